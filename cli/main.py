@@ -1,0 +1,88 @@
+"""The `homespun` command: argument parsing only. A verb's module is imported once it is chosen."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from homespun.cli.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """A line of the help page and the module that does the work."""
+
+    name: str
+    module: str  # has `add_arguments(parser)` and `run(args) -> int`
+    summary: str
+
+
+VERBS = (
+    Verb("models", "homespun.cli.models", "list, fetch and verify model weights"),
+    Verb("index", "homespun.cli.index", "build or update a repository's index"),
+    Verb("search", "homespun.cli.search", "search the index"),
+    Verb("complete", "homespun.cli.complete", "complete at a cursor, or many cursors from a file"),
+    Verb("serve", "homespun.cli.serve", "run the language server"),
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb; return the exit status: 0 done, 1 it failed, 2 wrong arguments."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] == ["--version"]:
+        return _print_version()
+    verb = next((verb for verb in VERBS if arguments[:1] == [verb.name]), None)
+    if verb is None:
+        return _no_verb(arguments)
+    module = importlib.import_module(verb.module)
+    parser = argparse.ArgumentParser(prog=f"homespun {verb.name}", description=verb.summary)
+    parser.add_argument("--debug", action="store_true", help="show the stack trace of a failure")
+    module.add_arguments(parser)
+    args = parser.parse_args(arguments[1:])
+    try:
+        return int(module.run(args))
+    except UsageError as error:
+        parser.error(str(error))
+    except KeyboardInterrupt:
+        print("homespun: interrupted", file=sys.stderr)
+        return 130
+    except Exception as error:
+        if args.debug:
+            raise
+        print(f"homespun: {_sentence(error)}", file=sys.stderr)
+        return 1
+
+
+def _no_verb(arguments: list[str]) -> int:
+    if arguments[:1] in (["-h"], ["--help"]):
+        print(_help())
+        return 0
+    if arguments:
+        names = ", ".join(verb.name for verb in VERBS)
+        print(f"homespun: unknown verb {arguments[0]!r}; choose one of: {names}", file=sys.stderr)
+    else:
+        print(_help(), file=sys.stderr)
+    return 2
+
+
+def _help() -> str:
+    lines = ["usage: homespun VERB [arguments]   (homespun VERB --help tells more)", ""]
+    lines += [f"  {verb.name:<10}{verb.summary}" for verb in VERBS]
+    return "\n".join([*lines, "", "  --version  print the version"])
+
+
+def _print_version() -> int:
+    from importlib.metadata import version
+
+    print(f"homespun {version('homespun')}")
+    return 0
+
+
+def _sentence(error: Exception) -> str:
+    """One sentence for the user: our errors as they are, anything else with its type."""
+    if type(error).__module__.startswith("homespun."):
+        return str(error)
+    return f"{type(error).__name__}: {error} (run again with --debug for the stack trace)"

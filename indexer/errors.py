@@ -1,0 +1,33 @@
+"""Errors of the indexer; every leaf's text says what, which value, what to do.
+
+IndexerError
+├── NotADirectory      the path to index is no readable directory
+├── IndexMissing       search or completion asked for an index that is not there
+├── IndexLocked        another process is writing, and waiting was not wanted or timed out
+├── IndexDamaged       the store cannot be read (the writer rebuilds; a reader says so)
+└── StoreFull          writing failed: no space, no permission
+"""
+
+
+class IndexerError(Exception):
+    """Base of everything this room raises on purpose."""
+
+
+class NotADirectory(IndexerError):
+    """The path to index is no readable directory."""
+
+
+class IndexMissing(IndexerError):
+    """There is no index yet."""
+
+
+class IndexLocked(IndexerError):
+    """Another process holds the write lock."""
+
+
+class IndexDamaged(IndexerError):
+    """The store cannot be read."""
+
+
+class StoreFull(IndexerError):
+    """Writing failed: no space left, or no permission."""

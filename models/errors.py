@@ -1,0 +1,43 @@
+"""Errors of the models room; every leaf's text says what, which value, what to do.
+
+ModelsError
+├── UnknownModel          name is not in the catalogue and is no path
+├── ModelMissing          in the catalogue, not on this machine
+├── DownloadFailed        no source could be reached
+├── WrongHash             bytes arrived, but not the pinned ones
+├── ModelDamaged          a served file is unreadable or not what its manifest says
+├── UnsupportedModel      architecture, tensor type or file form that we do not serve
+└── PromptTooLong         prompt + completion exceed the context
+"""
+
+
+class ModelsError(Exception):
+    """Base of everything this room raises on purpose."""
+
+
+class UnknownModel(ModelsError):
+    """The name is not in the catalogue and is no path."""
+
+
+class ModelMissing(ModelsError):
+    """The model is known but not on this machine."""
+
+
+class DownloadFailed(ModelsError):
+    """No source could be reached."""
+
+
+class WrongHash(ModelsError):
+    """Bytes arrived, but not the pinned ones."""
+
+
+class ModelDamaged(ModelsError):
+    """A served file is unreadable or is not what its manifest says."""
+
+
+class UnsupportedModel(ModelsError):
+    """Architecture, tensor type or file form that we do not serve."""
+
+
+class PromptTooLong(ModelsError):
+    """Prompt and completion together exceed the context."""

@@ -1,0 +1,24 @@
+"""Where state outside a repository lives. `HOMESPUN_HOME` moves all of it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+
+def home() -> Path:
+    """Return the directory of all state outside repositories; it may not exist yet."""
+    override = os.environ.get("HOMESPUN_HOME", "")
+    return Path(override) if override else Path(platformdirs.user_cache_dir("homespun"))
+
+
+def source_dir(name: str) -> Path:
+    """Return where the original files of a catalogue model are kept."""
+    return home() / "models" / name / "source"
+
+
+def served_dir(name: str) -> Path:
+    """Return where the converted form of a catalogue model is kept."""
+    return home() / "models" / name / "served"

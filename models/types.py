@@ -1,0 +1,107 @@
+"""What an encoder and a generator are. Imports nothing of ours; numpy and the standard library only.
+
+Every room above speaks to weights through these Protocols; `models/fakes.py` has the public fakes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+GenerationFinish = Literal["stop", "eos", "length", "cancelled"]
+
+
+class Encoder(Protocol):
+    """Text to vectors."""
+
+    name: str  # catalogue name; part of every cache key
+    dimensions: int
+
+    def encode(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Return `(len(texts), dimensions)` float32 with unit-norm rows, in input order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """A stop rule's verdict on the text generated so far."""
+
+    end: int  # characters of the generated text to keep
+    reason: str  # e.g. "newline", "block"; becomes `finish` of the completion
+
+
+StopRule = Callable[[str], Stop | None]
+"""Called with the whole generated text after each step; None means go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """What a generator did for one prompt. Times in milliseconds."""
+
+    text: str  # kept text: cut at `Stop.end`, control tokens never included
+    token_ids: tuple[int, ...]  # generated ids, the end token excluded
+    finish: GenerationFinish
+    stop_reason: str  # `Stop.reason` when finish is "stop", else ""
+    logprob: float  # sum of the natural-log probabilities of the generated tokens
+    prompt_tokens: int
+    reused_tokens: int  # prompt tokens whose keys and values were already in the cache
+    drafted_tokens: int
+    accepted_tokens: int
+    prefill_ms: float
+    decode_ms: float
+
+
+class Tokenizer(Protocol):
+    """Plain text to ids and back; control tokens only by name."""
+
+    def encode(self, text: str) -> list[int]:
+        """Encode as plain text: a control string such as `<|fim_middle|>` in it stays text."""
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Decode; incomplete UTF-8 at the end becomes U+FFFD."""
+
+    def control(self, name: str) -> int:
+        """Return the id of a control token, e.g. `<|fim_prefix|>`. Raises KeyError if unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class FimTokens:
+    """Names of a model's fill-in-the-middle control tokens; empty string where it has none."""
+
+    prefix: str
+    suffix: str
+    middle: str
+    repo_name: str = ""
+    file_sep: str = ""
+    end: tuple[str, ...] = ()  # any of these ends a completion
+
+
+class Generator(Protocol):
+    """A causal language model that keeps the keys and values of its last prompt.
+
+    Behind it: the embedded ONNX decoder today, a remote OpenAI-compatible server another day.
+    Not thread-safe: one caller at a time (the server runs it on an executor of one worker).
+    """
+
+    name: str  # catalogue name or path; part of every cache key
+    fim: FimTokens
+    tokenizer: Tokenizer
+    context_tokens: int  # longest prompt plus completion
+
+    def generate(
+        self,
+        prompt: Sequence[int],
+        *,
+        max_tokens: int,
+        stop: StopRule,
+        cancelled: Callable[[], bool],
+    ) -> Generation:
+        """Greedy continuation of `prompt` (token ids).
+
+        `cancelled` is polled between steps (prefill is chunked); a cancelled run returns what it
+        has with finish "cancelled" and leaves a consistent cache. Raises `PromptTooLong` when
+        `len(prompt) + max_tokens` exceeds `context_tokens`.
+        """

@@ -1,0 +1,69 @@
+"""What a completion request and a completion are. Standard library only.
+
+`Completion.to_json` is the contract of `homespun complete --json`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class CompletionRequest:
+    """One cursor. `offset` counts code points in `text` (not bytes, not UTF-16 units)."""
+
+    text: str  # the whole document
+    offset: int
+    path: str = ""  # relative to the workspace with "/", "" for untitled or outside it
+    language: str = ""  # tree-sitter name, "" = decide by path
+    retrieval: bool = True
+    max_tokens: int | None = None  # None = the setting
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A place of the repository that entered the prompt."""
+
+    path: str
+    start_line: int  # 1-based, inclusive
+    end_line: int
+    score: float
+
+    def to_json(self) -> dict[str, object]:
+        """Return the contract's JSON object."""
+        return {
+            "path": self.path,
+            "start_line": self.start_line,
+            "end_line": self.end_line,
+            "score": round(self.score, 6),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """A suggestion, or the reason why there is none (`finish` = "filtered:REASON", text "")."""
+
+    text: str
+    finish: str  # "newline", "block", "eos", "length", "cancelled", "filtered:REASON"
+    model: str
+    adapter: str = "none"
+    sources: tuple[Source, ...] = ()
+    logprob: float = 0.0
+    timings_ms: dict[str, float] = field(default_factory=dict)
+    tokens: dict[str, int] = field(default_factory=dict)
+    id: str = ""
+
+    def to_json(self) -> dict[str, object]:
+        """Return the contract's JSON object; "id" only where the request had one."""
+        body: dict[str, object] = {"id": self.id} if self.id else {}
+        return body | {
+            "text": self.text,
+            "sources": [source.to_json() for source in self.sources],
+            "model": self.model,
+            "adapter": self.adapter,
+            "finish": self.finish,
+            "logprob": round(self.logprob, 4),
+            "timings_ms": {stage: round(ms, 2) for stage, ms in self.timings_ms.items()},
+            "tokens": self.tokens,
+        }
