@@ -1,0 +1,33 @@
+"""Settings of the indexer. One dataclass, one default each; the help string carries the unit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+CHUNKER_VERSION = 1  # raise it when chunks, headers or symbols of the same bytes change
+
+
+@dataclass(frozen=True, slots=True)
+class IndexConfig:
+    """What is indexed, in pieces of which size, and by which encoder."""
+
+    max_file_bytes: int = field(
+        default=1_000_000,
+        metadata={"help": "files above this size (bytes) are skipped without being read"},
+    )
+    exclude: tuple[str, ...] = field(
+        default=(),
+        metadata={"help": "further paths to skip: patterns as in .gitignore, from the root"},
+    )
+    encoder: str = field(
+        default="all-minilm-l6-v2",
+        metadata={"help": 'catalogue name of the vector encoder; "none" searches by words alone'},
+    )
+    chunk_chars: int = field(
+        default=1500,
+        metadata={"help": "a chunk's target size (characters that are no white space)"},
+    )
+    lock_wait_seconds: float = field(
+        default=10.0,
+        metadata={"help": "how long to wait for another process that writes the index (seconds)"},
+    )
