@@ -1,0 +1,95 @@
+"""Settings of the server: one default each, here and nowhere else. Standard library only.
+
+The user writes them as `[completion]` and `[server]` in homespun.toml, as `HOMESPUN_COMPLETION_…`
+variables, or in the editor in camelCase. `metadata["help"]` is the only description: the README
+and the editor's settings page are made from it. `choices` and `least` say which values are good.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class CompletionOptions:
+    """What is completed, by which model, and how much of it (section `completion`)."""
+
+    enabled: bool = field(default=True, metadata={"help": "complete at all"})
+    model: str = field(
+        default="qwen2.5-coder-0.5b",
+        metadata={"help": "catalogue name of the model, or the path of a model of your own"},
+    )
+    adapter: str = field(
+        default="none",
+        metadata={"help": "identifier of a trained adapter, or none for the base model"},
+    )
+    threads: int = field(
+        default=0,
+        metadata={"help": "threads of the model; 0 takes every physical core", "least": 0},
+    )
+    context_tokens: int = field(
+        default=2048,
+        metadata={"help": "longest prompt, in tokens", "least": 128},
+    )
+    max_tokens: int = field(
+        default=64,
+        metadata={"help": "longest completion of a single line, in tokens", "least": 1},
+    )
+    max_block_tokens: int = field(
+        default=128,
+        metadata={"help": "longest completion of a block, in tokens", "least": 1},
+    )
+    max_lines: int = field(
+        default=12,
+        metadata={"help": "longest completion of a block, in lines", "least": 1},
+    )
+    multiline: str = field(
+        default="auto",
+        metadata={
+            "help": "auto completes a block where the syntax says that one is due, "
+            "never only single lines, always blocks",
+            "choices": ("auto", "never", "always"),
+        },
+    )
+    retrieval: bool = field(
+        default=True,
+        metadata={"help": "use code of other files of the repository"},
+    )
+    retrieve_deadline_ms: int = field(
+        default=60,
+        metadata={"help": "what retrieval has not found by then is left out", "least": 0},
+    )
+    disabled_languages: tuple[str, ...] = field(
+        default=(),
+        metadata={"help": "languages that are not completed, e.g. markdown"},
+    )
+    disabled_globs: tuple[str, ...] = field(
+        default=(),
+        metadata={"help": "paths that are not completed, relative to the workspace folder"},
+    )
+    max_line_suffix_chars: int = field(
+        default=8,
+        metadata={
+            "help": "no completion where more than this many characters other than closing "
+            "brackets, quotes and punctuation stand to the right of the cursor",
+            "least": 0,
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ServerOptions:
+    """How the language server itself behaves (section `server`)."""
+
+    save_debounce_ms: int = field(
+        default=150,
+        metadata={"help": "pause after a save before the index takes it in", "least": 0},
+    )
+    refresh_seconds: float = field(
+        default=5.0,
+        metadata={"help": "how often to look for another process's changes of the index"},
+    )
+    index_on_start: bool = field(
+        default=True,
+        metadata={"help": "build or update the index when a folder is opened"},
+    )
