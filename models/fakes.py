@@ -1,0 +1,179 @@
+"""Public fakes: an encoder, a generator and a tokenizer without weights, for tests and for trying.
+
+They keep every promise of `models/types.py`, so what passes with them speaks the real protocol.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from homespun.models.errors import PromptTooLong
+from homespun.models.types import FimTokens, Generation, GenerationFinish, Stop, StopRule
+
+FAKE_FIM = FimTokens(
+    prefix="<|fim_prefix|>",
+    suffix="<|fim_suffix|>",
+    middle="<|fim_middle|>",
+    repo_name="<|repo_name|>",
+    file_sep="<|file_sep|>",
+    end=("<|endoftext|>",),
+)
+_BYTES = 256  # ids below are bytes, ids from here on are control tokens
+_WORD = re.compile(r"\w+")
+
+
+class FakeEncoder:
+    """A bag of hashed words: equal texts get equal vectors, texts that share words near ones."""
+
+    def __init__(self, *, name: str = "fake", dimensions: int = 32) -> None:
+        self.name = name
+        self.dimensions = dimensions
+        self.calls: list[tuple[str, ...]] = []  # what was encoded, for assertions
+
+    def encode(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Return `(len(texts), dimensions)` float32 with unit-norm rows, in input order."""
+        self.calls.append(tuple(texts))
+        rows = np.zeros((len(texts), self.dimensions), dtype=np.float32)
+        for row, text in zip(rows, texts, strict=True):
+            row += self._vector(text)
+        return rows
+
+    def _vector(self, text: str) -> npt.NDArray[np.float32]:  # (dimensions,)
+        words = _WORD.findall(text.lower()) or [""]
+        total = np.sum([self._word(word) for word in words], axis=0)
+        return (total / np.linalg.norm(total)).astype(np.float32)
+
+    def _word(self, word: str) -> npt.NDArray[np.float64]:  # (dimensions,), odd: never all zero
+        digest = hashlib.shake_256(word.encode("utf-8", "surrogatepass")).digest(self.dimensions)
+        return np.frombuffer(digest, dtype=np.uint8).astype(np.float64) * 2 - 255
+
+
+class FakeTokenizer:
+    """One id per UTF-8 byte; control tokens of a FIM layout behind the bytes."""
+
+    def __init__(self, fim: FimTokens = FAKE_FIM) -> None:
+        names = [fim.prefix, fim.suffix, fim.middle, fim.repo_name, fim.file_sep, *fim.end]
+        ordered = dict.fromkeys(name for name in names if name)
+        self._controls = {name: _BYTES + place for place, name in enumerate(ordered)}
+
+    def encode(self, text: str) -> list[int]:
+        """Encode as plain text: a control string in it stays text."""
+        return list(text.encode("utf-8", "replace"))
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Decode; control tokens are left out, incomplete UTF-8 becomes U+FFFD."""
+        return bytes(i for i in ids if i < _BYTES).decode("utf-8", "replace")
+
+    def control(self, name: str) -> int:
+        """Return the id of a control token. Raises KeyError if unknown."""
+        return self._controls[name]
+
+    def render(self, ids: Sequence[int]) -> str:
+        """Decode with control tokens written out, so that a test can read a prompt."""
+        by_id = {number: name for name, number in self._controls.items()}
+        parts: list[str] = []
+        plain: list[int] = []
+        for number in ids:
+            if number in by_id:
+                parts += [self.decode(plain), by_id[number]]
+                plain = []
+            else:
+                plain.append(number)
+        return "".join([*parts, self.decode(plain)])
+
+
+class FakeGenerator:
+    """Says what it is told to, a character a step, with the real rules for stop and cancel."""
+
+    def __init__(
+        self,
+        script: str | Callable[[str], str],
+        *,
+        name: str = "fake",
+        context_tokens: int = 4096,
+        step_seconds: float = 0.0,
+        prefill_seconds: float = 0.0,
+        fim: FimTokens = FAKE_FIM,
+    ) -> None:
+        """`script` is the answer to every prompt, or a function of the prompt's rendered text."""
+        self.name = name
+        self.fim = fim
+        self.tokenizer = FakeTokenizer(fim)
+        self.context_tokens = context_tokens
+        self.prompts: list[tuple[int, ...]] = []  # every prompt seen, for assertions
+        self._script = script
+        self._step_seconds = step_seconds
+        self._prefill_seconds = prefill_seconds
+        self._cache: tuple[int, ...] = ()
+
+    def generate(
+        self,
+        prompt: Sequence[int],
+        *,
+        max_tokens: int,
+        stop: StopRule,
+        cancelled: Callable[[], bool],
+    ) -> Generation:
+        """Continue `prompt` with the scripted text. Raises PromptTooLong."""
+        self._check_length(prompt, max_tokens)
+        self.prompts.append(tuple(prompt))
+        reused = _common_prefix(self._cache, prompt)
+        time.sleep(self._prefill_seconds)
+        text, finish, verdict = self._say(self._answer(prompt), max_tokens, stop, cancelled)
+        ids = tuple(self.tokenizer.encode(text))
+        self._cache = (*prompt, *ids)
+        return Generation(
+            text=text[: verdict.end] if verdict else text,
+            token_ids=ids,
+            finish=finish,
+            stop_reason=verdict.reason if verdict else "",
+            logprob=-0.01 * len(ids),
+            prompt_tokens=len(prompt),
+            reused_tokens=reused,
+            drafted_tokens=0,
+            accepted_tokens=0,
+            prefill_ms=self._prefill_seconds * 1000,
+            decode_ms=self._step_seconds * 1000 * len(text),
+        )
+
+    def _check_length(self, prompt: Sequence[int], max_tokens: int) -> None:
+        if len(prompt) + max_tokens > self.context_tokens:
+            raise PromptTooLong(
+                f"a prompt of {len(prompt)} tokens and {max_tokens} new ones exceed the context "
+                f"of {self.context_tokens} tokens; shorten the prompt or raise context_tokens"
+            )
+
+    def _answer(self, prompt: Sequence[int]) -> str:
+        if callable(self._script):
+            return self._script(self.tokenizer.render(prompt))
+        return self._script
+
+    def _say(
+        self, answer: str, max_tokens: int, stop: StopRule, cancelled: Callable[[], bool]
+    ) -> tuple[str, GenerationFinish, Stop | None]:
+        text = ""
+        tokens = 0
+        for character in answer:
+            if cancelled():
+                return text, "cancelled", None
+            tokens += len(self.tokenizer.encode(character))
+            if tokens > max_tokens:
+                return text, "length", None
+            time.sleep(self._step_seconds)
+            text += character
+            if verdict := stop(text):
+                return text, "stop", verdict
+        return text, "cancelled" if cancelled() else "eos", None
+
+
+def _common_prefix(cached: Sequence[int], prompt: Sequence[int]) -> int:
+    for length, (left, right) in enumerate(zip(cached, prompt, strict=False)):
+        if left != right:
+            return length
+    return min(len(cached), len(prompt))
