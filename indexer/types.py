@@ -70,6 +70,13 @@ class ParsedFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Skipped:
+    """A file that is not indexed, and why."""
+
+    reason: str  # one word for counting: "binary", "minified", "generated", "secret", …
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """A ranked chunk; the JSON of `homespun search` is its `to_json`."""
 
