@@ -5,6 +5,7 @@ ModelsError
 ├── ModelMissing          in the catalogue, not on this machine
 ├── DownloadFailed        no source could be reached
 ├── WrongHash             bytes arrived, but not the pinned ones
+├── StorageFull           writing failed: no space, no permission
 ├── ModelDamaged          a served file is unreadable or not what its manifest says
 ├── UnsupportedModel      architecture, tensor type or file form that we do not serve
 └── PromptTooLong         prompt + completion exceed the context
@@ -29,6 +30,10 @@ class DownloadFailed(ModelsError):
 
 class WrongHash(ModelsError):
     """Bytes arrived, but not the pinned ones."""
+
+
+class StorageFull(ModelsError):
+    """Writing failed: no space left, or no permission."""
 
 
 class ModelDamaged(ModelsError):

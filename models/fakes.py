@@ -46,8 +46,11 @@ class FakeEncoder:
 
     def _vector(self, text: str) -> npt.NDArray[np.float32]:  # (dimensions,)
         words = _WORD.findall(text.lower()) or [""]
-        total = np.sum([self._word(word) for word in words], axis=0)
-        return (total / np.linalg.norm(total)).astype(np.float32)
+        total = np.zeros(self.dimensions, dtype=np.float64)
+        for word in words:
+            total += self._word(word)
+        length = float(np.linalg.norm(total))
+        return (total / length).astype(np.float32)
 
     def _word(self, word: str) -> npt.NDArray[np.float64]:  # (dimensions,), odd: never all zero
         digest = hashlib.shake_256(word.encode("utf-8", "surrogatepass")).digest(self.dimensions)
@@ -123,7 +126,8 @@ class FakeGenerator:
         """Continue `prompt` with the scripted text. Raises PromptTooLong."""
         self._check_length(prompt, max_tokens)
         self.prompts.append(tuple(prompt))
-        reused = _common_prefix(self._cache, prompt)
+        # As the real decoder: the last prompt token is always computed, its logits are needed.
+        reused = min(_common_prefix(self._cache, prompt), max(len(prompt) - 1, 0))
         time.sleep(self._prefill_seconds)
         text, finish, verdict = self._say(self._answer(prompt), max_tokens, stop, cancelled)
         ids = tuple(self.tokenizer.encode(text))
