@@ -13,7 +13,7 @@ class IndexConfig:
 
     max_file_bytes: int = field(
         default=1_000_000,
-        metadata={"help": "files above this size (bytes) are skipped without being read"},
+        metadata={"help": "files above this size (bytes) are skipped without being read", "min": 1},
     )
     exclude: tuple[str, ...] = field(
         default=(),
@@ -25,7 +25,7 @@ class IndexConfig:
     )
     chunk_chars: int = field(
         default=1500,
-        metadata={"help": "a chunk's target size (characters that are no white space)"},
+        metadata={"help": "a chunk's target size (characters that are no white space)", "min": 100},
     )
     lock_wait_seconds: float = field(
         default=10.0,
