@@ -12,8 +12,15 @@ from typing import Protocol
 from homespun.models import cache, paths
 from homespun.models.carriers import CarrierClient
 from homespun.models.catalogue import CatalogueEntry, ModelFile, get
-from homespun.models.errors import DownloadFailed, ModelMissing, ModelsError, WrongHash
+from homespun.models.errors import (
+    DownloadFailed,
+    ModelDamaged,
+    ModelMissing,
+    ModelsError,
+    WrongHash,
+)
 from homespun.models.hub import HubClient
+from homespun.models.served_form import MANIFEST, check_files
 from homespun.models.storage import require_space, writing
 from homespun.models.types import Progress
 
@@ -44,7 +51,8 @@ def fetch(name: str, progress: Progress | None = None) -> Path:
 def verify(name: str, progress: Progress | None = None) -> Path:
     """Hash all files of a model again and return their directory; opens no connection.
 
-    Raises UnknownModel, ModelMissing, and WrongHash after deleting each file that is wrong.
+    The served form, if there is one, is checked as well. Raises UnknownModel, ModelMissing,
+    WrongHash (each wrong file is deleted), ModelDamaged (the next use converts again).
     """
     return verify_entry(get(name), progress)
 
@@ -75,6 +83,7 @@ def verify_entry(entry: CatalogueEntry, progress: Progress | None = None) -> Pat
             cache.remember(path, file)
     if wrong:
         raise WrongHash(f"{'; '.join(wrong)}; run `homespun models fetch {entry.name}`")
+    _verify_served(paths.served_dir(entry.name))
     return paths.source_dir(entry.name)
 
 
@@ -173,6 +182,17 @@ def _require_here(entry: CatalogueEntry) -> None:
             f"the model {entry.name!r} is not on this machine ({', '.join(missing)} missing in "
             f"{str(paths.source_dir(entry.name))!r}); run `homespun models fetch {entry.name}`"
         )
+
+
+def _verify_served(served: Path) -> None:
+    manifest = served / MANIFEST
+    if not manifest.exists():
+        return
+    try:
+        check_files(served)
+    except ModelDamaged:
+        manifest.unlink()  # without it the form does not count, and the next use converts again
+        raise
 
 
 def _offline() -> bool:
