@@ -114,8 +114,11 @@ class Generator(Protocol):
 
     name: str  # catalogue name or path; part of every cache key
     fim: FimTokens
-    tokenizer: Tokenizer
     context_tokens: int  # longest prompt plus completion
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """The tokenizer of this model."""
 
     def generate(
         self,

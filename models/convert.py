@@ -1,0 +1,136 @@
+"""Original weights to the served form: int8 ONNX, written beside the target and renamed.
+
+No torch: numpy dequantises and quantises, `onnx` writes the graph. A conversion that is killed
+leaves a `*.building` folder that the next one removes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from homespun.models.decoder_graph import MAX_POSITIONS, write_decoder
+from homespun.models.encoder_graph import BertShape, write_encoder
+from homespun.models.graph import GraphWriter
+from homespun.models.quantize import quantize_rows
+from homespun.models.safetensors_file import SafetensorsFile
+from homespun.models.served_form import CONVERTER_VERSION, MANIFEST, file_sha256
+from homespun.models.types import FimTokens, Progress
+from homespun.models.weights import WeightSource
+
+
+def convert_decoder(
+    source: WeightSource,
+    target: Path,
+    *,
+    name: str,
+    fim: FimTokens,
+    source_sha256: str,
+    bits: int,
+    progress: Progress,
+) -> None:
+    """Write the served form of a generator to `target`, replacing what was there."""
+    config = source.config
+    progress.start(f"convert {name}", config.layers + 2, "layers")
+    with _building(target) as directory:
+        tokenizer = source.tokenizer_json()
+        (directory / "tokenizer.json").write_text(tokenizer.json, encoding="utf-8")
+        # One table for both ends: original files often quantise the output layer apart, and the
+        # tied table differs from it by 6e-4 on average.
+        table, scale = quantize_rows(source.tensor("embedding"), bits=bits)
+        table.tofile(directory / "embedding.int8")
+        scale.tofile(directory / "embedding_scale.float32")
+        progress.advance(1)
+        with GraphWriter(directory, "decoder", bits=bits) as graph:
+            head = (table, scale)
+            if _has_head_of_its_own(source):
+                head = quantize_rows(source.tensor("head"), bits=bits)
+            write_decoder(graph, source, head=head, layer_done=lambda: progress.advance(1))
+        _write_manifest(
+            directory,
+            {
+                "kind": "generator",
+                "name": name,
+                "source_sha256": source_sha256,
+                "bits": bits,
+                "fim": asdict(fim),
+                "control": dict(tokenizer.control),
+                "layers": config.layers,
+                "hidden": config.hidden,
+                "kv_heads": config.kv_heads,
+                "head_dim": config.head_dim,
+                "vocabulary": len(scale),
+                "context_tokens": min(config.context_tokens, MAX_POSITIONS),
+            },
+        )
+        progress.advance(1)
+    progress.finish()
+
+
+def convert_encoder(
+    source: Path, target: Path, *, name: str, source_sha256: str, bits: int, progress: Progress
+) -> None:
+    """Write the served form of a sentence encoder (`model.safetensors`, `tokenizer.json`)."""
+    progress.start(f"convert {name}", 1, "models")
+    with _building(target) as directory:
+        shutil.copyfile(source / "tokenizer.json", directory / "tokenizer.json")
+        with GraphWriter(directory, "encoder", bits=bits) as graph:
+            weights = SafetensorsFile(source / "model.safetensors")
+            dimensions = write_encoder(graph, weights, BertShape())
+        _write_manifest(
+            directory,
+            {
+                "kind": "encoder",
+                "name": name,
+                "source_sha256": source_sha256,
+                "bits": bits,
+                "dimensions": dimensions,
+            },
+        )
+        progress.advance(1)
+    progress.finish()
+
+
+def _has_head_of_its_own(source: WeightSource) -> bool:
+    """Tell whether the output layer really differs from the embedding.
+
+    Qwen's GGUF files store a second, differently quantised copy of the tied matrix; a model that
+    was trained untied has rows of another direction altogether.
+    """
+    if not source.has("head"):
+        return False
+    head, table = source.tensor("head"), source.tensor("embedding")
+    dot = float(np.vdot(head, table))
+    norms = float(np.linalg.norm(head)) * float(np.linalg.norm(table))
+    return dot < 0.99 * norms
+
+
+@contextmanager
+def _building(target: Path) -> Iterator[Path]:
+    """Give a fresh folder beside the target; rename it into place when all went well."""
+    directory = target.with_name(target.name + ".building")
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    try:
+        yield directory
+        shutil.rmtree(target, ignore_errors=True)
+        os.replace(directory, target)
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _write_manifest(directory: Path, facts: Mapping[str, object]) -> None:
+    files = {
+        path.name: {"bytes": path.stat().st_size, "sha256": file_sha256(path)}
+        for path in sorted(directory.iterdir())
+    }
+    body = {"converter_version": CONVERTER_VERSION, **facts, "files": files}
+    text = json.dumps(body, indent=1, sort_keys=True)
+    (directory / MANIFEST).write_text(text, encoding="utf-8")

@@ -1,0 +1,51 @@
+"""Weights to int8, one scale per output channel; and what this CPU can multiply exactly."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from homespun.models.weights import Float32
+
+Int8 = npt.NDArray[np.int8]
+
+
+def quantize_rows(weight: Float32, *, bits: int) -> tuple[Int8, Float32]:
+    """Return `(n, k)` int8 and `(n,)` float32 with `weight ≈ int8 * scale[:, None]`.
+
+    Symmetric round-to-nearest per row (output channel). `bits` is 8 or 7; 7 keeps the values in
+    [-63, 63] for CPUs whose u8 x s8 products saturate (see `int8_products_are_exact`).
+    """
+    limit = (1 << (bits - 1)) - 1
+    peak = np.max(np.abs(weight), axis=1)
+    scale = np.where(peak > 0, peak / limit, 1.0).astype(np.float32)
+    quantized = np.rint(weight / scale[:, None])
+    return np.clip(quantized, -limit, limit).astype(np.int8), scale
+
+
+def int8_products_are_exact() -> bool:
+    """Multiply extreme values through ONNX Runtime and see whether the sums saturate.
+
+    Before AVX-512 VNNI / AVX-VNNI, x86 adds two u8 x s8 products in 16 bits (`vpmaddubsw`), where
+    2 * 255 * 127 does not fit. Asking the library itself is portable where reading CPU flags is
+    not. Source of the pitfall: ONNX Runtime's quantisation page, "reduce_range".
+    """
+    import onnxruntime as ort
+    from onnx import TensorProto, helper, numpy_helper
+
+    size = 64
+    graph = helper.make_graph(
+        [helper.make_node("MatMulInteger", ["a", "b"], ["y"])],
+        "probe",
+        [helper.make_tensor_value_info("a", TensorProto.UINT8, ["rows", size])],
+        [helper.make_tensor_value_info("y", TensorProto.INT32, ["rows", size])],
+        [numpy_helper.from_array(np.full((size, size), 127, np.int8), "b")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+    session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    # One row and many rows take different kernels.
+    for rows in (1, 32):
+        (product,) = session.run(None, {"a": np.full((rows, size), 255, np.uint8)})
+        if not bool(np.all(product == size * 255 * 127)):
+            return False
+    return True

@@ -1,0 +1,147 @@
+"""The served decoder against transformers, and what its cache and its loop promise."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from homespun.models.errors import PromptTooLong
+from homespun.models.load import load_generator
+from homespun.models.types import Stop
+
+
+def never(text):
+    return None
+
+
+def no():
+    return False
+
+
+@pytest.fixture(scope="module")
+def decoder(tiny_qwen2, tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOMESPUN_HOME", str(tmp_path_factory.mktemp("home")))
+        return load_generator(str(tiny_qwen2[0]), context_tokens=512)
+
+
+def reference_logits(model, ids):
+    import torch
+
+    with torch.no_grad():
+        return model(torch.tensor([ids])).logits[0].numpy()
+
+
+def relative_error(ours, reference):
+    return float(np.linalg.norm(ours - reference) / np.linalg.norm(reference))
+
+
+@pytest.mark.parametrize("length", [1, 2, 7, 300])
+def test_logits_equal_transformers_up_to_int8_rounding(decoder, tiny_qwen2, length):
+    ids = np.random.default_rng(length).integers(0, 300, length).tolist()
+    assert relative_error(decoder.logits(ids), reference_logits(tiny_qwen2[1], ids)) < 0.03
+
+
+def test_an_untied_output_layer_and_full_heads_are_kept(tiny_untied, monkeypatch, tmp_path):
+    directory, model = tiny_untied
+    ids = list(range(40))
+    ours = load_generator(str(directory), context_tokens=128).logits(ids)
+    assert relative_error(ours, reference_logits(model, ids)) < 0.03
+
+
+def test_a_step_after_cached_tokens_equals_a_fresh_run(decoder):
+    ids = np.random.default_rng(3).integers(0, 300, 60).tolist()
+    fresh = decoder.logits(ids)
+    decoder.generate(ids[:30], max_tokens=1, stop=never, cancelled=no)
+    run = decoder.generate(ids, max_tokens=1, stop=never, cancelled=no)
+    assert run.reused_tokens == 30
+    assert run.token_ids == (int(np.argmax(fresh[-1])),)
+
+
+def test_the_cache_keeps_only_the_common_prefix(decoder):
+    ids = list(range(50))
+    decoder.generate(ids, max_tokens=4, stop=never, cancelled=no)
+    changed = [*ids[:20], 200, 201, 202]
+    run = decoder.generate(changed, max_tokens=6, stop=never, cancelled=no)
+    decoder.logits([255])  # forget everything
+    assert run.reused_tokens == 20
+    fresh = decoder.generate(changed, max_tokens=6, stop=never, cancelled=no)
+    assert fresh.reused_tokens == 0
+    assert run.token_ids == fresh.token_ids
+
+
+def test_the_same_prompt_again_runs_one_token_only(decoder):
+    ids = list(range(100, 140))
+    decoder.generate(ids, max_tokens=3, stop=never, cancelled=no)
+    assert decoder.generate(ids, max_tokens=3, stop=never, cancelled=no).reused_tokens == 39
+
+
+def test_cancelled_between_prefill_chunks_leaves_a_cache_that_the_next_prompt_uses(decoder):
+    decoder.logits([255])
+    ids = np.random.default_rng(5).integers(0, 300, 400).tolist()
+    answers = iter([False, True])
+    run = decoder.generate(ids, max_tokens=8, stop=never, cancelled=lambda: next(answers))
+    assert (run.finish, run.text) == ("cancelled", "")
+    again = decoder.generate(ids, max_tokens=1, stop=never, cancelled=no)
+    assert again.reused_tokens == 256
+    assert again.token_ids == (int(np.argmax(decoder.logits(ids)[-1])),)
+
+
+def test_cancelled_while_decoding_returns_what_it_has(decoder):
+    answers = iter([False, False, False, True])
+    run = decoder.generate([1, 2], max_tokens=50, stop=never, cancelled=lambda: next(answers))
+    assert run.finish in ("cancelled", "eos")
+    assert len(run.token_ids) <= 3
+
+
+def test_a_stop_rule_cuts_the_text_and_names_the_reason(decoder):
+    def after_three(text):
+        return Stop(2, "newline") if len(text) >= 3 else None
+
+    run = decoder.generate([5, 6, 7], max_tokens=20, stop=after_three, cancelled=no)
+    assert (run.finish, run.stop_reason, len(run.text)) == ("stop", "newline", 2)
+
+
+def test_logprob_is_the_sum_over_generated_tokens(decoder):
+    ids = [9, 8, 7]
+    run = decoder.generate(ids, max_tokens=3, stop=never, cancelled=no)
+    rows = decoder.logits([*ids, *run.token_ids])[len(ids) - 1 :]
+    expected = sum(
+        float(row[token] - np.log(np.exp(row.astype(np.float64)).sum()))
+        for row, token in zip(rows, run.token_ids, strict=False)
+    )
+    assert run.logprob == pytest.approx(expected, abs=0.02)
+
+
+def test_a_prompt_that_does_not_fit_is_refused_with_the_numbers(decoder):
+    with pytest.raises(PromptTooLong, match="prompt of 510 tokens and 10 new ones"):
+        decoder.generate([1] * 510, max_tokens=10, stop=never, cancelled=no)
+
+
+@pytest.mark.model
+def test_the_real_model_loses_less_than_half_a_percent_against_float32():
+    """Mean next-token loss on Python text, int8 against transformers on the same GGUF weights."""
+    import argparse
+    from pathlib import Path
+
+    import torch
+
+    from homespun.models import catalogue, paths
+    from homespun.models.gguf_source import GgufSource
+    from homespun.models.reference import as_transformers
+
+    name = "qwen2.5-coder-0.5b"
+    ours = load_generator(name, context_tokens=1024)
+    text = Path(argparse.__file__).read_text(encoding="utf-8")
+    ids = ours.tokenizer.encode(text)[:600]
+    source = GgufSource(paths.source_dir(name) / catalogue.get(name).files[0].name)
+    with torch.no_grad():
+        reference = as_transformers(source)(torch.tensor([ids])).logits[0].numpy()
+
+    def loss(logits):
+        rows = logits[:-1].astype(np.float64)
+        rows -= rows.max(axis=1, keepdims=True)
+        picked = rows[np.arange(len(ids) - 1), ids[1:]]
+        return float(np.mean(np.log(np.exp(rows).sum(axis=1)) - picked))
+
+    assert loss(ours.logits(ids)) == pytest.approx(loss(reference), rel=0.005)

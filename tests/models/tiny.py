@@ -1,0 +1,49 @@
+"""A tiny random Qwen2, saved as transformers saves it: the reference of the parity tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+CONTROL = ("<|endoftext|>", "<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>")
+CORPUS = [
+    "def total(items):\n    return sum(items)\n",
+    "class Session:\n    pass\n",
+    "é 😋 漢字 x = 1\n",
+]
+
+
+def save_tiny_qwen2(directory: Path, *, tie: bool = True, heads: int = 4, kv_heads: int = 2):
+    """Write config.json, model.safetensors and tokenizer.json; return the float32 torch model."""
+    import torch
+    from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import Qwen2Config, Qwen2ForCausalLM
+
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(vocab_size=300, initial_alphabet=alphabet, show_progress=False)
+    tokenizer.train_from_iterator(CORPUS, trainer)
+    tokenizer.add_special_tokens([AddedToken(name, special=True) for name in CONTROL])
+    directory.mkdir(parents=True, exist_ok=True)
+    tokenizer.save(str(directory / "tokenizer.json"))
+    torch.manual_seed(7)
+    config = Qwen2Config(
+        vocab_size=tokenizer.get_vocab_size(),
+        hidden_size=64,
+        intermediate_size=160,
+        num_hidden_layers=3,
+        num_attention_heads=heads,
+        num_key_value_heads=kv_heads,
+        max_position_embeddings=512,
+        rope_parameters={"rope_type": "default", "rope_theta": 5_000.0},
+        tie_word_embeddings=tie,
+        initializer_range=0.08,
+    )
+    model = Qwen2ForCausalLM(config).float().eval()
+    with torch.no_grad():  # fresh biases are zero, which would hide a lost bias
+        for name, parameter in model.named_parameters():
+            if name.endswith("bias"):
+                parameter.normal_(0, 0.2)
+    model.save_pretrained(directory, safe_serialization=True)
+    return model
