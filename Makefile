@@ -1,0 +1,50 @@
+# The two commands of the README: `make demo` and `make test`. Both set up everything they need.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+ROOMS  := cli indexer models server training
+PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: demo test setup setup-dev weights lint types check unit bench-lines clean
+
+demo: weights
+	$(BIN)/python -P bench/demo.py
+
+test: setup-dev weights lint types unit
+
+setup: $(VENV)/.base
+setup-dev: $(VENV)/.dev
+
+$(VENV)/.base: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) install -c constraints.txt -e .
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.base
+	$(PIP) install -c constraints.txt -e '.[dev]'
+	touch $@
+
+# Hash-checked; a model that is here already is not fetched again.
+weights: $(VENV)/.base
+	$(BIN)/homespun models fetch
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+# Type checkers do not follow the editable install's import hook, so the rooms are linked.
+types: $(VENV)/.dev
+	mkdir -p .links/homespun
+	for room in $(ROOMS); do ln -sfn ../../$$room .links/homespun/$$room; done
+	$(BIN)/mypy $(foreach room,$(ROOMS),-p homespun.$(room))
+
+unit: $(VENV)/.dev
+	$(BIN)/pytest -q
+
+check: lint types unit
+
+bench-lines: weights
+	$(BIN)/python -P bench/complete_lines.py
+
+clean:
+	rm -rf $(VENV) .links build dist *.egg-info
