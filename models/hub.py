@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 _ENDPOINT = "https://huggingface.co"
 _CONNECT_SECONDS = 5.0  # a machine without the hub should fall to the carriers fast
 _READ_SECONDS = 30.0
-_BLOCK_BYTES = 1 << 18
 _ABOUT_ONE_FILE = (404, 416)  # statuses that say nothing about the hub's other files
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+)")
 
@@ -87,8 +86,9 @@ class HubClient:
                 self._check_status(response, transfer.file)
                 transfer.receive(response, source=self.name)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            reason = str(error) or type(error).__name__
-            raise _Refused(f"{self.name} could not be reached ({reason})") from error
+            cut = isinstance(error, httpx.ReadError | httpx.RemoteProtocolError)
+            what = "broke off" if cut else "could not be reached"
+            raise _Refused(f"{self.name} {what} ({str(error) or type(error).__name__})") from error
 
     def _check_status(self, response: httpx.Response, file: ModelFile) -> None:
         if response.status_code in (200, 206):
@@ -125,7 +125,7 @@ class _Transfer:
         if start not in (0, self.size):
             raise DownloadFailed(f"{source} sent {self.file.name} from byte {start}, unasked")
         with self._partial.open("ab") as stream:
-            for block in response.iter_raw(_BLOCK_BYTES):
+            for block in response.iter_raw():  # as it arrives: a cut must not lose a held block
                 stream.write(block)
                 self.size += len(block)
                 self._advance(len(block))
