@@ -1,4 +1,6 @@
-"""`python -P -m homespun.cli`: the same as the console script."""
+"""`python -P -m homespun.cli`: the command where no script is installed."""
+
+from __future__ import annotations
 
 import sys
 

@@ -1,4 +1,4 @@
-"""What an encoder and a generator are. Imports nothing of ours; numpy and the standard library only.
+"""What an encoder and a generator are. Imports nothing of ours; numpy and standard library only.
 
 Every room above speaks to weights through these Protocols; `models/fakes.py` has the public fakes.
 """
@@ -18,8 +18,13 @@ GenerationFinish = Literal["stop", "eos", "length", "cancelled"]
 class Encoder(Protocol):
     """Text to vectors."""
 
-    name: str  # catalogue name; part of every cache key
-    dimensions: int
+    @property
+    def name(self) -> str:
+        """Catalogue name; part of every cache key."""
+
+    @property
+    def dimensions(self) -> int:
+        """Length of a vector."""
 
     def encode(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Return `(len(texts), dimensions)` float32 with unit-norm rows, in input order."""

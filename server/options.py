@@ -2,7 +2,7 @@
 
 The user writes them as `[completion]` and `[server]` in homespun.toml, as `HOMESPUN_COMPLETION_…`
 variables, or in the editor in camelCase. `metadata["help"]` is the only description: the README
-and the editor's settings page are made from it. `choices` and `least` say which values are good.
+and the editor's settings page are made from it. `choices` and `min` say which values are good.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ class CompletionOptions:
     )
     threads: int = field(
         default=0,
-        metadata={"help": "threads of the model; 0 takes every physical core", "least": 0},
+        metadata={"help": "threads of the model; 0 takes every physical core", "min": 0},
     )
     context_tokens: int = field(
         default=2048,
-        metadata={"help": "longest prompt, in tokens", "least": 128},
+        metadata={"help": "longest prompt, in tokens", "min": 128},
     )
     max_tokens: int = field(
         default=64,
-        metadata={"help": "longest completion of a single line, in tokens", "least": 1},
+        metadata={"help": "longest completion of a single line, in tokens", "min": 1},
     )
     max_block_tokens: int = field(
         default=128,
-        metadata={"help": "longest completion of a block, in tokens", "least": 1},
+        metadata={"help": "longest completion of a block, in tokens", "min": 1},
     )
     max_lines: int = field(
         default=12,
-        metadata={"help": "longest completion of a block, in lines", "least": 1},
+        metadata={"help": "longest completion of a block, in lines", "min": 1},
     )
     multiline: str = field(
         default="auto",
@@ -57,7 +57,7 @@ class CompletionOptions:
     )
     retrieve_deadline_ms: int = field(
         default=60,
-        metadata={"help": "what retrieval has not found by then is left out", "least": 0},
+        metadata={"help": "what retrieval has not found by then is left out", "min": 0},
     )
     disabled_languages: tuple[str, ...] = field(
         default=(),
@@ -72,7 +72,7 @@ class CompletionOptions:
         metadata={
             "help": "no completion where more than this many characters other than closing "
             "brackets, quotes and punctuation stand to the right of the cursor",
-            "least": 0,
+            "min": 0,
         },
     )
 
@@ -83,7 +83,7 @@ class ServerOptions:
 
     save_debounce_ms: int = field(
         default=150,
-        metadata={"help": "pause after a save before the index takes it in", "least": 0},
+        metadata={"help": "pause after a save before the index takes it in", "min": 0},
     )
     refresh_seconds: float = field(
         default=5.0,

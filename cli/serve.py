@@ -1,0 +1,105 @@
+"""`homespun serve`: the language server. Stdout belongs to the protocol, the log goes to stderr."""
+
+from __future__ import annotations
+
+import argparse
+import ipaddress
+import logging
+import os
+import sys
+from typing import TYPE_CHECKING, BinaryIO
+
+from homespun.cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from homespun.server.app import HomespunServer
+
+LEVELS = ("debug", "info", "warning", "error")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    transport = parser.add_mutually_exclusive_group()
+    transport.add_argument("--stdio", action="store_true", help="talk over stdin/stdout (default)")
+    transport.add_argument("--tcp", metavar="HOST:PORT", help="wait for one client on a port")
+    parser.add_argument(
+        "--allow-remote",
+        action="store_true",
+        help="let --tcp listen on an address that other machines reach; nothing is encrypted",
+    )
+    parser.add_argument("--model", metavar="NAME", help="model instead of the configured one")
+    parser.add_argument("--no-retrieval", action="store_true", help="complete without the index")
+    parser.add_argument("--log-level", choices=LEVELS, default="warning", help="log to stderr")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until the client leaves."""
+    address = _address(args.tcp, allow_remote=args.allow_remote) if args.tcp else None
+    configure_logging(args.log_level)
+    from homespun.server.app import create_server
+
+    flags = {"model": args.model, "retrieval": False if args.no_retrieval else None}
+    return serve(create_server(flags=flags), address)
+
+
+def configure_logging(level: str) -> None:
+    """Log to stderr. pygls logs whole messages, source code in them: it is kept silent."""
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=level.upper(),
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    logging.getLogger("pygls").setLevel(logging.CRITICAL)
+    logging.getLogger("asyncio").setLevel(logging.WARNING)
+
+
+def serve(server: HomespunServer, address: tuple[str, int] | None) -> int:
+    """Serve over stdio, or over TCP where there is an address; return the exit status."""
+    if address is None:
+        stdin, stdout = _take_standard_streams()
+        status = server.run_stdio(stdin, stdout)
+    else:
+        status = server.run_tcp(*address, listening=_say_port)
+    if not server.wait_for_threads():
+        # A model that is being loaded cannot be interrupted, and an editor must not wait for it.
+        logging.shutdown()
+        sys.stderr.flush()
+        os._exit(status)
+    return status
+
+
+def _take_standard_streams() -> tuple[BinaryIO, BinaryIO]:
+    """Return the protocol's streams; whoever prints or reads from now on does so elsewhere."""
+    sys.stdout.flush()
+    stdin = os.fdopen(os.dup(0), "rb", buffering=0)
+    stdout = os.fdopen(os.dup(1), "wb")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    return stdin, stdout
+
+
+def _say_port(port: int) -> None:
+    print(f"homespun: listening on port {port}", file=sys.stderr, flush=True)
+
+
+def _address(text: str, *, allow_remote: bool) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    host = host.strip("[]")
+    if not host or not port.isascii() or not port.isdigit() or int(port) > 65_535:
+        raise UsageError(f"--tcp {text!r} is no HOST:PORT; write e.g. 127.0.0.1:7777")
+    if not allow_remote and not _is_loopback(host):
+        raise UsageError(
+            f"--tcp {text!r} is reachable from other machines, and nothing is encrypted; "
+            "use 127.0.0.1, or add --allow-remote"
+        )
+    return host, int(port)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:  # a name
+        return host == "localhost"

@@ -1,0 +1,350 @@
+"""The language server: what it answers, one line a method, and how it begins and ends."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from lsprotocol import types as lsp
+from pygls.exceptions import JsonRpcException, JsonRpcMethodNotFound
+from pygls.lsp.server import LanguageServer
+
+from homespun.server.acceptance import Suggestions
+from homespun.server.client import Client
+from homespun.server.documents import Documents
+from homespun.server.editor_settings import EditorSettings
+from homespun.server.inline import ACCEPTED_COMMAND, InlineCompletions
+from homespun.server.parent import watch
+from homespun.server.positions import offset_at
+from homespun.server.protocol import HomespunProtocol, InlineParams, make_converter
+from homespun.server.startup import Engine, Parts
+from homespun.server.transport import FrameReader, Malformed, ThreadedWriter, read_in_thread
+from homespun.server.workspaces import path_of
+
+logger = logging.getLogger(__name__)
+
+_END_SECONDS = 0.5  # what threads get to end by themselves
+
+
+def create_server(
+    parts: Parts | None = None, *, flags: Mapping[str, object] | None = None
+) -> HomespunServer:
+    """Make a server; `parts` replaces the expensive ones, `flags` are completion settings."""
+    from importlib.metadata import version
+
+    server = HomespunServer(parts or Parts(), flags or {}, version("homespun"))
+    _register(server)
+    return server
+
+
+class HomespunServer(LanguageServer):
+    """pygls' server with our documents, our transport and our end."""
+
+    protocol: HomespunProtocol
+
+    def __init__(self, parts: Parts, flags: Mapping[str, object], version: str) -> None:
+        super().__init__(
+            "homespun",
+            version,
+            protocol_cls=HomespunProtocol,
+            converter_factory=make_converter,
+        )
+        self.client = Client(self)
+        self.suggestions = Suggestions()
+        self.inline = InlineCompletions(
+            documents=self.documents,
+            place=lambda uri, language_id: self.engine.place(uri, language_id),
+            suggestions=self.suggestions,
+        )
+        self.engine = Engine(parts, self.client, flags=flags, completing=self.inline.busy)
+        self.settings = EditorSettings(self, self.client, changed=self.engine.configure)
+        self._ended: asyncio.Event | None = None
+
+    def documents(self) -> Documents:
+        """Return the open documents."""
+        workspace = self.workspace
+        assert isinstance(workspace, Documents)  # since `initialize`
+        return workspace
+
+    def report_server_error(self, error: Exception, source: Any) -> None:  # noqa: ANN401
+        """Log; a pop-up for each failure would be worse than the failure."""
+        if isinstance(error, JsonRpcMethodNotFound):
+            logger.debug("%s", error)
+            return
+        logger.error("%s: %s", getattr(source, "__name__", source), error)
+        if isinstance(error, JsonRpcException):
+            logger.debug("%s", error.data)
+
+    def leave(self) -> None:
+        """End soon: stop the model, answer what waits with nothing."""
+        self.inline.close()
+        self.engine.close()
+        if self._ended is not None:
+            self._ended.set()
+
+    def run_stdio(self, stdin: BinaryIO, stdout: BinaryIO) -> int:
+        """Serve one client over two streams; return the exit status."""
+        return asyncio.run(self._serve_stdio(stdin, stdout))
+
+    def run_tcp(self, host: str, port: int, *, listening: Callable[[int], None]) -> int:
+        """Serve the first client that connects; `listening` is told the port."""
+        return asyncio.run(self._serve_tcp(host, port, listening))
+
+    def wait_for_threads(self) -> bool:
+        """Give threads a moment to end; say whether all did."""
+        end = time.monotonic() + _END_SECONDS
+        while (busy := self.engine.busy() or self.inline.running()) and time.monotonic() < end:
+            time.sleep(0.01)
+        return not busy
+
+    async def _serve_stdio(self, stdin: BinaryIO, stdout: BinaryIO) -> int:
+        chunks: asyncio.Queue[bytes] = asyncio.Queue()
+        writer = ThreadedWriter(stdout, broken=lambda: self.client.post(self.leave))
+        read_in_thread(stdin, asyncio.get_running_loop(), chunks)
+        self.protocol.set_writer(writer)
+        await self._serve(chunks)
+        writer.close()
+        return self._exit_status()
+
+    async def _serve_tcp(self, host: str, port: int, listening: Callable[[int], None]) -> int:
+        connected: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]]
+        connected = asyncio.Queue()
+
+        async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await connected.put((reader, writer))
+
+        listener = await asyncio.start_server(connect, host, port)
+        listening(listener.sockets[0].getsockname()[1])
+        reader, writer = await connected.get()
+        listener.close()
+        chunks: asyncio.Queue[bytes] = asyncio.Queue()
+        pump = asyncio.ensure_future(_pump(reader, chunks))
+        self.protocol.set_writer(writer)
+        await self._serve(chunks)
+        pump.cancel()
+        writer.close()
+        return self._exit_status()
+
+    async def _serve(self, chunks: asyncio.Queue[bytes]) -> None:
+        loop = asyncio.get_running_loop()
+        self._ended = asyncio.Event()
+        self.client.attach(loop)
+        _on_terminate(loop, self.leave)
+        reading = asyncio.ensure_future(self._read(chunks))
+        ended = asyncio.ensure_future(self._ended.wait())
+        await asyncio.wait({reading, ended}, return_when=asyncio.FIRST_COMPLETED)
+        self.leave()
+        await asyncio.sleep(0)  # the last answers go out
+        ended.cancel()
+        reading.cancel()
+        self.client.detach()
+
+    async def _read(self, chunks: asyncio.Queue[bytes]) -> None:
+        frames = FrameReader()
+        while data := await chunks.get():
+            for frame in frames.feed(data):
+                if isinstance(frame, Malformed):
+                    self.protocol.refuse_bytes(frame.reason)
+                else:
+                    self._receive(frame)
+                # A handler that was just begun takes its snapshot before the next message.
+                await asyncio.sleep(0)
+
+    def _receive(self, body: bytes) -> None:
+        try:
+            self.protocol.receive(body)
+        except Exception as error:
+            logger.error("a message of %d bytes failed: %s", len(body), error, exc_info=error)
+
+    def _exit_status(self) -> int:
+        return 0 if self.protocol.was_shut_down else 1
+
+
+async def _pump(reader: asyncio.StreamReader, chunks: asyncio.Queue[bytes]) -> None:
+    data = b"."
+    while data:
+        try:
+            data = await reader.read(65_536)
+        except ConnectionError as error:
+            logger.debug("the connection broke: %s", error)
+            data = b""
+        await chunks.put(data)
+
+
+def _on_terminate(loop: asyncio.AbstractEventLoop, leave: Callable[[], None]) -> None:
+    try:
+        loop.add_signal_handler(signal.SIGTERM, leave)
+        loop.add_signal_handler(signal.SIGINT, leave)
+    except (NotImplementedError, RuntimeError, ValueError):  # Windows, or not the main thread
+        logger.debug("no signal handlers here")
+
+
+def _register(server: HomespunServer) -> None:
+    """Register the handlers."""
+    feature, command = server.feature, server.command
+    feature(lsp.INITIALIZE)(_initialize)
+    feature(lsp.INITIALIZED)(_initialized)
+    feature(lsp.TEXT_DOCUMENT_INLINE_COMPLETION, lsp.InlineCompletionOptions())(_inline_completion)
+    feature(lsp.TEXT_DOCUMENT_DID_OPEN)(_did_open)
+    feature(lsp.TEXT_DOCUMENT_DID_CHANGE)(_did_change)
+    feature(lsp.TEXT_DOCUMENT_DID_CLOSE)(_did_close)
+    feature(lsp.TEXT_DOCUMENT_DID_SAVE, lsp.SaveOptions(include_text=False))(_did_save)
+    feature(lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES)(_did_change_watched_files)
+    feature(lsp.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)(_did_change_folders)
+    feature(lsp.WORKSPACE_DID_CHANGE_CONFIGURATION)(_did_change_configuration)
+    feature("textDocument/didShowCompletion")(_did_show)
+    feature("textDocument/didPartiallyAcceptCompletion")(_did_accept_in_part)
+    command(ACCEPTED_COMMAND)(_accepted)
+    command("homespun.showSources")(_show_sources)
+    command("homespun.reindex")(_reindex)
+    command("homespun.status")(_status)
+
+
+def _initialize(ls: HomespunServer, params: lsp.InitializeParams) -> None:
+    ls.protocol.use_documents()
+    ls.settings.initialize(params.initialization_options)
+
+
+def _initialized(ls: HomespunServer, _: lsp.InitializedParams) -> None:
+    if ls.process_id is not None:
+        ls.client.spawn(watch(ls.process_id, ls.leave))
+    ls.client.spawn(_begin(ls))
+
+
+async def _begin(ls: HomespunServer) -> None:
+    """Register what the client lets be registered, ask for settings, then start the work."""
+    ls.engine.start(ls.settings.current(), _folders(ls))
+    registrations = []
+    if ls.client.can("workspace", "did_change_watched_files", "dynamic_registration"):
+        watchers = [lsp.FileSystemWatcher(glob_pattern="**/*")]
+        registrations.append(
+            lsp.Registration(
+                id="homespun-watch",
+                method=lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES,
+                register_options=lsp.DidChangeWatchedFilesRegistrationOptions(watchers=watchers),
+            )
+        )
+    if ls.client.can("workspace", "did_change_configuration", "dynamic_registration"):
+        registrations.append(
+            lsp.Registration(
+                id="homespun-settings",
+                method=lsp.WORKSPACE_DID_CHANGE_CONFIGURATION,
+                register_options=lsp.DidChangeConfigurationRegistrationOptions(section="homespun"),
+            )
+        )
+    if registrations:
+        try:
+            await ls.client_register_capability_async(
+                lsp.RegistrationParams(registrations=registrations)
+            )
+        except JsonRpcException as error:
+            logger.warning("the editor registers nothing: %s", error)
+    await ls.settings.pull()
+
+
+async def _inline_completion(ls: HomespunServer, params: InlineParams) -> lsp.InlineCompletionList:
+    return await ls.inline.complete(params)
+
+
+def _did_open(ls: HomespunServer, params: lsp.DidOpenTextDocumentParams) -> None:
+    ls.inline.retire(params.text_document.uri)
+
+
+def _did_change(ls: HomespunServer, params: lsp.DidChangeTextDocumentParams) -> None:
+    uri = params.text_document.uri
+    ls.inline.retire(uri)  # what it would suggest belongs to text that is gone
+    match params.content_changes:
+        case [lsp.TextDocumentContentChangePartial() as change] if _is_insertion(change):
+            document = ls.workspace.get_text_document(uri)
+            encoding = str(document.position_codec.encoding)
+            offset = offset_at(document.lines, change.range.start, encoding)
+            ls.suggestions.inserted(uri, -1 if offset is None else offset, change.text)
+        case _:
+            ls.suggestions.forget_live(uri)
+
+
+def _is_insertion(change: lsp.TextDocumentContentChangePartial) -> bool:
+    return change.range.start == change.range.end
+
+
+def _did_close(ls: HomespunServer, params: lsp.DidCloseTextDocumentParams) -> None:
+    ls.inline.retire(params.text_document.uri)
+    ls.suggestions.forget_live(params.text_document.uri)
+
+
+def _did_save(ls: HomespunServer, params: lsp.DidSaveTextDocumentParams) -> None:
+    ls.engine.changed(_paths(params.text_document.uri))
+
+
+def _did_change_watched_files(ls: HomespunServer, params: lsp.DidChangeWatchedFilesParams) -> None:
+    ls.engine.changed(_paths(*(change.uri for change in params.changes)))
+
+
+def _did_change_folders(ls: HomespunServer, params: lsp.DidChangeWorkspaceFoldersParams) -> None:
+    for folder in params.event.removed:
+        ls.engine.remove_folder(folder.uri)
+    for folder in params.event.added:
+        if (path := path_of(folder.uri)) is not None:
+            ls.engine.add_folder(folder.uri, path)
+
+
+def _did_change_configuration(ls: HomespunServer, params: lsp.DidChangeConfigurationParams) -> None:
+    ls.settings.pushed(params.settings)
+
+
+def _did_show(ls: HomespunServer, params: Any) -> None:  # noqa: ANN401 - no schema for these
+    ls.suggestions.shown(_suggestion_id(params))
+
+
+def _did_accept_in_part(ls: HomespunServer, params: Any) -> None:  # noqa: ANN401
+    length = getattr(params, "acceptedLength", None)
+    if isinstance(length, int):
+        ls.suggestions.accepted_in_part(_suggestion_id(params), length)
+
+
+def _suggestion_id(params: Any) -> str:  # noqa: ANN401
+    """Return the id in `params.item.command.arguments`, "" where there is none."""
+    command = getattr(getattr(params, "item", None), "command", None)
+    arguments = getattr(command, "arguments", None)
+    return str(arguments[0]) if isinstance(arguments, list) and arguments else ""
+
+
+def _accepted(ls: HomespunServer, suggestion_id: str) -> None:
+    ls.suggestions.accepted(suggestion_id)
+
+
+def _show_sources(ls: HomespunServer, *suggestion_ids: Any) -> list[dict[str, object]]:  # noqa: ANN401
+    """Return the sources of a suggestion, of the last one where none is named."""
+    if suggestion_ids:
+        suggestion = ls.suggestions.get(str(suggestion_ids[0]))
+    else:
+        suggestion = ls.suggestions.last()
+    sources = suggestion.completion.sources if suggestion else ()
+    return [source.to_json() for source in sources]
+
+
+def _reindex(ls: HomespunServer) -> None:
+    ls.engine.reindex()
+
+
+def _status(ls: HomespunServer) -> dict[str, object]:
+    """Return the state, and why the last request gave what it gave."""
+    last = {"finish": ls.inline.last_finish, "timings_ms": ls.inline.last_timings_ms}
+    return ls.engine.describe() | {"last": last, "answered": ls.inline.answered}
+
+
+def _folders(ls: HomespunServer) -> dict[str, Path]:
+    """Return the workspace folders by URI; the root where the client knows no folders."""
+    uris = [folder.uri for folder in ls.workspace.folders.values()]
+    if not uris and ls.workspace.root_uri:
+        uris = [ls.workspace.root_uri]
+    return {uri: path for uri in uris if (path := path_of(uri)) is not None}
+
+
+def _paths(*uris: str) -> list[Path]:
+    return [path for uri in uris if (path := path_of(uri)) is not None]

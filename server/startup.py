@@ -1,0 +1,416 @@
+"""The server's background: the model, one index a folder, their settings, and how all of it is.
+
+States: starting -> loading model -> indexing -> ready, or problem. A missing model or index is a
+state with a sentence, said once; it is never an error of a completion.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from lsprotocol import types as lsp
+
+from homespun.indexer.config import IndexConfig
+from homespun.indexer.settings import resolve
+from homespun.models.errors import ModelMissing, ModelsError
+from homespun.models.types import Encoder, Generator, Progress
+from homespun.server.client import Client
+from homespun.server.freshness import FolderIndex, OpensIndex
+from homespun.server.inline import Completes, Place
+from homespun.server.options import CompletionOptions, ServerOptions
+from homespun.server.vectors import LoadsEncoder
+from homespun.server.workspaces import Root, language_name, path_of
+
+if TYPE_CHECKING:
+    from homespun.indexer.index import Index
+
+logger = logging.getLogger(__name__)
+
+_Settings = TypeVar("_Settings", CompletionOptions, ServerOptions, IndexConfig)
+_RETRY_SECONDS = 5.0  # how often a missing model is looked for again
+
+
+class LoadsGenerator(Protocol):
+    """`homespun.models.load.load_generator`, or a stand-in."""
+
+    def __call__(
+        self, name: str, *, threads: int, context_tokens: int, progress: Progress | None
+    ) -> Generator:
+        """Load a generator."""
+
+
+class MakesCompleter(Protocol):
+    """`homespun.server.complete.Completer`, or a stand-in."""
+
+    def __call__(
+        self, generator: Generator, index: Index | None, options: CompletionOptions
+    ) -> Completes:
+        """Make what answers the requests of one folder."""
+
+
+def load_generator(
+    name: str, *, threads: int, context_tokens: int, progress: Progress | None
+) -> Generator:
+    """Load the real model; imported late, ONNX Runtime takes its time."""
+    from homespun.models.load import load_generator as load
+
+    return load(name, threads=threads, context_tokens=context_tokens, progress=progress)
+
+
+def load_encoder(name: str, *, threads: int = 0) -> Encoder:
+    """Load the real encoder."""
+    from homespun.models.load import load_encoder as load
+
+    return load(name, threads=threads)
+
+
+def open_index(root: Path, config: IndexConfig, *, encoder: Encoder | None, create: bool) -> Index:
+    """Open the real index."""
+    from homespun.indexer.index import Index
+
+    return Index.open(root, config, encoder=encoder, create=create)
+
+
+def make_completer(
+    generator: Generator, index: Index | None, options: CompletionOptions
+) -> Completes:
+    """Make the real completer."""
+    from homespun.server.complete import Completer
+
+    completer: Completes = Completer(generator, index, options)
+    return completer
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The expensive parts; tests bring their own."""
+
+    load_generator: LoadsGenerator = load_generator
+    load_encoder: LoadsEncoder = load_encoder
+    open_index: OpensIndex = open_index
+    make_completer: MakesCompleter = make_completer
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How the server is."""
+
+    state: str  # "starting", "loading model", "indexing", "ready", "problem"
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What a generator is loaded with; another value means another generator."""
+
+    model: str
+    threads: int
+    context_tokens: int
+
+
+class ModelLoader:
+    """Loads the wanted model in a thread; while it is missing, looks for it again."""
+
+    def __init__(self, load: LoadsGenerator, client: Client) -> None:
+        self.generator: Generator | None = None
+        self.status = Status("starting")
+        self._load = load
+        self._client = client
+        self._wake = threading.Condition()
+        self._wanted: _Wanted | None = None
+        self._loaded: _Wanted | None = None
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="homespun-model", daemon=True)
+
+    def want(self, options: CompletionOptions) -> None:
+        """Load the model of these settings, if it is not the one that is loaded."""
+        tokens = options.context_tokens + max(options.max_tokens, options.max_block_tokens)
+        with self._wake:
+            self._wanted = _Wanted(options.model, options.threads, tokens)
+            if self._wanted != self._loaded:
+                self.status = Status("loading model", f"loading {options.model}")
+            self._wake.notify_all()
+            if not self._thread.is_alive() and not self._closing:
+                self._thread.start()
+
+    def close(self) -> None:
+        """Load nothing more; a load in progress cannot be stopped."""
+        with self._wake:
+            self._closing = True
+            self._wake.notify_all()
+
+    def busy(self) -> bool:
+        """Say whether the thread is still alive."""
+        return self._thread.is_alive()
+
+    def _run(self) -> None:
+        while (wanted := self._next()) is not None:
+            progress = self._client.progress(f"homespun: loading {wanted.model}")
+            progress.start("loading", 0, "")
+            try:
+                generator = self._load(
+                    wanted.model,
+                    threads=wanted.threads,
+                    context_tokens=wanted.context_tokens,
+                    progress=progress,
+                )
+            except ModelMissing as error:
+                self._problem(str(error))
+                self._wait_for_another(wanted, seconds=_RETRY_SECONDS)
+            except (ModelsError, OSError) as error:
+                self._problem(str(error))
+                self._wait_for_another(wanted, seconds=None)
+            except Exception as error:
+                logger.error("loading %r failed: %s", wanted.model, error, exc_info=error)
+                self._problem(f"loading the model {wanted.model!r} failed: {error!r}; see the log")
+                self._wait_for_another(wanted, seconds=None)
+            else:
+                self._use(wanted, generator)
+            finally:
+                progress.finish()
+
+    def _next(self) -> _Wanted | None:
+        with self._wake:
+            self._wake.wait_for(lambda: self._closing or self._wanted != self._loaded)
+            return None if self._closing else self._wanted
+
+    def _use(self, wanted: _Wanted, generator: Generator) -> None:
+        with self._wake:
+            self._loaded = wanted
+            self.generator = generator
+            if self._wanted == wanted:
+                self.status = Status("ready")
+        self._client.log(f"model {wanted.model} is ready")
+
+    def _problem(self, sentence: str) -> None:
+        self.status = Status("problem", sentence)
+        self._client.say_once(sentence, lsp.MessageType.Warning)
+
+    def _wait_for_another(self, failed: _Wanted, *, seconds: float | None) -> None:
+        """Wait for other settings, or for `seconds` to try again."""
+        with self._wake:
+            self._wake.wait_for(lambda: self._closing or self._wanted != failed, seconds)
+
+
+@dataclass(slots=True)
+class Folder:
+    """A workspace folder with its settings."""
+
+    root: Root
+    options: CompletionOptions
+    message: str = ""  # why it is not indexed, "" where it is
+    settings: tuple[IndexConfig, ServerOptions] | None = None  # those of `index`
+    index: FolderIndex | None = None
+
+
+class Engine:
+    """Everything behind the protocol: folders, model, settings, completers."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        client: Client,
+        *,
+        flags: Mapping[str, object],
+        completing: Callable[[], bool],
+    ) -> None:
+        """Take `flags`, settings of the section `completion` from the command line."""
+        self._parts = parts
+        self._client = client
+        self._flags = flags
+        self._completing = completing
+        self._editor: Mapping[str, object] = {}
+        self._options = CompletionOptions()  # of documents outside of any folder
+        self._folders: dict[str, Folder] = {}  # by URI
+        self._completers: dict[str, tuple[Generator, Index | None, Completes]] = {}
+        self._started = False
+        self.model = ModelLoader(parts.load_generator, client)
+
+    def start(self, editor: Mapping[str, object], folders: Mapping[str, Path]) -> None:
+        """Begin; `editor` holds the editor's settings by section, `folders` paths by URI."""
+        self._started = True
+        self._editor = editor
+        for uri, path in folders.items():
+            self.add_folder(uri, path)
+        self.configure(editor)
+
+    def configure(self, editor: Mapping[str, object]) -> None:
+        """Use other editor settings; also called when a settings file was saved."""
+        self._editor = editor
+        first = next(iter(self._folders.values()), None)
+        self._options = self._completion_options(first.root.path if first else None)
+        for folder in self._folders.values():
+            folder.options = self._completion_options(folder.root.path)
+            self._index_folder(folder)
+        self._completers.clear()
+        if self._started:
+            self.model.want(self._options)
+
+    def add_folder(self, uri: str, path: Path) -> None:
+        """Take in a workspace folder and begin to index it."""
+        if uri in self._folders:
+            return
+        root = Root(path)
+        folder = Folder(root, self._completion_options(path), message=root.refusal())
+        self._folders[uri] = folder
+        if folder.message:
+            self._client.log(folder.message)
+        self._index_folder(folder)
+
+    def remove_folder(self, uri: str) -> None:
+        """Let go of a workspace folder."""
+        folder = self._folders.pop(uri, None)
+        self._completers.pop(uri, None)
+        if folder is not None and folder.index is not None:
+            folder.index.close()
+
+    def place(self, document_uri: str, language_id: str) -> Place:
+        """Say who completes a document."""
+        uri, relative = self._locate(path_of(document_uri))
+        folder = self._folders.get(uri)
+        options = folder.options if folder else self._options
+        if not options.enabled:
+            return Place(None, relative, "", because="filtered:disabled")
+        generator = self.model.generator
+        if generator is None:
+            return Place(None, relative, "", because="filtered:" + _dashed(self.model.status.state))
+        index = folder.index.index if folder and folder.index else None
+        completer = self._completer(uri, generator, index, options)
+        return Place(completer, relative, language_name(language_id))
+
+    def changed(self, paths: list[Path]) -> None:
+        """Note files that were saved, made or removed."""
+        for path in paths:
+            uri, relative = self._locate(path)
+            folder = self._folders.get(uri)
+            if folder is None:
+                continue
+            if relative in ("homespun.toml", "pyproject.toml"):
+                self.configure(self._editor)
+            if folder.index is not None:
+                folder.index.changed([relative])
+
+    def reindex(self) -> None:
+        """Look at every file of every folder again."""
+        for folder in self._folders.values():
+            if folder.index is not None:
+                folder.index.reindex()
+
+    def status(self) -> Status:
+        """Return the state of the whole."""
+        if self.model.status.state != "ready":
+            return self.model.status
+        states = [folder.index.status for folder in self._folders.values() if folder.index]
+        for wanted in ("problem", "indexing", "starting"):
+            for state in states:
+                if state.state == wanted:
+                    shown = "indexing" if wanted == "starting" else wanted
+                    return Status(shown, state.message)
+        return self.model.status
+
+    def describe(self) -> dict[str, object]:
+        """Return the status as JSON, for people and for editors."""
+        status = self.status()
+        return {
+            "state": status.state,
+            "message": status.message,
+            "model": self._options.model,
+            "adapter": self._options.adapter,
+            "folders": [_describe_folder(folder) for folder in self._folders.values()],
+        }
+
+    def close(self) -> None:
+        """Stop the background work; nothing is waited for."""
+        self.model.close()
+        for folder in self._folders.values():
+            if folder.index is not None:
+                folder.index.close()
+
+    def busy(self) -> bool:
+        """Say whether a thread of the background is still alive."""
+        indexes = [folder.index for folder in self._folders.values() if folder.index]
+        return self.model.busy() or any(index.busy() for index in indexes)
+
+    def _index_folder(self, folder: Folder) -> None:
+        """Start the folder's index, or start it anew when its settings have changed."""
+        path = folder.root.path
+        settings = (
+            self._resolved(IndexConfig, "index", path, {}),
+            self._resolved(ServerOptions, "server", path, {}),
+        )
+        if folder.message or settings == folder.settings:
+            return
+        if folder.index is not None:
+            folder.index.close()
+        folder.settings = settings
+        folder.index = FolderIndex(
+            path,
+            settings[0],
+            options=settings[1],
+            open_index=self._parts.open_index,
+            load_encoder=self._parts.load_encoder,
+            client=self._client,
+            completing=self._completing,
+        )
+        folder.index.start()
+
+    def _locate(self, path: Path | None) -> tuple[str, str]:
+        """Return the innermost folder's URI and the path in it; ("", "") outside of all."""
+        found = ("", "")
+        depth = -1
+        for uri, folder in self._folders.items():
+            relative = folder.root.relative(path) if path is not None else None
+            if relative is not None and len(folder.root.path.parts) > depth:
+                found, depth = (uri, relative), len(folder.root.path.parts)
+        return found
+
+    def _completer(
+        self, uri: str, generator: Generator, index: Index | None, options: CompletionOptions
+    ) -> Completes:
+        """Return the folder's completer; a new one when the model or the index is another."""
+        known = self._completers.get(uri)
+        if known is not None and known[0] is generator and known[1] is index:
+            return known[2]
+        completer = self._parts.make_completer(generator, index, options)
+        self._completers[uri] = (generator, index, completer)
+        return completer
+
+    def _completion_options(self, workspace: Path | None) -> CompletionOptions:
+        return self._resolved(CompletionOptions, "completion", workspace, self._flags)
+
+    def _resolved(
+        self,
+        cls: type[_Settings],
+        section: str,
+        workspace: Path | None,
+        flags: Mapping[str, object],
+    ) -> _Settings:
+        editor = self._editor.get(section)
+        if not isinstance(editor, Mapping | None):
+            self._client.say_once(
+                f"setting {section!r} in editor is {editor!r}, not an object; it is ignored",
+                lsp.MessageType.Warning,
+            )
+            editor = None
+        resolved = resolve(cls, section, workspace=workspace, editor=editor, flags=flags)
+        for fault in resolved.faults:
+            self._client.say_once(fault, lsp.MessageType.Warning)
+        return resolved.value
+
+
+def _describe_folder(folder: Folder) -> dict[str, object]:
+    index = folder.index
+    return {
+        "root": str(folder.root.path),
+        "state": index.status.state if index else "off",
+        "message": index.status.message if index else folder.message,
+    }
+
+
+def _dashed(words: str) -> str:
+    return words.replace(" ", "-")

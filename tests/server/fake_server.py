@@ -1,0 +1,110 @@
+"""The real server with fake expensive parts: what a completion says shows what it was asked.
+
+The document decides what happens: one with SLOW takes seconds, with RAISE fails, with LOADS loads
+for ever; any other is answered with the three characters before the cursor and after it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+
+from homespun.cli.serve import configure_logging, serve
+from homespun.models.errors import ModelMissing
+from homespun.models.fakes import FakeEncoder, FakeGenerator
+from homespun.server.app import create_server
+from homespun.server.startup import Parts
+from homespun.server.types import Completion, Source
+
+
+class EchoCompleter:
+    def __init__(self, generator, index, options):
+        self._generator, self._index, self._options = generator, index, options
+
+    def complete(self, request, *, cancelled=lambda: False):
+        text, offset = request.text, request.offset
+        if "RAISE" in text:
+            raise RuntimeError("RAISE was in the text")
+        if "PRINT" in text:
+            print("stray output")
+        if "OPTIONS" in text:
+            return self._says(f"{self._options.max_tokens} {self._options.model}")
+        if "PLACE" in text:
+            return self._says(f"{request.path} {request.language} {self._index is not None}")
+        if "FIND" in text:
+            found = self._index.find(text.split("FIND ", 1)[1].split()[0])
+            return self._says(" ".join(source.path for source in found), found)
+        if "SLOW" in text:
+            if not _sleep(20, cancelled):
+                return Completion("", "cancelled", model=self._generator.name)
+            return self._says("slept")
+        return self._says(f"{text[max(0, offset - 3) : offset]}|{text[offset : offset + 3]}")
+
+    def _says(self, text, sources=()):
+        return Completion(text, "newline", model=self._generator.name, sources=tuple(sources))
+
+
+class WordIndex:
+    """Finds files by a word that they hold; only what `update` has read."""
+
+    def __init__(self, root):
+        self._root, self._texts = root, {}
+
+    def update(self, *, paths=None, progress=None, cancelled=lambda: False):
+        from homespun.indexer.types import IndexReport
+
+        if paths is None:
+            paths = [path.relative_to(self._root).as_posix() for path in self._root.rglob("*.py")]
+            progress.start("files", len(paths), "files")
+        for path in paths:
+            file = self._root / path
+            self._texts.pop(path, None)
+            if file.is_file():
+                self._texts[path] = file.read_text(encoding="utf-8")
+        return IndexReport(files=len(self._texts))
+
+    def embed(self, *, progress, cancelled):
+        return 0
+
+    def refresh(self):
+        return False
+
+    def find(self, word):
+        return [Source(path, 1, 1, 1.0) for path, text in self._texts.items() if word in text]
+
+
+def _sleep(seconds, cancelled):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if cancelled():
+            return False
+        time.sleep(0.005)
+    return True
+
+
+def load_generator(name, *, threads, context_tokens, progress):
+    if name == "slow-to-load":
+        threading.Event().wait()
+    if name == "missing" and not Path(os.environ["FETCHED"]).exists():
+        raise ModelMissing("model 'missing' is not here; run `homespun models fetch missing`")
+    return FakeGenerator("unused", name=name)
+
+
+def main():
+    settings = json.loads(os.environ.get("FAKE_SERVER", "{}"))
+    configure_logging(settings.get("log_level", "warning"))
+    parts = Parts(
+        load_generator=load_generator,
+        load_encoder=lambda name, *, threads=0: FakeEncoder(),
+        open_index=lambda root, config, *, encoder, create: WordIndex(root),
+        make_completer=EchoCompleter,
+    )
+    return serve(create_server(parts, flags=settings.get("flags")), settings.get("address"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
