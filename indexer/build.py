@@ -1,0 +1,294 @@
+"""The pipeline: files -> parse -> store -> manifest, batch by batch, only what has changed.
+
+The caller holds the write lock. Every batch ends with a manifest, so a killed run goes on where it
+was; whatever it left half done is swept by the next one (`_opened`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from homespun.indexer import files, manifest
+from homespun.indexer.config import IndexConfig
+from homespun.indexer.errors import IndexDamaged, IndexMissing
+from homespun.indexer.files import FileScan, FoundFile
+from homespun.indexer.manifest import FileStamp, Manifest
+from homespun.indexer.parse import parse_file
+from homespun.indexer.store import Store
+from homespun.indexer.types import IndexReport, ParsedFile, Skipped
+from homespun.models.types import Progress
+
+_BATCH_FILES = 200  # a commit costs tens of milliseconds whatever its size
+_OPTIMIZE_AFTER_VERSIONS = 40  # commits of a table before its fragments are worth compacting
+_RACY_NS = 2_000_000_000  # a file this young may still change within the same time stamp
+_EXAMPLES = 5  # paths kept for each reason
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What one commit changes."""
+
+    parsed: list[ParsedFile] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)  # paths whose rows go
+    stamps: dict[str, FileStamp] = field(default_factory=dict)
+
+
+def update(
+    root: Path,
+    config: IndexConfig,
+    store: Store,
+    *,
+    only: Sequence[str] | None,
+    progress: Progress,
+    cancelled: Callable[[], bool],
+) -> IndexReport:
+    """Bring the index of `root` up to date, or only what it says of the paths `only`."""
+    began = time.monotonic()
+    report = IndexReport()
+    current = _opened(root, config, store, report)
+    known = current.files
+    scan, only = _scanned(root, config, current, only)
+    candidates = [file for file in scan.files if only is not None or _may_differ(file, known)]
+    gone = _vanished(scan, known, only)
+    progress.start("indexing", len(candidates), "files")
+    for batch in _batches(root, config, candidates, gone, known, progress, cancelled):
+        current = _committed(root, config, store, current, batch)
+    progress.finish()
+    if cancelled():
+        report.notes.append("stopped before the end; the next run goes on from here")
+    _cared_for(root, store, current)
+    _fill(report, scan, known, current, only)
+    report.seconds = time.monotonic() - began
+    return report
+
+
+def folder_of(root: Path) -> Path:
+    """Return the folder of an index, whether it exists or not."""
+    return root / manifest.FOLDER
+
+
+# --- before: a manifest that can be trusted
+
+
+def _opened(root: Path, config: IndexConfig, store: Store, report: IndexReport) -> Manifest:
+    """Return a manifest that agrees with the store: repaired, or empty after a rebuild."""
+    folder = folder_of(root)
+    manifest.sweep(folder)
+    try:
+        current = manifest.load(folder)
+    except IndexMissing:
+        store.wipe()
+        return Manifest()
+    except IndexDamaged as damaged:
+        return _emptied(root, store, report, str(damaged))
+    reason = manifest.stale(current, config)
+    if reason:
+        return _emptied(root, store, report, f"the settings have changed ({reason})")
+    try:
+        if store.versions() == current.tables or not current.tables:
+            return current
+        return _repaired(root, store, current, report)
+    except IndexDamaged as damaged:
+        return _emptied(root, store, report, str(damaged))
+
+
+def _emptied(root: Path, store: Store, report: IndexReport, reason: str) -> Manifest:
+    report.notes.append(f"the index was rebuilt: {reason.split(': run `homespun')[0]}")
+    manifest.remove(folder_of(root))
+    store.wipe()
+    return Manifest()
+
+
+def _repaired(root: Path, store: Store, current: Manifest, report: IndexReport) -> Manifest:
+    """Forget what the store and the manifest do not agree on: a writer died between the two."""
+    expected = {
+        "chunks": {(path, s.hash): s.chunks for path, s in current.indexed.items() if s.chunks},
+        "symbols": {(path, s.hash): s.symbols for path, s in current.indexed.items() if s.symbols},
+        "files": {(path, s.hash): 1 for path, s in current.indexed.items()},
+    }
+    odd: set[str] = set()
+    for name, counted in store.census().items():
+        odd.update(path for (path, _), _ in counted.items() ^ expected[name].items())
+    if odd:
+        store.replace(sorted(odd), [])
+        report.notes.append(f"an interrupted run was repaired ({len(odd)} files indexed again)")
+    kept = {path: stamp for path, stamp in current.files.items() if path not in odd}
+    current = replace(
+        current, generation=current.generation + 1, files=kept, tables=store.versions()
+    )
+    manifest.save(folder_of(root), current)
+    return current
+
+
+# --- which files
+
+
+def _scanned(
+    root: Path, config: IndexConfig, current: Manifest, only: Sequence[str] | None
+) -> tuple[FileScan, frozenset[str] | None]:
+    """Walk; or look at single files, if the index knows them all (ignore rules need a walk)."""
+    if only is None:
+        return files.walk(root, config), None
+    wanted = frozenset(only)
+    scan = FileScan()
+    for path in sorted(wanted):
+        found = files.judge(root, path, config)
+        if isinstance(found, FoundFile) and path not in current.files:
+            scan = files.walk(root, config)
+            scan.files = [file for file in scan.files if file.path in wanted]
+            break
+        if isinstance(found, FoundFile):
+            scan.files.append(found)
+        elif found is not None:
+            scan.skip(path, found.reason)
+    return scan, wanted
+
+
+def _may_differ(file: FoundFile, known: dict[str, FileStamp]) -> bool:
+    stamp = known.get(file.path)
+    return stamp is None or (stamp.size, stamp.mtime_ns) != (file.size, file.mtime_ns)
+
+
+def _vanished(
+    scan: FileScan, known: dict[str, FileStamp], only: frozenset[str] | None
+) -> list[str]:
+    present = {file.path for file in scan.files}
+    looked_at = known.keys() if only is None else known.keys() & only
+    return sorted(looked_at - present)
+
+
+# --- the work, batch by batch
+
+
+def _batches(
+    root: Path,
+    config: IndexConfig,
+    candidates: Sequence[FoundFile],
+    gone: list[str],
+    known: dict[str, FileStamp],
+    progress: Progress,
+    cancelled: Callable[[], bool],
+) -> Iterator[_Batch]:
+    batch = _Batch(gone=gone)
+    for done, file in enumerate(candidates, start=1):
+        if cancelled():
+            break
+        _take(root, config, file, known.get(file.path), batch)
+        progress.advance(1)
+        if done % _BATCH_FILES == 0:
+            yield batch
+            batch = _Batch()
+    if batch.gone or batch.stamps:
+        yield batch
+
+
+def _take(
+    root: Path, config: IndexConfig, file: FoundFile, stamp: FileStamp | None, batch: _Batch
+) -> None:
+    """Read one file; parse it if its content is new."""
+    source = files.read(root, file.path, config)
+    if isinstance(source, Skipped):
+        _leave_out(batch, file, stamp, FileStamp("", file.size, 0, skipped=source.reason))
+        return
+    digest = hashlib.sha256(source).hexdigest()
+    mtime_ns = file.mtime_ns if time.time_ns() - file.mtime_ns > _RACY_NS else 0
+    if stamp is not None and stamp.hash == digest:
+        if mtime_ns != stamp.mtime_ns or file.size != stamp.size:
+            batch.stamps[file.path] = replace(stamp, size=file.size, mtime_ns=mtime_ns)
+        return
+    parsed = parse_file(file.path, source, config)
+    if isinstance(parsed, Skipped):
+        skipped = FileStamp(digest, file.size, mtime_ns, skipped=parsed.reason)
+        _leave_out(batch, file, stamp, skipped)
+        return
+    batch.parsed.append(parsed)
+    batch.stamps[file.path] = FileStamp(
+        hash=parsed.content_hash,
+        size=file.size,
+        mtime_ns=mtime_ns,
+        language=parsed.language,
+        chunks=len(parsed.chunks),
+        symbols=len(parsed.symbols),
+        partial=parsed.partial,
+    )
+
+
+def _leave_out(batch: _Batch, file: FoundFile, old: FileStamp | None, new: FileStamp) -> None:
+    if old == new:
+        return
+    if old is not None and not old.skipped:
+        batch.gone.append(file.path)
+    batch.stamps[file.path] = new
+
+
+def _committed(
+    root: Path, config: IndexConfig, store: Store, current: Manifest, batch: _Batch
+) -> Manifest:
+    """Rows first, then the manifest that names them."""
+    held = current.indexed
+    outdated = [*batch.gone, *(file.path for file in batch.parsed)]
+    outdated = [path for path in outdated if path in held]
+    if batch.parsed or outdated:
+        store.replace(outdated, batch.parsed)
+    kept = {path: stamp for path, stamp in current.files.items() if path not in set(batch.gone)}
+    current = replace(
+        current,
+        generation=current.generation + 1,
+        chunk_chars=config.chunk_chars,
+        tables=store.versions(),
+        files=kept | batch.stamps,
+    )
+    manifest.save(folder_of(root), current)
+    return current
+
+
+# --- after
+
+
+def _cared_for(root: Path, store: Store, current: Manifest) -> None:
+    """Create missing indexes, compact on a schedule; the manifest names the new versions."""
+    if not current.indexed:
+        return
+    store.ensure_indexes()
+    optimized = current.optimized
+    if store.versions()["chunks"] - optimized >= _OPTIMIZE_AFTER_VERSIONS:
+        # Readers may still need the versions that the manifest on disk names: those are young
+        # enough to be kept, because a commit has just written them.
+        store.optimize()
+        optimized = store.versions()["chunks"]
+    if store.versions() != current.tables:
+        tables = store.versions()
+        manifest.save(folder_of(root), replace(current, tables=tables, optimized=optimized))
+
+
+def _fill(
+    report: IndexReport,
+    scan: FileScan,
+    known: dict[str, FileStamp],
+    current: Manifest,
+    only: frozenset[str] | None,
+) -> None:
+    """Count what has happened."""
+    before = {path: stamp for path, stamp in known.items() if not stamp.skipped}
+    after = current.indexed
+    report.files = len(after)
+    report.chunks = sum(stamp.chunks for stamp in after.values())
+    report.symbols = sum(stamp.symbols for stamp in after.values())
+    report.partial = sum(stamp.partial for stamp in after.values())
+    report.added = len(after.keys() - before.keys())
+    report.removed = len(before.keys() - after.keys())
+    both = after.keys() & before.keys()
+    report.changed = sum(after[path].hash != before[path].hash for path in both)
+    report.unchanged = len(both) - report.changed
+    for path, stamp in current.files.items():
+        if stamp.skipped and (only is None or path in only):
+            scan.skip(path, stamp.skipped)
+    report.skipped = dict(sorted(scan.skipped.items()))
+    report.skipped_examples = {
+        reason: scan.examples[reason][:_EXAMPLES] for reason in report.skipped
+    }
+    report.notes.extend(scan.notes)
