@@ -1,0 +1,169 @@
+"""Import statements -> `Import`s, and which file of the repository a module is.
+
+Captures: `@import.module` with `@import.name` and `@import.alias`; `@import.default` (the default
+export, bound to that name); `@import.relative` (a path that starts at the file's folder);
+`@import.tree` and `@import.statement` (read from their text); `@import.submodule` (Rust `mod x;`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from homespun.indexer.types import Import
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+Captures = dict[str, "list[Node]"]
+
+_MOST_STATEMENT_CHARS = 20_000
+_MOST_BRACES = 200  # nesting is read by recursion
+_COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
+
+
+def read_imports(language: str, found: Sequence[Captures]) -> list[Import]:
+    """Return the imports among the captures, in the order of the source."""
+    imports: dict[tuple[int, str, str, str], Import] = {}
+    for captures in found:
+        for imported in _read(language, captures):
+            key = (imported.line, imported.module, imported.name, imported.alias)
+            imports.setdefault(key, imported)
+    return sorted(_without_shadows(list(imports.values())), key=lambda imported: imported.line)
+
+
+def _without_shadows(imports: list[Import]) -> list[Import]:
+    """Drop what an optional capture gave twice: the same name once with and once without alias."""
+    renamed = {(i.line, i.module, i.name) for i in imports if i.name and i.alias != i.name}
+    return [i for i in imports if i.alias != i.name or (i.line, i.module, i.name) not in renamed]
+
+
+def _read(language: str, captures: Captures) -> Iterator[Import]:
+    for key in ("tree", "statement"):
+        if f"import.{key}" in captures:
+            node = captures[f"import.{key}"][0]
+            text = _COMMENT.sub(" ", _text(node)[:_MOST_STATEMENT_CHARS])
+            if text.count("{") <= _MOST_BRACES:
+                yield from _READERS[language](text, node.start_point[0] + 1)
+            return
+    if "import.submodule" in captures:
+        node = captures["import.submodule"][0]
+        yield Import("self", _text(node), _text(node), node.start_point[0] + 1)
+        return
+    yield _captured(language, captures)
+
+
+def _captured(language: str, captures: Captures) -> Import:
+    module = _module(language, captures)
+    name = _first(captures, "name").strip("\"'`")
+    alias = _first(captures, "alias")
+    if "import.default" in captures:
+        name, alias = "default", _first(captures, "default")
+    if not alias:
+        alias = name or (module.rsplit("/", 1)[-1] if language == "go" else module)
+    nodes = captures.get("import.name") or captures.get("import.default")
+    node = (nodes or captures.get("import.module") or captures["import.relative"])[0]
+    return Import(module, name, alias, node.start_point[0] + 1)
+
+
+def _module(language: str, captures: Captures) -> str:
+    if "import.relative" in captures:
+        path = _first(captures, "relative").strip("\"'")
+        if language == "bash":
+            return path
+        return path if path.startswith(".") else "./" + path.lstrip("/")
+    text = _first(captures, "module")
+    if language in ("c", "cpp"):
+        return text.strip('<>"')
+    return text.strip("\"'`") if language != "python" else "".join(text.split())
+
+
+def _first(captures: Captures, key: str) -> str:
+    nodes = captures.get(f"import.{key}")
+    return _text(nodes[0]) if nodes else ""
+
+
+def _text(node: Node) -> str:
+    return (node.text or b"").decode("utf-8", "replace")
+
+
+# --- statements that are read from their text
+
+
+def _rust(text: str, line: int) -> Iterator[Import]:
+    yield from _expanded(text, line, separator="::")
+
+
+def _java(text: str, line: int) -> Iterator[Import]:
+    body = re.sub(r"^\s*import\s+(?:static\s+)?|;\s*$", "", text)
+    yield from _expanded("".join(body.split()), line, separator=".")
+
+
+def _kotlin(text: str, line: int) -> Iterator[Import]:
+    yield from _expanded(re.sub(r"^\s*import\s+", "", text), line, separator=".")
+
+
+def _scala(text: str, line: int) -> Iterator[Import]:
+    for part in _split_outside_braces(re.sub(r"^\s*import\s+", "", text)):
+        renamed = re.sub(r"\s*=>\s*", " as ", part)
+        yield from _expanded(re.sub(r"(?<![\w$])_(?![\w$])", "*", renamed), line, separator=".")
+
+
+def _php(text: str, line: int) -> Iterator[Import]:
+    body = re.sub(r"^\s*use\s+(?:function\s+|const\s+)?|;\s*$", "", text)
+    for part in _split_outside_braces(body):
+        yield from _expanded(part.lstrip("\\"), line, separator="\\")
+
+
+def _csharp(text: str, line: int) -> Iterator[Import]:
+    body = re.sub(r"^\s*(?:global\s+)?using\s+|;\s*$", "", text).strip()
+    if body.startswith("static "):
+        module = "".join(body.split()[1:])
+        yield Import(module, "*", "*", line)
+        return
+    alias, equals, module = body.rpartition("=")
+    module = "".join(module.split())
+    yield Import(module, "", alias.strip() if equals else module, line)
+
+
+_READERS: dict[str, Callable[[str, int], Iterator[Import]]] = {
+    "csharp": _csharp,
+    "java": _java,
+    "kotlin": _kotlin,
+    "php": _php,
+    "rust": _rust,
+    "scala": _scala,
+}
+
+
+def _expanded(text: str, line: int, *, separator: str) -> Iterator[Import]:
+    """`a::{b, c::d as e}` -> a::b and a::c::d, bound to e."""
+    for path, alias in _paths(text.strip(), "", separator):
+        if path.endswith(separator + "self"):
+            path = path[: -len(separator) - 4]
+        module, _, name = path.rpartition(separator)
+        if not module:
+            module, name = name, ""
+        yield Import(module, name, alias or name or module, line)
+
+
+def _paths(text: str, prefix: str, separator: str) -> Iterator[tuple[str, str]]:
+    head, brace, rest = text.partition("{")
+    if brace:
+        for part in _split_outside_braces(rest.rstrip().removesuffix("}")):
+            yield from _paths(part, prefix + "".join(head.split()), separator)
+        return
+    path, _, alias = re.sub(r"\s+", " ", text).strip().partition(" as ")
+    if path:
+        yield prefix + path.replace(" ", ""), alias.strip()
+
+
+def _split_outside_braces(text: str) -> Iterator[str]:
+    depth = start = 0
+    for index, character in enumerate(text):
+        if character == "," and depth == 0:
+            yield text[start:index].strip()
+            start = index + 1
+        depth += (character == "{") - (character == "}")
+    yield text[start:].strip()

@@ -1,0 +1,166 @@
+"""One file's bytes -> everything the index wants to know about it; pure."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from homespun.indexer import filters, secrets
+from homespun.indexer.chunk import chunk_file
+from homespun.indexer.config import IndexConfig
+from homespun.indexer.decode import SNIFF_BYTES, decode
+from homespun.indexer.languages import GRAMMARS, has_grammar, language_of, query_text
+from homespun.indexer.symbols import Extracted, Match, extract
+from homespun.indexer.types import Chunk, ParsedFile, Skipped
+
+if TYPE_CHECKING:
+    from tree_sitter import Language, Parser, Point, Query, Tree
+
+# A file of 1 MB parses in 0.2 s; only a pathological one meets this, and is cut by lines.
+_PARSE_SECONDS = 5.0
+_READ_BYTES = 1 << 20
+# Above this share of masked characters a file is nothing but a secret.
+_MOST_SECRET_SHARE = 0.5
+
+_parsers = threading.local()
+
+
+def parse_file(path: str, source: bytes, config: IndexConfig) -> ParsedFile | Skipped:
+    """Return chunks, symbols, imports and calls of a file, or why it is not indexed.
+
+    `path` is relative to the repository, with "/". Syntax errors are no reason to skip: what the
+    parser recovers is taken, and `partial` says so.
+    """
+    if len(source) > config.max_file_bytes:
+        return Skipped("too-large")
+    if filters.reason_by_name(path) == "secret":
+        return Skipped("secret")
+    decoded = decode(source)
+    if isinstance(decoded, Skipped):
+        return decoded
+    language = language_of(path, source[:SNIFF_BYTES])
+    reason = filters.reason_by_content(language, decoded)
+    if reason is not None:
+        return Skipped(reason)
+    text = secrets.mask(decoded, language)
+    if secrets.masked_share(decoded, text) > _MOST_SECRET_SHARE:
+        return Skipped("secret")
+    lines = text.split("\n")
+    if not lines[-1]:
+        lines.pop()  # what follows the last line's end is no line
+    content_hash = hashlib.sha256(source).hexdigest()
+    if not has_grammar(language):
+        return _by_lines(path, language, content_hash, lines, config)
+    return _by_syntax(path, language, content_hash, text, lines, config)
+
+
+def syntax_tree(language: str, source: bytes) -> Tree | None:
+    """Return the syntax tree of UTF-8 text; None without a grammar, or when it takes too long.
+
+    Safe to call from several threads: each has its own parsers.
+    """
+    if not has_grammar(language):
+        return None
+    deadline = time.monotonic() + _PARSE_SECONDS
+
+    def read(offset: int, point: Point) -> bytes:
+        return source[offset : offset + _READ_BYTES]
+
+    def is_late(offset: int, has_error: bool) -> bool:
+        return time.monotonic() > deadline
+
+    parser = _parser(language)
+    try:
+        tree: Tree | None = parser.parse(read, progress_callback=is_late)
+    except ValueError:  # "Parsing failed": the callback stopped it
+        parser.reset()
+        return None
+    return tree
+
+
+def _by_lines(
+    path: str, language: str, content_hash: str, lines: list[str], config: IndexConfig
+) -> ParsedFile:
+    chunks = chunk_file(path=path, language=language, lines=lines, target=config.chunk_chars)
+    return _parsed(path, language, content_hash, chunks, None, partial=False)
+
+
+def _by_syntax(
+    path: str, language: str, content_hash: str, text: str, lines: list[str], config: IndexConfig
+) -> ParsedFile:
+    source = text.encode("utf-8", "replace")
+    tree = syntax_tree(language, source)
+    if tree is None:
+        chunks = chunk_file(path=path, language=language, lines=lines, target=config.chunk_chars)
+        return _parsed(path, language, content_hash, chunks, None, partial=True)
+    found = extract(
+        _matches(language, tree), path=path, language=language, source=source, lines=lines
+    )
+    chunks = chunk_file(
+        path=path,
+        language=language,
+        lines=lines,
+        target=config.chunk_chars,
+        root=tree.root_node,
+        definitions=found.definitions,
+        lead_rows=found.lead_rows,
+        symbols=found.symbols,
+    )
+    partial = tree.root_node.has_error
+    return _parsed(path, language, content_hash, chunks, found, partial=partial)
+
+
+def _parsed(
+    path: str,
+    language: str,
+    content_hash: str,
+    chunks: tuple[Chunk, ...],
+    found: Extracted | None,
+    *,
+    partial: bool,
+) -> ParsedFile:
+    return ParsedFile(
+        path=path,
+        language=language,
+        content_hash=content_hash,
+        chunks=chunks,
+        symbols=found.symbols if found else (),
+        imports=found.imports if found else (),
+        calls=found.calls if found else (),
+        partial=partial,
+    )
+
+
+def _matches(language: str, tree: Tree) -> list[Match]:
+    from tree_sitter import QueryCursor
+
+    matches: list[Match] = QueryCursor(_query(language)).matches(tree.root_node)
+    return matches
+
+
+def _parser(language: str) -> Parser:
+    known: dict[str, Parser] = _parsers.__dict__
+    if language not in known:
+        from tree_sitter import Parser
+
+        known[language] = Parser(_grammar(language))
+    return known[language]
+
+
+@functools.cache
+def _grammar(language: str) -> Language:
+    from typing import cast
+
+    from tree_sitter_language_pack import SupportedLanguage, get_language
+
+    return get_language(cast("SupportedLanguage", GRAMMARS[language]))
+
+
+@functools.cache
+def _query(language: str) -> Query:
+    from tree_sitter import Query
+
+    return Query(_grammar(language), query_text(language))

@@ -1,0 +1,413 @@
+"""Syntax tree -> definitions, imports and call sites; pure.
+
+What to look for stands in the query files; their captures mean:
+
+- `@def.KIND` with `@name`: a definition (`@declarator` instead where C hides the name in one);
+  `@owner` qualifies it further, `@body` is where its head ends if no field is called so.
+  Of two patterns that match one name the earlier in the file decides.
+- `@template.KIND`: a definition inside a C++ `template <…>`, which belongs to it.
+- `@scope.type`, `@scope.namespace` with `@name`: no definition, but qualifies what is inside.
+- `@doc`: a string that documents the body that it begins; `@comment`; `@lead`: a decorator.
+- `@call`: the name in a call. `@import.*`: see imports.py.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from homespun.indexer.imports import read_imports
+from homespun.indexer.types import Call, Import, Symbol
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+Match = tuple[int, "dict[str, list[Node]]"]  # pattern number, captures
+
+_MOST_NAME_CHARS = 200
+_MOST_HEAD_CHARS = 400  # signature of something with a body
+_MOST_VALUE_CHARS = 160  # signature of a constant: the beginning of its value
+_MOST_DOC_CHARS = 200
+
+_CLASS_LIKE = frozenset({"class", "interface", "struct", "enum", "trait", "object", "module"})
+_DATA = frozenset({"variable", "constant"})
+_ANNOTATIONS = frozenset(
+    {"decorator", "annotation", "marker_annotation", "attribute_list", "attribute_item"}
+)
+# Children that end a head in the grammars that have no field "body", or begin earlier than it.
+_HEAD_ENDS = frozenset(
+    """field_initializer_list constructor_initializer arrow_expression_clause accessor_list
+    function_body class_body enum_class_body""".split()
+)
+_CONSTANT_WORD = re.compile(r"\b(?:const|constexpr|val|readonly|final)\b")
+_HEAD_TAIL = re.compile(r"\s*(?:\{|=>|:=|[=:;,])\s*$")
+_TEMPLATE_ARGUMENTS = re.compile(r"<[^<>]*>")
+_COMMENT_MARK = re.compile(r"^\s*(?:/\*+!?|\*+/|//+!?|#+|\*+|--+)?\s?|\s*\*+/\s*$")
+_XML_TAG = re.compile(r"</?[A-Za-z][^<>]*>")
+_DIRECTIVE = re.compile(
+    r"\s*(?:eslint|prettier-|noqa|type:\s*ignore|pylint:|ruff:|mypy:|fmt:|@ts-|go:|nolint|\+build"
+    r"|region\b|endregion\b|SPDX-|Copyright\b|shellcheck |rubocop:|!)"
+)
+_DOCSTRING = re.compile(r"[A-Za-z]*(\"\"\"|'''|\"|')(.*?)(?:\1)?$", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """What the queries found in one file."""
+
+    symbols: tuple[Symbol, ...]  # in the order of the source
+    imports: tuple[Import, ...]
+    calls: tuple[Call, ...]
+    definitions: frozenset[tuple[int, int]]  # (start, end) bytes of the nodes that define
+    lead_rows: frozenset[int]  # 0-based lines of comments and decorators alone on their lines
+
+
+@dataclass(slots=True)
+class _Found:
+    """Captures of one file, sorted by what they are."""
+
+    candidates: dict[int, _Candidate] = field(default_factory=dict)  # by first byte of the name
+    scopes: list[_Candidate] = field(default_factory=list)
+    docs: dict[int, Node] = field(default_factory=dict)  # by first byte
+    comments: list[Node] = field(default_factory=list)
+    leads: list[Node] = field(default_factory=list)
+    calls: set[tuple[int, str]] = field(default_factory=set)
+    imports: list[dict[str, list[Node]]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Candidate:
+    rank: int  # lower wins
+    kind: str
+    node: Node
+    name: str
+    owner: str
+    body: Node | None
+    start_byte: int
+    end_byte: int
+    only_outside: bool  # a declaration: inside a function it is a local name
+    qualified: str = ""
+
+
+def extract(
+    matches: Sequence[Match], *, path: str, language: str, source: bytes, lines: Sequence[str]
+) -> Extracted:
+    """Return the definitions, imports and calls among the matches of the language's queries."""
+    found = _sort(matches)
+    rows = _Rows(found, lines)
+    imports = tuple(read_imports(language, found.imports))
+    symbols = []
+    for candidate in _nested(found):
+        symbols.append(_symbol(candidate, found, rows, path=path, language=language, source=source))
+    return Extracted(
+        symbols=tuple(_without_repeats(symbols, imports)),
+        imports=imports,
+        calls=tuple(Call(name, line) for line, name in sorted(found.calls)),
+        definitions=frozenset((c.start_byte, c.end_byte) for c in found.candidates.values()),
+        lead_rows=rows.lead_rows,
+    )
+
+
+# --- sorting the captures
+
+
+def _sort(matches: Sequence[Match]) -> _Found:
+    found = _Found()
+    for pattern, captures in matches:
+        key = next(iter(captures), "")
+        if "call" in captures:
+            _add_call(found, captures["call"][0])
+        elif "comment" in captures:
+            found.comments.append(captures["comment"][0])
+        elif "lead" in captures:
+            found.leads.append(captures["lead"][0])
+        elif "doc" in captures:
+            found.docs[captures["doc"][0].start_byte] = captures["doc"][0]
+        elif any(name.startswith("import.") for name in captures):
+            found.imports.append(captures)
+        elif key:
+            _add_candidate(found, pattern, captures)
+    found.comments.sort(key=lambda node: node.start_byte)
+    return found
+
+
+def _add_call(found: _Found, node: Node) -> None:
+    name = _last_part(_text(node))
+    if name and len(name) <= _MOST_NAME_CHARS:
+        found.calls.add((node.start_point[0] + 1, name))
+
+
+def _add_candidate(found: _Found, pattern: int, captures: dict[str, list[Node]]) -> None:
+    role = next(key for key in captures if key.startswith(("def.", "scope.", "template.")))
+    prefix, _, kind = role.partition(".")
+    node = captures[role][0]
+    only_outside = kind in _DATA
+    if "declarator" in captures:
+        name_node, is_function = _declared(captures["declarator"][0])
+        only_outside = kind in ("declaration", "member")
+        kind = _declared_kind(kind, is_function=is_function)
+    else:
+        name_node = captures["name"][0]
+    if not kind or name_node is None or name_node.is_missing:
+        return
+    owner, name = _split_name(_text(name_node))
+    if not name or len(name) > _MOST_NAME_CHARS:
+        return
+    candidate = _Candidate(
+        rank=-1 if prefix == "template" else pattern,
+        kind=role if prefix == "scope" else kind,
+        node=node,
+        name=name,
+        owner=_text(captures["owner"][0]) if "owner" in captures else owner,
+        body=captures["body"][0] if "body" in captures else None,
+        start_byte=node.start_byte,
+        end_byte=node.end_byte,
+        only_outside=only_outside,
+    )
+    if prefix == "scope":
+        found.scopes.append(candidate)
+        return
+    known = found.candidates.get(name_node.start_byte)
+    if known is None or candidate.rank < known.rank:
+        found.candidates[name_node.start_byte] = candidate
+
+
+def _declared(node: Node) -> tuple[Node | None, bool]:
+    """Descend a C declarator to the name; tell whether the name is that of a function."""
+    is_function = False
+    while True:
+        inner = node.child_by_field_name("declarator")
+        if inner is None and node.type in ("reference_declarator", "parenthesized_declarator"):
+            inner = node.named_children[-1] if node.named_child_count else None
+        if inner is None:
+            return (node if node.named_child_count or node.text else None), is_function
+        if node.type == "function_declarator":
+            # `int (*callback)(int)` declares a variable.
+            is_function = inner.type != "parenthesized_declarator"
+        node = inner
+
+
+def _declared_kind(kind: str, *, is_function: bool) -> str:
+    if kind == "declaration":
+        return "function" if is_function else "variable"
+    if kind == "member":
+        return "method" if is_function else ""
+    return kind
+
+
+def _split_name(text: str) -> tuple[str, str]:
+    """`acme::Pool<T>::take` -> (`acme.Pool`, `take`)."""
+    text = " ".join(text.strip("\"'").split())
+    scope, operator, symbol = text.partition("operator")
+    if operator and (not scope or scope.endswith("::")):
+        return _without_templates(scope).strip(":").replace("::", "."), operator + symbol
+    owner, _, name = _without_templates(text).rpartition("::")
+    return owner.strip(":").replace("::", "."), name
+
+
+def _last_part(text: str) -> str:
+    return _without_templates(text).rpartition("::")[2] if "::" in text or "<" in text else text
+
+
+def _without_templates(text: str) -> str:
+    shorter = _TEMPLATE_ARGUMENTS.sub("", text)
+    while shorter != text:
+        text, shorter = shorter, _TEMPLATE_ARGUMENTS.sub("", shorter)
+    return text
+
+
+def _text(node: Node) -> str:
+    return (node.text or b"").decode("utf-8", "replace")
+
+
+# --- nesting
+
+
+def _nested(found: _Found) -> list[_Candidate]:
+    """Return the definitions in order, with their qualified names; local variables are dropped."""
+    items = sorted(
+        [*found.candidates.values(), *found.scopes],
+        key=lambda item: (item.start_byte, -item.end_byte),
+    )
+    stack: list[_Candidate] = []
+    kept = []
+    for item in items:
+        while stack and not _encloses(stack[-1], item):
+            stack.pop()
+        parent = stack[-1] if stack else None
+        if item.only_outside and any(outer.kind in ("function", "method") for outer in stack):
+            continue
+        _qualify(item, parent)
+        stack.append(item)
+        if not item.kind.startswith("scope."):
+            kept.append(item)
+    return kept
+
+
+def _encloses(outer: _Candidate, inner: _Candidate) -> bool:
+    same = (outer.start_byte, outer.end_byte) == (inner.start_byte, inner.end_byte)
+    return outer.end_byte >= inner.end_byte and not same
+
+
+def _qualify(item: _Candidate, parent: _Candidate | None) -> None:
+    parts = [parent.qualified if parent else "", item.owner, item.name]
+    item.qualified = ".".join(part for part in parts if part)
+    inside = parent is not None and (parent.kind in _CLASS_LIKE or parent.kind == "scope.type")
+    # `void Pool::close()` outside of its class
+    outside = bool(item.owner) and item.node.type in ("function_definition", "template_declaration")
+    if item.kind == "function" and (inside or outside):
+        item.kind = "method"
+
+
+def _without_repeats(symbols: list[Symbol], imports: Sequence[Import]) -> list[Symbol]:
+    """Drop second assignments of a name, and names that an import binds (`const x = require`)."""
+    bound = {(imported.alias, imported.line) for imported in imports}
+    seen: set[str] = set()
+    kept = []
+    for symbol in symbols:
+        if symbol.kind in _DATA:
+            if symbol.qualified in seen or (symbol.name, symbol.start_line) in bound:
+                continue
+            seen.add(symbol.qualified)
+        kept.append(symbol)
+    return kept
+
+
+# --- one symbol
+
+
+class _Rows:
+    """Comments and decorators by line (0-based)."""
+
+    def __init__(self, found: _Found, lines: Sequence[str]) -> None:
+        self.comment_starts = [node.start_byte for node in found.comments]
+        self.comment_ends = [node.end_byte for node in found.comments]
+        own_line = [node for node in found.comments if _begins_line(node, lines)]
+        self.comment_by_last_row = {_last_row(node): node for node in own_line}
+        self.lead_by_last_row = {
+            _last_row(node): node.start_point[0]
+            for node in found.leads
+            if _begins_line(node, lines)
+        }
+        rows = [range(node.start_point[0], _last_row(node) + 1) for node in own_line]
+        rows += [range(first, last + 1) for last, first in self.lead_by_last_row.items()]
+        self.lead_rows = frozenset(row for span in rows for row in span)
+
+    def first_row(self, row: int) -> int:
+        """Return the row of the topmost decorator above a definition's first row."""
+        while row - 1 in self.lead_by_last_row:
+            row = self.lead_by_last_row[row - 1]
+        return row
+
+    def comments_above(self, row: int) -> list[Node]:
+        """Return the comments that touch the row from above, in the order of the source."""
+        above: list[Node] = []
+        while row - 1 in self.comment_by_last_row:
+            above.append(self.comment_by_last_row[row - 1])
+            row = above[-1].start_point[0]
+        return above[::-1]
+
+
+def _symbol(
+    item: _Candidate, found: _Found, rows: _Rows, *, path: str, language: str, source: bytes
+) -> Symbol:
+    signature = _signature(item, rows, source)
+    kind = item.kind
+    if kind == "variable" and (
+        item.name.isupper() or _CONSTANT_WORD.search(signature.split(item.name)[0])
+    ):
+        kind = "constant"
+    first_row = rows.first_row(item.node.start_point[0])
+    return Symbol(
+        name=item.name,
+        qualified=item.qualified,
+        kind=kind,
+        path=path,
+        language=language,
+        start_line=first_row + 1,
+        end_line=_last_row(item.node) + 1,
+        signature=signature,
+        doc=_doc(item, first_row, found, rows),
+    )
+
+
+def _signature(item: _Candidate, rows: _Rows, source: bytes) -> str:
+    """Return the head on one line: without annotations, comments and body."""
+    body = item.body or _body(item.node)
+    limit = _MOST_HEAD_CHARS if body is not None else _MOST_VALUE_CHARS
+    start = _head_start(item.node)
+    end = body.start_byte if body is not None and body.start_byte > start else item.end_byte
+    # A head is never this long: no need to decode a table of ten thousand lines.
+    end = min(end, start + 8 * _MOST_HEAD_CHARS)
+    text = " ".join(_without_comments(source, start, end, rows).split())
+    text = _HEAD_TAIL.sub("", text) if body is not None else text.rstrip(" ;,{")
+    text = re.sub(r"([(\[]) | (?=[)\]])|,(?= [)\]])", r"\1", text)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _body(node: Node) -> Node | None:
+    body = node.child_by_field_name("body")
+    ends = [child for child in node.children if child.type in _HEAD_ENDS]
+    if body is not None and body.type == "ordered_field_declaration_list":
+        return None  # struct Point(f64, f64): the body is the head
+    first = min([*ends, *([body] if body else [])], key=lambda n: n.start_byte, default=None)
+    return first
+
+
+def _head_start(node: Node) -> int:
+    for child in node.children:
+        if child.type == "modifiers":
+            plain = [inner for inner in child.children if inner.type not in _ANNOTATIONS]
+            if plain:
+                return plain[0].start_byte
+        elif child.type not in _ANNOTATIONS and child.type != "attributes":
+            if child.type != "comment":
+                return child.start_byte
+    return node.start_byte
+
+
+def _without_comments(source: bytes, start: int, end: int, rows: _Rows) -> str:
+    parts = []
+    index = bisect_left(rows.comment_starts, start)
+    while index < len(rows.comment_starts) and rows.comment_starts[index] < end:
+        parts.append(source[start : rows.comment_starts[index]])
+        start = rows.comment_ends[index]
+        index += 1
+    parts.append(source[start:end])
+    return b" ".join(parts).decode("utf-8", "replace")
+
+
+def _doc(item: _Candidate, first_row: int, found: _Found, rows: _Rows) -> str:
+    body = item.node.child_by_field_name("body")
+    docstring = found.docs.get(body.start_byte) if body is not None else None
+    if docstring is not None:
+        quoted = _DOCSTRING.match(_text(docstring).strip())
+        return _first_line((quoted[2] if quoted else "").split("\n"))
+    lines: list[str] = []
+    for comment in rows.comments_above(first_row):
+        text = _text(comment)
+        if not text.startswith(("//!", "#!")):
+            lines += text.split("\n")
+    return _first_line([_COMMENT_MARK.sub("", line) for line in lines])
+
+
+def _first_line(lines: Sequence[str]) -> str:
+    for line in lines:
+        plain = _XML_TAG.sub("", line).strip()
+        if any(map(str.isalnum, plain)) and not _DIRECTIVE.match(plain):
+            return plain[:_MOST_DOC_CHARS]
+    return ""
+
+
+def _begins_line(node: Node, lines: Sequence[str]) -> bool:
+    row, column = node.start_point
+    return row < len(lines) and not lines[row][:column].strip()
+
+
+def _last_row(node: Node) -> int:
+    """Return the last row with a character of the node; some nodes end with their line's end."""
+    row, column = node.end_point
+    return row - 1 if column == 0 and row > node.start_point[0] else row

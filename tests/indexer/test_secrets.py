@@ -1,0 +1,133 @@
+"""Secrets leave the text, everything else stays; lines and columns do not move."""
+
+from __future__ import annotations
+
+import pytest
+
+from homespun.indexer.config import IndexConfig
+from homespun.indexer.parse import parse_file
+from homespun.indexer.secrets import mask, masked_share
+from homespun.indexer.types import ParsedFile, Skipped
+
+BODY = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj"
+
+# The parts are joined here so that no scanner takes this file for a leak.
+TOKENS = {
+    "aws": "AKIA" + "IOSFODNN7EXAMPLQ",
+    "github": "ghp_" + "16C7e42F292c6912E7710c838347Ae178B4a",
+    "github-fine": "github_pat_" + "11ABCDEFG0abcdefghijkl_mnopqrstuvwx",
+    "gitlab": "glpat-" + "x7Yz9_AbCdEfGhIjKlMn",
+    "slack": "xoxb-" + "263594206564-FGqddMF8t08v8N7Oq4i57vs1",
+    "openai": "sk-proj-" + "Ab3dEf6hIj9lMn2pQr5tUv8xYz1bC4eF",
+    "stripe": "sk_live_" + "4eC39HqLyjWDarjtT1zdp7dc",
+    "google": "AIza" + "SyDaGmWKa4JsXZ-HjGw7ISLn_3namBGewQe",
+    "hugging-face": "hf_" + "AbCdEfGhIjKlMnOpQrStUvWxYzAbCdEfGh",
+    "jwt": "eyJhbGciOiJIUzI1NiJ9." + "eyJzdWIiOiIxMjM0NTY3ODkwIn0." + "dozjgNryP4J3jVmNHl0w5N",
+}
+
+
+@pytest.mark.parametrize("token", TOKENS.values(), ids=TOKENS.keys())
+def test_a_known_token_is_masked_wherever_it_stands(token):
+    text = f"first\nurl = fetch('https://x/{token}')  # keep\nlast {token}\n"
+    hidden = "*" * len(token)
+    assert mask(text) == f"first\nurl = fetch('https://x/{hidden}')  # keep\nlast {hidden}\n"
+
+
+def test_the_body_of_a_private_key_is_masked_and_its_lines_stay():
+    text = f'KEY = """-----BEGIN RSA PRIVATE KEY-----\n{BODY}\nshort==\n-----END RSA PRIVATE KEY-----"""\nx'
+    masked = mask(text)
+    stars = "*" * len(BODY)
+    assert masked == (
+        f'KEY = """-----BEGIN RSA PRIVATE KEY-----\n{stars}\n*******\n-----END RSA PRIVATE KEY-----"""\nx'
+    )
+
+
+def test_an_encrypted_key_with_headers_and_a_key_that_was_cut_off_are_masked():
+    encrypted = (
+        "-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\n"
+        f"{BODY}\n-----END EC PRIVATE KEY-----\n"
+    )
+    assert BODY not in mask(encrypted)
+    cut_off = f'pem = ("-----BEGIN PRIVATE KEY-----\\n"\n  "{BODY}"\n)\nreturn pem\n'
+    assert BODY not in mask(cut_off)
+    assert mask(cut_off).endswith("\nreturn pem\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "masked"),
+    [
+        ('password = "hunter2!Xq"', 'password = "**********"'),
+        ("DB_PASSWORD='9fK2mQx7Lw'", "DB_PASSWORD='**********'"),
+        ('{"apiKey": "a8F3k29sLq01Zx"}', '{"apiKey": "**************"}'),
+        ('api_key: str = "a8F3k29sLq01Zx"', 'api_key: str = "**************"'),
+        ('const authToken = `a8F3k29sLq01Zx`;', "const authToken = `**************`;"),
+        ("'client_secret' => 'a8F3k29sLq01Zx',", "'client_secret' => '**************',"),
+        ('config["secret_key"] = b"a8F3k29sLq01Zx"', 'config["secret_key"] = b"**************"'),
+        ('os.setdefault("API_KEY", "a8F3k29sLq01Zx")', 'os.setdefault("API_KEY", "**************")'),
+        ("dsn = 'postgres://app:s3cr3tpw@db/shop'", "dsn = 'postgres://app:********@db/shop'"),
+    ],
+    ids=lambda value: value[:24],
+)
+def test_an_assigned_secret_is_masked_and_its_line_keeps_its_length(line, masked):
+    assert mask(line, "python") == masked
+    assert len(line) == len(masked)
+
+
+def test_settings_files_need_no_quotes():
+    text = "region: eu-west-1\ndb_password: 9fK2mQx7Lw\nexport API_TOKEN=a8F3k29sLq01Zx\n"
+    expected = "region: eu-west-1\ndb_password: **********\nexport API_TOKEN=**************\n"
+    assert mask(text, "yaml") == expected
+    assert mask(text, "python") == text
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'password = "password"',
+        'PASSWORD_FIELD = "password_confirmation"',
+        'token = "your_token_here_123"',
+        'token = f"{prefix}{user_id}12ab"',
+        'password = os.environ["DB_PASSWORD_1"]',
+        "password = settings.password1.value",
+        'tokenizer = "gpt2-xl-1558m-bpe"',
+        'secret_path = "/run/secrets/db1"',
+        'request_id = "6f1c2c1e-8f5f-4d39-9a52-0f3f2f6f7a11"',
+        'sha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"',
+        '"integrity": "sha512-z4PhNX7vuL3xVChQ1m2AB9Yg5AULVxXcg/SpIdNs6c5H0NE8XYXysP+DGNKHfuwv"',
+        'img = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk"',
+        ".sk-button-primary-large-with-icon { color: red }",
+        'BEGIN = "-----BEGIN PRIVATE KEY-----"; END = "-----END PRIVATE KEY-----"',
+        "see https://user:$PASSWORD@example.org and https://example.org:8080/a@b",
+    ],
+    ids=lambda line: line[:28],
+)
+def test_what_only_looks_like_a_secret_stays(line):
+    assert mask(line, "python") == line
+
+
+def test_a_long_line_of_letters_takes_linear_time():
+    text = "token" * 100_000 + "=" + "a.b-" * 100_000
+    assert mask(text, "yaml") == text
+
+
+def test_a_secret_never_enters_chunks_or_symbols_and_positions_stay():
+    token = TOKENS["github"]
+    source = f'TOKEN = "{token}"\n\n\ndef send(auth="{token}"):\n    """Sends {token}."""\n'
+    parsed = parse_file("app.py", source.encode(), IndexConfig())
+    assert isinstance(parsed, ParsedFile)
+    assert token not in repr(parsed)
+    assert [(s.name, s.start_line, s.end_line) for s in parsed.symbols] == [
+        ("TOKEN", 1, 1),
+        ("send", 4, 5),
+    ]
+    assert "".join(chunk.text for chunk in parsed.chunks) == source.replace(
+        token, "*" * len(token)
+    ).replace("\n\n\n", "\n\n\n")
+
+
+def test_a_file_that_is_mostly_a_secret_is_skipped():
+    key = f"-----BEGIN PRIVATE KEY-----\n{BODY}\n{BODY}\n-----END PRIVATE KEY-----\n"
+    assert parse_file("deploy/readme.txt", key.encode(), IndexConfig()) == Skipped("secret")
+    assert parse_file(".env", b"A=1\n", IndexConfig()) == Skipped("secret")
+    assert masked_share(key, mask(key)) > 0.5
+    assert masked_share("plain", mask("plain")) == 0.0
