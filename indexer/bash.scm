@@ -5,7 +5,7 @@
 
 (comment) @comment
 
-(command name: (command_name (word) @call) (#not-any-of? @call "source" "."))
+(command name: (command_name (word) @call) (#not-match? @call "^(source|[.])$"))
 
 (command name: (command_name (word) @_m) . argument: (_) @import.relative
   (#any-of? @_m "source" "."))

@@ -21,7 +21,7 @@
 (comment) @comment
 (decorator) @lead
 
-(call_expression function: (identifier) @call)
+(call_expression function: (identifier) @call (#not-eq? @call "require"))
 (call_expression function: (member_expression property: (property_identifier) @call))
 (new_expression constructor: (identifier) @call)
 (new_expression constructor: (member_expression property: (property_identifier) @call))

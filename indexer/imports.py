@@ -1,4 +1,4 @@
-"""Import statements -> `Import`s, and which file of the repository a module is.
+"""Import statements -> `Import`s; resolve.py says which file of the repository one means.
 
 Captures: `@import.module` with `@import.name` and `@import.alias`; `@import.default` (the default
 export, bound to that name); `@import.relative` (a path that starts at the file's folder);
@@ -11,10 +11,13 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from homespun.indexer.resolve import resolve_import
 from homespun.indexer.types import Import
 
 if TYPE_CHECKING:
     from tree_sitter import Node
+
+__all__ = ["read_imports", "resolve_import"]
 
 Captures = dict[str, "list[Node]"]
 

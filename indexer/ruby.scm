@@ -7,7 +7,7 @@
 
 (comment) @comment
 
-(call method: (identifier) @call)
+(call method: (identifier) @call (#not-match? @call "^(require|require_relative|load)$"))
 (call method: (constant) @call)
 
 (call method: (identifier) @_m arguments: (argument_list . (string (string_content) @import.module))

@@ -28,7 +28,7 @@
 (call_expression
   function: (generic_function function: (field_expression field: (field_identifier) @call)))
 (macro_invocation macro: (identifier) @call)
-(struct_expression name: (type_identifier) @call)
+(struct_expression name: (type_identifier) @call (#not-eq? @call "Self"))
 
 (use_declaration argument: (_) @import.tree)
 (mod_item !body name: (identifier) @import.submodule)

@@ -241,7 +241,8 @@ def _nested(found: _Found) -> list[_Candidate]:
         if item.only_outside and any(outer.kind in ("function", "method") for outer in stack):
             continue
         _qualify(item, parent)
-        stack.append(item)
+        if item.kind != "type":  # typedef struct node {…} node_t: neither is inside the other
+            stack.append(item)
         if not item.kind.startswith("scope."):
             kept.append(item)
     return kept

@@ -1,0 +1,309 @@
+"""Which file of the repository an import means; pure, by the conventions of each language.
+
+No build file is read. Exact places are tried first; then a file whose path ends as the module's
+does, the nearest to the importing file. What is not in the repository gives None.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import sys
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+_PYTHON_ROOTS = ("", "src", "lib", "python")
+_SCRIPT_SUFFIXES = (
+    *(".ts", ".tsx", ".d.ts", ".mts", ".cts", ".js", ".jsx", ".mjs", ".cjs"),
+    *(".vue", ".svelte", ".json"),
+)
+_JVM_SUFFIXES = (".java", ".kt", ".scala")
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    module: str
+    name: str
+    importing: str
+    paths: Collection[str]
+
+    @property
+    def folder(self) -> str:
+        return posixpath.dirname(self.importing)
+
+    def exact(self, candidates: Iterator[str] | Sequence[str]) -> str | None:
+        """Return the first candidate that is a file, read as a path from the root."""
+        for candidate in candidates:
+            path = posixpath.normpath(candidate)
+            if path in self.paths and path != self.importing:
+                return path
+        return None
+
+    def ending(self, suffixes: Sequence[str]) -> str | None:
+        """Return the file nearest to the importing one whose path ends with one of `suffixes`."""
+        ends = tuple("/" + suffix for suffix in suffixes)
+        found = [p for p in self.paths if ("/" + p).endswith(ends) and p != self.importing]
+        return min(found, key=self._distance, default=None)
+
+    def _distance(self, path: str) -> tuple[int, int, str]:
+        ours, theirs = self.folder.split("/"), posixpath.dirname(path).split("/")
+        shared = 0
+        for one, other in zip(ours, theirs, strict=False):
+            if one != other:
+                break
+            shared += 1
+        return (-shared, len(theirs), path)
+
+
+def resolve_import(
+    module: str,
+    importing_path: str,
+    language: str,
+    all_paths: Collection[str],
+    *,
+    name: str = "",
+) -> str | None:
+    """Return the file that `module` means in `importing_path`, or None.
+
+    With `name` (what is taken from the module) a file of that name inside the module comes first:
+    `from . import errors`, `import com.acme.Client`. `all_paths` should answer `in` quickly.
+    """
+    resolver = _RESOLVERS.get(language)
+    if resolver is None or not module:
+        return None
+    wanted = "" if name in ("*", "default") else name
+    return resolver(_Asked(module, wanted, importing_path, all_paths))
+
+
+# --- Python
+
+
+def _python(asked: _Asked) -> str | None:
+    dotted = asked.module.lstrip(".")
+    parts = [part for part in dotted.split(".") if part]
+    level = len(asked.module) - len(dotted)
+    if level:
+        folder = asked.folder.split("/") if asked.folder else []
+        if level - 1 > len(folder):
+            return None
+        base = folder[: len(folder) - level + 1]
+        return asked.exact(_python_files("/".join([*base, *parts]), asked.name))
+    if parts[0] in sys.stdlib_module_names:
+        return None
+    inside = "/".join(parts)
+    roots = list(_python_roots(asked))
+    found = asked.exact(
+        path for root in roots for path in _python_files(posixpath.join(root, inside), asked.name)
+    )
+    return found or _python_elsewhere(asked, parts)
+
+
+def _python_files(base: str, name: str) -> Iterator[str]:
+    for stem in ([f"{base}/{name}"] if name else []) + ([base] if base else []):
+        for ending in (".py", "/__init__.py", ".pyi", "/__init__.pyi"):
+            yield stem.lstrip("/") + ending
+    if not base:
+        yield "__init__.py"
+
+
+def _python_roots(asked: _Asked) -> Iterator[str]:
+    """Yield where packages may lie: usual roots, and folders above that are no packages."""
+    yield from _PYTHON_ROOTS
+    folder = asked.folder
+    while folder:
+        if f"{folder}/__init__.py" not in asked.paths:
+            yield folder
+            yield f"{folder}/src"
+        folder = posixpath.dirname(folder)
+
+
+def _python_elsewhere(asked: _Asked, parts: list[str]) -> str | None:
+    """Look for a package below any folder, then for one that lies under another name."""
+    for kept in (parts, parts[1:]):
+        if len(kept) > 1 or (len(kept) == 1 and asked.name and kept is parts):
+            files = list(_python_files("/".join(kept), asked.name))
+            found = asked.ending([path for path in files if "/" in path])
+            if found:
+                return found
+    return None
+
+
+# --- JavaScript and TypeScript
+
+
+def _script(asked: _Asked) -> str | None:
+    module = asked.module.split("?")[0]
+    if module.startswith("."):
+        return asked.exact(_script_files(posixpath.join(asked.folder, module)))
+    if module.startswith(("@/", "~/")):
+        module = module[2:]
+        roots = ["src", "", "app"]
+    else:
+        roots = []
+    folder = asked.folder
+    while folder:
+        roots += [folder, f"{folder}/src"]
+        folder = posixpath.dirname(folder)
+    places = [posixpath.join(root, module) for root in [*roots, "", "src"]]
+    found = asked.exact(path for place in places for path in _script_files(place))
+    return found or _workspace_package(asked, module)
+
+
+def _script_files(base: str) -> Iterator[str]:
+    yield base
+    stem, extension = posixpath.splitext(base)
+    if extension in (".js", ".jsx", ".mjs", ".cjs"):  # TypeScript imports what it will become
+        yield from (stem + suffix for suffix in (".ts", ".tsx", ".mts", ".cts", ".d.ts"))
+    yield from (base + suffix for suffix in _SCRIPT_SUFFIXES)
+    yield from (f"{base}/index{suffix}" for suffix in _SCRIPT_SUFFIXES)
+
+
+def _workspace_package(asked: _Asked, module: str) -> str | None:
+    """`@acme/ui` is often packages/ui of the same repository."""
+    if not module.startswith("@") or module.count("/") != 1:
+        return None
+    package = module.split("/")[1]
+    for middle in ("/src/index", "/index", "/lib/index"):
+        found = asked.ending([package + middle + suffix for suffix in _SCRIPT_SUFFIXES])
+        if found:
+            return found
+    return None
+
+
+# --- Go, Rust
+
+
+def _go(asked: _Asked) -> str | None:
+    """A package is a folder; the file named after it stands for it, else the first."""
+    parts = asked.module.split("/")
+    # Without a dot it is the standard library, or a module that has no address: be strict.
+    fewest = 1 if "." in parts[0] else max(1, len(parts) - 1)
+    folders: dict[str, list[str]] = {}
+    for path in asked.paths:
+        if path.endswith(".go") and not path.endswith("_test.go"):
+            folders.setdefault(posixpath.dirname(path), []).append(path)
+    if "." not in parts[0] and len(parts) <= 2:
+        return _go_file(folders, asked.module)
+    for start in range(len(parts) - fewest + 1):
+        found = _go_file(folders, "/".join(parts[start:]))
+        if found:
+            return found
+    return None
+
+
+def _go_file(folders: dict[str, list[str]], package: str) -> str | None:
+    fitting = [f for f in folders if f == package or f.endswith("/" + package)]
+    if not fitting:
+        return None
+    files = sorted(folders[min(fitting, key=lambda folder: (len(folder), folder))])
+    named = package.rsplit("/", 1)[-1] + ".go"
+    return next((path for path in files if path.endswith("/" + named)), files[0])
+
+
+def _rust(asked: _Asked) -> str | None:
+    parts = [*asked.module.split("::"), *([asked.name] if asked.name else [])]
+    own = posixpath.basename(asked.importing)
+    folder = asked.folder
+    if own not in ("mod.rs", "lib.rs", "main.rs"):
+        folder = posixpath.join(folder, own.removesuffix(".rs"))
+    head, rest = parts[0], parts[1:]
+    if head == "crate":
+        return _rust_file(asked, _crate_root(asked), rest)
+    if head not in ("self", "super"):
+        root = f"{head.replace('_', '-')}/src"
+        return asked.ending(
+            [f"{root}/{path}" for path in _rust_paths(rest)] + [f"{root}/lib.rs"]
+        ) or _rust_file(asked, folder, parts, whole=False)
+    while rest and head == "super":
+        folder = posixpath.dirname(folder)
+        if rest[0] != "super":
+            break
+        rest = rest[1:]
+    return _rust_file(asked, folder, rest, whole=head == "super")
+
+
+def _crate_root(asked: _Asked) -> str:
+    folder = asked.folder
+    while folder:
+        if any(f"{folder}/{name}" in asked.paths for name in ("lib.rs", "main.rs")):
+            return folder
+        if posixpath.basename(folder) == "src":
+            return folder
+        folder = posixpath.dirname(folder)
+    return ""
+
+
+def _rust_paths(parts: Sequence[str]) -> Iterator[str]:
+    """`a::b::Item` -> a/b/Item.rs, a/b/Item/mod.rs, a/b.rs …: the longest that exists."""
+    for end in range(len(parts), 0, -1):
+        inside = "/".join(parts[:end])
+        yield f"{inside}.rs"
+        yield f"{inside}/mod.rs"
+
+
+def _rust_file(asked: _Asked, root: str, parts: Sequence[str], *, whole: bool = True) -> str | None:
+    candidates = [posixpath.join(root, path) for path in _rust_paths(parts)]
+    if whole:  # the item lies in the module itself
+        candidates += [posixpath.join(root, name) for name in ("mod.rs", "lib.rs", "main.rs")]
+        candidates += [root + ".rs"]
+    return asked.exact(candidates)
+
+
+# --- the others: by the end of the path
+
+
+def _jvm(asked: _Asked) -> str | None:
+    base = asked.module.replace(".", "/")
+    suffixes = [f"{base}/{asked.name}{s}" for s in _JVM_SUFFIXES] if asked.name else []
+    found = asked.ending(suffixes) if suffixes else None
+    # A static member or a nested class: the module itself is the file.
+    return found or asked.ending([f"{base}{suffix}" for suffix in _JVM_SUFFIXES])
+
+
+def _include(asked: _Asked) -> str | None:
+    module = posixpath.normpath(asked.module)
+    near = asked.exact([posixpath.join(asked.folder, module)])
+    return near or asked.ending([module.lstrip("./")])
+
+
+def _ruby(asked: _Asked) -> str | None:
+    module = asked.module.removesuffix(".rb") + ".rb"
+    if module.startswith("."):
+        return asked.exact([posixpath.join(asked.folder, module)])
+    return asked.exact([f"lib/{module}", module]) or asked.ending([f"lib/{module}"])
+
+
+def _php(asked: _Asked) -> str | None:
+    if asked.module.endswith((".php", ".inc", ".phtml")):
+        near = asked.exact([posixpath.join(asked.folder, asked.module), asked.module])
+        return near or asked.ending([asked.module.lstrip("./")])
+    parts = [*asked.module.strip("\\").split("\\"), *([asked.name] if asked.name else [])]
+    # PSR-4 maps a prefix of the namespace to some folder: try ever shorter ends, two parts at least.
+    for start in range(max(1, len(parts) - 1)):
+        found = asked.ending(["/".join(parts[start:]) + ".php"])
+        if found:
+            return found
+    return None
+
+
+def _bash(asked: _Asked) -> str | None:
+    if asked.module.startswith("$"):
+        return asked.ending([asked.module.partition("/")[2] or asked.module])
+    return asked.exact([posixpath.join(asked.folder, asked.module), asked.module])
+
+
+_RESOLVERS: dict[str, Callable[[_Asked], str | None]] = {
+    "bash": _bash,
+    "c": _include,
+    "cpp": _include,
+    "go": _go,
+    "java": _jvm,
+    "javascript": _script,
+    "kotlin": _jvm,
+    "php": _php,
+    "python": _python,
+    "ruby": _ruby,
+    "rust": _rust,
+    "scala": _jvm,
+    "tsx": _script,
+    "typescript": _script,
+}
