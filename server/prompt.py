@@ -2,4 +2,410 @@
 
 This is the *only* module of `server/` that `training/` may import. A change here changes what
 every adapter was trained on: raise `PROMPT_VERSION` with it.
+
+A prompt is a sequence of parts, each the NAME of a control token or plain text. The tokenizer
+encodes text parts as plain text, so source code that contains `<|fim_middle|>` cannot steer the
+model. Each part is encoded by itself: equal parts at the start of two prompts are equal token ids,
+and that is what keeps the decoder's cache of keys and values alive between two keystrokes.
+Parts go from stable to volatile: repository, retrieved code, path, prefix, suffix.
 """
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+from typing import Literal, Protocol
+
+PROMPT_VERSION = 1  # recorded with every dataset and adapter
+
+Layout = Literal["repository", "comments"]
+CountTokens = Callable[[str], int]
+
+# Shares of the room that is left beside the frame (research: 55-60, 10-15, 25-30 %).
+_PREFIX_SHARE = 0.58
+_SUFFIX_SHARE = 0.14
+_SNIPPET_SHARE = 0.28
+# A keystroke moves the suffix and costs its whole prefill again, so it never takes more than this.
+_SUFFIX_MOST = 0.25
+# The first kept line moves in steps of this many lines, the coarsest that wastes little room.
+_ALIGNMENTS = (32, 16, 8)
+_LEAST_KEPT = 0.75  # of the lines that would fit, before a finer step is taken
+# The prefix asks for room in steps, so that a typed token does not squeeze a snippet out.
+_STEP_TOKENS = 64
+_LEAST_BUDGET_TOKENS = 16
+# A line longer than this many characters for each token of room cannot fit; it is not counted.
+_CHARS_PER_TOKEN = 16
+_COMMENT_LEADERS = {
+    "//": "c cc cpp cs cxx dart go h hpp java js jsx kt kts mjs php rs scala swift ts tsx",
+    "--": "hs lua sql",
+}
+
+
+class FimNames(Protocol):
+    """Names of a model's control tokens (`homespun.models.types.FimTokens` is one)."""
+
+    @property
+    def prefix(self) -> str:
+        """Begins the code before the cursor."""
+
+    @property
+    def suffix(self) -> str:
+        """Begins the code behind the cursor."""
+
+    @property
+    def middle(self) -> str:
+        """Begins what the model writes."""
+
+    @property
+    def repo_name(self) -> str:
+        """Begins the repository's name, or empty."""
+
+    @property
+    def file_sep(self) -> str:
+        """Begins a file, or empty."""
+
+
+class PartEncoder(Protocol):
+    """The two calls of a tokenizer that a prompt needs."""
+
+    def encode(self, text: str) -> list[int]:
+        """Encode as plain text."""
+
+    def control(self, name: str) -> int:
+        """Return the id of a control token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snippet:
+    """Code of the repository that may help; `text` is whole lines."""
+
+    path: str
+    start_line: int  # 1-based, inclusive
+    end_line: int
+    text: str
+    score: float
+    kind: str  # "definition" or "similar"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Everything a prompt is made from. `prefix + suffix` is the whole document, with "\\n" ends.
+
+    `snippets` stand in the order in which they are shown: stable ones first.
+    """
+
+    repo: str
+    path: str  # relative to the repository, "" where unknown
+    prefix: str
+    suffix: str
+    snippets: tuple[Snippet, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A control token, by name."""
+
+    name: str
+
+
+Part = Control | str
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What is sent to the model, and which snippets are really in it."""
+
+    parts: tuple[Part, ...]
+    snippets: tuple[Snippet, ...]  # as cut, in the order of the prompt
+    tokens: int  # exact: the length of `encode(prompt, tokenizer)`
+    first_line: int  # of the document, 1-based: the lines that the prompt shows
+    last_line: int
+
+
+def render(
+    context: Context,
+    *,
+    fim: FimNames,
+    budget: int,
+    count_tokens: CountTokens,
+    layout: Layout = "repository",
+) -> Prompt:
+    """Lay `context` out in at most `budget` tokens.
+
+    A model without a file separator gets the "comments" layout. Raises ValueError for an unknown
+    layout and for a budget below 16 tokens.
+    """
+    if layout not in ("repository", "comments"):
+        raise ValueError(f"unknown layout {layout!r}; choose 'repository' or 'comments'")
+    if budget < _LEAST_BUDGET_TOKENS:
+        raise ValueError(
+            f"a budget of {budget!r} tokens is below {_LEAST_BUDGET_TOKENS}; raise context_tokens"
+        )
+    if not fim.file_sep:
+        layout = "comments"
+    frame = _frame(context, fim, layout, budget, count_tokens)
+    room = budget - _cost(frame.opening + frame.header, count_tokens) - 2
+    while True:
+        prompt = _fill(context, frame, fim, room, count_tokens)
+        if prompt.tokens <= budget:
+            return prompt
+        # Lines are counted one by one; joined they may cost a token more in an odd text.
+        room -= prompt.tokens - budget
+
+
+def encode(prompt: Prompt, tokenizer: PartEncoder) -> list[int]:
+    """Return the token ids, each part encoded by itself."""
+    ids: list[int] = []
+    for part in prompt.parts:
+        if isinstance(part, Control):
+            ids.append(tokenizer.control(part.name))
+        else:
+            ids += tokenizer.encode(part)
+    return ids
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """What a layout puts around snippets and code."""
+
+    layout: Layout
+    opening: list[Part]  # before the snippets
+    header: list[Part]  # between the snippets and the prefix
+    separator: str  # control token before a file, "" in comments
+    leader: str  # line comment, "" in the repository layout
+
+
+def _frame(
+    context: Context, fim: FimNames, layout: Layout, budget: int, count: CountTokens
+) -> _Frame:
+    """Name the repository and the file, more shortly where the names take too much room."""
+    name = PurePosixPath(context.path).name if context.path else ""
+    for repo, path in ((context.repo, context.path), ("", context.path), ("", name)):
+        frame = _named_frame(repo, path, context.path, fim, layout)
+        if _cost(frame.opening + frame.header, count) <= budget // 4:
+            return frame
+    return _named_frame("", "", context.path, fim, layout)
+
+
+def _named_frame(repo: str, path: str, whole_path: str, fim: FimNames, layout: Layout) -> _Frame:
+    if layout == "comments":
+        leader = _comment_leader(whole_path)
+        header: list[Part] = [f"{leader} {_one_line(path)}\n"] if path else []
+        return _Frame(layout, [Control(fim.prefix)], header, "", leader)
+    opening: list[Part] = []
+    if repo and fim.repo_name:
+        opening = [Control(fim.repo_name), f"{_one_line(repo)}\n"]
+    header = [Control(fim.file_sep), f"{_one_line(path)}\n"] if path else []
+    return _Frame(layout, opening, [*header, Control(fim.prefix)], fim.file_sep, "")
+
+
+def _fill(context: Context, frame: _Frame, fim: FimNames, room: int, count: CountTokens) -> Prompt:
+    """Share `room` tokens out and put the parts together."""
+    before = _Lines(context.prefix.split("\n"), count, most=room, backwards=True)
+    after = _Lines(context.suffix.split("\n"), count, most=int(room * _SUFFIX_MOST))
+    wanted_snippets = sum(_snippet_cost(snippet, frame, count) for snippet in context.snippets)
+    grants = _share_out(
+        room,
+        wants=(_round_up(before.cost, _STEP_TOKENS), min(after.cost, after.most), wanted_snippets),
+    )
+    prefix, first_line = _cut_prefix(before, grants[0])
+    suffix, suffix_lines = _cut_suffix(after, grants[1])
+    last_line = len(before.lines) + max(suffix_lines - 1, 0)
+    outside = [s for s in context.snippets if not _shown(s, context.path, first_line, last_line)]
+    snippets = _choose(outside, frame, grants[2], count)
+    parts = [
+        *frame.opening,
+        *_snippet_parts(snippets, frame),
+        *frame.header,
+        prefix,
+        Control(fim.suffix),
+        suffix,
+        Control(fim.middle),
+    ]
+    kept = tuple(part for part in parts if part != "")
+    return Prompt(kept, tuple(snippets), _cost(kept, count), first_line, last_line)
+
+
+class _Lines:
+    """Lines of one side of the cursor, counted outwards from it until `most` is passed."""
+
+    def __init__(
+        self, lines: list[str], count: CountTokens, *, most: int, backwards: bool = False
+    ) -> None:
+        self.lines = lines
+        self.count = count
+        self.most = max(most, 0)
+        self.costs: list[int] = []  # of the lines nearest to the cursor, nearest first
+        self.cost = 0  # sum of `costs`; more than `most` when the text does not fit
+        last = len(lines) - 1
+        for distance in range(len(lines)):
+            place = last - distance if backwards else distance
+            text = lines[place] + ("\n" if place < last else "")
+            too_long = len(text) > max(most, 1) * _CHARS_PER_TOKEN
+            cost = len(text) if too_long else count(text)
+            self.costs.append(cost)
+            self.cost += cost
+            if self.cost > most:
+                break
+
+    def fitting(self, grant: int) -> int:
+        """Return how many lines, from the cursor outwards, cost at most `grant` together."""
+        total = 0
+        for number, cost in enumerate(self.costs):
+            total += cost
+            if total > grant:
+                return number
+        return len(self.costs)
+
+
+def _cut_prefix(before: _Lines, grant: int) -> tuple[str, int]:
+    """Return the last lines that fit, from a line that is a multiple, and the first one's number.
+
+    The line of the cursor is never given up: where it alone is too long, its end stays.
+    """
+    lines = before.lines
+    fitting = before.fitting(grant)
+    if fitting == 0:
+        return _end_of(lines[-1], max(grant, 0), before.count), len(lines)
+    first = len(lines) - fitting
+    if first > 0:
+        first = _aligned(first, fitting)
+    return "\n".join(lines[first:]), first + 1
+
+
+def _aligned(first: int, fitting: int) -> int:
+    for step in _ALIGNMENTS:
+        start = _round_up(first, step)
+        if fitting - (start - first) >= fitting * _LEAST_KEPT:
+            return start
+    return first
+
+
+def _end_of(line: str, grant: int, count: CountTokens) -> str:
+    text = line[max(len(line) - grant * _CHARS_PER_TOKEN, 0) :] if grant else ""
+    while text and (cost := count(text)) > grant:
+        keep = min(len(text) * grant // cost, len(text) - 1)
+        text = text[len(text) - keep :]
+    return text
+
+
+def _cut_suffix(after: _Lines, grant: int) -> tuple[str, int]:
+    """Return the first whole lines that fit, and how many; of a too long first line its start."""
+    fitting = after.fitting(grant)
+    if fitting == len(after.lines):
+        return "\n".join(after.lines), fitting
+    if fitting:
+        return "".join(line + "\n" for line in after.lines[:fitting]), fitting
+    text = after.lines[0][: max(grant, 0) * _CHARS_PER_TOKEN]
+    while text and (cost := after.count(text)) > grant:
+        text = text[: min(len(text) * grant // cost, len(text) - 1)]
+    return text, 0
+
+
+def _share_out(room: int, *, wants: tuple[int, int, int]) -> list[int]:
+    """Give each side its share; what one does not want goes to the others by their shares."""
+    shares = (_PREFIX_SHARE, _SUFFIX_SHARE, _SNIPPET_SHARE)
+    grants = [0, 0, 0]
+    left = max(room, 0)
+    hungry = [0, 1, 2]
+    while hungry:
+        total = sum(shares[side] for side in hungry)
+        content = [side for side in hungry if wants[side] <= left * shares[side] / total]
+        if not content:
+            for side in hungry:
+                grants[side] = int(left * shares[side] / total)
+            break
+        for side in content:
+            grants[side] = wants[side]
+        left -= sum(wants[side] for side in content)
+        hungry = [side for side in hungry if side not in content]
+    return grants
+
+
+def _shown(snippet: Snippet, path: str, first_line: int, last_line: int) -> bool:
+    """Tell whether a snippet repeats lines that the prompt shows around the cursor."""
+    overlaps = snippet.start_line <= last_line and snippet.end_line >= first_line
+    return bool(path) and snippet.path == path and overlaps
+
+
+def _choose(
+    snippets: Sequence[Snippet], frame: _Frame, grant: int, count: CountTokens
+) -> list[Snippet]:
+    """Take the best snippets that fit, cut at a line where needed, in their given order."""
+    by_score = sorted(range(len(snippets)), key=lambda place: (-snippets[place].score, place))
+    chosen: dict[int, Snippet] = {}
+    for place in by_score:
+        cut = _cut_snippet(snippets[place], frame, grant, count)
+        if cut is not None:
+            chosen[place] = cut
+            grant -= _snippet_cost(cut, frame, count)
+    return [chosen[place] for place in sorted(chosen)]
+
+
+def _cut_snippet(snippet: Snippet, frame: _Frame, grant: int, count: CountTokens) -> Snippet | None:
+    """Return the snippet, or its first lines where it is too long, or None.
+
+    Less than half of it is no longer what was retrieved; then there is room for another.
+    """
+    if _snippet_cost(snippet, frame, count) <= grant:
+        return snippet
+    lines = _snippet_lines(snippet)
+    for kept in range(len(lines) - 1, len(lines) // 2, -1):
+        shorter = replace(
+            snippet,
+            text="".join(f"{line}\n" for line in lines[:kept]),
+            end_line=max(snippet.end_line - (len(lines) - kept), snippet.start_line),
+        )
+        if _snippet_cost(shorter, frame, count) <= grant:
+            return shorter
+    return None
+
+
+def _snippet_cost(snippet: Snippet, frame: _Frame, count: CountTokens) -> int:
+    return _cost(_snippet_parts([snippet], frame), count)
+
+
+def _snippet_parts(snippets: Sequence[Snippet], frame: _Frame) -> list[Part]:
+    """Return the parts of all snippets; neighbours of one file share its header."""
+    parts: list[Part] = []
+    path = None
+    for snippet in snippets:
+        if snippet.path != path:
+            parts += _file_parts(snippet.path, frame)
+            path = snippet.path
+        lines = _snippet_lines(snippet)
+        if frame.leader:
+            lines = [f"{frame.leader} {line}".rstrip() for line in lines]
+        parts.append("".join(f"{line}\n" for line in lines))
+    return parts
+
+
+def _file_parts(path: str, frame: _Frame) -> list[Part]:
+    if frame.separator:
+        return [Control(frame.separator), f"{_one_line(path)}\n"]
+    return [f"{frame.leader} {_one_line(path)}\n"]
+
+
+def _snippet_lines(snippet: Snippet) -> list[str]:
+    return snippet.text.removesuffix("\n").split("\n")
+
+
+def _cost(parts: Sequence[Part], count: CountTokens) -> int:
+    return sum(1 if isinstance(part, Control) else count(part) for part in parts)
+
+
+def _comment_leader(path: str) -> str:
+    ending = PurePosixPath(path).suffix.removeprefix(".").lower()
+    for leader, endings in _COMMENT_LEADERS.items():
+        if ending in endings.split():
+            return leader
+    return "#"
+
+
+def _one_line(name: str) -> str:
+    return " ".join(name.split())
+
+
+def _round_up(number: int, step: int) -> int:
+    return -(-number // step) * step

@@ -225,6 +225,11 @@ def test_an_unknown_layout_is_refused():
         shown(Context("", "", "", ""), layout="sideways")
 
 
+def test_a_suffix_of_one_endless_line_is_cut():
+    text = shown(Context("", "", "x", "a" * 100_000), budget=100)
+    assert text == f"<|fim_prefix|>x<|fim_suffix|>{'a' * 24}<|fim_middle|>"
+
+
 def merging_count(text: str) -> int:
     """A tokenizer in which joined text can cost more than its lines apart."""
     return len(text.encode("utf-8", "replace")) + 3 * text.count("\n\n") + text.count("x\nx")
@@ -233,7 +238,17 @@ def merging_count(text: str) -> int:
 ODD = st.one_of(
     st.text(max_size=400),
     st.sampled_from(
-        ["", "\n", "\r\n" * 40, "a" * 100_000, "😋" * 300, "\n\n\n\n", "x\n" * 300, "\ud800", "\f\v"]
+        [
+            "",
+            "\n",
+            "\r\n" * 40,
+            "a" * 100_000,
+            "😋" * 300,
+            "\n\n\n\n",
+            "x\n" * 300,
+            "\ud800",
+            "\f\v",
+        ]
     ),
 )
 
