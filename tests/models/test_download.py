@@ -11,10 +11,12 @@ import socket
 import sys
 import tarfile
 import threading
+import time
 import venv
 import zipfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -547,19 +549,10 @@ def test_a_damaged_stamp_costs_a_hashing_and_no_download(hub):
 
 
 def test_too_little_space_is_said_before_anything_is_downloaded(hub, monkeypatch):
-    monkeypatch.setattr(
-        storage.shutil, "disk_usage", lambda _: shutil_usage(total=10**9, used=10**9, free=5)
-    )
+    monkeypatch.setattr(storage.shutil, "disk_usage", lambda _: SimpleNamespace(free=5))
     with pytest.raises(StorageFull, match="no space for 700,000 bytes in .*5 bytes are free"):
         Downloader().fetch(entry_of())
     assert hub.asked == []
-
-
-@dataclass
-class shutil_usage:  # noqa: N801
-    total: int
-    used: int
-    free: int
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
@@ -589,7 +582,7 @@ def test_two_fetches_at_once_download_once_and_the_second_says_that_it_waits(hub
 
     def other() -> None:
         while not hub.asked:  # the first one holds the lock by then
-            pass
+            time.sleep(0.005)
         Downloader(OpensTheGate()).fetch(entry_of())
 
     thread = threading.Thread(target=other)
