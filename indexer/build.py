@@ -49,11 +49,13 @@ def update(
     """Bring the index of `root` up to date, or only what it says of the paths `only`."""
     began = time.monotonic()
     report = IndexReport()
+    store.catch_up()
     current = _opened(root, config, store, report)
     known = current.files
-    scan, only = _scanned(root, config, current, only)
-    candidates = [file for file in scan.files if only is not None or _may_differ(file, known)]
-    gone = _vanished(scan, known, only)
+    wanted = frozenset(only) if only is not None else None
+    scan = _scanned(root, config, current, wanted)
+    candidates = [file for file in scan.files if wanted is not None or _may_differ(file, known)]
+    gone = _vanished(scan, known, wanted)
     progress.start("indexing", len(candidates), "files")
     for batch in _batches(root, config, candidates, gone, known, progress, cancelled):
         current = _committed(root, config, store, current, batch)
@@ -61,7 +63,7 @@ def update(
     if cancelled():
         report.notes.append("stopped before the end; the next run goes on from here")
     _cared_for(root, store, current)
-    _fill(report, scan, known, current, only)
+    _fill(report, scan, known, current, wanted)
     report.seconds = time.monotonic() - began
     return report
 
@@ -128,12 +130,11 @@ def _repaired(root: Path, store: Store, current: Manifest, report: IndexReport) 
 
 
 def _scanned(
-    root: Path, config: IndexConfig, current: Manifest, only: Sequence[str] | None
-) -> tuple[FileScan, frozenset[str] | None]:
+    root: Path, config: IndexConfig, current: Manifest, wanted: frozenset[str] | None
+) -> FileScan:
     """Walk; or look at single files, if the index knows them all (ignore rules need a walk)."""
-    if only is None:
-        return files.walk(root, config), None
-    wanted = frozenset(only)
+    if wanted is None:
+        return files.walk(root, config)
     scan = FileScan()
     for path in sorted(wanted):
         found = files.judge(root, path, config)
@@ -145,7 +146,7 @@ def _scanned(
             scan.files.append(found)
         elif found is not None:
             scan.skip(path, found.reason)
-    return scan, wanted
+    return scan
 
 
 def _may_differ(file: FoundFile, known: dict[str, FileStamp]) -> bool:
@@ -154,10 +155,10 @@ def _may_differ(file: FoundFile, known: dict[str, FileStamp]) -> bool:
 
 
 def _vanished(
-    scan: FileScan, known: dict[str, FileStamp], only: frozenset[str] | None
+    scan: FileScan, known: dict[str, FileStamp], wanted: frozenset[str] | None
 ) -> list[str]:
     present = {file.path for file in scan.files}
-    looked_at = known.keys() if only is None else known.keys() & only
+    looked_at = known.keys() if wanted is None else known.keys() & wanted
     return sorted(looked_at - present)
 
 
@@ -253,16 +254,16 @@ def _cared_for(root: Path, store: Store, current: Manifest) -> None:
     """Create missing indexes, compact on a schedule; the manifest names the new versions."""
     if not current.indexed:
         return
+    written = current.tables["chunks"] - current.optimized
+    if current.optimized and written < _OPTIMIZE_AFTER_VERSIONS:
+        return
     store.ensure_indexes()
-    optimized = current.optimized
-    if store.versions()["chunks"] - optimized >= _OPTIMIZE_AFTER_VERSIONS:
-        # Readers may still need the versions that the manifest on disk names: those are young
-        # enough to be kept, because a commit has just written them.
+    if written >= _OPTIMIZE_AFTER_VERSIONS:
+        # The versions that the manifest on disk names are not swept away under its readers: they
+        # are young, because a commit has just written them.
         store.optimize()
-        optimized = store.versions()["chunks"]
-    if store.versions() != current.tables:
-        tables = store.versions()
-        manifest.save(folder_of(root), replace(current, tables=tables, optimized=optimized))
+    tables = store.versions()
+    manifest.save(folder_of(root), replace(current, tables=tables, optimized=tables["chunks"]))
 
 
 def _fill(
@@ -270,7 +271,7 @@ def _fill(
     scan: FileScan,
     known: dict[str, FileStamp],
     current: Manifest,
-    only: frozenset[str] | None,
+    wanted: frozenset[str] | None,
 ) -> None:
     """Count what has happened."""
     before = {path: stamp for path, stamp in known.items() if not stamp.skipped}
@@ -285,7 +286,7 @@ def _fill(
     report.changed = sum(after[path].hash != before[path].hash for path in both)
     report.unchanged = len(both) - report.changed
     for path, stamp in current.files.items():
-        if stamp.skipped and (only is None or path in only):
+        if stamp.skipped and (wanted is None or path in wanted):
             scan.skip(path, stamp.skipped)
     report.skipped = dict(sorted(scan.skipped.items()))
     report.skipped_examples = {

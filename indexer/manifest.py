@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
+from operator import attrgetter
 from pathlib import Path
 
 from homespun.indexer.config import CHUNKER_VERSION, IndexConfig
@@ -33,6 +34,9 @@ class FileStamp:
     symbols: int = 0
     partial: bool = False
     skipped: str = ""  # the parser's reason; "" for an indexed file
+
+
+_FIELDS = attrgetter(*(field.name for field in fields(FileStamp)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,7 @@ def save(folder: Path, manifest: Manifest) -> None:
     """
     draft = folder / f"{_NAME}.{os.getpid()}.tmp"
     try:
-        draft.write_text(json.dumps(asdict(manifest), separators=(",", ":")), encoding="utf-8")
+        draft.write_text(json.dumps(_to_json(manifest), separators=(",", ":")), encoding="utf-8")
         os.replace(draft, folder / _NAME)
     except OSError as error:
         draft.unlink(missing_ok=True)
@@ -129,6 +133,22 @@ def stale(manifest: Manifest, config: IndexConfig) -> str:
     return f"chunk_chars was {manifest.chunk_chars}, is {config.chunk_chars}"
 
 
+def _to_json(manifest: Manifest) -> dict[str, object]:
+    """Return the object to write; a stamp becomes a plain list, for there are many of them."""
+    encoder = manifest.encoder
+    return {
+        "generation": manifest.generation,
+        "format": manifest.format,
+        "chunker": manifest.chunker,
+        "tokenizer": manifest.tokenizer,
+        "chunk_chars": manifest.chunk_chars,
+        "encoder": None if encoder is None else asdict(encoder),
+        "tables": manifest.tables,
+        "optimized": manifest.optimized,
+        "files": {path: _FIELDS(stamp) for path, stamp in manifest.files.items()},
+    }
+
+
 def _from_json(body: dict[str, object]) -> Manifest:
     files, encoder, tables = body["files"], body["encoder"], body["tables"]
     if not isinstance(files, dict) or not isinstance(tables, dict):
@@ -139,7 +159,7 @@ def _from_json(body: dict[str, object]) -> Manifest:
         encoder=EncoderStamp(**encoder) if isinstance(encoder, dict) else None,
         tables={str(name): int(version) for name, version in tables.items()},
         optimized=int(str(body["optimized"])),
-        files={path: FileStamp(**stamp) for path, stamp in files.items()},
+        files={path: FileStamp(*stamp) for path, stamp in files.items()},
     )
 
 

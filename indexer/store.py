@@ -103,6 +103,13 @@ class Store:
         with self._mapped("opening"):
             self._db = lancedb.connect(folder)
             self._names = set(self._db.list_tables(limit=1000).tables)
+            self._writable: dict[str, Any] = {}  # open tables at their latest version
+
+    def catch_up(self) -> None:
+        """See what another process has written; a writer calls it once it holds the lock."""
+        with self._mapped("opening"):
+            self._names = set(self._db.list_tables(limit=1000).tables)
+            self._writable.clear()
 
     def wipe(self) -> None:
         """Drop everything, readable or not."""
@@ -118,6 +125,7 @@ class Store:
         with self._mapped("opening"):
             self._db = lancedb.connect(self._folder)
             self._names = set()
+            self._writable.clear()
 
     # Files
 
@@ -251,7 +259,7 @@ class Store:
         """
         with self._mapped("writing to"):
             for name in sorted(self._names):
-                table = self._db.open_table(name)
+                table = self._table(name)
                 table.optimize(cleanup_older_than=_KEEP_VERSIONS, delete_unverified=True)
 
     def disk_bytes(self) -> int:
@@ -260,11 +268,14 @@ class Store:
         return sum(path.stat().st_size for path in files)
 
     def _table(self, name: str) -> Any:  # noqa: ANN401 - lancedb publishes no types
-        if name in self._names:
-            return self._db.open_table(name)
-        table = self._db.create_table(name, schema=_SCHEMAS[name], exist_ok=True)
-        self._names.add(name)
-        return table
+        if name not in self._writable:
+            self._writable[name] = (
+                self._db.open_table(name)
+                if name in self._names
+                else self._db.create_table(name, schema=_SCHEMAS[name], exist_ok=True)
+            )
+            self._names.add(name)
+        return self._writable[name]
 
     def _rows(
         self,
