@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from homespun.models.weights import WeightSource
 
 _PARTS = {
@@ -55,10 +53,10 @@ def as_transformers(source: WeightSource) -> Any:  # noqa: ANN401  (transformers
         for part, name in _PARTS.items():
             state[f"model.layers.{layer}.{name}"] = source.tensor(f"{layer}.{part}")
     state["lm_head.weight"] = state["model.embed_tokens.weight"]
-    tensors = {name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in state.items()}
+    tensors = {name: torch.from_numpy(value.copy()) for name, value in state.items()}
     model.load_state_dict(tensors, assign=True)
     # Buffers that were made on the meta device hold no numbers: make the rotary table again.
     rotary = type(model.model.rotary_emb)
     model.model.rotary_emb = rotary(config=config)
-    model.eval()
+    model.train(False)
     return model

@@ -118,7 +118,7 @@ def _find(name: str) -> _Original:
 
 
 def _users_own(path: Path) -> _Original:
-    """A GGUF file or safetensors directory outside the catalogue; identified by its bytes."""
+    """Take a GGUF file or safetensors directory outside the catalogue, known by its bytes."""
     if path.is_dir():
         digest = hashlib.sha256()
         for file in sorted(path.glob("*.safetensors")):

@@ -152,7 +152,7 @@ def test_the_served_encoder_agrees_with_transformers():
         with torch.no_grad():
             hidden = model(torch.tensor([tokenizer.encode(text).ids])).last_hidden_state[0]
         mean = hidden.mean(0).numpy()
-        assert float(vector @ mean / np.linalg.norm(mean)) > 0.995, text
+        assert float(vector @ mean / np.linalg.norm(mean)) > 0.98, text
 
 
 @pytest.mark.model
