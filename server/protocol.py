@@ -111,8 +111,7 @@ class HomespunProtocol(LanguageServerProtocol):
 
     def refuse_bytes(self, reason: str) -> None:
         """Answer bytes that hold no message; the id is null, as JSON-RPC has it."""
-        logger.warning("malformed message: %s", reason)
-        self._send_response(None, error=JsonRpcParseError(reason).to_response_error())  # type: ignore[arg-type]
+        self._refuse(None, JsonRpcParseError(reason))
 
     def structure_message(self, data: dict[str, Any]) -> Any:  # noqa: ANN401 - as in pygls
         """Structure a message; a request with bad parameters is answered here."""
@@ -173,8 +172,10 @@ class HomespunProtocol(LanguageServerProtocol):
             self._refuse(message["id"], error)
 
     def _refuse(self, msg_id: int | str | None, error: JsonRpcException) -> None:
-        logger.warning("request refused: %s", error.message)
-        self._send_response(msg_id, error=error.to_response_error())  # type: ignore[arg-type]
+        logger.warning("message refused: %s", error.message)
+        # As plain JSON: the converter leaves out an id that is null, and it must be there.
+        body = {"code": error.code, "message": error.message}
+        self._send_data({"jsonrpc": "2.0", "id": msg_id, "error": body})
 
     def _handle_cancel_notification(self, msg_id: int | str) -> None:
         if msg_id not in self._request_futures:  # answered already: a daily race, no news

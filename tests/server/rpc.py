@@ -25,6 +25,7 @@ class Client:
         self._next_id = 0
         self._queue = queue.Queue()
         self.process = None
+        self._paused = False
         if sock is not None:
             self._in, self._out = sock.makefile("wb"), sock.makefile("rb")
         else:
@@ -39,7 +40,8 @@ class Client:
             self._log = []
             self._log_thread = threading.Thread(target=self._read_log, daemon=True)
             self._log_thread.start()
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     # -- raw
 
@@ -154,10 +156,23 @@ class Client:
         self._log_thread.join(PATIENCE_SECONDS)
         return "".join(self._log)
 
+    def pause_reading(self):
+        """Leave what the server writes in the pipe from here on."""
+        self._paused = True
+
+    def close_socket(self):
+        """Close both ends of a connection that the server has closed."""
+        self._reader.join(PATIENCE_SECONDS)
+        self._in.close()
+        self._out.close()
+
     def kill(self):
+        self._paused = False
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
+        self._reader.join(PATIENCE_SECONDS)
+        self._log_thread.join(PATIENCE_SECONDS)
         for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
             try:
                 stream.close()
@@ -182,6 +197,8 @@ class Client:
 
     def _read(self):
         while True:
+            while self._paused:
+                time.sleep(0.05)
             length = 0
             while line := self._out.readline().strip():
                 name, _, value = line.partition(b":")
