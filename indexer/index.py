@@ -18,6 +18,7 @@ import numpy.typing as npt
 from homespun.indexer import build, embed, imports, manifest, mirror, search
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.errors import IndexDamaged, IndexMissing, NotADirectory, StoreFull
+from homespun.indexer.languages import language_of
 from homespun.indexer.lock import write_lock
 from homespun.indexer.manifest import EncoderStamp, Manifest
 from homespun.indexer.mirror import Mirror
@@ -271,8 +272,11 @@ class Index:
         """Return the file of the repository that an import of the file `path` means, if any."""
         state = self._state
         stamp = state.manifest.files.get(path)
-        language = stamp.language if stamp is not None else ""
-        return imports.resolve_import(imported.module, path, language, state.mirror.imports.keys())
+        # A file that is not saved yet, or not indexed, imports like its neighbours.
+        language = stamp.language if stamp is not None else language_of(path)
+        return imports.resolve_import(
+            imported.module, path, language, state.mirror.imports.keys(), name=imported.name
+        )
 
     def why_not_dense(self) -> str:
         """Return a sentence why vectors cannot be used, "" when they can."""
