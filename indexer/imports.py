@@ -17,7 +17,7 @@ from homespun.indexer.types import Import
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-__all__ = ["read_imports", "resolve_import"]
+__all__ = ["read_imports", "resolve_import", "text_of"]
 
 Captures = dict[str, "list[Node]"]
 
@@ -26,11 +26,11 @@ _MOST_BRACES = 200  # nesting is read by recursion
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 
 
-def read_imports(language: str, found: Sequence[Captures]) -> list[Import]:
+def read_imports(language: str, found: Sequence[Captures], source: bytes) -> list[Import]:
     """Return the imports among the captures, in the order of the source."""
     imports: dict[tuple[int, str, str, str], Import] = {}
     for captures in found:
-        for imported in _read(language, captures):
+        for imported in _read(language, captures, source):
             key = (imported.line, imported.module, imported.name, imported.alias)
             imports.setdefault(key, imported)
     return sorted(_without_shadows(list(imports.values())), key=lambda imported: imported.line)
@@ -42,27 +42,28 @@ def _without_shadows(imports: list[Import]) -> list[Import]:
     return [i for i in imports if i.alias != i.name or (i.line, i.module, i.name) not in renamed]
 
 
-def _read(language: str, captures: Captures) -> Iterator[Import]:
+def _read(language: str, captures: Captures, source: bytes) -> Iterator[Import]:
     for key in ("tree", "statement"):
         if f"import.{key}" in captures:
             node = captures[f"import.{key}"][0]
-            text = _COMMENT.sub(" ", _text(node)[:_MOST_STATEMENT_CHARS])
+            text = _COMMENT.sub(" ", text_of(node, source)[:_MOST_STATEMENT_CHARS])
             if text.count("{") <= _MOST_BRACES:
                 yield from _READERS[language](text, node.start_point[0] + 1)
             return
     if "import.submodule" in captures:
         node = captures["import.submodule"][0]
-        yield Import("self", _text(node), _text(node), node.start_point[0] + 1)
+        name = text_of(node, source)
+        yield Import("self", name, name, node.start_point[0] + 1)
         return
-    yield _captured(language, captures)
+    yield _captured(language, captures, source)
 
 
-def _captured(language: str, captures: Captures) -> Import:
-    module = _module(language, captures)
-    name = _first(captures, "name").strip("\"'`")
-    alias = _first(captures, "alias")
+def _captured(language: str, captures: Captures, source: bytes) -> Import:
+    module = _module(language, captures, source)
+    name = _first(captures, "name", source).strip("\"'`")
+    alias = _first(captures, "alias", source)
     if "import.default" in captures:
-        name, alias = "default", _first(captures, "default")
+        name, alias = "default", _first(captures, "default", source)
     if not alias:
         alias = name or (module.rsplit("/", 1)[-1] if language == "go" else module)
     nodes = captures.get("import.name") or captures.get("import.default")
@@ -70,25 +71,26 @@ def _captured(language: str, captures: Captures) -> Import:
     return Import(module, name, alias, node.start_point[0] + 1)
 
 
-def _module(language: str, captures: Captures) -> str:
+def _module(language: str, captures: Captures, source: bytes) -> str:
     if "import.relative" in captures:
-        path = _first(captures, "relative").strip("\"'")
+        path = _first(captures, "relative", source).strip("\"'")
         if language == "bash":
             return path
         return path if path.startswith(".") else "./" + path.lstrip("/")
-    text = _first(captures, "module")
+    text = _first(captures, "module", source)
     if language in ("c", "cpp"):
         return text.strip('<>"')
     return text.strip("\"'`") if language != "python" else "".join(text.split())
 
 
-def _first(captures: Captures, key: str) -> str:
+def _first(captures: Captures, key: str, source: bytes) -> str:
     nodes = captures.get(f"import.{key}")
-    return _text(nodes[0]) if nodes else ""
+    return text_of(nodes[0], source) if nodes else ""
 
 
-def _text(node: Node) -> str:
-    return (node.text or b"").decode("utf-8", "replace")
+def text_of(node: Node, source: bytes) -> str:
+    """Return the text of a node; `node.text` asks the parser's reader again, 20 times slower."""
+    return source[node.start_byte : node.end_byte].decode("utf-8", "replace")
 
 
 # --- statements that are read from their text

@@ -22,8 +22,12 @@ if TYPE_CHECKING:
 # A file of 1 MB parses in 0.2 s; only a pathological one meets this, and is cut by lines.
 _PARSE_SECONDS = 5.0
 _READ_BYTES = 1 << 20
-# Above this share of masked characters a file is nothing but a secret.
+# Above this share of masked characters a text file is nothing but a secret.
 _MOST_SECRET_SHARE = 0.5
+
+# The query cursor looks at all siblings of each child of an error: 40,000 of them take 3 s.
+_MOST_ERROR_PARTS = 8_000
+_MOST_BROKEN_NODES = 50_000
 
 _parsers = threading.local()
 
@@ -46,7 +50,7 @@ def parse_file(path: str, source: bytes, config: IndexConfig) -> ParsedFile | Sk
     if reason is not None:
         return Skipped(reason)
     text = secrets.mask(decoded, language)
-    if secrets.masked_share(decoded, text) > _MOST_SECRET_SHARE:
+    if not has_grammar(language) and secrets.masked_share(decoded, text) > _MOST_SECRET_SHARE:
         return Skipped("secret")
     lines = text.split("\n")
     if not lines[-1]:
@@ -93,7 +97,7 @@ def _by_syntax(
 ) -> ParsedFile:
     source = text.encode("utf-8", "replace")
     tree = syntax_tree(language, source)
-    if tree is None:
+    if tree is None or _is_rubble(tree):
         chunks = chunk_file(path=path, language=language, lines=lines, target=config.chunk_chars)
         return _parsed(path, language, content_hash, chunks, None, partial=True)
     found = extract(
@@ -132,6 +136,20 @@ def _parsed(
         calls=found.calls if found else (),
         partial=partial,
     )
+
+
+def _is_rubble(tree: Tree) -> bool:
+    """Tell whether errors cover so much that queries would take minutes (quadratic time)."""
+    pending = [tree.root_node] if tree.root_node.has_error else []
+    visited = 0
+    while pending:
+        node = pending.pop()
+        visited += 1
+        if visited > _MOST_BROKEN_NODES or (node.is_error and node.child_count > _MOST_ERROR_PARTS):
+            return True
+        if node.child_count <= _MOST_BROKEN_NODES:
+            pending.extend(child for child in node.children if child.has_error)
+    return False
 
 
 def _matches(language: str, tree: Tree) -> list[Match]:

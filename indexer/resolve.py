@@ -173,7 +173,7 @@ def _workspace_package(asked: _Asked, module: str) -> str | None:
 
 
 def _go(asked: _Asked) -> str | None:
-    """A package is a folder; the file named after it stands for it, else the first."""
+    """Take the file named after the folder that is the package, else its first file."""
     parts = asked.module.split("/")
     # Without a dot it is the standard library, or a module that has no address: be strict.
     fewest = 1 if "." in parts[0] else max(1, len(parts) - 1)
@@ -277,7 +277,7 @@ def _php(asked: _Asked) -> str | None:
         near = asked.exact([posixpath.join(asked.folder, asked.module), asked.module])
         return near or asked.ending([asked.module.lstrip("./")])
     parts = [*asked.module.strip("\\").split("\\"), *([asked.name] if asked.name else [])]
-    # PSR-4 maps a prefix of the namespace to some folder: try ever shorter ends, two parts at least.
+    # PSR-4 maps a prefix of the namespace to a folder: try ever shorter ends, to two parts.
     for start in range(max(1, len(parts) - 1)):
         found = asked.ending(["/".join(parts[start:]) + ".php"])
         if found:

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from homespun.indexer.imports import read_imports
+from homespun.indexer.imports import read_imports, text_of
 from homespun.indexer.types import Call, Import, Symbol
 
 if TYPE_CHECKING:
@@ -96,9 +96,9 @@ def extract(
     matches: Sequence[Match], *, path: str, language: str, source: bytes, lines: Sequence[str]
 ) -> Extracted:
     """Return the definitions, imports and calls among the matches of the language's queries."""
-    found = _sort(matches)
+    found = _sort(matches, source)
     rows = _Rows(found, lines)
-    imports = tuple(read_imports(language, found.imports))
+    imports = tuple(read_imports(language, found.imports, source))
     symbols = []
     for candidate in _nested(found):
         symbols.append(_symbol(candidate, found, rows, path=path, language=language, source=source))
@@ -114,12 +114,12 @@ def extract(
 # --- sorting the captures
 
 
-def _sort(matches: Sequence[Match]) -> _Found:
+def _sort(matches: Sequence[Match], source: bytes) -> _Found:
     found = _Found()
     for pattern, captures in matches:
         key = next(iter(captures), "")
         if "call" in captures:
-            _add_call(found, captures["call"][0])
+            _add_call(found, captures["call"][0], source)
         elif "comment" in captures:
             found.comments.append(captures["comment"][0])
         elif "lead" in captures:
@@ -129,18 +129,20 @@ def _sort(matches: Sequence[Match]) -> _Found:
         elif any(name.startswith("import.") for name in captures):
             found.imports.append(captures)
         elif key:
-            _add_candidate(found, pattern, captures)
+            _add_candidate(found, pattern, captures, source)
     found.comments.sort(key=lambda node: node.start_byte)
     return found
 
 
-def _add_call(found: _Found, node: Node) -> None:
-    name = _last_part(_text(node))
+def _add_call(found: _Found, node: Node, source: bytes) -> None:
+    name = _last_part(text_of(node, source))
     if name and len(name) <= _MOST_NAME_CHARS:
         found.calls.add((node.start_point[0] + 1, name))
 
 
-def _add_candidate(found: _Found, pattern: int, captures: dict[str, list[Node]]) -> None:
+def _add_candidate(
+    found: _Found, pattern: int, captures: dict[str, list[Node]], source: bytes
+) -> None:
     role = next(key for key in captures if key.startswith(("def.", "scope.", "template.")))
     prefix, _, kind = role.partition(".")
     node = captures[role][0]
@@ -151,9 +153,9 @@ def _add_candidate(found: _Found, pattern: int, captures: dict[str, list[Node]])
         kind = _declared_kind(kind, is_function=is_function)
     else:
         name_node = captures["name"][0]
-    if not kind or name_node is None or name_node.is_missing:
+    if not kind or name_node.is_missing:
         return
-    owner, name = _split_name(_text(name_node))
+    owner, name = _split_name(text_of(name_node, source))
     if not name or len(name) > _MOST_NAME_CHARS:
         return
     candidate = _Candidate(
@@ -161,7 +163,7 @@ def _add_candidate(found: _Found, pattern: int, captures: dict[str, list[Node]])
         kind=role if prefix == "scope" else kind,
         node=node,
         name=name,
-        owner=_text(captures["owner"][0]) if "owner" in captures else owner,
+        owner=text_of(captures["owner"][0], source) if "owner" in captures else owner,
         body=captures["body"][0] if "body" in captures else None,
         start_byte=node.start_byte,
         end_byte=node.end_byte,
@@ -175,7 +177,7 @@ def _add_candidate(found: _Found, pattern: int, captures: dict[str, list[Node]])
         found.candidates[name_node.start_byte] = candidate
 
 
-def _declared(node: Node) -> tuple[Node | None, bool]:
+def _declared(node: Node) -> tuple[Node, bool]:
     """Descend a C declarator to the name; tell whether the name is that of a function."""
     is_function = False
     while True:
@@ -183,7 +185,7 @@ def _declared(node: Node) -> tuple[Node | None, bool]:
         if inner is None and node.type in ("reference_declarator", "parenthesized_declarator"):
             inner = node.named_children[-1] if node.named_child_count else None
         if inner is None:
-            return (node if node.named_child_count or node.text else None), is_function
+            return node, is_function
         if node.type == "function_declarator":
             # `int (*callback)(int)` declares a variable.
             is_function = inner.type != "parenthesized_declarator"
@@ -217,10 +219,6 @@ def _without_templates(text: str) -> str:
     while shorter != text:
         text, shorter = shorter, _TEMPLATE_ARGUMENTS.sub("", shorter)
     return text
-
-
-def _text(node: Node) -> str:
-    return (node.text or b"").decode("utf-8", "replace")
 
 
 # --- nesting
@@ -331,7 +329,7 @@ def _symbol(
         start_line=first_row + 1,
         end_line=_last_row(item.node) + 1,
         signature=signature,
-        doc=_doc(item, first_row, found, rows),
+        doc=_doc(item, first_row, found, rows, source),
     )
 
 
@@ -381,15 +379,15 @@ def _without_comments(source: bytes, start: int, end: int, rows: _Rows) -> str:
     return b" ".join(parts).decode("utf-8", "replace")
 
 
-def _doc(item: _Candidate, first_row: int, found: _Found, rows: _Rows) -> str:
+def _doc(item: _Candidate, first_row: int, found: _Found, rows: _Rows, source: bytes) -> str:
     body = item.node.child_by_field_name("body")
     docstring = found.docs.get(body.start_byte) if body is not None else None
     if docstring is not None:
-        quoted = _DOCSTRING.match(_text(docstring).strip())
+        quoted = _DOCSTRING.match(text_of(docstring, source).strip())
         return _first_line((quoted[2] if quoted else "").split("\n"))
     lines: list[str] = []
     for comment in rows.comments_above(first_row):
-        text = _text(comment)
+        text = text_of(comment, source)
         if not text.startswith(("//!", "#!")):
             lines += text.split("\n")
     return _first_line([_COMMENT_MARK.sub("", line) for line in lines])
