@@ -67,6 +67,13 @@ class CompletionOptions:
         default=(),
         metadata={"help": "paths that are not completed, relative to the workspace folder"},
     )
+    min_logprob: float = field(
+        default=-100.0,
+        metadata={
+            "help": "a completion is shown from this mean log-probability of its tokens on; "
+            "0 is certain, -100 shows all",
+        },
+    )
     max_line_suffix_chars: int = field(
         default=8,
         metadata={

@@ -28,6 +28,8 @@ _SUFFIX_SHARE = 0.14
 _SNIPPET_SHARE = 0.28
 # A keystroke moves the suffix and costs its whole prefill again, so it never takes more than this.
 _SUFFIX_MOST = 0.25
+# In a short file retrieved code could fill the prompt; more of it costs time and misleads.
+_SNIPPETS_MOST = 0.45
 # The first kept line moves in steps of this many lines, the coarsest that wastes little room.
 _ALIGNMENTS = (32, 16, 8)
 _LEAST_KEPT = 0.75  # of the lines that would fit, before a finer step is taken
@@ -90,7 +92,7 @@ class Snippet:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Everything a prompt is made from. `prefix + suffix` is the whole document, with "\\n" ends.
+    """Everything a prompt is made from. `prefix + suffix` is the whole document; lines end in LF.
 
     `snippets` stand in the order in which they are shown: stable ones first.
     """
@@ -154,6 +156,16 @@ def render(
         room -= prompt.tokens - budget
 
 
+def split_lead(before: str) -> tuple[str, str]:
+    """Cut blanks off the end of the text before the cursor; the model writes them itself.
+
+    Tokens begin with their blank (" x", "    return"): after a lone blank the model is lost. What
+    it writes, in training too, begins with the lead that was cut off.
+    """
+    kept = before.rstrip(" \t")
+    return kept, before[len(kept) :]
+
+
 def encode(prompt: Prompt, tokenizer: PartEncoder) -> list[int]:
     """Return the token ids, each part encoded by itself."""
     ids: list[int] = []
@@ -205,10 +217,12 @@ def _fill(context: Context, frame: _Frame, fim: FimNames, room: int, count: Coun
     before = _Lines(context.prefix.split("\n"), count, most=room, backwards=True)
     after = _Lines(context.suffix.split("\n"), count, most=int(room * _SUFFIX_MOST))
     wanted_snippets = sum(_snippet_cost(snippet, frame, count) for snippet in context.snippets)
-    grants = _share_out(
-        room,
-        wants=(_round_up(before.cost, _STEP_TOKENS), min(after.cost, after.most), wanted_snippets),
+    wants = (
+        _round_up(before.cost, _STEP_TOKENS),
+        min(after.cost, after.most),
+        min(wanted_snippets, int(max(room, 0) * _SNIPPETS_MOST)),
     )
+    grants = _share_out(room, wants=wants)
     prefix, first_line = _cut_prefix(before, grants[0])
     suffix, suffix_lines = _cut_suffix(after, grants[1])
     last_line = len(before.lines) + max(suffix_lines - 1, 0)

@@ -19,6 +19,7 @@ class CompletionRequest:
     retrieval: bool = True
     max_tokens: int | None = None  # None = the setting
     id: str = ""
+    explicit: bool = False  # asked for by hand: the rules of when to stay silent do not hold
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,238 @@
+"""How often is the rest of a line completed exactly: prompt layouts and retrieval, same cursors.
+
+    python bench/complete_lines.py SDIST_DIR --count 60 --arms off repository comments
+
+Takes lines of a real package, cuts each at a token, and asks for the rest; what stood there is
+removed from the document, and the index must not bring it back. Half of the cursors stand before
+a name that another file of the package defines ("cross"), the others anywhere ("any"). The arms
+take turns on every cursor. An arm is `off`, `repository` or `comments`, with `@N` for a prompt of
+N tokens. Times include whatever else the machine was doing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import json
+import random
+import re
+import statistics
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from homespun.indexer.config import IndexConfig
+from homespun.indexer.index import Index
+from homespun.models.load import load_generator
+from homespun.server.complete import Completer
+from homespun.server.options import CompletionOptions
+from homespun.server.types import Completion, CompletionRequest
+
+RESULTS = Path(__file__).parent / "results"
+_TOKEN = re.compile(r"\w+|[^\w\s]")
+_NAME = re.compile(r"[A-Za-z_]\w{2,}")
+_LEAST_REST_CHARS = 3
+_SIDELINES = re.compile(
+    r"(?:^|/)(?:tests?|docs?|examples?|benchmarks?|_vendor)/|conftest|setup\.py"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """A place in a file and what stands behind it on its line."""
+
+    path: str
+    line: int
+    kind: str  # "cross" or "any"
+    offset: int
+    text: str  # the document without the rest of the line
+    rest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One arm at one cursor."""
+
+    path: str
+    line: int
+    kind: str
+    arm: str
+    rest: str
+    text: str
+    finish: str
+    exact: bool
+    similarity: float
+    logprob: float
+    tokens: dict[str, int]
+    timings_ms: dict[str, float]
+    sources: list[str]
+
+
+def main() -> int:
+    """Run the arms, print the table, write the rows."""
+    args = _arguments()
+    root = Path(args.root).resolve()
+    index = Index.open(root, IndexConfig(encoder="none"), create=True)
+    index.update()
+    cursors = choose(index, root, count=args.count, seed=args.seed)
+    generator = load_generator(args.model, threads=args.threads)
+    completers = {arm: _completer(arm, generator, index) for arm in args.arms}
+    rows: list[Row] = []
+    for number, cursor in enumerate(cursors):
+        turn = number % len(args.arms)
+        for arm in [*args.arms[turn:], *args.arms[:turn]]:
+            rows.append(_asked(cursor, arm, completers[arm]))
+        if number % 10 == 9:
+            print(f"{number + 1}/{len(cursors)}", file=sys.stderr)
+    print(table(rows, args.arms))
+    _write(rows, args, root)
+    return 0
+
+
+def choose(index: Index, root: Path, *, count: int, seed: int) -> list[Cursor]:
+    """Return `count` cursors, half of them of kind "cross", the same ones for a seed."""
+    rng = random.Random(seed)
+    files = sorted(p.relative_to(root).as_posix() for p in root.rglob("*.py"))
+    found: dict[str, list[Cursor]] = {"cross": [], "any": []}
+    for path in files:
+        if not _SIDELINES.search(path):
+            text = (root / path).read_text(encoding="utf-8")
+            for cursor in _candidates(index, path, text, rng):
+                found[cursor.kind].append(cursor)
+    chosen = []
+    for kind, share in (("cross", count // 2), ("any", count - count // 2)):
+        chosen += rng.sample(found[kind], min(share, len(found[kind])))
+    return sorted(chosen, key=lambda cursor: (cursor.path, cursor.offset, cursor.kind))
+
+
+def _candidates(index: Index, path: str, text: str, rng: random.Random) -> Iterator[Cursor]:
+    start = 0
+    for number, line in enumerate(text.split("\n"), start=1):
+        code = line.partition("#")[0].rstrip()
+        indented = len(line) - len(line.lstrip())
+        is_code = code.strip() and not code.lstrip().startswith(("import ", "from ", '"""', "'"))
+        if is_code:
+            columns = [m.start() for m in _TOKEN.finditer(code)][1:]
+            columns = [c for c in columns if len(code[c:].strip()) >= _LEAST_REST_CHARS]
+            if columns:
+                yield _cursor(path, number, "any", text, start, rng.choice(columns), line)
+            cross = _cross_column(index, path, code, indented)
+            if cross is not None:
+                yield _cursor(path, number, "cross", text, start, cross, line)
+        start += len(line) + 1
+
+
+def _cross_column(index: Index, path: str, code: str, indented: int) -> int | None:
+    """Return where the first name of another file begins, None where there is none."""
+    for match in _NAME.finditer(code):
+        if match.start() <= indented:
+            continue
+        paths = {s.path for s in index.definitions(match[0]) if s.name == match[0]}
+        if paths and path not in paths and not all(_SIDELINES.search(p) for p in paths):
+            return match.start()
+    return None
+
+
+def _cursor(
+    path: str, number: int, kind: str, text: str, start: int, column: int, line: str
+) -> Cursor:
+    offset = start + column
+    rest = line[column:]
+    document = text[:offset] + text[start + len(line) :]
+    return Cursor(path, number, kind, offset, document, rest)
+
+
+def _completer(arm: str, generator: object, index: Index) -> Completer:
+    name, _, tokens = arm.partition("@")
+    options = CompletionOptions(
+        retrieval=name != "off",
+        context_tokens=int(tokens or 2048),
+        retrieve_deadline_ms=10_000,  # quality is measured here; a busy machine must not cut it
+        multiline="never",
+    )
+    layout = "comments" if name == "comments" else "repository"
+    return Completer(generator, index, options, layout=layout)  # type: ignore[arg-type]
+
+
+def _asked(cursor: Cursor, arm: str, completer: Completer) -> Row:
+    answer: Completion = completer.complete(
+        CompletionRequest(cursor.text, cursor.offset, path=cursor.path, explicit=True)
+    )
+    expected, given = cursor.rest.rstrip(), answer.text.rstrip()
+    return Row(
+        path=cursor.path,
+        line=cursor.line,
+        kind=cursor.kind,
+        arm=arm,
+        rest=expected,
+        text=given,
+        finish=answer.finish,
+        exact=given.strip() == expected.strip(),
+        similarity=difflib.SequenceMatcher(None, expected, given, autojunk=False).ratio(),
+        logprob=answer.logprob,
+        tokens=answer.tokens,
+        timings_ms=answer.timings_ms,
+        sources=[f"{s.path}:{s.start_line}-{s.end_line} {s.score}" for s in answer.sources],
+    )
+
+
+def table(rows: Sequence[Row], arms: Sequence[str]) -> str:
+    """Return a Markdown table, a line an arm."""
+    head = (
+        "| arm | n | exact | cross | any | similarity | prompt tokens | retrieve ms | prefill ms "
+        "| decode ms | total ms |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|"
+    )
+    return "\n".join([head, *(_line(arm, [r for r in rows if r.arm == arm]) for arm in arms)])
+
+
+def _line(arm: str, rows: Sequence[Row]) -> str:
+    def share(kind: str) -> str:
+        hits = [row.exact for row in rows if row.kind == kind]
+        return f"{statistics.mean(hits):.3f}" if hits else "-"
+
+    def median(stage: str) -> str:
+        return f"{statistics.median(row.timings_ms[stage] for row in rows):.0f}"
+
+    cells = [
+        arm,
+        str(len(rows)),
+        f"{statistics.mean(row.exact for row in rows):.3f}",
+        share("cross"),
+        share("any"),
+        f"{statistics.mean(row.similarity for row in rows):.3f}",
+        f"{statistics.median(row.tokens['prompt'] for row in rows):.0f}",
+        *(median(stage) for stage in ("retrieve", "prefill", "decode", "total")),
+    ]
+    return "| " + " | ".join(cells) + " |"
+
+
+def _write(rows: Sequence[Row], args: argparse.Namespace, root: Path) -> None:
+    RESULTS.mkdir(exist_ok=True)
+    body = {
+        "package": root.name,
+        "model": args.model,
+        "seed": args.seed,
+        "date": time.strftime("%Y-%m-%d"),
+        "rows": [asdict(row) for row in rows],
+    }
+    path = RESULTS / f"complete_lines-{root.name}{args.label and '-' + args.label}.json"
+    path.write_text(json.dumps(body, indent=1) + "\n", encoding="utf-8")
+    print(f"rows: {path}", file=sys.stderr)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("root", metavar="SDIST_DIR", help="an unpacked source package")
+    parser.add_argument("--count", type=int, default=60)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--model", default="qwen2.5-coder-0.5b")
+    parser.add_argument("--threads", type=int, default=0)
+    parser.add_argument("--arms", nargs="+", default=["off", "repository", "comments"])
+    parser.add_argument("--label", default="", help="added to the result file's name")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

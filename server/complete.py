@@ -1,0 +1,240 @@
+"""The use case: request -> context -> prompt -> model -> filters -> completion."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from homespun.indexer.errors import IndexerError
+from homespun.indexer.languages import language_of
+from homespun.models.types import Generation, Generator, StopRule
+from homespun.server import blocks, stops
+from homespun.server.context import Gathered, Retriever
+from homespun.server.cursor import Cursor
+from homespun.server.filters import Answer, Filtered, clean, refusal
+from homespun.server.options import CompletionOptions
+from homespun.server.prompt import Context, Layout, Prompt, encode, render, split_lead
+from homespun.server.types import Completion, CompletionRequest, Source
+
+if TYPE_CHECKING:
+    from homespun.indexer.index import Index
+
+logger = logging.getLogger(__name__)
+
+_COUNTED_TEXTS = 20_000  # lines whose token counts are remembered
+_LEAST_PROMPT_TOKENS = 64
+
+
+def _never() -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """How one request is answered."""
+
+    cursor: Cursor
+    before: str  # of the cursor, without the blanks that the model writes itself
+    lead: str  # those blanks
+    language: str
+    stop: StopRule
+    is_block: bool
+    max_tokens: int
+    budget: int
+
+
+class Completer:
+    """Answers requests with one model and, where there is one, one index."""
+
+    def __init__(
+        self,
+        generator: Generator,
+        index: Index | None,
+        options: CompletionOptions,
+        *,
+        layout: Layout = "repository",
+        repo: str | None = None,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        """`repo` is the name in the prompt; by default that of the indexed folder."""
+        self._generator = generator
+        self._options = options
+        self._layout = layout
+        self._repo = repo if repo is not None else (index.root.name if index else "")
+        self._clock = clock
+        self._retriever = Retriever(index, clock=clock) if index else None
+        tokenizer = generator.tokenizer
+        self._count = lru_cache(_COUNTED_TEXTS)(lambda text: len(tokenizer.encode(text)))
+        self._controls = tuple(
+            name
+            for name in (
+                *(generator.fim.prefix, generator.fim.suffix, generator.fim.middle),
+                *(generator.fim.repo_name, generator.fim.file_sep, *generator.fim.end),
+            )
+            if name
+        )
+
+    def complete(
+        self, request: CompletionRequest, *, cancelled: Callable[[], bool] = _never
+    ) -> Completion:
+        """Return the completion, or in `finish` why there is none. Odd requests do not raise."""
+        began = self._clock()
+        if not 0 <= request.offset <= len(request.text):
+            return self._nothing(request, "filtered:cursor-out-of-range", began)
+        cursor, is_crlf = _split(request.text, request.offset)
+        language = request.language or language_of(request.path)
+        reason = refusal(request, cursor, language, self._options)
+        if reason:
+            return self._nothing(request, f"filtered:{reason}", began)
+        plan = self._plan(request, cursor, language)
+        gathered, retrieve_ms = self._gather(request, plan)
+        if cancelled():
+            return self._nothing(request, "cancelled", began)
+        prompt = render(
+            Context(self._repo, request.path, plan.before, cursor.after, gathered.snippets),
+            fim=self._generator.fim,
+            budget=plan.budget,
+            count_tokens=self._count,
+            layout=self._layout,
+        )
+        ids = encode(prompt, self._generator.tokenizer)
+        context_ms = (self._clock() - began) * 1000 - retrieve_ms
+        generation = self._generator.generate(
+            ids, max_tokens=plan.max_tokens, stop=plan.stop, cancelled=cancelled
+        )
+        text, finish = self._judge(request, plan, generation)
+        return Completion(
+            text=text.replace("\n", "\r\n") if is_crlf else text,
+            finish=finish,
+            model=self._generator.name,
+            adapter=self._options.adapter,
+            sources=_sources(prompt),
+            logprob=generation.logprob,
+            timings_ms={
+                "context": context_ms,
+                "retrieve": retrieve_ms,
+                "prefill": generation.prefill_ms,
+                "decode": generation.decode_ms,
+                "total": (self._clock() - began) * 1000,
+            },
+            tokens={
+                "prompt": generation.prompt_tokens,
+                "reused": generation.reused_tokens,
+                "generated": len(generation.token_ids),
+                "drafted": generation.drafted_tokens,
+                "accepted": generation.accepted_tokens,
+            },
+            id=request.id,
+        )
+
+    def _plan(self, request: CompletionRequest, cursor: Cursor, language: str) -> _Plan:
+        options = self._options
+        block = blocks.due(cursor, language) if options.multiline == "auto" else None
+        if options.multiline == "always" and not cursor.right.strip():
+            block = blocks.due(cursor, language) or blocks.around(cursor)
+        if block:
+            stop = stops.block(
+                cursor.left,
+                opener_columns=block.opener_columns,
+                line_below=cursor.line_below,
+                max_lines=options.max_lines,
+            )
+        else:
+            stop = stops.single_line(cursor.left)
+        before, lead = split_lead(cursor.before)
+        wanted = request.max_tokens or (options.max_block_tokens if block else options.max_tokens)
+        room = self._generator.context_tokens
+        max_tokens = max(min(wanted, room - _LEAST_PROMPT_TOKENS), 1)
+        return _Plan(
+            cursor=cursor,
+            before=before,
+            lead=lead,
+            language=language,
+            stop=stops.after_lead(lead, stop),
+            is_block=block is not None,
+            max_tokens=max_tokens,
+            budget=min(options.context_tokens, room - max_tokens),
+        )
+
+    def _gather(self, request: CompletionRequest, plan: _Plan) -> tuple[Gathered, float]:
+        """Ask the index; a fault of it costs the context, never the completion."""
+        if self._retriever is None or not (request.retrieval and self._options.retrieval):
+            return Gathered(), 0.0
+        began = self._clock()
+        try:
+            gathered = self._retriever.gather(
+                plan.cursor,
+                path=request.path,
+                language=plan.language,
+                budget_tokens=plan.budget,
+                deadline_ms=self._options.retrieve_deadline_ms,
+            )
+        except IndexerError as error:
+            logger.warning("completing without retrieval: %s", error)
+            gathered = Gathered()
+        return gathered, (self._clock() - began) * 1000
+
+    def _judge(
+        self, request: CompletionRequest, plan: _Plan, generation: Generation
+    ) -> tuple[str, str]:
+        """Return the text to show and how it ended."""
+        finish = generation.stop_reason if generation.finish == "stop" else generation.finish
+        if finish == "cancelled":
+            return "", finish
+        answer = Answer(
+            text=generation.text,
+            lead=plan.lead,
+            finish=finish,
+            logprob=generation.logprob,
+            tokens=len(generation.token_ids),
+            is_block=plan.is_block,
+            language=plan.language,
+            explicit=request.explicit,
+            controls=self._controls,
+        )
+        try:
+            return clean(answer, plan.cursor, least_logprob=self._options.min_logprob), finish
+        except Filtered as filtered:
+            return "", f"filtered:{filtered.reason}"
+
+    def _nothing(self, request: CompletionRequest, finish: str, began: float) -> Completion:
+        total = (self._clock() - began) * 1000
+        return Completion(
+            text="",
+            finish=finish,
+            model=self._generator.name,
+            adapter=self._options.adapter,
+            timings_ms={
+                "context": total,
+                "retrieve": 0.0,
+                "prefill": 0.0,
+                "decode": 0.0,
+                "total": total,
+            },
+            tokens={"prompt": 0, "reused": 0, "generated": 0, "drafted": 0, "accepted": 0},
+            id=request.id,
+        )
+
+
+def _split(text: str, offset: int) -> tuple[Cursor, bool]:
+    """Cut the document at the cursor, with LF ends; say whether it had CRLF ends.
+
+    A cursor between CR and LF, which no editor shows, counts as before both.
+    """
+    before, after = text[:offset], text[offset:]
+    if before.endswith("\r") and after.startswith("\n"):
+        before, after = before[:-1], "\r" + after
+    breaks = text.count("\r\n")
+    is_crlf = breaks > text.count("\n") - breaks
+    return Cursor(before.replace("\r\n", "\n"), after.replace("\r\n", "\n")), is_crlf
+
+
+def _sources(prompt: Prompt) -> tuple[Source, ...]:
+    return tuple(
+        Source(snippet.path, snippet.start_line, snippet.end_line, snippet.score)
+        for snippet in prompt.snippets
+    )

@@ -1,0 +1,202 @@
+"""What the model should see beside the code at the cursor: (text, offset, path, index) -> Context.
+
+Two questions to the index: what do the names in reach mean, and where is code like this. What
+stands in the prompt anyway, and copies of it, never come back. Each step looks at the clock; what
+is late is left out. The order of the snippets is by path and line and so the same for the next
+keystroke: that keeps the decoder's cache alive.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from homespun.indexer.tokens import split_identifiers
+from homespun.indexer.types import Hit, Region, Symbol
+from homespun.server.cursor import Cursor
+from homespun.server.definitions import Definitions
+from homespun.server.names import in_reach
+from homespun.server.prompt import Snippet
+from homespun.server.sources import SourceLines
+
+if TYPE_CHECKING:
+    from homespun.indexer.index import Index
+
+_QUERY_LINES_ABOVE = 20
+_QUERY_LINES_BELOW = 3
+_SIMILAR_POOL = 8
+_MOST_SIMILAR = 2
+_LEAST_SIMILARITY = 0.3  # share of the best possible score
+_SLICE_LINES = 24  # of a similar chunk, around its most similar line
+_SLICE_LEAD = 8
+# The prompt shows at most about this many characters for each token of its budget.
+_CHARS_PER_TOKEN = 4
+_PREFIX_SHARE = 0.72
+_SUFFIX_SHARE = 0.25
+# Of a chunk's telling lines, how many may stand around the cursor, too.
+_MOST_COPIED = 0.5
+_MOST_COPIED_HERE = 0.2  # in the same file they are the same lines, moved by unsaved edits
+_TELLING_CHARS = 8
+_LEAST_TELLING_LINES = 2
+# Imports resemble each other everywhere and say nothing about what comes next.
+_IMPORT = re.compile(r"^\s*(?:import|from|use|using|require|#\s*include|package)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What retrieval found in time."""
+
+    snippets: tuple[Snippet, ...] = ()
+    late: bool = False  # the deadline cut something off
+
+
+class Retriever:
+    """Asks one index; keeps the files it has read."""
+
+    def __init__(self, index: Index, *, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._index = index
+        self._sources = SourceLines(index.root)
+        self._clock = clock
+
+    def gather(
+        self, cursor: Cursor, *, path: str, language: str, budget_tokens: int, deadline_ms: float
+    ) -> Gathered:
+        """Return snippets for the cursor, in the order of the prompt."""
+        end = self._clock() + deadline_ms / 1000
+        was_late = False
+
+        def is_late() -> bool:
+            nonlocal was_late
+            was_late = was_late or self._clock() > end
+            return was_late
+
+        window = _window(cursor, path, budget_tokens)
+        steady, fresh = self._definitions(cursor, path, language, window, is_late)
+        if not is_late():
+            taken = [*steady, *fresh]
+            steady += self._similar(cursor, path, language, window, taken)
+        ordered = [*sorted(steady, key=_place), *sorted(fresh, key=_place)]
+        return Gathered(tuple(ordered), was_late)
+
+    def _definitions(
+        self,
+        cursor: Cursor,
+        path: str,
+        language: str,
+        window: Region,
+        is_late: Callable[[], bool],
+    ) -> tuple[list[Snippet], list[Snippet]]:
+        """Return definitions for the lines above, and those that only the current line wants.
+
+        The second come last in the block: they change while the user types the line.
+        """
+
+        def hidden(symbol: Symbol) -> bool:
+            return _overlaps(window, symbol.path, symbol.start_line, symbol.end_line)
+
+        steady: list[Snippet] = []
+        fresh: list[Snippet] = []
+        lookup = Definitions(self._index, self._sources, path, language, cursor.before)
+        names = in_reach(cursor)
+        for snippet, name in lookup.snippets(names, hidden=hidden, is_late=is_late):
+            (fresh if name.on_current_line else steady).append(snippet)
+        return steady, fresh
+
+    def _similar(
+        self, cursor: Cursor, path: str, language: str, window: Region, taken: list[Snippet]
+    ) -> list[Snippet]:
+        query = _query(cursor)
+        if not query.strip():
+            return []
+        hits = self._index.similar(
+            query, limit=_SIMILAR_POOL, exclude=[window] if path else [], language=language or None
+        )
+        near = _telling(cursor.before[-6000:] + cursor.after[:2000])
+        words = set(split_identifiers(query))
+        found: list[Snippet] = []
+        for hit in hits:
+            if len(found) == _MOST_SIMILAR or hit.score < _LEAST_SIMILARITY:
+                break
+            if _is_copy(hit, near, path):
+                continue
+            snippet = _slice(hit, words)
+            if len(_telling(snippet.text)) < _LEAST_TELLING_LINES:
+                continue
+            known = [*taken, *found]
+            if any(_overlaps(_region(s), hit.path, hit.start_line, hit.end_line) for s in known):
+                continue
+            found.append(snippet)
+        return found
+
+
+def _window(cursor: Cursor, path: str, budget_tokens: int) -> Region:
+    """Return the lines of the document that the prompt may show, generously."""
+    chars = budget_tokens * _CHARS_PER_TOKEN
+    before = cursor.before.count("\n")
+    shown_before = cursor.before[-int(chars * _PREFIX_SHARE) :].count("\n")
+    shown_after = cursor.after[: int(chars * _SUFFIX_SHARE)].count("\n")
+    return Region(path, before + 1 - shown_before, before + 1 + shown_after)
+
+
+def _query(cursor: Cursor) -> str:
+    """Return the code around the cursor, without the word that is being typed."""
+    left = re.sub(r"\w+$", "", cursor.left)
+    above = cursor.before.split("\n")[:-1][-_QUERY_LINES_ABOVE:]
+    below = cursor.after.split("\n")[1 : 1 + _QUERY_LINES_BELOW]
+    lines = [line for line in (*above, left, *below) if not _IMPORT.match(line)]
+    return "\n".join(lines)
+
+
+def _telling(text: str) -> set[str]:
+    """Return the lines that say enough to be recognised."""
+    lines = (line.strip() for line in text.split("\n") if not _IMPORT.match(line))
+    return {line for line in lines if len(line) >= _TELLING_CHARS}
+
+
+def _is_copy(hit: Hit, near: set[str], path: str) -> bool:
+    lines = _telling(hit.text)
+    if not lines:
+        return True
+    share = len(lines & near) / len(lines)
+    return share > (_MOST_COPIED_HERE if hit.path == path else _MOST_COPIED)
+
+
+def _slice(hit: Hit, words: set[str]) -> Snippet:
+    """Return the part of a chunk that is most like the query and what follows it."""
+    lines = hit.text.removesuffix("\n").split("\n")
+    first = 0
+    if len(lines) > _SLICE_LINES:
+        likeness = [
+            0 if _IMPORT.match(line) else len(words & set(split_identifiers(line)))
+            for line in lines
+        ]
+        sums = [
+            sum(likeness[start : start + _SLICE_LEAD])
+            for start in range(len(lines) - _SLICE_LINES + 1)
+        ]
+        first = sums.index(max(sums))
+        lines = lines[first : first + _SLICE_LINES]
+    return Snippet(
+        path=hit.path,
+        start_line=hit.start_line + first,
+        end_line=hit.start_line + first + len(lines) - 1,
+        text="\n".join(lines) + "\n",
+        score=round(hit.score, 4),
+        kind="similar",
+    )
+
+
+def _overlaps(region: Region, path: str, start: int, end: int) -> bool:
+    same = bool(path) and region.path == path
+    return same and start <= region.end_line and end >= region.start_line
+
+
+def _region(snippet: Snippet) -> Region:
+    return Region(snippet.path, snippet.start_line, snippet.end_line)
+
+
+def _place(snippet: Snippet) -> tuple[str, int, int]:
+    return (snippet.path, snippet.start_line, snippet.end_line)
