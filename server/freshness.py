@@ -1,7 +1,6 @@
 """Keeps one folder's index fresh: a thread that opens or builds it and follows every save.
 
-Order of work: saved files first, then the whole folder where asked for, then vectors, which give
-way to saves and to completions. What another process writes is followed by `refresh`.
+What another process writes is followed by `refresh`; while it holds the lock, our own writes wait.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -17,11 +16,11 @@ from typing import TYPE_CHECKING, Protocol
 from lsprotocol import types as lsp
 
 from homespun.indexer.config import IndexConfig
-from homespun.indexer.errors import IndexerError, IndexLocked
-from homespun.models.errors import ModelsError
-from homespun.models.types import Encoder, Progress
+from homespun.indexer.errors import IndexDamaged, IndexerError, IndexLocked, IndexMissing
+from homespun.indexer.filters import TOOL_FOLDERS
+from homespun.models.types import NoProgress, Progress
 from homespun.server.options import ServerOptions
-from homespun.server.vectors import LateEncoder, LoadsEncoder, PoliteProgress
+from homespun.server.vectors import LoadsEncoder, VectorWorker
 
 if TYPE_CHECKING:
     from homespun.indexer.index import Index
@@ -30,9 +29,8 @@ logger = logging.getLogger(__name__)
 
 # Files whose change means that other files are to be indexed, or indexed otherwise.
 _RULES = frozenset({".gitignore", ".homespunignore", "homespun.toml", "pyproject.toml"})
-_OWN_FOLDERS = frozenset({".homespun", ".git", ".hg", ".svn"})
-_LOCK_WAIT_SECONDS = 0.2  # a reader first: the other process's writes are followed meanwhile
-_LOCK_RETRY_SECONDS = 2.0
+_LOCK_WAIT_SECONDS = 1.0  # our own commits of vectors are shorter; a process's run may be long
+_LOCK_RETRY_SECONDS = 1.0
 _LONGEST_DEBOUNCE_SECONDS = 0.5  # so that a steady stream of saves is indexed within a second
 _MANY_PATHS = 500  # above it, looking at every file is cheaper than at each one
 
@@ -40,9 +38,7 @@ _MANY_PATHS = 500  # above it, looking at every file is cheaper than at each one
 class OpensIndex(Protocol):
     """`Index.open`, or a stand-in."""
 
-    def __call__(
-        self, root: Path, config: IndexConfig, *, encoder: Encoder | None, create: bool
-    ) -> Index:
+    def __call__(self, root: Path, config: IndexConfig, *, create: bool) -> Index:
         """Open the index of a folder; with `create`, make an empty one where there is none."""
 
 
@@ -52,7 +48,7 @@ class Reports(Protocol):
     def say_once(self, sentence: str, kind: lsp.MessageType) -> None:
         """Show a sentence, once."""
 
-    def log(self, sentence: str, kind: lsp.MessageType = ...) -> None:
+    def log(self, sentence: str) -> None:
         """Log a sentence."""
 
     def progress(self, title: str) -> Progress:
@@ -63,7 +59,7 @@ class Reports(Protocol):
 class FolderStatus:
     """How the index of a folder is."""
 
-    state: str  # "starting", "indexing", "ready", "problem", "off"
+    state: str  # "starting", "indexing", "ready", "problem"
     message: str = ""
 
 
@@ -88,17 +84,22 @@ class FolderIndex:
         self._config = replace(config, lock_wait_seconds=_LOCK_WAIT_SECONDS)
         self._options = options
         self._open_index = open_index
-        self._load_encoder = load_encoder
         self._client = client
-        self._completing = completing
-        self._wake = threading.Condition()  # guards what is to be done
-        self._paths: set[str] = set()
+        self._vectors = VectorWorker(
+            config.encoder,
+            load_encoder=load_encoder,
+            progress=lambda: client.progress(f"homespun: vectors of {root.name}"),
+            completing=completing,
+            updating=self._has_work,
+            log=client.log,
+        )
+        self._wake = threading.Condition()  # guards the fields below
+        self._paths: set[str] = set()  # changed, not indexed yet
         self._first_path_at = 0.0
         self._due_at = 0.0
-        self._whole_folder = options.index_on_start
+        self._every_file = True
+        self._drawn = True  # the next look at every file is long, and the editor shows it
         self._closing = False
-        self._vectors_due = False
-        self._vectors_wanted = config.encoder != "none"
         self._thread = threading.Thread(target=self._run, name="homespun-index", daemon=True)
 
     def start(self) -> None:
@@ -107,7 +108,7 @@ class FolderIndex:
 
     def changed(self, paths: Iterable[str]) -> None:
         """Note that files were saved, made or removed; paths relative to the folder, with "/"."""
-        wanted = {path for path in paths if not _is_own(path)}
+        wanted = {path for path in paths if TOOL_FOLDERS.isdisjoint(path.split("/"))}
         if not wanted:
             return
         with self._wake:
@@ -117,41 +118,34 @@ class FolderIndex:
             self._paths |= wanted
             last = self._first_path_at + _LONGEST_DEBOUNCE_SECONDS
             self._due_at = min(now + self._options.save_debounce_ms / 1000, last)
-            if any(path.rsplit("/", 1)[-1] in _RULES for path in wanted):
-                self._whole_folder = True
-            if len(self._paths) > _MANY_PATHS:
-                self._whole_folder = True
             self._wake.notify_all()
 
     def reindex(self) -> None:
         """Look at every file again, soon."""
         with self._wake:
-            self._whole_folder = True
+            self._every_file = self._drawn = True
             self._wake.notify_all()
 
     def close(self) -> None:
-        """Ask the thread to end; it does within one file or one batch."""
+        """Ask the threads to end; they do within one file or a few texts."""
+        self._vectors.close()
         with self._wake:
             self._closing = True
             self._wake.notify_all()
 
     def busy(self) -> bool:
-        """Say whether the thread is still alive."""
-        return self._thread.is_alive()
-
-    def join(self, timeout_seconds: float) -> None:
-        """Wait for the thread to end, not for ever."""
-        self._thread.join(timeout_seconds)
+        """Say whether a thread is still alive."""
+        return self._thread.is_alive() or self._vectors.busy()
 
     def _run(self) -> None:
         while (job := self._next_job()) is not None:
             try:
                 job()
-            except IndexLocked as error:
-                self.status = FolderStatus("ready", f"{error}; following its changes")
-                self._client.log(str(error))
-                self._pause(_LOCK_RETRY_SECONDS)
-            except (IndexerError, ModelsError, OSError) as error:
+            except IndexLocked as locked:
+                self._follow_the_other(str(locked))
+            except (IndexMissing, IndexDamaged) as error:
+                self._begin_anew(str(error))
+            except (IndexerError, OSError) as error:
                 self._problem(str(error))
             except Exception as error:
                 logger.error("the index of %s failed: %s", self.root, error, exc_info=error)
@@ -165,83 +159,90 @@ class FolderIndex:
                 now = time.monotonic()
                 if self.index is None:
                     return self._open
-                if self._whole_folder:
-                    return self._update_folder
-                if self._paths and now >= self._due_at:
-                    return self._update_paths
-                if self._vectors_due and not self._paths:
-                    return self._add_vectors
+                if self._every_file or (self._paths and now >= self._due_at):
+                    return self._update
                 if now >= refresh_at:
                     return self._refresh
                 self._wake.wait(min(refresh_at, self._due_at if self._paths else refresh_at) - now)
         return None
 
     def _open(self) -> None:
-        encoder = LateEncoder(self._config.encoder, self._load_encoder)
-        self.index = self._open_index(
-            self.root, self._config, encoder=encoder if self._vectors_wanted else None, create=True
-        )
-        if not self._whole_folder:
-            self.status = FolderStatus("ready")
-
-    def _update_folder(self) -> None:
-        index = self._opened()
-        self.status = FolderStatus("indexing")
-        with self._wake:
-            self._whole_folder = False
-            pending, self._paths = self._paths, set()
-        progress = self._client.progress(f"homespun: indexing {self.root.name}")
-        try:
-            report = index.update(progress=progress, cancelled=self._is_closing)
-        except BaseException:
-            with self._wake:
-                self._whole_folder = True
-                self._paths |= pending
-            raise
-        finally:
-            progress.finish()
-        for note in report.notes:
-            self._client.log(note)
-        self.status = FolderStatus("ready")
-        self._vectors_due = self._vectors_wanted
-
-    def _update_paths(self) -> None:
-        index = self._opened()
-        with self._wake:
-            paths, self._paths = self._paths, set()
-        try:
-            index.update(paths=sorted(paths), cancelled=self._is_closing)
-        except BaseException:
-            with self._wake:
-                self._paths |= paths
-            raise
-        if self.status.state != "ready" or self.status.message:
-            self.status = FolderStatus("ready")
-        self._vectors_due = self._vectors_wanted
-
-    def _add_vectors(self) -> None:
-        """Compute missing vectors until a save comes; what is done stays done."""
-        self._vectors_due = False
-        progress = PoliteProgress(
-            self._client.progress(f"homespun: vectors of {self.root.name}"),
-            completing=self._completing,
-        )
-        try:
-            self._opened().embed(progress=progress, cancelled=self._has_better_to_do)
-        except ModelsError as error:
-            self._vectors_wanted = False
-            self._client.log(f"searching {str(self.root)!r} by words alone: {error}")
-            return
-        finally:
-            progress.finish()
-        self._vectors_due = self._has_better_to_do()
+        self.index = self._open_index(self.root, self._config, create=True)
 
     def _refresh(self) -> None:
         self._opened().refresh()
 
+    def _update(self) -> None:
+        """Index what is noted; it stays noted where that fails."""
+        index = self._opened()
+        with self._wake:
+            every_file, drawn, paths = self._every_file, self._drawn, self._paths
+            self._every_file, self._drawn, self._paths = False, False, set()
+        try:
+            if every_file or not (single := self._single_files(paths)):
+                self._update_every_file(index, drawn=drawn)
+            else:
+                index.update(paths=single, cancelled=self._is_closing)
+        except BaseException:
+            with self._wake:
+                self._every_file |= every_file
+                self._drawn |= drawn
+                self._paths |= paths
+            raise
+        self.status = FolderStatus("ready")
+        self._vectors.due(index)
+
+    def _update_every_file(self, index: Index, *, drawn: bool) -> None:
+        progress: Progress = NoProgress()
+        if drawn:
+            self.status = FolderStatus("indexing")
+            progress = self._client.progress(f"homespun: indexing {self.root.name}")
+        try:
+            report = index.update(progress=progress, cancelled=self._is_closing)
+        finally:
+            progress.finish()
+        for note in report.notes:
+            self._client.log(note)
+
+    def _single_files(self, paths: set[str]) -> Sequence[str]:
+        """Return the files to look at; none where single files do not tell the whole story."""
+        if len(paths) > _MANY_PATHS:
+            return ()
+        for path in paths:
+            # A folder that came or went brings or takes files that have no event of their own.
+            if path.rsplit("/", 1)[-1] in _RULES or not (self.root / path).is_file():
+                return ()
+        return sorted(paths)
+
     def _opened(self) -> Index:
         assert self.index is not None  # `_next_job` opens it first
         return self.index
+
+    def _has_work(self) -> bool:
+        return self._closing or self._every_file or bool(self._paths)
+
+    def _is_closing(self) -> bool:
+        return self._closing
+
+    # What may go wrong
+
+    def _follow_the_other(self, sentence: str) -> None:
+        """Read what the process that holds the lock writes; our own work stays noted."""
+        self.status = FolderStatus("ready", sentence)
+        logger.info("%s", sentence)
+        try:
+            self._opened().refresh()
+        except IndexerError as error:
+            logger.info("its writes cannot be read yet: %s", error)
+        self._pause(_LOCK_RETRY_SECONDS)
+
+    def _begin_anew(self, sentence: str) -> None:
+        """Open again and look at every file: the index was removed or is damaged."""
+        self._client.log(sentence)
+        self.status = FolderStatus("indexing", sentence)
+        self.index = None
+        self.reindex()
+        self._pause(_LOCK_RETRY_SECONDS)
 
     def _problem(self, sentence: str) -> None:
         """Say it once, then rest a while: the cause may go away, the work stays noted."""
@@ -250,18 +251,5 @@ class FolderIndex:
         self._pause(self._options.refresh_seconds)
 
     def _pause(self, seconds: float) -> None:
-        end = time.monotonic() + seconds
         with self._wake:
-            while not self._closing and (left := end - time.monotonic()) > 0:
-                self._wake.wait(left)
-
-    def _has_better_to_do(self) -> bool:
-        return self._closing or self._whole_folder or bool(self._paths)
-
-    def _is_closing(self) -> bool:
-        return self._closing
-
-
-def _is_own(path: str) -> bool:
-    """Say whether a path lies in a folder that is never indexed: ours, or git's."""
-    return path.split("/", 1)[0] in _OWN_FOLDERS
+            self._wake.wait_for(self._is_closing, seconds)

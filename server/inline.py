@@ -85,6 +85,7 @@ class InlineCompletions:
         self.last_finish = ""  # why the last request gave what it gave
         self.last_timings_ms: dict[str, float] = {}
         self.answered = 0
+        self._kinds = _TriggerKinds()
 
     async def complete(self, params: InlineParams) -> lsp.InlineCompletionList:
         """Answer a request; everything that goes wrong gives the empty list."""
@@ -139,6 +140,7 @@ class InlineCompletions:
         offset = offset_at(document.lines, params.position, encoding)
         if offset is None:
             return "filtered:cursor-out-of-range"
+        is_explicit = self._kinds.is_explicit(params.context.trigger_kind)
         text, lead = document.source, ""
         region = lsp.Range(_copy(params.position), _copy(params.position))
         selected = params.context.selected_completion_info
@@ -156,7 +158,12 @@ class InlineCompletions:
         ticket = _Ticket(
             uri=params.text_document.uri,
             request=CompletionRequest(
-                text, offset, path=place.path, language=place.language, id=uuid.uuid4().hex
+                text,
+                offset,
+                path=place.path,
+                language=place.language,
+                id=uuid.uuid4().hex,
+                explicit=is_explicit,
             ),
             completer=place.completer,
             region=region,
@@ -234,6 +241,25 @@ class InlineCompletions:
             return
         self._failures.add(kind)
         logger.error("the completion failed: %s", error, exc_info=error)
+
+
+class _TriggerKinds:
+    """Tells asked-for from automatic requests in both dialects.
+
+    LSP 3.18 sends 1 and 2, older clients send 0 and 1: what a 1 means shows once a client has sent
+    one of the others. Until then it counts as automatic, which only means that filters hold.
+    """
+
+    def __init__(self) -> None:
+        self._explicit: int | None = None
+
+    def is_explicit(self, kind: object) -> bool:
+        """Say whether the user asked for this completion."""
+        if kind == 0:
+            self._explicit = 0
+        elif kind == 2:
+            self._explicit = 1
+        return self._explicit is not None and kind == self._explicit
 
 
 def _settle(answer: asyncio.Future[Completion], completion: Completion) -> None:

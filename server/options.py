@@ -72,6 +72,8 @@ class CompletionOptions:
         metadata={
             "help": "a completion is shown from this mean log-probability of its tokens on; "
             "0 is certain, -100 shows all",
+            "min": -100.0,
+            "max": 0.0,
         },
     )
     max_line_suffix_chars: int = field(
@@ -95,8 +97,4 @@ class ServerOptions:
     refresh_seconds: float = field(
         default=5.0,
         metadata={"help": "how often to look for another process's changes of the index"},
-    )
-    index_on_start: bool = field(
-        default=True,
-        metadata={"help": "build or update the index when a folder is opened"},
     )

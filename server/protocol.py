@@ -39,12 +39,20 @@ class DocumentVersion:
 
 
 @attrs.define
+class InlineContext:
+    """How a completion was asked for."""
+
+    trigger_kind: Any = None  # as sent: LSP 3.18 counts 1, 2, older clients count 0, 1
+    selected_completion_info: lsp.SelectedCompletionInfo | None = None
+
+
+@attrs.define
 class InlineParams:
     """Parameters of textDocument/inlineCompletion, with what clients send beyond LSP 3.18."""
 
     text_document: DocumentVersion
     position: lsp.Position
-    context: lsp.InlineCompletionContext
+    context: InlineContext
     formatting_options: lsp.FormattingOptions | None = None
     work_done_token: int | str | None = None
 
@@ -60,18 +68,9 @@ class InlineRequest:
 
 
 def make_converter() -> Converter:
-    """Return pygls' converter, tolerant of both dialects of trigger kinds."""
+    """Return pygls' converter with our own requests in it."""
     converter: Converter = default_converter()  # type: ignore[no-untyped-call]
-    # 1 and 2 in LSP 3.18, 0 and 1 in older clients: what is not clearly automatic is invoked.
-    converter.register_structure_hook(
-        lsp.InlineCompletionTriggerKind,
-        lambda value, _: (
-            lsp.InlineCompletionTriggerKind.Automatic
-            if value == 2
-            else lsp.InlineCompletionTriggerKind.Invoked
-        ),
-    )
-    for cls in (DocumentVersion, InlineParams, InlineRequest):
+    for cls in (DocumentVersion, InlineContext, InlineParams, InlineRequest):
         converter.register_structure_hook(cls, _camel_case_hook(cls, converter))
     return converter
 

@@ -69,11 +69,11 @@ def load_encoder(name: str, *, threads: int = 0) -> Encoder:
     return load(name, threads=threads)
 
 
-def open_index(root: Path, config: IndexConfig, *, encoder: Encoder | None, create: bool) -> Index:
+def open_index(root: Path, config: IndexConfig, *, create: bool) -> Index:
     """Open the real index."""
     from homespun.indexer.index import Index
 
-    return Index.open(root, config, encoder=encoder, create=create)
+    return Index.open(root, config, create=create)
 
 
 def make_completer(

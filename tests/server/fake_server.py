@@ -52,7 +52,8 @@ class WordIndex:
     """Finds files by a word that they hold; only what `update` has read."""
 
     def __init__(self, root):
-        self._root, self._texts = root, {}
+        self.root = self._root = root
+        self._texts = {}
 
     def update(self, *, paths=None, progress=None, cancelled=lambda: False):
         from homespun.indexer.types import IndexReport
@@ -72,6 +73,9 @@ class WordIndex:
 
     def refresh(self):
         return False
+
+    def use_encoder(self, encoder):
+        self.encoder = encoder
 
     def find(self, word):
         return [Source(path, 1, 1, 1.0) for path, text in self._texts.items() if word in text]
@@ -100,7 +104,7 @@ def main():
     parts = Parts(
         load_generator=load_generator,
         load_encoder=lambda name, *, threads=0: FakeEncoder(),
-        open_index=lambda root, config, *, encoder, create: WordIndex(root),
+        open_index=lambda root, config, *, create: WordIndex(root),
         make_completer=EchoCompleter,
     )
     return serve(create_server(parts, flags=settings.get("flags")), settings.get("address"))
