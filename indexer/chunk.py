@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -54,6 +54,7 @@ def chunk_file(
     definitions: frozenset[tuple[int, int]] = frozenset(),
     lead_rows: frozenset[int] = frozenset(),
     symbols: Sequence[Symbol] = (),
+    ends_with_newline: bool = True,
 ) -> tuple[Chunk, ...]:
     """Cut a file (`lines` without line ends) into chunks of about `target` characters."""
     sizes = Sizes(lines)
@@ -65,7 +66,10 @@ def chunk_file(
     merged = _join_scraps(_merge(_trim(pieces, lines), sizes, target), sizes, target, lines)
     naming = _Naming(symbols, sizes)
     kind = "text" if root is None else "module"
-    return tuple(_chunk(piece, path, language, lines, naming, kind) for piece in merged)
+    chunks = [_chunk(piece, path, language, lines, naming, kind) for piece in merged]
+    if chunks and chunks[-1].end_line == len(lines) and not ends_with_newline:
+        chunks[-1] = replace(chunks[-1], text=chunks[-1].text.removesuffix("\n"))
+    return tuple(chunks)
 
 
 # --- split
@@ -261,8 +265,6 @@ def _chunk(
     piece: _Piece, path: str, language: str, lines: Sequence[str], naming: _Naming, kind: str
 ) -> Chunk:
     symbol = naming.of(piece)
-    ends_file = piece.last == len(lines) - 1
-    text = "\n".join(lines[piece.first : piece.last + 1])
     qualified = symbol.qualified if symbol else ""
     return Chunk(
         path=path,
@@ -272,5 +274,5 @@ def _chunk(
         symbol=qualified,
         kind=symbol.kind if symbol else kind,
         header=" > ".join([path, *(part for part in qualified.split(".") if part)]),
-        text=text if ends_file else text + "\n",
+        text="".join(line + "\n" for line in lines[piece.first : piece.last + 1]),
     )

@@ -14,7 +14,7 @@ from homespun.indexer.config import IndexConfig
 from homespun.indexer.decode import SNIFF_BYTES, decode
 from homespun.indexer.languages import GRAMMARS, has_grammar, language_of, query_text
 from homespun.indexer.symbols import Extracted, Match, extract
-from homespun.indexer.types import Chunk, ParsedFile, Skipped
+from homespun.indexer.types import ParsedFile, Skipped
 
 if TYPE_CHECKING:
     from tree_sitter import Language, Parser, Point, Query, Tree
@@ -29,6 +29,7 @@ _MOST_SECRET_SHARE = 0.5
 _MOST_ERROR_PARTS = 8_000
 _MOST_BROKEN_NODES = 50_000
 
+_NOTHING = Extracted((), (), (), frozenset(), frozenset())
 _parsers = threading.local()
 
 
@@ -52,13 +53,8 @@ def parse_file(path: str, source: bytes, config: IndexConfig) -> ParsedFile | Sk
     text = secrets.mask(decoded, language)
     if not has_grammar(language) and secrets.masked_share(decoded, text) > _MOST_SECRET_SHARE:
         return Skipped("secret")
-    lines = text.split("\n")
-    if not lines[-1]:
-        lines.pop()  # what follows the last line's end is no line
     content_hash = hashlib.sha256(source).hexdigest()
-    if not has_grammar(language):
-        return _by_lines(path, language, content_hash, lines, config)
-    return _by_syntax(path, language, content_hash, text, lines, config)
+    return _parsed(path, language, content_hash, text, config)
 
 
 def syntax_tree(language: str, source: bytes) -> Tree | None:
@@ -85,56 +81,41 @@ def syntax_tree(language: str, source: bytes) -> Tree | None:
     return tree
 
 
-def _by_lines(
-    path: str, language: str, content_hash: str, lines: list[str], config: IndexConfig
+def _parsed(
+    path: str, language: str, content_hash: str, text: str, config: IndexConfig
 ) -> ParsedFile:
-    chunks = chunk_file(path=path, language=language, lines=lines, target=config.chunk_chars)
-    return _parsed(path, language, content_hash, chunks, None, partial=False)
-
-
-def _by_syntax(
-    path: str, language: str, content_hash: str, text: str, lines: list[str], config: IndexConfig
-) -> ParsedFile:
+    lines = text.split("\n")
+    if not lines[-1]:
+        lines.pop()  # what follows the last line's end is no line
     source = text.encode("utf-8", "replace")
     tree = syntax_tree(language, source)
-    if tree is None or _is_rubble(tree):
-        chunks = chunk_file(path=path, language=language, lines=lines, target=config.chunk_chars)
-        return _parsed(path, language, content_hash, chunks, None, partial=True)
-    found = extract(
-        _matches(language, tree), path=path, language=language, source=source, lines=lines
-    )
+    if tree is not None and _is_rubble(tree):
+        tree = None
+    found = _NOTHING
+    if tree is not None:
+        found = extract(
+            _matches(language, tree), path=path, language=language, source=source, lines=lines
+        )
     chunks = chunk_file(
         path=path,
         language=language,
         lines=lines,
         target=config.chunk_chars,
-        root=tree.root_node,
+        root=tree.root_node if tree is not None else None,
         definitions=found.definitions,
         lead_rows=found.lead_rows,
         symbols=found.symbols,
+        ends_with_newline=text.endswith("\n"),
     )
-    partial = tree.root_node.has_error
-    return _parsed(path, language, content_hash, chunks, found, partial=partial)
-
-
-def _parsed(
-    path: str,
-    language: str,
-    content_hash: str,
-    chunks: tuple[Chunk, ...],
-    found: Extracted | None,
-    *,
-    partial: bool,
-) -> ParsedFile:
     return ParsedFile(
         path=path,
         language=language,
         content_hash=content_hash,
         chunks=chunks,
-        symbols=found.symbols if found else (),
-        imports=found.imports if found else (),
-        calls=found.calls if found else (),
-        partial=partial,
+        symbols=found.symbols,
+        imports=found.imports,
+        calls=found.calls,
+        partial=tree.root_node.has_error if tree is not None else has_grammar(language),
     )
 
 
