@@ -190,7 +190,13 @@ class _Growth:
 
     def report(self) -> None:
         """Report the bytes that arrived since the last call."""
-        sizes = (size_of(path) for path in self._folder.rglob("*.whl"))
+        # os.walk, unlike rglob, bears that pip removes its folders meanwhile.
+        sizes = [
+            size_of(Path(folder, name))
+            for folder, _, names in os.walk(self._folder)
+            for name in names
+            if name.endswith(".whl")
+        ]
         self._report_up_to(min(max(sizes, default=0), self._total))
 
     def report_all(self) -> None:

