@@ -16,12 +16,15 @@ from pathlib import Path
 
 import numpy as np
 
+from homespun.models.calibration import calibration_ids
 from homespun.models.decoder_graph import MAX_POSITIONS, write_decoder
 from homespun.models.encoder_graph import BertShape, write_encoder
 from homespun.models.graph import GraphWriter
 from homespun.models.quantize import quantize_rows
 from homespun.models.safetensors_file import SafetensorsFile
 from homespun.models.served_form import CONVERTER_VERSION, MANIFEST, file_sha256
+from homespun.models.smoothing import SmoothedSource
+from homespun.models.tokenizer import BpeTokenizer
 from homespun.models.types import FimTokens, Progress
 from homespun.models.weights import WeightSource
 
@@ -52,7 +55,9 @@ def convert_decoder(
             head = (table, scale)
             if _has_head_of_its_own(source):
                 head = quantize_rows(source.tensor("head"), bits=bits)
-            write_decoder(graph, source, head=head, layer_done=lambda: progress.advance(1))
+            ids = calibration_ids(BpeTokenizer(tokenizer.json, tokenizer.control), fim)
+            smoothed = SmoothedSource(source, ids[: config.context_tokens])
+            write_decoder(graph, smoothed, head=head, layer_done=lambda: progress.advance(1))
         _write_manifest(
             directory,
             {

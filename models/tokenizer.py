@@ -46,6 +46,10 @@ class BpeTokenizer:
         """Return the id of a control token. Raises KeyError if the model has none such."""
         return self._control[name]
 
+    def control_names(self) -> frozenset[str]:
+        """Return the names of all control tokens."""
+        return frozenset(self._control)
+
     def control_ids(self) -> frozenset[int]:
         """Return the ids of all control tokens: none of them may appear in a suggestion."""
         return frozenset(self._control.values())
