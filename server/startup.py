@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _Settings = TypeVar("_Settings", CompletionOptions, ServerOptions, IndexConfig)
-_RETRY_SECONDS = 5.0  # how often a missing model is looked for again
+_RETRY_SECONDS = 2.0  # how often a missing model is looked for again
 
 
 class LoadsGenerator(Protocol):

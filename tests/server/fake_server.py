@@ -1,7 +1,7 @@
-"""The real server with fake expensive parts: what a completion says shows what it was asked.
+"""The real server with a fake model: what a completion says shows what it was asked.
 
-The document decides what happens: one with SLOW takes seconds, with RAISE fails, with LOADS loads
-for ever; any other is answered with the three characters before the cursor and after it.
+The document decides what happens: one with SLOW takes seconds, with RAISE fails, with FIND NAME
+asks the index; any other is answered with the three characters before the cursor and after it.
 """
 
 from __future__ import annotations
@@ -36,8 +36,9 @@ class EchoCompleter:
         if "PLACE" in text:
             return self._says(f"{request.path} {request.language} {self._index is not None}")
         if "FIND" in text:
-            found = self._index.find(text.split("FIND ", 1)[1].split()[0])
-            return self._says(" ".join(source.path for source in found), found)
+            found = self._index.definitions(text.split("FIND ", 1)[1].split()[0])
+            sources = [Source(s.path, s.start_line, s.end_line, 1.0) for s in found]
+            return self._says(" ".join(sorted(source.path for source in sources)), sources)
         if "SLOW" in text:
             if not _sleep(20, cancelled):
                 return Completion("", "cancelled", model=self._generator.name)
@@ -46,39 +47,6 @@ class EchoCompleter:
 
     def _says(self, text, sources=()):
         return Completion(text, "newline", model=self._generator.name, sources=tuple(sources))
-
-
-class WordIndex:
-    """Finds files by a word that they hold; only what `update` has read."""
-
-    def __init__(self, root):
-        self.root = self._root = root
-        self._texts = {}
-
-    def update(self, *, paths=None, progress=None, cancelled=lambda: False):
-        from homespun.indexer.types import IndexReport
-
-        if paths is None:
-            paths = [path.relative_to(self._root).as_posix() for path in self._root.rglob("*.py")]
-            progress.start("files", len(paths), "files")
-        for path in paths:
-            file = self._root / path
-            self._texts.pop(path, None)
-            if file.is_file():
-                self._texts[path] = file.read_text(encoding="utf-8")
-        return IndexReport(files=len(self._texts))
-
-    def embed(self, *, progress, cancelled):
-        return 0
-
-    def refresh(self):
-        return False
-
-    def use_encoder(self, encoder):
-        self.encoder = encoder
-
-    def find(self, word):
-        return [Source(path, 1, 1, 1.0) for path, text in self._texts.items() if word in text]
 
 
 def _sleep(seconds, cancelled):
@@ -104,7 +72,6 @@ def main():
     parts = Parts(
         load_generator=load_generator,
         load_encoder=lambda name, *, threads=0: FakeEncoder(),
-        open_index=lambda root, config, *, create: WordIndex(root),
         make_completer=EchoCompleter,
     )
     return serve(create_server(parts, flags=settings.get("flags")), settings.get("address"))
