@@ -84,7 +84,8 @@ class SmoothedSource:
     def _norm(self, name: str) -> Float32:
         mean = np.mean(np.square(self._stream), axis=-1, keepdims=True)
         normed: Float32 = self._stream / np.sqrt(mean + self.config.norm_epsilon)
-        return normed * self._tensors[name]
+        gained: Float32 = normed * self._tensors[name]
+        return gained
 
     def _scale(self, normed: Float32, matrices: Sequence[str]) -> Float32:
         """Return `(hidden,)` scales: sqrt(peak of the channel / peak of the columns)."""
@@ -128,7 +129,7 @@ class SmoothedSource:
 
 
 def _halves(x: Float32, config: DecoderConfig) -> tuple[Float32, Float32]:
-    """Views of the two members of each rotated pair."""
+    """Return views of the two members of each rotated pair."""
     if config.rope_interleaved:
         return x[..., 0::2], x[..., 1::2]
     middle = config.head_dim // 2

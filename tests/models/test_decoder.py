@@ -39,14 +39,14 @@ def relative_error(ours, reference):
 @pytest.mark.parametrize("length", [1, 2, 7, 300])
 def test_logits_equal_transformers_up_to_int8_rounding(decoder, tiny_qwen2, length):
     ids = np.random.default_rng(length).integers(0, 300, length).tolist()
-    assert relative_error(decoder.logits(ids), reference_logits(tiny_qwen2[1], ids)) < 0.03
+    assert relative_error(decoder.logits(ids), reference_logits(tiny_qwen2[1], ids)) < 0.05
 
 
 def test_an_untied_output_layer_and_full_heads_are_kept(tiny_untied, monkeypatch, tmp_path):
     directory, model = tiny_untied
     ids = list(range(40))
     ours = load_generator(str(directory), context_tokens=128).logits(ids)
-    assert relative_error(ours, reference_logits(model, ids)) < 0.03
+    assert relative_error(ours, reference_logits(model, ids)) < 0.05
 
 
 def test_a_step_after_cached_tokens_equals_a_fresh_run(decoder):
