@@ -30,6 +30,7 @@ from homespun.models.types import Encoder, NoProgress, Progress
 _RELOAD_ALL_ABOVE = 500  # changed files; from here on one big read is faster than many small ones
 _ATTEMPTS = 3  # to read a state that a writer does not sweep away meanwhile
 
+_TABLES = "lance"
 _PROGRESS = NoProgress()
 
 
@@ -72,7 +73,7 @@ class Index:
         self._encoder = encoder
         self._folder = build.folder_of(root)
         self._refreshing = threading.Lock()
-        self._store = Store(self._folder / "lance")
+        self._store = Store(self._folder / _TABLES)
         self._state = _State(Manifest(), mirror.empty())
         self._seen: tuple[int, int, int] | None = None
 
@@ -369,6 +370,8 @@ def _begin(folder: Path) -> None:
     try:
         folder.mkdir(exist_ok=True)
         (folder / ".gitignore").write_text("*\n", encoding="utf-8")
+        if (folder / _TABLES).is_file():
+            (folder / _TABLES).unlink()  # nothing of ours, and in the way
     except OSError as error:
         raise StoreFull(
             f"cannot write the index to {str(folder)!r}: {error.strerror or error}; "

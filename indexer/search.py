@@ -206,7 +206,11 @@ def _glob_pattern(glob: str) -> re.Pattern[str]:
         glob = "**/" + glob
     parts = {"**/": r"(?:.*/)?", "**": r".*", "*": r"[^/]*", "?": r"[^/]"}
     tokens = re.findall(r"\*\*/|\*\*|\*|\?|\[[^\]]+\]|\{[^}]+\}|.", glob, re.DOTALL)
-    return re.compile("".join(parts.get(token) or _literal(token) for token in tokens), re.DOTALL)
+    pattern = "".join(parts.get(token) or _literal(token) for token in tokens)
+    try:
+        return re.compile(pattern, re.DOTALL)
+    except re.error:  # a set that is none, such as [z-a]: no path is like this
+        return re.compile(re.escape(glob))
 
 
 def _literal(token: str) -> str:

@@ -289,6 +289,8 @@ class Store:
             table.checkout(versions[name])
         if only is None:
             rows = table.to_arrow()
+        elif not only:
+            rows = _SCHEMAS[name].empty_table()
         else:
             rows = table.search().where(_path_in(only)).to_arrow()
         pairs = zip(rows["path"].to_pylist(), rows["hash"].to_pylist(), strict=True)

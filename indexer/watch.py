@@ -36,6 +36,7 @@ def watch(
     folder itself is gone.
     """
     pending: set[str] = set()
+    look_at_all = True  # once, as what changed before the watcher listened has no event
     for changes in watch_files(
         index.root,
         watch_filter=lambda change, path: _is_ours(index.root, path),
@@ -47,10 +48,11 @@ def watch(
         if not index.root.is_dir():
             raise NotADirectory(f"{str(index.root)!r} is gone; nothing is left to watch")
         pending |= _relative(index.root, changes)
-        if not pending:
+        if not pending and not look_at_all:
             continue
         try:
-            report = index.update(paths=_to_look_at(index.root, pending))
+            paths = None if look_at_all else _to_look_at(index.root, pending)
+            report = index.update(paths=paths)
             report.embedded = index.embed()
         except NotADirectory:
             raise
@@ -58,6 +60,7 @@ def watch(
             on_trouble(error)
             continue
         pending.clear()
+        look_at_all = False
         if report.added or report.changed or report.removed:
             on_update(report)
 

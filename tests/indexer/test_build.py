@@ -1,0 +1,363 @@
+"""The pipeline: only what has changed, and nothing lost or doubled however a run ends."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from homespun.indexer import build, manifest
+from homespun.indexer.config import IndexConfig
+from homespun.indexer.errors import StoreFull
+from homespun.indexer.index import Index
+from homespun.indexer.store import Store
+
+CONFIG = IndexConfig()
+OLD_NS = 1_600_000_000_000_000_000  # long ago: not a file that may still change
+clock = itertools.count(OLD_NS, 1_000_000_000)
+
+
+def put(root, path, text, *, mtime_ns=None):
+    mtime_ns = next(clock) if mtime_ns is None else mtime_ns
+    file = root / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8", newline="")
+    os.utime(file, ns=(mtime_ns, mtime_ns))
+
+
+def module(name, version=0):
+    body = "".join(
+        f"def {name}_{n}(value):\n    return helper_{n}(value, {version})\n\n\n" for n in range(6)
+    )
+    return f"import os\n\n\n{body}class {name.title()}:\n    limit = {version}\n"
+
+
+@pytest.fixture
+def repo(tmp_path):
+    for n in range(6):
+        put(tmp_path, f"pkg/mod{n}.py", module(f"mod{n}"))
+    return tmp_path
+
+
+def rows(root):
+    """Everything that the index of `root` holds, in comparable form."""
+    folder = build.folder_of(root)
+    current = manifest.load(folder)
+    hashes = {path: stamp.hash for path, stamp in current.indexed.items()}
+    found = Store(folder / "lance").read(current.tables, hashes)
+    words = [
+        [found.tokens.terms[i] for i in found.tokens.ids[start:end]]
+        for start, end in zip(found.tokens.offsets, found.tokens.offsets[1:], strict=False)
+    ]
+    return hashes, found.chunks, found.text_hashes, words, found.symbols, found.imports
+
+
+def all_rows_of_the_tables(root):
+    return Store(build.folder_of(root) / "lance").census()
+
+
+def counts(report):
+    return report.added, report.changed, report.removed, report.unchanged
+
+
+def reread(monkeypatch):
+    """Record which files are read."""
+    read = []
+    original = build.files.read
+
+    def recording(root, path, config):
+        read.append(path)
+        return original(root, path, config)
+
+    monkeypatch.setattr(build.files, "read", recording)
+    return read
+
+
+def test_a_first_run_takes_everything(repo):
+    report = Index.open(repo, CONFIG, create=True).update()
+    assert counts(report) == (6, 0, 0, 0)
+    assert (report.files, report.partial, report.embedded) == (6, 0, 0)
+    assert report.chunks >= 6
+    assert report.symbols == 6 * 7  # six functions and a class in each file
+
+
+def test_the_index_folder_keeps_itself_out_of_git_and_of_the_index(repo):
+    index = Index.open(repo, CONFIG, create=True)
+    index.update()
+    assert (repo / ".homespun" / ".gitignore").read_text() == "*\n"
+    assert index.update().files == 6
+
+
+def test_nothing_is_read_again_when_nothing_changed(repo, monkeypatch):
+    index = Index.open(repo, CONFIG, create=True)
+    index.update()
+    generation = index.info().generation
+    read = reread(monkeypatch)
+    assert counts(index.update()) == (0, 0, 0, 6)
+    assert read == []
+    assert index.info().generation == generation
+
+
+def test_a_touched_file_is_read_but_its_content_decides(repo, monkeypatch):
+    index = Index.open(repo, CONFIG, create=True)
+    index.update()
+    put(repo, "pkg/mod1.py", module("mod1"))
+    read = reread(monkeypatch)
+    assert counts(index.update()) == (0, 0, 0, 6)
+    assert counts(index.update()) == (0, 0, 0, 6)
+    assert read == ["pkg/mod1.py"]
+
+
+def test_a_file_that_changed_within_its_time_stamp_is_still_noticed(repo):
+    index = Index.open(repo, CONFIG, create=True)
+    now = time.time_ns()
+    put(repo, "pkg/mod1.py", module("mod1", 1), mtime_ns=now)
+    index.update()
+    put(repo, "pkg/mod1.py", module("mod1", 2), mtime_ns=now)
+    assert counts(index.update()) == (0, 1, 0, 5)
+
+
+def test_change_addition_and_removal_leave_the_rows_of_a_fresh_index(repo, tmp_path_factory):
+    index = Index.open(repo, CONFIG, create=True)
+    index.update()
+    put(repo, "pkg/mod0.py", module("mod0", 7))
+    put(repo, "new.py", module("new"))
+    (repo / "pkg/mod1.py").unlink()
+    (repo / "pkg/mod2.py").rename(repo / "pkg/moved.py")
+    assert counts(index.update()) == (2, 1, 2, 3)
+    assert rows(repo) == fresh_rows(repo, tmp_path_factory)
+
+
+def fresh_rows(repo, tmp_path_factory):
+    copy = tmp_path_factory.mktemp("fresh")
+    for file in repo.rglob("*"):
+        if file.is_file() and ".homespun" not in file.parts:
+            put(copy, file.relative_to(repo).as_posix(), file.read_text(encoding="utf-8"))
+    Index.open(copy, CONFIG, create=True).update()
+    return rows(copy)
+
+
+def test_an_update_of_named_paths_looks_at_nothing_else(repo, monkeypatch):
+    index = Index.open(repo, CONFIG, create=True)
+    index.update()
+    put(repo, "pkg/mod0.py", module("mod0", 1))
+    put(repo, "pkg/mod1.py", module("mod1", 1))
+    (repo / "pkg/mod2.py").unlink()
+    read = reread(monkeypatch)
+    assert counts(index.update(paths=["pkg/mod0.py", "pkg/mod2.py"])) == (0, 1, 1, 4)
+    assert read == ["pkg/mod0.py"]
+    assert counts(index.update()) == (0, 1, 0, 4)
+
+
+def test_a_named_path_that_is_ignored_stays_out(repo):
+    (repo / ".gitignore").write_text("*.log.py\n")
+    index = Index.open(repo, CONFIG, create=True)
+    index.update()
+    put(repo, "x.log.py", module("x"))
+    put(repo, "y.py", module("y"))
+    assert counts(index.update(paths=["x.log.py", "y.py", "not/there.py"])) == (1, 0, 0, 7)
+
+
+def test_what_cannot_be_parsed_is_counted_with_its_reason_each_time(repo):
+    (repo / "data.py").write_bytes(b"\x00\x01" * 100)
+    put(repo, "broken.py", "def f(:\n    return 1\n")
+    index = Index.open(repo, CONFIG, create=True)
+    for _ in range(2):
+        report = index.update()
+        assert (report.files, report.partial) == (7, 1)
+        assert report.skipped == {"binary": 1}
+        assert report.skipped_examples == {"binary": ["data.py"]}
+
+
+def test_a_file_that_turns_binary_leaves_the_index(repo):
+    index = Index.open(repo, CONFIG, create=True)
+    index.update()
+    (repo / "pkg/mod0.py").write_bytes(b"\x00\x01" * 100)
+    report = index.update()
+    assert (report.removed, report.skipped) == (1, {"binary": 1})
+    assert index.symbols_in("pkg/mod0.py") == []
+
+
+def test_an_empty_folder_gives_an_empty_index(tmp_path):
+    index = Index.open(tmp_path, CONFIG, create=True)
+    report = index.update()
+    assert (report.files, report.chunks) == (0, 0)
+    assert any("no git repository" in note for note in report.notes)
+    assert index.search("anything") == []
+
+
+def test_other_chunk_sizes_rebuild_the_index_and_say_so(repo):
+    Index.open(repo, CONFIG, create=True).update()
+    report = Index.open(repo, IndexConfig(chunk_chars=200), create=True).update()
+    assert counts(report) == (6, 0, 0, 0)
+    assert report.notes[0].endswith("the settings have changed (chunk_chars was 1500, is 200)")
+    assert all_rows_of_the_tables(repo)["chunks"].total() == report.chunks
+
+
+def test_a_cancelled_run_keeps_what_it_has_done(repo, monkeypatch):
+    monkeypatch.setattr(build, "_BATCH_FILES", 2)
+    index = Index.open(repo, CONFIG, create=True)
+    asked = iter([False, False, False, True, True, True])
+    report = index.update(cancelled=lambda: next(asked))
+    assert report.files == 3
+    assert "stopped before the end" in " ".join(report.notes)
+    assert counts(index.update()) == (3, 0, 0, 3)
+
+
+# --- runs that die
+
+
+DYING = """
+import os, sys
+from pathlib import Path
+from homespun.indexer import build
+from homespun.indexer.config import IndexConfig
+from homespun.indexer.index import Index
+from homespun.indexer.store import Store
+
+build._BATCH_FILES = 3
+build._OPTIMIZE_AFTER_VERSIONS = 12
+where = sys.argv[2]
+if where == "before-manifest":
+    build.manifest.save = lambda folder, current: os._exit(9)
+if where == "between-tables":
+    table, asked = Store._table, []
+    def dying(self, name):
+        asked.append(name)
+        # Once to compare versions, then to write, after `chunks` has been written.
+        return os._exit(9) if asked.count("symbols") == 2 else table(self, name)
+    Store._table = dying
+index = Index.open(Path(sys.argv[1]), IndexConfig(lock_wait_seconds=60), create=True)
+print("ready", flush=True)
+sys.stdin.readline()
+index.update()
+print("done", flush=True)
+"""
+
+
+def start(repo, where="anywhere"):
+    return subprocess.Popen(
+        [sys.executable, "-P", "-c", DYING, str(repo), where],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def let_go(process):
+    assert process.stdout.readline() == "ready\n"
+    process.stdin.write("\n")
+    process.stdin.flush()
+
+
+@pytest.mark.parametrize("where", ["before-manifest", "between-tables"])
+def test_a_run_that_dies_while_it_writes_changes_nothing_for_readers(repo, tmp_path_factory, where):
+    Index.open(repo, CONFIG, create=True).update()
+    before = rows(repo)
+    put(repo, "pkg/mod0.py", module("mod0", 1))
+    (repo / "pkg/mod1.py").unlink()
+    with start(repo, where) as process:
+        let_go(process)
+        assert process.wait() == 9
+    assert rows(repo) == before
+    report = Index.open(repo, CONFIG, create=True).update()
+    assert any("interrupted run was repaired" in note for note in report.notes)
+    assert rows(repo) == fresh_rows(repo, tmp_path_factory)
+    assert all_rows_of_the_tables(repo)["chunks"].total() == report.chunks
+
+
+def change_at_random(repo, dice):
+    for _ in range(dice.randint(2, 6)):
+        name = f"mod{dice.randint(0, 14)}"
+        path = f"pkg/{name}.py"
+        if dice.random() < 0.3:
+            (repo / path).unlink(missing_ok=True)
+        else:
+            put(repo, path, module(name, dice.randint(0, 9**6)), mtime_ns=dice.randint(1, OLD_NS))
+
+
+def test_sigkill_at_any_moment_loses_nothing_and_doubles_nothing(repo, tmp_path_factory):
+    dice = random.Random(7)
+    for n in range(15):
+        put(repo, f"pkg/mod{n}.py", module(f"mod{n}"))
+    waiting = start(repo)
+    killed_at_work = 0
+    for _ in range(16):
+        change_at_random(repo, dice)
+        process, waiting = waiting, start(repo)
+        with process:
+            let_go(process)
+            time.sleep(dice.uniform(0, 0.4))
+            process.kill()
+            killed_at_work += process.stdout.readline() == ""
+        index = Index.open(repo, CONFIG)  # a reader finds every row that the manifest names
+        assert index.info().chunks == len(rows(repo)[1])
+    with waiting:
+        waiting.kill()
+    report = Index.open(repo, CONFIG, create=True).update()
+    assert killed_at_work >= 8
+    assert rows(repo) == fresh_rows(repo, tmp_path_factory)
+    assert all_rows_of_the_tables(repo)["chunks"].total() == report.chunks
+    assert all_rows_of_the_tables(repo)["files"].total() == report.files
+
+
+SMALL_DISK = """
+import resource, signal, sys
+from pathlib import Path
+from homespun.indexer.config import IndexConfig
+from homespun.indexer.errors import StoreFull
+from homespun.indexer.index import Index
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+index = Index.open(Path(sys.argv[1]), IndexConfig())
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), int(sys.argv[2])))
+try:
+    index.update()
+except StoreFull as error:
+    print(error)
+    print(len(index.search("mod0")))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit on the size of files to set")
+@pytest.mark.parametrize("most_bytes", [0, 100, 20_000])
+def test_where_writing_fails_the_sentence_says_so_and_the_old_index_stays(repo, most_bytes):
+    Index.open(repo, CONFIG, create=True).update()
+    before = rows(repo)
+    noise = random.Random(1).choices("abcdefghijklmnopqrstuvwxyz_ ", k=400_000)
+    lines = ["".join(noise[n : n + 80]) for n in range(0, len(noise), 80)]
+    put(repo, "big.txt", "\n".join(lines))
+    command = [sys.executable, "-P", "-c", SMALL_DISK, str(repo), str(most_bytes)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    sentence, found = done.stdout.splitlines()
+    assert str(repo / ".homespun") in sentence
+    assert "free some space" in sentence
+    assert int(found) > 0
+    assert rows(repo) == before
+    assert counts(Index.open(repo, CONFIG, create=True).update()) == (1, 0, 0, 6)
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / ".homespun").write_text("a file is in the way")
+    with pytest.raises(StoreFull, match="cannot write the index to"):
+        Index.open(tmp_path, CONFIG, create=True)
+
+
+def test_the_report_of_a_named_path_counts_only_its_own_skips(repo):
+    (repo / "data.py").write_bytes(b"\x00\x01" * 100)
+    index = Index.open(repo, CONFIG, create=True)
+    index.update()
+    assert index.update(paths=["pkg/mod0.py"]).skipped == {}
+    assert index.update(paths=["data.py"]).skipped == {"binary": 1}
+
+
+def test_paths_are_kept_relative_with_slashes(repo):
+    Index.open(repo, CONFIG, create=True).update()
+    assert sorted(rows(repo)[0]) == [f"pkg/mod{n}.py" for n in range(6)]
+    assert Path(".homespun") not in [Path(path) for path in rows(repo)[0]]

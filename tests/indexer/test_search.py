@@ -1,0 +1,390 @@
+"""Ranking as a reader sees it: which chunk comes first, and why."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from homespun.indexer import bm25, mirror, ranking
+from homespun.indexer.search import search, similar, wanted_documents
+from homespun.indexer.store import Rows, text_hash
+from homespun.indexer.tokens import path_words, split_identifiers
+from homespun.indexer.types import Chunk, Import, Region, Symbol
+
+
+def token_block(texts):
+    terms = {}
+    lists = [[terms.setdefault(word, len(terms)) for word in text.split()] for text in texts]
+    return bm25.TokenBlock(
+        terms=list(terms),
+        ids=np.array([i for ids in lists for i in ids], dtype=np.int32),
+        offsets=np.cumsum([0, *map(len, lists)], dtype=np.int64),
+    )
+
+
+def chunk(path, text, *, symbol="", kind="function", start=1, end=9, language="python"):
+    return Chunk(path, language, start, end, symbol, kind, f"# {path}", text)
+
+
+def rows_of(chunks, symbols=()):
+    texts = [" ".join([*split_identifiers(c.text), *path_words(c.path)]) for c in chunks]
+    imports = {c.path: (Import("os", "", "os", 1),) for c in chunks}
+    return Rows(
+        list(chunks), [text_hash(c) for c in chunks], token_block(texts), list(symbols), imports
+    )
+
+
+def definition(name, path, line, kind="function"):
+    return Symbol(name.rsplit(".", 1)[-1], name, kind, path, "python", line, line + 5, name, "")
+
+
+CHUNKS = [
+    chunk(
+        "app/http.py", "class Session: ...\n def request(self): send the request", symbol="Session"
+    ),
+    chunk(
+        "app/http.py", "def close(self): the session ends", symbol="Session.close", start=10, end=19
+    ),
+    chunk("app/pool.py", "session = Session()\nsession.request(session, Session)"),
+    chunk(
+        "tests/test_http.py",
+        "def test_session(): Session().request() Session request",
+        symbol="test",
+    ),
+    chunk("web/session.ts", "export class Basket { session }", language="typescript", kind="class"),
+    chunk("app/__init__.py", "from app.http import Session", kind="module"),
+]
+SYMBOLS = [
+    definition("Session", "app/http.py", 1, "class"),
+    definition("Session.request", "app/http.py", 2, "method"),
+    definition("Session.close", "app/http.py", 10, "method"),
+    definition("test_session", "tests/test_http.py", 1),
+]
+
+
+@pytest.fixture(scope="module")
+def index():
+    return mirror.load(rows_of(CHUNKS, SYMBOLS))
+
+
+def ask(index, query, *, limit=10, vector=None, mode="hybrid", **filters):
+    wanted = wanted_documents(index, **filters)
+    return search(index, query, vector, wanted, limit=limit, mode=mode)
+
+
+def places(hits):
+    return [(hit.path, hit.start_line) for hit in hits]
+
+
+# --- BM25
+
+
+def reference_bm25(texts, query):
+    """The formula, written out word by word."""
+    documents = [text.split() for text in texts]
+    mean = sum(map(len, documents)) / len(documents)
+    scores = []
+    for words in documents:
+        score = 0.0
+        for term in query:
+            df = sum(term in other for other in documents)
+            tf = words.count(term)
+            idf = np.log(1 + (len(documents) - df + 0.5) / (df + 0.5))
+            score += idf * tf * 2.5 / (tf + 1.5 * (0.25 + 0.75 * len(words) / mean))
+        scores.append(score)
+    return scores
+
+
+TEXTS = ["a b a c", "b b b", "c d e f g h", "a", "x y z a b"]
+
+
+def all_alive(segment):
+    return np.ones(segment.size, dtype=np.bool_)
+
+
+def test_scores_are_those_of_the_formula():
+    segment = bm25.build(token_block(TEXTS))
+    scores, _ = bm25.score([(segment, all_alive(segment))], {"a": 1.0, "b": 1.0, "nope": 1.0})
+    np.testing.assert_allclose(scores, reference_bm25(TEXTS, ["a", "b"]), rtol=1e-5)
+
+
+def test_segments_with_dead_documents_score_like_one_fresh_segment():
+    first, second = bm25.build(token_block(TEXTS)), bm25.build(token_block(["b c", "a a z"]))
+    alive = np.array([True, False, True, True, False])
+    fresh = bm25.build(token_block(["a b a c", "c d e f g h", "a", "b c", "a a z"]))
+    query = {"a": 1.0, "b": 2.0, "z": 1.0}
+    parts = [(first, alive), (second, all_alive(second))]
+    scores, most = bm25.score(parts, query)
+    expected, expected_most = bm25.score([(fresh, all_alive(fresh))], query)
+    np.testing.assert_allclose(scores[[0, 2, 3, 5, 6]], expected, rtol=1e-5)
+    assert scores[[1, 4]].tolist() == [0, 0]
+    assert most == pytest.approx(expected_most)
+    joined = bm25.join(parts)
+    np.testing.assert_allclose(
+        bm25.score([(joined, all_alive(joined))], query)[0], expected, rtol=1e-5
+    )
+
+
+def test_no_document_and_no_word_score_nothing():
+    segment = bm25.build(token_block([]))
+    assert bm25.score([(segment, all_alive(segment))], {"a": 1.0})[0].tolist() == []
+    assert bm25.score([], {"a": 1.0})[0].tolist() == []
+    segment = bm25.build(token_block(["", ""]))
+    assert bm25.score([(segment, all_alive(segment))], {"a": 1.0})[0].tolist() == [0, 0]
+
+
+# --- kinds of queries
+
+
+@pytest.mark.parametrize(
+    ("query", "kind"),
+    [
+        ("Session", "symbol"),
+        ("Session.request", "symbol"),
+        ("std::vector", "symbol"),
+        ("run()", "symbol"),
+        ("src/app/http.py", "path"),
+        ("http.py", "path"),
+        ("app/http", "path"),
+        ("how are requests sent", "prose"),
+        ("where is the HTTPSession closed", "prose"),
+        ("def close(self):", "code"),
+        ("x = y[1]", "code"),
+    ],
+)
+def test_a_query_is_taken_for_what_it_is(query, kind):
+    assert ranking.query_kind(query) == kind
+
+
+# --- ranking
+
+
+def test_the_definition_comes_before_heavier_users_of_the_name(index):
+    hits = ask(index, "Session")
+    assert places(hits)[0] == ("app/http.py", 1)
+    assert hits[0].why["definition"] > 0
+    assert "definition" not in hits[1].why
+
+
+def test_a_definition_is_found_even_where_the_words_are_not_in_the_pool(index):
+    hits = ask(index, "Session.close")
+    assert places(hits)[0] == ("app/http.py", 10)
+
+
+def test_a_name_inside_prose_raises_its_definition(index):
+    chunks = [
+        chunk("a.py", "the cache_store is where things are kept kept kept"),
+        chunk("b.py", "def cache_store(): return 1", symbol="cache_store"),
+    ]
+    two = mirror.load(rows_of(chunks, [definition("cache_store", "b.py", 1)]))
+    hits = ask(two, "where is the cache_store kept")
+    assert places(hits)[0] == ("b.py", 1)
+    assert hits[0].why["definition"] > 0
+
+
+def test_shares_add_up_to_the_score(index):
+    for query in ("Session", "how does a session end", "app/http.py", "session.request("):
+        for hit in ask(index, query):
+            assert sum(hit.why.values()) == pytest.approx(hit.score)
+
+
+def test_tests_come_last_unless_they_are_asked_for(index):
+    assert places(ask(index, "session request send"))[-1][0] == "tests/test_http.py"
+    hits = ask(index, "test of the session request")
+    assert hits[0].path == "tests/test_http.py"
+    assert "tests" not in hits[0].why
+
+
+@pytest.mark.parametrize(
+    ("path", "rule"),
+    [
+        ("pkg/tests/helper.py", "tests"),
+        ("pkg/test_x.py", "tests"),
+        ("pkg/x_test.go", "tests"),
+        ("web/x.spec.ts", "tests"),
+        ("docs/x.py", "examples"),
+        ("pkg/_compat.py", "compat"),
+        ("pkg/__init__.py", "init"),
+        ("types/x.d.ts", "declarations"),
+        ("pkg/contest.py", None),
+        ("pkg/latest/x.py", None),
+        ("pkg/compatible.py", None),
+    ],
+)
+def test_files_of_a_lesser_kind_are_lowered(path, rule):
+    one = mirror.load(rows_of([chunk(path, "banana")]))
+    rules = {"tests", "examples", "compat", "init", "declarations"}
+    assert rules & ask(one, "banana split")[0].why.keys() == ({rule} if rule else set())
+
+
+def test_further_chunks_of_a_file_count_half_of_the_one_before():
+    texts = ["kiwi " * n for n in (9, 8, 7)]
+    chunks = [chunk("a.py", text, start=n * 10 + 1, end=n * 10 + 9) for n, text in enumerate(texts)]
+    hits = ask(mirror.load(rows_of([*chunks, chunk("b.py", "kiwi plum pear")])), "kiwi")
+    assert hits[1].path == "b.py"
+    repeats = [
+        hit.why.get("repeat", 0.0) / (hit.score - hit.why.get("repeat", 0.0)) for hit in hits
+    ]
+    assert repeats == pytest.approx([0, 0, -0.5, -0.75])
+
+
+def test_a_path_query_brings_the_file(index):
+    assert {hit.path for hit in ask(index, "app/http.py", limit=2)} == {"app/http.py"}
+    assert ask(index, "session.ts", limit=1)[0].path == "web/session.ts"
+
+
+def test_words_of_the_path_raise_a_file(index):
+    hits = ask(index, "pool of sessions")
+    assert hits[0].path == "app/pool.py"
+    assert hits[0].why["path"] > 0
+
+
+def test_endings_of_words_do_not_matter_in_prose():
+    one = mirror.load(rows_of([chunk("a.py", "def register(route): ..."), chunk("b.py", "pass")]))
+    assert places(ask(one, "how are routes registered")) == [("a.py", 1)]
+
+
+def test_without_a_match_there_is_no_hit(index):
+    assert ask(index, "zzzz") == []
+    assert ask(mirror.empty(), "session") == []
+
+
+# --- filters come before the limit
+
+
+@pytest.mark.parametrize(
+    ("filters", "paths"),
+    [
+        ({"language": "typescript"}, {"web/session.ts"}),
+        ({"kind": "module"}, {"app/__init__.py"}),
+        ({"glob": "web/**"}, {"web/session.ts"}),
+        ({"glob": "*.ts"}, {"web/session.ts"}),
+        ({"glob": "tests/"}, {"tests/test_http.py"}),
+        ({"glob": "app/p*.py"}, {"app/pool.py"}),
+        ({"glob": "**/{pool,session}.*"}, {"app/pool.py", "web/session.ts"}),
+        ({"glob": "app/[!h_]*.py"}, {"app/pool.py"}),
+        ({"glob": "*/*/*.py"}, set()),
+        ({"glob": "[z-a].py"}, set()),
+        ({"language": "cobol"}, set()),
+        (
+            {
+                "exclude": [Region("app/http.py", 5, 12), Region("app/pool.py", 9, 9)],
+                "glob": "app/*",
+            },
+            {"app/__init__.py"},
+        ),
+        ({"exclude": [Region("app/pool.py", 10, 99)], "glob": "app/p*"}, {"app/pool.py"}),
+    ],
+)
+def test_filters_apply_before_the_limit(index, filters, paths):
+    assert {hit.path for hit in ask(index, "session", limit=2, **filters)} == paths
+
+
+def test_a_definition_that_a_filter_excludes_stays_out(index):
+    hits = ask(index, "Session", exclude=[Region("app/http.py", 1, 1)])
+    assert ("app/http.py", 1) not in places(hits)
+
+
+# --- vectors
+
+
+def with_vectors(index, near):
+    """Give each chunk a unit vector: axis 0 for the chunk number `near`, another for the rest."""
+    keys = [key for shard in index.shards for key in shard.text_hashes]
+    vectors = np.zeros((len(keys), 4), dtype=np.float32)
+    vectors[:, 1] = 1
+    vectors[near] = [1, 0, 0, 0]
+    return mirror.with_vectors(index, keys, vectors)
+
+
+AXIS_0 = np.array([1, 0, 0, 0], dtype=np.float32)
+
+
+def test_dense_search_finds_what_shares_no_word(index):
+    hits = ask(with_vectors(index, 4), "zzzz", vector=AXIS_0, mode="dense")
+    nearest = max(hits, key=lambda hit: hit.why["dense"])
+    assert (nearest.path, nearest.why["dense"]) == ("web/session.ts", pytest.approx(1 / 61))
+
+
+def test_hybrid_search_has_a_share_of_both(index):
+    hits = ask(with_vectors(index, 2), "request by a session", vector=AXIS_0)
+    nearest = max(hits, key=lambda hit: hit.why["dense"])
+    assert nearest.path == "app/pool.py"
+    assert nearest.why["dense"] == pytest.approx(0.5 / 61)
+    assert 0.5 / 66 <= nearest.why["lexical"] <= 0.5 / 61
+
+
+def test_lexical_search_takes_no_notice_of_vectors(index):
+    plain = ask(index, "session", mode="lexical")
+    assert ask(with_vectors(index, 4), "session", vector=AXIS_0, mode="lexical") == plain
+
+
+def test_chunks_without_a_vector_are_no_dense_candidates(index):
+    keys = [index.base.text_hashes[2]]
+    some = mirror.with_vectors(index, keys, AXIS_0[None, :])
+    hits = ask(some, "zzzz", vector=-AXIS_0, mode="dense")
+    assert [hit.path for hit in hits] == ["app/pool.py"]
+
+
+# --- code to code
+
+
+def test_similar_code_scores_between_nothing_and_one(index):
+    wanted = wanted_documents(index)
+    hits = similar(index, "export class Wishlist { session }", wanted, limit=3)
+    assert places(hits)[0] == ("web/session.ts", 1)
+    assert 0 < hits[-1].score <= hits[0].score < 1
+    assert similar(index, "zzzz", wanted, limit=3) == []
+    assert similar(mirror.empty(), "a", wanted_documents(mirror.empty()), limit=3) == []
+
+
+# --- the mirror
+
+
+def test_an_updated_mirror_answers_as_a_fresh_one():
+    new = chunk("app/pool.py", "def session_pool(): session request", symbol="session_pool")
+    added = chunk("app/extra.py", "session of a kind")
+    updated = mirror.updated(
+        mirror.load(rows_of(CHUNKS, SYMBOLS)),
+        rows_of([added, new], [definition("session_pool", "app/pool.py", 1)]),
+        gone=["app/pool.py", "tests/test_http.py", "app/extra.py"],
+    )
+    kept = [c for c in CHUNKS if c.path not in ("app/pool.py", "tests/test_http.py")]
+    symbols = [s for s in SYMBOLS if not s.path.startswith("tests/")]
+    symbols.append(definition("session_pool", "app/pool.py", 1))
+    fresh = mirror.load(rows_of([*kept, added, new], symbols))
+    assert updated.by_name == fresh.by_name
+    assert updated.symbols == fresh.symbols
+    assert updated.imports == fresh.imports
+    for query in ("Session", "session_pool", "session request", "test_session"):
+        one, other = ask(updated, query), ask(fresh, query)
+        assert places(one) == places(other)
+        assert [h.score for h in one] == pytest.approx([h.score for h in other])
+
+
+def test_a_grown_delta_is_joined_into_the_base(monkeypatch):
+    monkeypatch.setattr(mirror, "_JOIN_ABOVE", 3)
+    current = with_vectors(mirror.load(rows_of(CHUNKS)), 0)
+    for n in range(6):
+        current = mirror.updated(current, rows_of([chunk(f"n{n}.py", f"melon{n}")]), gone=[])
+    assert len(current.base.chunks) > len(CHUNKS)
+    assert current.base.alive.all()
+    for n in range(6):
+        assert places(ask(current, f"melon{n}", limit=1)) == [(f"n{n}.py", 1)]
+    assert ask(current, "zzzz", vector=AXIS_0, mode="dense", limit=1)[0].path == "app/http.py"
+    assert len(mirror.missing_vectors(current)) == 6
+
+
+def test_an_older_snapshot_is_not_touched_by_an_update(index):
+    before = ask(index, "session")
+    mirror.updated(index, rows_of([chunk("app/pool.py", "nothing")]), gone=["app/pool.py"])
+    with_vectors(index, 3)
+    assert ask(index, "session") == before
+
+
+def test_definitions_prefer_the_exact_case(index):
+    assert [s.qualified for s in index.definitions("Session")] == ["Session"]
+    assert [s.qualified for s in index.definitions("session")] == ["Session"]
+    assert [s.qualified for s in index.definitions("Session.request")] == ["Session.request"]
+    assert [s.qualified for s in index.definitions("app.Session.request")] == []
+    assert index.definitions("") == []
