@@ -7,7 +7,7 @@ import ipaddress
 import logging
 import os
 import sys
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, NoReturn
 
 from homespun.cli.errors import UsageError
 
@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     from homespun.server.app import create_server
 
     flags = {"model": args.model, "retrieval": False if args.no_retrieval else None}
-    return serve(create_server(flags=flags), address)
+    serve(create_server(flags=flags), address)
 
 
 def configure_logging(level: str) -> None:
@@ -53,19 +53,19 @@ def configure_logging(level: str) -> None:
     logging.getLogger("asyncio").setLevel(logging.WARNING)
 
 
-def serve(server: HomespunServer, address: tuple[str, int] | None) -> int:
-    """Serve over stdio, or over TCP where there is an address; return the exit status."""
+def serve(server: HomespunServer, address: tuple[str, int] | None) -> NoReturn:
+    """Serve over stdio, or over TCP where there is an address, and end the process."""
     if address is None:
         stdin, stdout = _take_standard_streams()
         status = server.run_stdio(stdin, stdout)
     else:
         status = server.run_tcp(*address, listening=_say_port)
-    if not server.wait_for_threads():
-        # A model that is being loaded cannot be interrupted, and an editor must not wait for it.
-        logging.shutdown()
-        sys.stderr.flush()
-        os._exit(status)
-    return status
+    server.wait_for_threads()
+    # Not by returning: a model that is being loaded cannot be interrupted, one that is loaded takes
+    # long to be freed, and the editor waits. What is on disk is safe at any moment.
+    logging.shutdown()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 def _take_standard_streams() -> tuple[BinaryIO, BinaryIO]:

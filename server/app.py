@@ -95,12 +95,11 @@ class HomespunServer(LanguageServer):
         """Serve the first client that connects; `listening` is told the port."""
         return asyncio.run(self._serve_tcp(host, port, listening))
 
-    def wait_for_threads(self) -> bool:
-        """Give threads a moment to end; say whether all did."""
+    def wait_for_threads(self) -> None:
+        """Give the threads a moment to end by themselves."""
         end = time.monotonic() + _END_SECONDS
-        while (busy := self.engine.busy() or self.inline.running()) and time.monotonic() < end:
+        while (self.engine.busy() or self.inline.running()) and time.monotonic() < end:
             time.sleep(0.01)
-        return not busy
 
     async def _serve_stdio(self, stdin: BinaryIO, stdout: BinaryIO) -> int:
         chunks: asyncio.Queue[bytes] = asyncio.Queue()

@@ -85,7 +85,7 @@ class InlineCompletions:
         self.last_finish = ""  # why the last request gave what it gave
         self.last_timings_ms: dict[str, float] = {}
         self.answered = 0
-        self._kinds = _TriggerKinds()
+        self._kinds = TriggerKinds()
 
     async def complete(self, params: InlineParams) -> lsp.InlineCompletionList:
         """Answer a request; everything that goes wrong gives the empty list."""
@@ -243,7 +243,7 @@ class InlineCompletions:
         logger.error("the completion failed: %s", error, exc_info=error)
 
 
-class _TriggerKinds:
+class TriggerKinds:
     """Tells asked-for from automatic requests in both dialects.
 
     LSP 3.18 sends 1 and 2, older clients send 0 and 1: what a 1 means shows once a client has sent

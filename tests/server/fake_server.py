@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import threading
 import time
 from pathlib import Path
@@ -17,8 +16,11 @@ from homespun.cli.serve import configure_logging, serve
 from homespun.models.errors import ModelMissing
 from homespun.models.fakes import FakeEncoder, FakeGenerator
 from homespun.server.app import create_server
+from homespun.server.complete import Completer
 from homespun.server.startup import Parts
 from homespun.server.types import Completion, Source
+
+SETTINGS = json.loads(os.environ.get("FAKE_SERVER", "{}"))
 
 
 class EchoCompleter:
@@ -63,19 +65,18 @@ def load_generator(name, *, threads, context_tokens, progress):
         threading.Event().wait()
     if name == "missing" and not Path(os.environ["FETCHED"]).exists():
         raise ModelMissing("model 'missing' is not here; run `homespun models fetch missing`")
-    return FakeGenerator("unused", name=name)
+    return FakeGenerator(SETTINGS.get("says", "unused"), name=name)
 
 
 def main():
-    settings = json.loads(os.environ.get("FAKE_SERVER", "{}"))
-    configure_logging(settings.get("log_level", "warning"))
+    configure_logging(SETTINGS.get("log_level", "warning"))
     parts = Parts(
         load_generator=load_generator,
         load_encoder=lambda name, *, threads=0: FakeEncoder(),
-        make_completer=EchoCompleter,
+        make_completer=Completer if "says" in SETTINGS else EchoCompleter,
     )
-    return serve(create_server(parts, flags=settings.get("flags")), settings.get("address"))
+    serve(create_server(parts, flags=SETTINGS.get("flags")), SETTINGS.get("address"))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

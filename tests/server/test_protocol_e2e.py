@@ -7,6 +7,8 @@ import json
 import pytest
 import rpc
 
+from homespun.server.inline import TriggerKinds
+
 pytestmark = pytest.mark.e2e
 
 REQUEST = "textDocument/inlineCompletion"
@@ -42,6 +44,29 @@ def test_an_item_replaces_nothing_and_carries_its_command(server, uri):
     assert item["command"]["title"] == "Suggestion accepted"
     [identifier] = item["command"]["arguments"]
     assert server.command("homespun.accepted", identifier)["result"] is None
+
+
+def test_the_real_completer_answers_behind_the_wire(start):
+    client = start(FAKE_SERVER=json.dumps({"says": "a + b\n\ndef next_one():\n"}))
+    client.initialize()
+    client.wait_until_ready()
+    client.open("untitled:a.py", "def add(a, b):\n    return \n")
+    assert client.complete_text("untitled:a.py", 1, 11) == "a + b"
+    assert client.complete("untitled:a.py", 0, 1) == []
+    assert client.status()["last"]["finish"] == "filtered:inside-word"
+
+
+@pytest.mark.parametrize(
+    ("kinds", "explicit"),
+    [
+        pytest.param([1, 2, 1, 2], [False, False, True, False], id="LSP 3.18"),
+        pytest.param([1, 0, 1, 0], [False, True, False, True], id="older clients"),
+        pytest.param([7, None, "x"], [False, False, False], id="nonsense"),
+    ],
+)
+def test_a_request_by_hand_is_told_from_an_automatic_one(kinds, explicit):
+    dialect = TriggerKinds()
+    assert [dialect.is_explicit(kind) for kind in kinds] == explicit
 
 
 @pytest.mark.parametrize("kind", [0, 1, 2, 7, "automatic", None])
