@@ -44,7 +44,7 @@ unit: $(VENV)/.dev
 check: lint types unit
 
 bench-lines: weights
-	$(BIN)/python -P bench/complete_lines.py
+	$(BIN)/python bench/complete_batch.py
 
 clean:
 	rm -rf $(VENV) .links build dist *.egg-info

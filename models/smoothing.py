@@ -82,7 +82,7 @@ class SmoothedSource:
         self._stream = self._stream + gated @ self._tensors["down"].T
 
     def _norm(self, name: str) -> Float32:
-        mean = np.mean(np.square(self._stream), axis=-1, keepdims=True)
+        mean: Float32 = np.mean(np.square(self._stream), axis=-1, keepdims=True)
         normed: Float32 = self._stream / np.sqrt(mean + self.config.norm_epsilon)
         gained: Float32 = normed * self._tensors[name]
         return gained
