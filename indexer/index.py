@@ -279,6 +279,10 @@ class Index:
             imported.module, path, language, state.mirror.imports.keys(), name=imported.name
         )
 
+    def paths(self) -> list[str]:
+        """Return the indexed files, sorted."""
+        return sorted(self._state.manifest.indexed)
+
     def why_not_dense(self) -> str:
         """Return a sentence why vectors cannot be used, "" when they can."""
         state = self._state

@@ -13,7 +13,7 @@ from homespun.cli.main import main
 def repo(tmp_path, capsys):
     (tmp_path / "shop").mkdir()
     (tmp_path / "shop/basket.py").write_text(
-        "class Basket:\n    size = 1\n    def add(self, price): ...\n"
+        'class Basket:\n    size = 1\n    unit = "piece"\n    def add(self, price): ...\n'
     )
     (tmp_path / "view.ts").write_text("export function renderBasket() {}\n")
     assert main(["index", str(tmp_path), "--encoder", "none"]) == 0
@@ -34,7 +34,7 @@ def test_hits_come_with_path_lines_and_symbol(repo, capsys):
     status, out, _ = run(capsys, "Basket", "--path", repo, "--mode", "lexical")
     assert status == 0
     first, preview, *_ = out.splitlines()
-    assert first.startswith("shop/basket.py:1-3  Basket  class  0.")
+    assert first.startswith("shop/basket.py:1-4  Basket  class  0.")
     assert preview == "    class Basket:"
 
 
@@ -51,7 +51,7 @@ def test_json_has_the_fields_of_the_contract(repo, capsys):
     hit = answer["hits"][0]
     assert list(hit) == ("path start_line end_line symbol kind language score why text".split())
     assert hit["path"] == "shop/basket.py"
-    assert (hit["start_line"], hit["end_line"], hit["language"]) == (1, 3, "python")
+    assert (hit["start_line"], hit["end_line"], hit["language"]) == (1, 4, "python")
     assert hit["score"] == pytest.approx(sum(hit["why"].values()), abs=1e-5)
 
 
