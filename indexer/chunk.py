@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # In units of the target size: whole definitions may be larger, scraps join a neighbour.
 _MOST_SHARE = 4 / 3
 _SCRAP_SHARE = 1 / 6
-_HEADING = re.compile(r"#{1,6}\s|[=~^-]{3,}\s*$")
+_HEADING = re.compile(r"#{1,6}\s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def chunk_file(
     """Cut a file (`lines` without line ends) into chunks of about `target` characters."""
     sizes = Sizes(lines)
     if root is None:
-        pieces: Iterable[_Piece] = _paragraphs(lines)
+        pieces: Iterable[_Piece] = _paragraphs(lines, headings=language == "markdown")
     else:
         most = round(target * _MOST_SHARE)
         pieces = _split(root, len(lines), sizes, most, definitions, lead_rows)
@@ -147,12 +147,16 @@ def _with_leads(begin: int, busy: int, lead_rows: frozenset[int]) -> int:
     return row
 
 
-def _paragraphs(lines: Sequence[str]) -> Iterator[_Piece]:
-    """Yield runs of lines between blank lines; a heading begins a new one."""
+def _paragraphs(lines: Sequence[str], *, headings: bool) -> Iterator[_Piece]:
+    """Yield runs of lines between blank lines; a heading begins one and keeps what follows it."""
     first = 0
+    below_heading = False
     for row in range(1, len(lines)):
-        after_blank = not lines[row - 1].strip() and lines[row].strip()
-        if after_blank or _HEADING.match(lines[row]):
+        above, line = lines[row - 1], lines[row]
+        if above.strip():
+            below_heading = headings and _HEADING.match(above) is not None
+        is_heading = headings and _HEADING.match(line) is not None
+        if is_heading or (line.strip() and not above.strip() and not below_heading):
             yield _Piece(first, row - 1, 0)
             first = row
     yield _Piece(first, len(lines) - 1, 0)
