@@ -43,12 +43,12 @@ def assert_covers(source: str, chunks: tuple[Chunk, ...]) -> None:
 
 
 def test_small_neighbours_share_a_chunk_and_a_large_function_has_its_own():
-    source = function("small", lines=3) + "\n\n" + function("large", lines=82) + "\n\n"
+    source = function("small", lines=3) + "\n\n" + function("large", lines=88) + "\n\n"
     source += function("one", lines=2) + "\n\n" + function("two", lines=2)
     assert spans(chunks_of("a.py", source)) == [
         (1, 4, "function", "a.py > small"),
-        (7, 89, "function", "a.py > large"),
-        (92, 98, "module", "a.py"),
+        (7, 95, "function", "a.py > large"),
+        (98, 104, "module", "a.py"),
     ]
 
 
