@@ -88,9 +88,12 @@ def _opened(root: Path, config: IndexConfig, store: Store, report: IndexReport) 
     except IndexDamaged as damaged:
         return _emptied(root, store, report, str(damaged))
     reason = manifest.stale(current, config)
-    if reason:
-        return _emptied(root, store, report, f"the settings have changed ({reason})")
     try:
+        if reason:
+            report.notes.append(f"the index was rebuilt: the settings have changed ({reason})")
+            manifest.remove(folder)
+            store.forget_files()
+            return Manifest(encoder=current.encoder)
         if store.versions() == current.tables or not current.tables:
             return current
         return _repaired(root, store, current, report)

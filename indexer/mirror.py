@@ -99,7 +99,8 @@ def empty() -> Mirror:
 
 def load(rows: Rows) -> Mirror:
     """Return the mirror of a whole index."""
-    return _with_tables(Mirror(_shard(rows), _no_shard()), rows, gone=())
+    base = _shard(rows)
+    return _with_tables(Mirror(base, _no_shard(), documents=_documents(base)), rows, gone=())
 
 
 def updated(mirror: Mirror, rows: Rows, *, gone: Iterable[str]) -> Mirror:
@@ -110,7 +111,13 @@ def updated(mirror: Mirror, rows: Rows, *, gone: Iterable[str]) -> Mirror:
     delta = _join(old_delta, _shard(rows)) if old_delta.chunks else _shard(rows)
     if len(delta.chunks) > max(_JOIN_ABOVE, _JOIN_SHARE * len(base.chunks)):
         base, delta = _join(base, delta), _no_shard()
-    return _with_tables(replace(mirror, base=base, delta=delta), rows, gone=gone)
+        documents = _documents(base)
+    else:
+        # A file lies in one shard only, so what the delta has of it is all there is.
+        documents = {path: d for path, d in mirror.documents.items() if path not in gone}
+        documents |= _documents(delta, start=len(base.chunks))
+    changed = replace(mirror, base=base, delta=delta, documents=documents)
+    return _with_tables(changed, rows, gone=gone)
 
 
 def missing_vectors(mirror: Mirror) -> set[str]:
@@ -248,17 +255,14 @@ def _with_tables(mirror: Mirror, rows: Rows, *, gone: Iterable[str]) -> Mirror:
         imports=imports,
         symbols=symbols,
         by_name=by_name,
-        documents=_documents(mirror),
     )
 
 
-def _documents(mirror: Mirror) -> dict[str, tuple[int, ...]]:
+def _documents(shard: Shard, *, start: int = 0) -> dict[str, tuple[int, ...]]:
+    """Return path -> live documents of a shard whose first document has the number `start`."""
     documents: dict[str, list[int]] = {}
-    start = 0
-    for shard in mirror.shards:
-        for row in np.flatnonzero(shard.alive).tolist():
-            documents.setdefault(shard.chunks[row].path, []).append(start + row)
-        start += len(shard.chunks)
+    for row in np.flatnonzero(shard.alive).tolist():
+        documents.setdefault(shard.chunks[row].path, []).append(start + row)
     return {path: tuple(found) for path, found in documents.items()}
 
 

@@ -127,6 +127,14 @@ class Store:
             self._names = set()
             self._writable.clear()
 
+    def forget_files(self) -> None:
+        """Drop the tables of files; vectors stay, many texts will be the same again."""
+        with self._mapped("writing to"):
+            for name in self._names & set(FILE_TABLES):
+                self._db.drop_table(name)
+            self._names -= set(FILE_TABLES)
+            self._writable.clear()
+
     # Files
 
     def replace(self, outdated: Sequence[str], files: Sequence[ParsedFile]) -> None:
@@ -168,7 +176,7 @@ class Store:
         with self._mapped("reading"):
             tables = {name: self._rows(name, versions, hashes, only) for name in FILE_TABLES}
             chunks = tables["chunks"]
-            return Rows(
+            rows = Rows(
                 chunks=_objects(Chunk, chunks),
                 text_hashes=chunks["text_hash"].to_pylist(),
                 tokens=_token_block(chunks["tokens"]),
@@ -178,6 +186,10 @@ class Store:
                     for row in tables["files"].select(["path", "imports"]).to_pylist()
                 },
             )
+        if only is None:
+            del chunks, tables
+            pa.default_memory_pool().release_unused()  # a third of the process, after a big read
+        return rows
 
     # Vectors
 

@@ -329,6 +329,15 @@ def test_a_cancelled_embedding_goes_on_where_it_was(repo, index, monkeypatch):
     assert index.embed() == index.info().chunks - 1
 
 
+def test_other_chunk_sizes_keep_the_vectors_of_texts_that_stay_the_same(repo, index):
+    index.use_encoder(FakeEncoder())
+    index.embed()
+    other = Index.open(repo, IndexConfig(chunk_chars=1400), create=True, encoder=FakeEncoder())
+    assert "the settings have changed" in other.update().notes[0]
+    assert other.info().vectors == other.info().chunks
+    assert other.embed() == 0
+
+
 class Recorder(NoProgress):
     def __init__(self):
         self.said = []
