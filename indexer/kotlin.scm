@@ -1,21 +1,20 @@
 ; Captures are explained in symbols.py.
-(class_declaration "interface" (type_identifier) @name) @def.interface
-(class_declaration "enum" (type_identifier) @name) @def.enum
-(class_declaration (type_identifier) @name) @def.class
-(object_declaration (type_identifier) @name) @def.object
-(function_declaration
-  receiver: (receiver_type (user_type (type_identifier) @owner)) (simple_identifier) @name) @def.function
-(function_declaration (simple_identifier) @name) @def.function
-(type_alias (type_identifier) @name) @def.type
-(source_file (property_declaration (variable_declaration (simple_identifier) @name)) @def.variable)
+(class_declaration "interface" name: (identifier) @name) @def.interface
+(class_declaration (modifiers (class_modifier "enum")) name: (identifier) @name) @def.enum
+(class_declaration name: (identifier) @name) @def.class
+(object_declaration name: (identifier) @name) @def.object
+(function_declaration . (user_type (identifier) @owner) . name: (identifier) @name) @def.function
+(function_declaration name: (identifier) @name) @def.function
+(type_alias type: (identifier) @name) @def.type
+(source_file (property_declaration (variable_declaration . (identifier) @name)) @def.variable)
 (companion_object
   (class_body (property_declaration (modifiers (property_modifier))
-    (variable_declaration (simple_identifier) @name)) @def.variable))
+    (variable_declaration . (identifier) @name)) @def.variable))
 
 (line_comment) @comment
-(multiline_comment) @comment
+(block_comment) @comment
 
-(call_expression . (simple_identifier) @call)
-(call_expression . (navigation_expression (navigation_suffix (simple_identifier) @call)))
+(call_expression . (identifier) @call)
+(call_expression . (navigation_expression (identifier) @call .))
 
-(import_header) @import.statement
+(import) @import.statement

@@ -6,22 +6,23 @@ import re
 from importlib import resources
 
 # language -> grammar of tree-sitter-language-pack; the queries lie beside as <language>.scm
+# Language -> the wheel's module and the function that gives its grammar.
 GRAMMARS = {
-    "bash": "bash",
-    "c": "c",
-    "cpp": "cpp",
-    "csharp": "csharp",
-    "go": "go",
-    "java": "java",
-    "javascript": "javascript",
-    "kotlin": "kotlin",
-    "php": "php",
-    "python": "python",
-    "ruby": "ruby",
-    "rust": "rust",
-    "scala": "scala",
-    "tsx": "tsx",
-    "typescript": "typescript",
+    "bash": ("tree_sitter_bash", "language"),
+    "c": ("tree_sitter_c", "language"),
+    "cpp": ("tree_sitter_cpp", "language"),
+    "csharp": ("tree_sitter_c_sharp", "language"),
+    "go": ("tree_sitter_go", "language"),
+    "java": ("tree_sitter_java", "language"),
+    "javascript": ("tree_sitter_javascript", "language"),
+    "kotlin": ("tree_sitter_kotlin", "language"),
+    "php": ("tree_sitter_php", "language_php"),
+    "python": ("tree_sitter_python", "language"),
+    "ruby": ("tree_sitter_ruby", "language"),
+    "rust": ("tree_sitter_rust", "language"),
+    "scala": ("tree_sitter_scala", "language"),
+    "tsx": ("tree_sitter_typescript", "language_tsx"),
+    "typescript": ("tree_sitter_typescript", "language_typescript"),
 }
 
 # A language reads its own query file; these share one or add a second.

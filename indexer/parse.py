@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import hashlib
 import threading
 import time
@@ -151,11 +152,10 @@ def _parser(language: str) -> Parser:
 
 @functools.cache
 def _grammar(language: str) -> Language:
-    from typing import cast
+    from tree_sitter import Language
 
-    from tree_sitter_language_pack import SupportedLanguage, get_language
-
-    return get_language(cast("SupportedLanguage", GRAMMARS[language]))
+    module, function = GRAMMARS[language]
+    return Language(getattr(importlib.import_module(module), function)())
 
 
 @functools.cache

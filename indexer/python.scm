@@ -3,12 +3,17 @@
 (class_definition name: (identifier) @name) @def.class
 (type_alias_statement left: (type (identifier) @name)) @def.type
 (type_alias_statement left: (type (generic_type (identifier) @name))) @def.type
-(module (assignment left: (identifier) @name) @def.variable)
-(module (assignment left: (pattern_list (identifier) @name)) @def.variable)
-(module (if_statement (block (assignment left: (identifier) @name) @def.variable)))
-(module (try_statement (block (assignment left: (identifier) @name) @def.variable)))
+(module (expression_statement (assignment left: (identifier) @name)) @def.variable)
+(module
+  (expression_statement (assignment left: (pattern_list (identifier) @name))) @def.variable)
+(module
+  (if_statement (block
+    (expression_statement (assignment left: (identifier) @name)) @def.variable)))
+(module
+  (try_statement (block
+    (expression_statement (assignment left: (identifier) @name)) @def.variable)))
 
-(block . (string) @doc)
+(block . (expression_statement . (string) @doc))
 (comment) @comment
 (decorator) @lead
 
