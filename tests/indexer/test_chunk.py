@@ -48,7 +48,7 @@ def test_small_neighbours_share_a_chunk_and_a_large_function_has_its_own():
     assert spans(chunks_of("a.py", source)) == [
         (1, 4, "function", "a.py > small"),
         (7, 95, "function", "a.py > large"),
-        (98, 104, "module", "a.py"),
+        (98, 105, "module", "a.py"),
     ]
 
 
