@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from importlib import resources
 
-# language -> grammar of tree-sitter-language-pack; the queries lie beside as <language>.scm
-# Language -> the wheel's module and the function that gives its grammar.
+# Language -> the wheel's module and its function that gives the grammar; the queries lie beside,
+# as <language>.scm.
 GRAMMARS = {
     "bash": ("tree_sitter_bash", "language"),
     "c": ("tree_sitter_c", "language"),

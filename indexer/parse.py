@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
-import importlib
 import hashlib
+import importlib
 import threading
 import time
 from typing import TYPE_CHECKING

@@ -288,7 +288,9 @@ def test_variables_of_a_running_git_hook_do_not_mislead(tmp_path, monkeypatch):
     write(tmp_path, "a.py")
     monkeypatch.setenv("GIT_DIR", str(tmp_path / "elsewhere"))
     monkeypatch.setenv("GIT_INDEX_FILE", str(tmp_path / "index"))
-    assert paths(tmp_path) == ["a.py"]
+    scan = files.walk(tmp_path, CONFIG)
+    assert [found.path for found in scan.files] == ["a.py"]
+    assert scan.notes == []
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the monitor of this test is a shell script")

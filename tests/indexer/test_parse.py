@@ -160,6 +160,13 @@ def test_hostile_nesting_neither_overflows_nor_loses_a_line(path, source):
     assert {n for n, line in enumerate(source.split("\n"), 1) if line.strip()} <= set(covered)
 
 
+def test_a_file_that_is_all_errors_is_cut_by_lines_because_queries_would_take_minutes():
+    parsed = parse_file("a.py", ("(" * 99 + "\n").encode() * 300, CONFIG)
+    assert isinstance(parsed, ParsedFile)
+    assert parsed.partial
+    assert {chunk.kind for chunk in parsed.chunks} == {"text"}
+
+
 def test_a_tree_is_there_for_languages_with_a_grammar_alone():
     tree = syntax_tree("python", b"x = 1\n")
     assert tree is not None
