@@ -208,10 +208,10 @@ class InlineCompletions:
     def _answer(self, ticket: _Ticket, completion: Completion) -> lsp.InlineCompletionList:
         document = self._documents().text_documents.get(unquote(ticket.uri))
         self.last_timings_ms = completion.timings_ms
-        if document is None or document.version != ticket.version:
-            return self._nothing("filtered:stale-version")
         if not completion.text:
             return self._nothing(completion.finish)
+        if document is None or document.version != ticket.version:
+            return self._nothing("filtered:stale-version")
         self.last_finish = completion.finish
         self.answered += 1
         self._suggestions.add(

@@ -1,6 +1,6 @@
 """The real server with a fake model: what a completion says shows what it was asked.
 
-The document decides what happens: one with SLOW takes seconds, with RAISE fails, with FIND NAME
+The document decides what happens: one with SLOW takes minutes, with RAISE fails, with FIND NAME
 asks the index; any other is answered with the three characters before the cursor and after it.
 """
 
@@ -33,6 +33,7 @@ class EchoCompleter:
             raise RuntimeError("RAISE was in the text")
         if "PRINT" in text:
             print("stray output")  # noqa: T201 - to see that it does no harm
+            os.write(1, b"as a library would write it")
         if "OPTIONS" in text:
             return self._says(f"{self._options.max_tokens} {self._options.model}")
         if "PLACE" in text:
@@ -42,7 +43,7 @@ class EchoCompleter:
             sources = [Source(s.path, s.start_line, s.end_line, 1.0) for s in found]
             return self._says(" ".join(sorted(source.path for source in sources)), sources)
         if "SLOW" in text:
-            if not _sleep(20, cancelled):
+            if not _sleep(120, cancelled):
                 return Completion("", "cancelled", model=self._generator.name)
             return self._says("slept")
         return self._says(f"{text[max(0, offset - 3) : offset]}|{text[offset : offset + 3]}")

@@ -194,7 +194,7 @@ def test_nothing_is_drawn_where_the_client_cannot(shared, project):
 
 def test_each_file_is_completed_with_the_index_of_its_own_folder(start, tmp_path):
     folders = []
-    for name in ("left", "right", "left/inner"):
+    for name in ("left/inner", "left", "right"):
         write(tmp_path / name, f"{Path(name).name}.py", f"def {Path(name).name}(): pass\n")
         folders.append({"uri": (tmp_path / name).as_uri(), "name": name})
     client = start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 import subprocess
@@ -111,15 +112,16 @@ def test_it_ends_when_the_editors_process_has_ended(start):
 
 
 def test_nothing_of_the_source_is_logged(start):
-    client = start()
+    client = start(FAKE_SERVER=json.dumps({"log_level": "debug"}))
     client.initialize()
     client.wait_until_ready()
-    client.open("untitled:a.py", "the_secret = 1")
-    client.complete("untitled:a.py", 0, 3)
-    client.note("textDocument/didOpen", {"textDocument": "the_secret"})
-    client.ask(REQUEST, {"textDocument": "the_secret"})
+    client.open("untitled:a.py", "qzx = 1")
+    assert client.complete_text("untitled:a.py", 0, 3) == "qzx| = "
+    client.note("textDocument/didOpen", {"textDocument": "qzx"})
+    client.ask(REQUEST, {"textDocument": "qzx"})
     client.stop()
-    assert "the_secret" not in client.log()
+    assert "homespun.server.protocol: message refused" in client.log()
+    assert "qzx" not in client.log()
 
 
 def test_a_client_over_tcp_is_served():
@@ -166,6 +168,15 @@ def test_the_shipped_command_serves_and_says_what_is_missing(start, tmp_path):
     assert status["last"]["finish"] == "filtered:problem"
     assert client.stop() == 0
     assert [note["method"] for note in client.incoming].count("window/showMessage") == 1
+
+
+def test_the_model_of_the_command_line_is_the_one_that_is_loaded(start, tmp_path):
+    command = [*REAL_SERVER, "--model", "no-such-model", "--no-retrieval"]
+    client = start(command, HOMESPUN_HOME=str(tmp_path))
+    client.initialize(initializationOptions={"completion": {"model": "another"}})
+    assert "'no-such-model'" in client.wait_for("window/showMessage")["message"]
+    assert client.status()["model"] == "no-such-model"
+    assert client.stop() == 0
 
 
 def test_a_workspace_named_like_our_rooms_is_not_imported(start, tmp_path, monkeypatch):
