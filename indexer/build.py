@@ -120,7 +120,7 @@ def _repaired(root: Path, store: Store, current: Manifest, report: IndexReport) 
         odd.update(path for (path, _), _ in counted.items() ^ expected[name].items())
     if odd:
         store.replace(sorted(odd), [])
-        report.notes.append(f"an interrupted run was repaired ({len(odd)} files indexed again)")
+        report.notes.append(f"an interrupted run was repaired ({len(odd)} files)")
     kept = {path: stamp for path, stamp in current.files.items() if path not in odd}
     current = replace(
         current, generation=current.generation + 1, files=kept, tables=store.versions()

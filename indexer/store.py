@@ -82,6 +82,7 @@ _NO_SPACE = re.compile(
     r"|read-only file system|quota",
     re.IGNORECASE,
 )
+_RUST_PLACE = re.compile(r",?\s*\S+\.rs:\d+(:\d+)?")  # where in Lance's own source
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,7 +325,8 @@ class Store:
             raise self._translated(doing, error) from error
 
     def _translated(self, doing: str, error: BaseException) -> IndexDamaged | StoreFull:
-        first_line = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+        first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        first_line = _RUST_PLACE.sub("", first_line)[:200]
         if isinstance(error, PermissionError) or _NO_SPACE.search(str(error)):
             return StoreFull(
                 f"{doing} the index in {str(self._folder)!r} failed: {first_line}; free some space "
