@@ -28,9 +28,8 @@ async function run(page) {
   await page.waitForSelector(".monaco-editor .view-lines", { timeout: 90000 });
   await page.locator(".monaco-editor .view-lines").first().click();
   await waitForLog("is ready", 120);
-  await page.keyboard.press("Control+G");
-  await page.keyboard.type(`:${line}`);
-  await page.keyboard.press("Enter");
+  await page.keyboard.press("Control+Home");
+  for (let i = 1; i < Number(line); i++) await page.keyboard.press("ArrowDown");
   await page.keyboard.press("End");
   const ghost = page.locator('[class*="ghost-text"]').first(), times = [];
   for (let round = 0; round < rounds; round++) {
@@ -62,7 +61,7 @@ async function run(page) {
 (async () => {
   const profile = fs.mkdtempSync(path.join(os.tmpdir(), "browser-"));
   const context = await chromium.launchPersistentContext(profile, {
-    executablePath: browser, headless: true, viewport: { width: 1280, height: 720 },
+    executablePath: browser, headless: true, viewport: { width: 1100, height: 560 },
     args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
       "--disable-sync", "--disable-dev-shm-usage", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"],
   });

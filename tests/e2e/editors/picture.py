@@ -57,7 +57,7 @@ def _draw_cursor(text: Text, row: int, column: int) -> None:
     before = text.plain.split("\n")[:row]
     offset = sum(len(line) + 1 for line in before) + column
     if text.plain[offset : offset + 1].strip("\n"):
-        text.stylize("reverse", offset, offset + 1)
+        text.stylize("#14161b on #e0e2ea", offset, offset + 1)
 
 
 def _screenshot(page: str, out: Path, width: int, height: int) -> None:

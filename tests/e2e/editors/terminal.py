@@ -24,7 +24,7 @@ from pathlib import Path
 
 from picture import save_picture
 
-COLUMNS, ROWS = 110, 30
+COLUMNS, ROWS = 100, 18
 _POLL_SECONDS = 0.01
 _numbers = itertools.count()
 
@@ -70,15 +70,24 @@ class Terminal:
         row, column = int(place[0]), int(place[1])
         save_picture(self.screen(colours=True), out, title=title, cursor=(row, column))
 
-    def wait(self, seen: Callable[[str], bool], *, what: str, seconds: float = 30.0) -> str:
-        """Wait until the screen satisfies `seen`; return the screen."""
+    def cursor_row(self) -> str:
+        """Return the row of the screen that the cursor is in."""
+        place, _, screen = self._run(
+            "display-message", "-p", "#{cursor_y}", ";", "capture-pane", "-p"
+        ).partition("\n")
+        return screen.split("\n")[int(place)]
+
+    def ghost_text(self, typed: str) -> str:
+        """Return what stands in the cursor's row after the typed text, "" where nothing does."""
+        _, found, after = self.cursor_row().partition(typed.strip())
+        return after.rstrip() if found else ""
+
+    def wait(self, seen: Callable[[], object], *, what: str, seconds: float = 30.0) -> None:
+        """Wait until `seen` is true."""
         end = time.monotonic() + seconds
-        while True:
-            screen = self.screen()
-            if seen(screen):
-                return screen
+        while not seen():
             if time.monotonic() > end:
-                raise NothingSeen(f"no {what} in {seconds:.0f} s; the screen was\n{screen}")
+                raise NothingSeen(f"no {what} in {seconds:.0f} s; the screen was\n{self.screen()}")
             time.sleep(_POLL_SECONDS)
 
     def _run(self, *arguments: str, environment: dict[str, str] | None = None) -> str:
@@ -128,15 +137,6 @@ EDITORS = {
 }
 
 
-def ghost_text(screen: str, typed: str) -> str:
-    """Return what stands on the screen after the typed text, "" where nothing does."""
-    for row in screen.splitlines():
-        before, found, after = row.partition(typed.strip())
-        if found and after.strip():
-            return after.rstrip()
-    return ""
-
-
 def main() -> int:
     """Run one editor through one suggestion."""
     args = _arguments()
@@ -147,12 +147,11 @@ def main() -> int:
     with Terminal(
         editor.argv(args, name, int(line)), cwd=args.workspace, environment=environment
     ) as terminal:
-        terminal.wait(lambda screen: Path(name).name in screen, what=f"{name} in the editor")
+        terminal.wait(lambda: Path(name).name in terminal.screen(), what=f"{name} in the editor")
         _wait_for_log(args.log, "is ready", seconds=120)
         time.sleep(args.settle)
         shown_after = _time_suggestions(terminal, editor, args)
-        terminal.wait(lambda screen: bool(ghost_text(screen, args.text)), what="ghost text")
-        _say(f"ghost text: {ghost_text(terminal.screen(), args.text)!r}")
+        _say(f"ghost text: {terminal.ghost_text(args.text)!r}")
         _say("key to ghost text, ms: " + ", ".join(f"{ms:.0f}" for ms in shown_after))
         if args.picture:
             time.sleep(0.3)  # the status line settles
@@ -164,11 +163,10 @@ def main() -> int:
             terminal.save_picture(args.picture_after, title=args.title)
         before = file.stat().st_mtime_ns
         terminal.keys(*editor.save)
-        terminal.wait(lambda _: file.stat().st_mtime_ns != before, what="saved file")
-    saved = file.read_text(encoding="utf-8").splitlines()[int(line) - 1 :]
-    rest = next(row.partition(args.text.strip())[2] for row in saved if args.text.strip() in row)
-    _say(f"saved: {saved[:6]}")
-    if not rest.strip():
+        terminal.wait(lambda: file.stat().st_mtime_ns != before, what="saved file")
+    saved = file.read_text(encoding="utf-8").splitlines()[int(line) - 1]
+    _say(f"saved: {saved!r}")
+    if not saved.partition(args.text.strip())[2].strip():
         _say("nothing was accepted")
         return 1
     return 0
@@ -180,14 +178,12 @@ def _time_suggestions(terminal: Terminal, editor: Editor, args: argparse.Namespa
     for round_number in range(args.rounds):
         if round_number:
             terminal.keys(*editor.take_back(args.text))
-            terminal.wait(lambda screen: args.text.strip() not in screen, what="empty line")
+            terminal.wait(lambda: args.text.strip() not in terminal.cursor_row(), what="empty line")
             time.sleep(1.0)  # what this edit asked for is answered
         terminal.keys(*editor.begin)
         begun = time.monotonic()
         terminal.text(args.text)
-        terminal.wait(
-            lambda screen: bool(ghost_text(screen, args.text)), what="ghost text", seconds=60
-        )
+        terminal.wait(lambda: terminal.ghost_text(args.text), what="ghost text", seconds=60)
         times.append(1000 * (time.monotonic() - begun))
     return times
 
