@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
 _WORD = "homespun_here"
+_LONGEST_LINE_CHARS = 500
 _OPENER = re.compile(r"(?::|\{|=>|->|\bdo|\bthen|\bbegin)\s*(?:(?:#|//).*)?$")
 _RUBY_OPENER = re.compile(
     r"^\s*(?:def|class|module|if|unless|while|until|case|begin)\b(?!.*\bend$)"
@@ -64,7 +65,7 @@ def _opener_above(cursor: Cursor, language: str) -> str | None:
     lines = cursor.before.split("\n")[:-1]
     while lines and not lines[-1].strip():
         lines.pop()
-    if lines and _DOCSTRING_END.search(lines[-1]):
+    if lines and _DOCSTRING_END.search(lines[-1][-_LONGEST_LINE_CHARS:]):
         lines = _without_docstring(lines)
     while lines and _COMMENT_ONLY.match(lines[-1]):
         lines.pop()
@@ -76,6 +77,8 @@ def _opening_line(lines: list[str], language: str) -> str | None:
     if not lines:
         return None
     last = lines[-1]
+    if len(last) > _LONGEST_LINE_CHARS:
+        return None
     if not _OPENER.search(last) and not (language == "ruby" and _RUBY_OPENER.match(last)):
         return None
     if last.rstrip().endswith(":") and _open_brackets(last) > 0:

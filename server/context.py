@@ -9,6 +9,7 @@ keystroke: that keeps the decoder's cache alive.
 from __future__ import annotations
 
 import re
+import string
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,9 +28,14 @@ if TYPE_CHECKING:
 
 _QUERY_LINES_ABOVE = 20
 _QUERY_LINES_BELOW = 3
+_LINE_CHARS = 500
+_WORD_CHARS = string.ascii_letters + string.digits + "_"
 _SIMILAR_POOL = 8
 _MOST_SIMILAR = 2
-_LEAST_SIMILARITY = 0.3  # share of the best possible score
+# Share of the best possible score. On 480 cursors of three packages: a chunk of .2 to .3 held a
+# line like the wanted one in 8 % of the cases, one of .3 to .4 in 21 %, one of .4 to .5 in 44 %.
+_LEAST_SIMILARITY = 0.3
+_QUERY_WORDS = 24  # few words are easily found together; below this the score counts less
 _SLICE_LINES = 24  # of a similar chunk, around its most similar line
 _SLICE_LEAD = 8
 # The prompt shows at most about this many characters for each token of its budget.
@@ -39,6 +45,7 @@ _SUFFIX_SHARE = 0.25
 # Of a chunk's telling lines, how many may stand around the cursor, too.
 _MOST_COPIED = 0.5
 _MOST_COPIED_HERE = 0.2  # in the same file they are the same lines, moved by unsaved edits
+_NEAR_CHARS = 4000  # on each side of the cursor
 _TELLING_CHARS = 8
 _LEAST_TELLING_LINES = 2
 # Imports resemble each other everywhere and say nothing about what comes next.
@@ -101,8 +108,10 @@ class Retriever:
         fresh: list[Snippet] = []
         lookup = Definitions(self._index, self._sources, path, language, cursor.before)
         names = in_reach(cursor)
+        near = _around(cursor)
         for snippet, name in lookup.snippets(names, hidden=hidden, is_late=is_late):
-            (fresh if name.on_current_line else steady).append(snippet)
+            if not _is_copy(snippet, near, path):
+                (fresh if name.on_current_line else steady).append(snippet)
         return steady, fresh
 
     def _similar(
@@ -114,11 +123,12 @@ class Retriever:
         hits = self._index.similar(
             query, limit=_SIMILAR_POOL, exclude=[window] if path else [], language=language or None
         )
-        near = _telling(cursor.before[-6000:] + cursor.after[:2000])
+        near = _around(cursor)
         words = set(split_identifiers(query))
         found: list[Snippet] = []
+        certainty = min(1.0, len(words) / _QUERY_WORDS)
         for hit in hits:
-            if len(found) == _MOST_SIMILAR or hit.score < _LEAST_SIMILARITY:
+            if len(found) == _MOST_SIMILAR or hit.score * certainty < _LEAST_SIMILARITY:
                 break
             if _is_copy(hit, near, path):
                 continue
@@ -143,9 +153,9 @@ def _window(cursor: Cursor, path: str, budget_tokens: int) -> Region:
 
 def _query(cursor: Cursor) -> str:
     """Return the code around the cursor, without the word that is being typed."""
-    left = re.sub(r"\w+$", "", cursor.left)
-    above = cursor.before.split("\n")[:-1][-_QUERY_LINES_ABOVE:]
-    below = cursor.after.split("\n")[1 : 1 + _QUERY_LINES_BELOW]
+    left = cursor.tail.rstrip(_WORD_CHARS)
+    above = cursor.above(_QUERY_LINES_ABOVE)
+    below = [line[:_LINE_CHARS] for line in cursor.after.split("\n")[1 : 1 + _QUERY_LINES_BELOW]]
     lines = [line for line in (*above, left, *below) if not _IMPORT.match(line)]
     return "\n".join(lines)
 
@@ -156,11 +166,14 @@ def _telling(text: str) -> set[str]:
     return {line for line in lines if len(line) >= _TELLING_CHARS}
 
 
-def _is_copy(hit: Hit, near: set[str], path: str) -> bool:
+def _around(cursor: Cursor) -> set[str]:
+    """Return the telling lines near the cursor; what repeats many of them is a copy of it."""
+    return _telling(cursor.before[-_NEAR_CHARS:] + cursor.after[:_NEAR_CHARS])
+
+
+def _is_copy(hit: Hit | Snippet, near: set[str], path: str) -> bool:
     lines = _telling(hit.text)
-    if not lines:
-        return True
-    share = len(lines & near) / len(lines)
+    share = len(lines & near) / len(lines) if lines else 0.0
     return share > (_MOST_COPIED_HERE if hit.path == path else _MOST_COPIED)
 
 

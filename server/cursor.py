@@ -8,6 +8,8 @@ from dataclasses import dataclass
 _TAB_COLUMNS = 4
 _PAIRS = {")": "(", "]": "[", "}": "{"}
 _LOOK_BACK_LINES = 200
+_SCAN_CHARS = 20_000
+_LINE_CHARS = 500  # of a line are read; patterns on an endless one would take for ever
 _STRING = re.compile(r"\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\\n])*`")
 
 
@@ -22,6 +24,16 @@ class Cursor:
     def left(self) -> str:
         """The line of the cursor, up to it."""
         return self.before[self.before.rfind("\n") + 1 :]
+
+    @property
+    def tail(self) -> str:
+        """The end of `left`: enough to read, however long the line is."""
+        return self.left[-_LINE_CHARS:]
+
+    def above(self, count: int) -> list[str]:
+        """Return the last lines above the cursor's, the nearest last; of each its beginning."""
+        lines = self.before.rsplit("\n", count + 1)[-count - 1 : -1]
+        return [line[:_LINE_CHARS] for line in lines]
 
     @property
     def right(self) -> str:
@@ -63,7 +75,7 @@ def unmatched_closer(before: str, text: str) -> int:
         return -1
     # A statement at the top level can span lines that begin at column one: take two of them.
     head = _blanked("\n".join(lines[tops[max(len(tops) - 2, 0)] :]))
-    if re.search(r"[\"'`]", head):
+    if len(head) > _SCAN_CHARS or re.search(r"[\"'`]", head):
         return -1
     stack: list[str] = []
     for character in head:

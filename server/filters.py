@@ -24,6 +24,7 @@ _REPEATED_TAIL = re.compile(r"(.{3,}?)\1{5,}\W*$|(.{10,}?)\2{3,}\W*$", re.DOTALL
 _LEAST_REPEATS = 3
 _LEAST_LINE_CHARS = 8  # shorter lines ("}", "else:", "pass") repeat in good code
 _SUFFIX_LINES = 3
+_RIGHT_CHARS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def refusal(
         return ""
     if _WORD.match(cursor.right):
         return "inside-word"
-    if len(_HARMLESS_RIGHT.sub("", cursor.right)) > options.max_line_suffix_chars:
+    if len(_HARMLESS_RIGHT.sub("", cursor.right[:_RIGHT_CHARS])) > options.max_line_suffix_chars:
         return "text-on-the-right"
     if len("".join(cursor.before[-400:].split())) < _LEAST_PREFIX_CHARS:
         return "prefix-too-short"
@@ -215,8 +216,9 @@ def _long_enough(text: str, answer: Answer, cursor: Cursor) -> str:
 
 
 def _without_secrets(text: str, answer: Answer, cursor: Cursor) -> str:
-    line = cursor.left + text  # the name on the left makes a value a secret
-    if mask(line, answer.language) != line and mask(cursor.left, answer.language) == cursor.left:
+    left = cursor.tail
+    line = left + text  # the name on the left makes a value a secret
+    if mask(line, answer.language) != line and mask(left, answer.language) == left:
         raise Filtered("secret")
     return text
 

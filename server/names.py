@@ -10,6 +10,8 @@ from homespun.server.cursor import Cursor, indentation
 
 _LINES_ABOVE = 20
 _LINES_BELOW = 3
+_LONGEST_LINE_CHARS = 500
+_TYPE_CHARS = 20_000  # how far back a variable's type is looked for
 _CHAIN = re.compile(r"[A-Za-z_]\w*(?:\s*(?:\.|::|->)\s*[A-Za-z_]\w*)*")
 _JOINT = re.compile(r"\s*(?:\.|::|->)\s*")
 _OPEN_RECEIVER = re.compile(r"([A-Za-z_]\w*(?:(?:\.|::|->)[A-Za-z_]\w*)*)(?:\.|::|->)\w*$")
@@ -58,21 +60,20 @@ def _keep(found: dict[tuple[str, str, bool], Name], name: Name) -> None:
 
 def _written(cursor: Cursor) -> Iterator[Name]:
     """Yield the names on the lines around the cursor."""
-    yield from _names(cursor.left, _CURRENT_LINE, current=True)
-    above = cursor.before.split("\n")[:-1][-_LINES_ABOVE:]
-    for distance, line in enumerate(reversed(above)):
+    yield from _names(cursor.tail, _CURRENT_LINE, current=True)
+    for distance, line in enumerate(reversed(cursor.above(_LINES_ABOVE))):
         yield from _names(line, _NEAREST_LINE * (1 - 0.5 * distance / _LINES_ABOVE))
     for line in cursor.after.split("\n")[1 : 1 + _LINES_BELOW]:
-        yield from _names(line, _BELOW)
+        yield from _names(line[:_LONGEST_LINE_CHARS], _BELOW)
 
 
 def _meant(cursor: Cursor, written: list[Name]) -> Iterator[Name]:
     """Yield the types of what members are taken from."""
-    receiver = _OPEN_RECEIVER.search(cursor.left)
+    receiver = _OPEN_RECEIVER.search(cursor.tail)
     if receiver:
         for kind in types_of(receiver[1], cursor.before):
             yield Name(kind, "", _RECEIVER, is_type=True, on_current_line=True)
-    if re.search(r"\b(?:self|this|super)\b", cursor.left):
+    if re.search(r"\b(?:self|this|super)\b", cursor.tail):
         for base in enclosing_bases(cursor.before):
             yield Name(base, "", _BASES, is_type=True)
     for owner, weight in _owners(written).items():
@@ -81,24 +82,24 @@ def _meant(cursor: Cursor, written: list[Name]) -> Iterator[Name]:
 
 
 def types_of(owner: str, before: str) -> list[str]:
-    """Return the type, or the function called, that `owner` was last bound to; "" is never in it.
+    """Return the type, or the function called, that `owner` was last bound to, if any.
 
     Reads `x: Foo`, `x = Foo(…)`, `x := foo.New(…)`, `Foo x = …`, `with foo(…) as x`, `new Foo`.
     """
-    name = re.escape(owner)
+    name = rf"(?P<owner>{re.escape(owner)})"
     patterns = (
         rf"(?<![\w.]){name}\s*:\s*[\"'&*]*(?:(?:Optional|Final|ClassVar)\[)?(?P<t>[A-Za-z_][\w.]*)",
+        rf"(?<![\w.])(?P<t>[A-Z]\w*)(?:<[^<>\n]*>)?[&*\s]+{name}\s*[=;,)]",
         rf"(?<![\w.]){name}\s*(?::[^=\n]*)?:?=\s*(?:await\s+|new\s+|&)?"
         r"(?P<t>[A-Za-z_][\w.]*(?:::\w+)?)\s*[({]",
         rf"(?P<t>[A-Za-z_][\w.]*)\([^\n]*\)\s+as\s+{name}\b",
-        rf"(?<![\w.])(?P<t>[A-Z]\w*)(?:<[^<>\n]*>)?[&*\s]+{name}\s*[=;,)]",
     )
-    last: tuple[int, str] | None = None
-    for pattern in patterns:
-        for match in re.finditer(pattern, before):
-            if last is None or match.start() > last[0]:
-                last = (match.start(), match["t"])
-    return [last[1]] if last else []
+    for line in reversed(before[-_TYPE_CHARS:].split("\n")):
+        if owner in line and len(line) <= _LONGEST_LINE_CHARS:
+            found = [m for pattern in patterns for m in re.finditer(pattern, line)]
+            if found:
+                return [max(found, key=lambda match: match.start("owner"))["t"]]
+    return []
 
 
 def enclosing_bases(before: str) -> list[str]:
@@ -109,7 +110,7 @@ def enclosing_bases(before: str) -> list[str]:
         if not line.strip() or indentation(line) >= columns:
             continue
         columns = indentation(line)
-        match = _CLASS.match(line)
+        match = _CLASS.match(line[:_LONGEST_LINE_CHARS])
         if match:
             rest = match["rest"].replace("metaclass=", "")
             return [word for word in _TYPE_NAME.findall(rest) if word[0].isupper()]

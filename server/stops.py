@@ -9,9 +9,10 @@ from homespun.models.types import Stop, StopRule
 from homespun.server.cursor import indentation
 
 # A line that ends like this goes on in the next one, so a line break is part of the answer.
-_CONTINUES = re.compile(r"(?:[(\[{,=\\+|&]|=>|\b(?:and|or|not|in|return))\s*$")
+_CONTINUES = re.compile(r"(?:[(\[{,\\+|&]|=>|\b(?:and|or|not|in|return))\s*$")
 _CLOSERS = re.compile(r"(?:[)\]}]+[;,]?|end|fi|done|esac)")
 _MOST_LEADING_BREAKS = 3
+_TAIL_CHARS = 80
 _TRIVIAL_CHARS = 3  # lines up to this length ("}", "end") say nothing about the suffix
 
 # What a line means for the block.
@@ -27,7 +28,7 @@ def single_line(left: str) -> StopRule:
     A "\n" right away means that the line is complete: then there is nothing to add. On an empty
     line, or after an open bracket, it only means that the answer stands one line further down.
     """
-    may_break = not left.strip() or _CONTINUES.search(left) is not None
+    may_break = not left.strip() or _CONTINUES.search(left[-_TAIL_CHARS:]) is not None
 
     def rule(text: str) -> Stop | None:
         begin = len(text) - len(text.lstrip())

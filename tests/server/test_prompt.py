@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from homespun.models.fakes import FAKE_FIM, FakeTokenizer
 from homespun.models.types import FimTokens
-from homespun.server.prompt import Context, Control, Snippet, encode, render
+from homespun.server.prompt import Context, Control, Snippet, encode, render, split_lead
 
 TOKENIZER = FakeTokenizer()
 PLAIN_FIM = FimTokens(prefix="<|fim_prefix|>", suffix="<|fim_suffix|>", middle="<|fim_middle|>")
@@ -76,6 +76,20 @@ def test_snippets_of_one_file_share_its_header():
     pieces = (snippet("b.py", "one\n"), snippet("b.py", "two\n", start=9), snippet("c.py", "x\n"))
     text = shown(Context("", "a.py", "", "", pieces))
     assert text.startswith("<|file_sep|>b.py\none\ntwo\n<|file_sep|>c.py\nx\n<|file_sep|>a.py\n")
+
+
+@pytest.mark.parametrize(
+    ("before", "kept", "lead"),
+    [
+        ("x = ", "x =", " "),
+        ("def f():\n    ", "def f():\n", "    "),
+        ("def f():\n\t", "def f():\n", "\t"),
+        ("x\n", "x\n", ""),
+        ("", "", ""),
+    ],
+)
+def test_blanks_before_the_cursor_are_left_to_the_model(before, kept, lead):
+    assert split_lead(before) == (kept, lead)
 
 
 def test_control_strings_in_source_text_stay_text():
@@ -151,15 +165,33 @@ def test_the_suffix_is_cut_at_a_whole_line():
 def test_a_short_prefix_leaves_its_share_to_the_snippets():
     big = snippet("b.py", numbered(1, 60))
     prompt = render(
-        Context("", "a.py", "x = ", "", (big,)), fim=FAKE_FIM, budget=750, count_tokens=count_tokens
+        Context("", "a.py", "x = ", "", (big,)),
+        fim=FAKE_FIM,
+        budget=1400,
+        count_tokens=count_tokens,
     )
-    assert prompt.snippets == (big,)
+    assert prompt.snippets == (big,)  # 600 of 1,400 tokens, more than 28 %
+
+
+def test_snippets_never_fill_a_prompt():
+    pieces = tuple(snippet(f"{n}.py", numbered(1, 10)) for n in range(30))
+    prompt = render(
+        Context("", "a.py", "x = ", "", pieces),
+        fim=FAKE_FIM,
+        budget=1000,
+        count_tokens=count_tokens,
+    )
+    assert len(prompt.snippets) == 4
+    assert prompt.tokens < 460
 
 
 def test_a_snippet_that_does_not_fit_is_cut_at_a_line():
     big = snippet("b.py", numbered(1, 60), start=11)
     prompt = render(
-        Context("", "a.py", "x = ", "", (big,)), fim=FAKE_FIM, budget=600, count_tokens=count_tokens
+        Context("", "a.py", "x = ", "", (big,)),
+        fim=FAKE_FIM,
+        budget=1200,
+        count_tokens=count_tokens,
     )
     (cut,) = prompt.snippets
     lines = cut.text.count("\n")
@@ -186,7 +218,7 @@ def test_the_best_snippets_are_taken_but_shown_in_the_given_order():
         for name, score in (("a", 1.0), ("b", 3.0), ("c", 2.0))
     )
     prompt = render(
-        Context("", "x.py", "", "", pieces), fim=FAKE_FIM, budget=260, count_tokens=count_tokens
+        Context("", "x.py", "", "", pieces), fim=FAKE_FIM, budget=530, count_tokens=count_tokens
     )
     assert [piece.path for piece in prompt.snippets] == ["b.py", "c.py"]
 
