@@ -93,7 +93,8 @@ class SmoothedSource:
         columns = np.max([np.max(np.abs(self._tensors[m]), axis=0) for m in matrices], axis=0)
         scale = np.sqrt(np.maximum(inputs, 1e-6) / np.maximum(columns, 1e-6))
         scale /= np.exp(np.mean(np.log(scale)))
-        return np.maximum(scale, _LEAST_SCALE).astype(np.float32)
+        least: Float32 = np.maximum(scale, _LEAST_SCALE).astype(np.float32)
+        return least
 
     def _attend(self, normed: Float32) -> Float32:
         """Causal grouped-query attention over the whole text: `(tokens, heads * head_dim)`."""
