@@ -6,8 +6,6 @@ state with a sentence, said once; it is never an error of a completion.
 
 from __future__ import annotations
 
-import logging
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +15,11 @@ from lsprotocol import types as lsp
 
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.settings import resolve
-from homespun.models.errors import ModelMissing, ModelsError
 from homespun.models.types import Encoder, Generator, Progress
 from homespun.server.client import Client
 from homespun.server.freshness import FolderIndex, OpensIndex
 from homespun.server.inline import Completes, Place
+from homespun.server.model_loader import LoadsGenerator, ModelLoader, Status
 from homespun.server.options import CompletionOptions, ServerOptions
 from homespun.server.vectors import LoadsEncoder
 from homespun.server.workspaces import Root, language_name, path_of
@@ -29,19 +27,7 @@ from homespun.server.workspaces import Root, language_name, path_of
 if TYPE_CHECKING:
     from homespun.indexer.index import Index
 
-logger = logging.getLogger(__name__)
-
 _Settings = TypeVar("_Settings", CompletionOptions, ServerOptions, IndexConfig)
-_RETRY_SECONDS = 2.0  # how often a missing model is looked for again
-
-
-class LoadsGenerator(Protocol):
-    """`homespun.models.load.load_generator`, or a stand-in."""
-
-    def __call__(
-        self, name: str, *, threads: int, context_tokens: int, progress: Progress | None
-    ) -> Generator:
-        """Load a generator."""
 
 
 class MakesCompleter(Protocol):
@@ -94,107 +80,6 @@ class Parts:
     load_encoder: LoadsEncoder = load_encoder
     open_index: OpensIndex = open_index
     make_completer: MakesCompleter = make_completer
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """How the server is."""
-
-    state: str  # "starting", "loading model", "indexing", "ready", "problem"
-    message: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """What a generator is loaded with; another value means another generator."""
-
-    model: str
-    threads: int
-    context_tokens: int
-
-
-class ModelLoader:
-    """Loads the wanted model in a thread; while it is missing, looks for it again."""
-
-    def __init__(self, load: LoadsGenerator, client: Client) -> None:
-        self.generator: Generator | None = None
-        self.status = Status("starting")
-        self._load = load
-        self._client = client
-        self._wake = threading.Condition()
-        self._wanted: _Wanted | None = None
-        self._loaded: _Wanted | None = None
-        self._closing = False
-        self._thread = threading.Thread(target=self._run, name="homespun-model", daemon=True)
-
-    def want(self, options: CompletionOptions) -> None:
-        """Load the model of these settings, if it is not the one that is loaded."""
-        tokens = options.context_tokens + max(options.max_tokens, options.max_block_tokens)
-        with self._wake:
-            self._wanted = _Wanted(options.model, options.threads, tokens)
-            if self._wanted != self._loaded:
-                self.status = Status("loading model", f"loading {options.model}")
-            self._wake.notify_all()
-            if not self._thread.is_alive() and not self._closing:
-                self._thread.start()
-
-    def close(self) -> None:
-        """Load nothing more; a load in progress cannot be stopped."""
-        with self._wake:
-            self._closing = True
-            self._wake.notify_all()
-
-    def busy(self) -> bool:
-        """Say whether the thread is still alive."""
-        return self._thread.is_alive()
-
-    def _run(self) -> None:
-        while (wanted := self._next()) is not None:
-            progress = self._client.progress(f"homespun: loading {wanted.model}")
-            progress.start("loading", 0, "")
-            try:
-                generator = self._load(
-                    wanted.model,
-                    threads=wanted.threads,
-                    context_tokens=wanted.context_tokens,
-                    progress=progress,
-                )
-            except ModelMissing as error:
-                self._problem(str(error))
-                self._wait_for_another(wanted, seconds=_RETRY_SECONDS)
-            except (ModelsError, OSError) as error:
-                self._problem(str(error))
-                self._wait_for_another(wanted, seconds=None)
-            except Exception as error:
-                logger.error("loading %r failed: %s", wanted.model, error, exc_info=error)
-                self._problem(f"loading the model {wanted.model!r} failed: {error!r}; see the log")
-                self._wait_for_another(wanted, seconds=None)
-            else:
-                self._use(wanted, generator)
-            finally:
-                progress.finish()
-
-    def _next(self) -> _Wanted | None:
-        with self._wake:
-            self._wake.wait_for(lambda: self._closing or self._wanted != self._loaded)
-            return None if self._closing else self._wanted
-
-    def _use(self, wanted: _Wanted, generator: Generator) -> None:
-        with self._wake:
-            self._loaded = wanted
-            self.generator = generator
-            if self._wanted == wanted:
-                self.status = Status("ready")
-        self._client.log(f"model {wanted.model} is ready")
-
-    def _problem(self, sentence: str) -> None:
-        self.status = Status("problem", sentence)
-        self._client.say_once(sentence, lsp.MessageType.Warning)
-
-    def _wait_for_another(self, failed: _Wanted, *, seconds: float | None) -> None:
-        """Wait for other settings, or for `seconds` to try again."""
-        with self._wake:
-            self._wake.wait_for(lambda: self._closing or self._wanted != failed, seconds)
 
 
 @dataclass(slots=True)
