@@ -289,15 +289,15 @@ class Index:
         if self._encoder is None:
             return "no encoder is loaded, so search goes by words alone"
         stamp = state.manifest.encoder
-        if stamp is None or not mirror.vectors_present(state.mirror):
-            return (
-                "the index has no vectors yet, so search goes by words alone; "
-                f"run `homespun index {self.root}` to compute them"
-            )
-        if stamp.name != self._encoder.name:
+        if stamp is not None and stamp.name != self._encoder.name:
             return (
                 f"the index has vectors of {stamp.name!r}, not of {self._encoder.name!r}, so "
                 f"search goes by words alone; run `homespun index {self.root}`"
+            )
+        if not mirror.vectors_present(state.mirror):
+            return (
+                "the index has no vectors yet, so search goes by words alone; "
+                f"run `homespun index {self.root}` to compute them"
             )
         return ""
 
@@ -373,7 +373,8 @@ def _begin(folder: Path) -> None:
     """Make the folder, which keeps itself out of git, and an empty manifest where there is none."""
     try:
         folder.mkdir(exist_ok=True)
-        (folder / ".gitignore").write_text("*\n", encoding="utf-8")
+        if not (folder / ".gitignore").exists():
+            (folder / ".gitignore").write_text("*\n", encoding="utf-8")
         if (folder / _TABLES).is_file():
             (folder / _TABLES).unlink()  # nothing of ours, and in the way
     except OSError as error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from dataclasses import asdict, dataclass, field, fields
 from operator import attrgetter
 from pathlib import Path
@@ -20,6 +21,8 @@ FORMAT_VERSION = 1  # raise it when a table's columns or this file's fields chan
 
 FOLDER = ".homespun"
 _NAME = "manifest.json"
+_RENAMES = 10
+_RENAME_PAUSE_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +100,24 @@ def save(folder: Path, manifest: Manifest) -> None:
     draft = folder / f"{_NAME}.{os.getpid()}.tmp"
     try:
         draft.write_text(json.dumps(_to_json(manifest), separators=(",", ":")), encoding="utf-8")
-        os.replace(draft, folder / _NAME)
+        _put_in_place(draft, folder / _NAME)
     except OSError as error:
         draft.unlink(missing_ok=True)
         raise StoreFull(
             f"cannot write {str(folder / _NAME)!r}: {error.strerror or error}; free some space or "
             "check the folder's permissions, then run again: what was indexed before is kept"
         ) from error
+
+
+def _put_in_place(draft: Path, target: Path) -> None:
+    for _ in range(_RENAMES):
+        try:
+            os.replace(draft, target)
+        except PermissionError:  # on Windows, for as long as a reader has the old one open
+            time.sleep(_RENAME_PAUSE_SECONDS)
+        else:
+            return
+    os.replace(draft, target)
 
 
 def sweep(folder: Path) -> None:

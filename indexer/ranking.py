@@ -44,6 +44,13 @@ _PENALTIES = (  # (name, factor, pattern on the path, words of a query that ask 
         r"(^|/)(examples?|docs?|docs_src|samples?|demos?|tutorials?|benchmarks?)/",
         "example examples doc docs documentation sample demo tutorial benchmark",
     ),
+    (
+        "changelog",
+        0.3,
+        r"(^|/)(changes|change-?log|history|news|release[-_]?notes)(\.(md|rst|txt|markdown))?$"
+        r"|(^|/)(changelogs?|releases?)/[^/]*\.(md|rst|txt)$",
+        "changelog changes changed history news release releases version",
+    ),
     ("init", 0.5, r"(^|/)__init__\.pyi?$", "init __init__ exports exported package"),
     ("declarations", 0.7, r"\.d\.[cm]?ts$", "declaration declarations typings dts"),
 )

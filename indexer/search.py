@@ -97,7 +97,7 @@ def wanted_documents(
 
 def _lexical_pool(mirror: Mirror, query: str, kind: str, wanted: Mask, pool: int) -> list[int]:
     words = dict.fromkeys(ranking.search_words(query, kind), 1.0)
-    if kind == "prose":
+    if kind == "prose" or query.strip().isalpha() and query.strip().islower():
         words = _with_endings(mirror, words)
     scores, _ = bm25.score(mirror.segments, words)
     return _top(np.where(wanted, scores, 0), pool) if len(scores) else []

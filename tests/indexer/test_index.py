@@ -320,6 +320,19 @@ def test_vectors_of_another_encoder_do_not_mix(index):
     assert index.why_not_dense() == ""
 
 
+def test_a_reader_drops_its_vectors_when_another_encoder_has_taken_over(repo, index):
+    reader = Index.open(repo, CONFIG, encoder=FakeEncoder(name="one"))
+    index.use_encoder(FakeEncoder(name="one"))
+    index.embed()
+    reader.refresh()
+    index.use_encoder(FakeEncoder(name="two"))
+    index.embed()
+    assert reader.refresh() is True
+    assert reader.info().vectors == 0
+    assert "has vectors of 'two', not of 'one'" in reader.why_not_dense()
+    assert reader.search("Basket", mode="dense") == reader.search("Basket", mode="lexical")
+
+
 def test_a_cancelled_embedding_goes_on_where_it_was(repo, index, monkeypatch):
     monkeypatch.setattr(embed, "_COMMIT_CHUNKS", 1)
     index.use_encoder(FakeEncoder())

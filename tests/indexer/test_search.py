@@ -206,6 +206,8 @@ def test_tests_come_last_unless_they_are_asked_for(index):
         ("pkg/_compat.py", "compat"),
         ("pkg/__init__.py", "init"),
         ("types/x.d.ts", "declarations"),
+        ("CHANGES.rst", "changelog"),
+        ("pkg/history.py", None),
         ("pkg/contest.py", None),
         ("pkg/latest/x.py", None),
         ("pkg/compatible.py", None),
@@ -213,7 +215,7 @@ def test_tests_come_last_unless_they_are_asked_for(index):
 )
 def test_files_of_a_lesser_kind_are_lowered(path, rule):
     one = mirror.load(rows_of([chunk(path, "banana")]))
-    rules = {"tests", "examples", "compat", "init", "declarations"}
+    rules = {"tests", "examples", "compat", "changelog", "init", "declarations"}
     assert rules & ask(one, "banana split")[0].why.keys() == ({rule} if rule else set())
 
 
@@ -242,6 +244,7 @@ def test_words_of_the_path_raise_a_file(index):
 def test_endings_of_words_do_not_matter_in_prose():
     one = mirror.load(rows_of([chunk("a.py", "def register(route): ..."), chunk("b.py", "pass")]))
     assert places(ask(one, "how are routes registered")) == [("a.py", 1)]
+    assert places(ask(one, "registers")) == [("a.py", 1)]
 
 
 def test_without_a_match_there_is_no_hit(index):

@@ -73,6 +73,13 @@ def test_changes_are_followed_until_stopped(repo):
         watching.until(lambda: not index.definitions("second"))
 
 
+def test_what_changed_before_the_watcher_listened_is_found(repo):
+    watching = Watching(repo)
+    (repo / "a.py").write_text("def second(): ...\n")
+    with watching:
+        watching.until(lambda: watching.index.definitions("second"))
+
+
 def test_new_ignore_rules_count_at_once(repo):
     with Watching(repo) as watching:
         (repo / ".homespunignore").write_text("a.py\n")
