@@ -4,21 +4,24 @@
 
 Takes lines of a real package, cuts each at a token, and asks for the rest; what stood there is
 removed from the document, and the index must not bring it back. Half of the cursors stand before
-a name that another file of the package defines ("cross"), the others anywhere ("any"). The arms
-take turns on every cursor. An arm is `off`, `repository` or `comments`, with `@N` for a prompt of
-N tokens. Times include whatever else the machine was doing.
+a name that another file of the package defines ("cross"), the others anywhere in code ("any").
+The arms take turns on every cursor. An arm is `off`, `repository` or `comments`, with `@N` for a
+prompt of N tokens. Times include whatever else the machine was doing.
 """
 
 from __future__ import annotations
 
 import argparse
 import difflib
+import io
+import itertools
 import json
 import random
 import re
 import statistics
 import sys
 import time
+import tokenize
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -31,8 +34,6 @@ from homespun.server.options import CompletionOptions
 from homespun.server.types import Completion, CompletionRequest
 
 RESULTS = Path(__file__).parent / "results"
-_TOKEN = re.compile(r"\w+|[^\w\s]")
-_NAME = re.compile(r"[A-Za-z_]\w{2,}")
 _LEAST_REST_CHARS = 3
 _SIDELINES = re.compile(
     r"(?:^|/)(?:tests?|docs?|examples?|benchmarks?|_vendor)/|conftest|setup\.py"
@@ -108,31 +109,50 @@ def choose(index: Index, root: Path, *, count: int, seed: int) -> list[Cursor]:
 
 
 def _candidates(index: Index, path: str, text: str, rng: random.Random) -> Iterator[Cursor]:
+    bound = {imported.alias for imported in index.imports(path)}
+    for number, (line, start, tokens) in enumerate(_lines(text), start=1):
+        code = line[: tokens[-1].end[1]] if tokens else ""
+        if not tokens or tokens[0].string in ("import", "from", "@"):
+            continue
+        columns = [t.start[1] for t in tokens[1:] if len(code) - t.start[1] >= _LEAST_REST_CHARS]
+        if columns:
+            yield _cursor(path, number, "any", text, start, rng.choice(columns), line)
+        names = [
+            token.start[1]
+            for before, token in itertools.pairwise(tokens)
+            if token.start[1] in columns and _is_cross(index, path, before, token, bound)
+        ]
+        if names:
+            yield _cursor(path, number, "cross", text, start, rng.choice(names), line)
+
+
+def _lines(text: str) -> Iterator[tuple[str, int, list[tokenize.TokenInfo]]]:
+    """Yield the lines with their offsets and tokens; those of a longer string have none."""
+    tokens: dict[int, list[tokenize.TokenInfo]] = {}
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type in (tokenize.NAME, tokenize.NUMBER, tokenize.OP, tokenize.STRING):
+            tokens.setdefault(token.start[0], []).append(token)
     start = 0
     for number, line in enumerate(text.split("\n"), start=1):
-        code = line.partition("#")[0].rstrip()
-        indented = len(line) - len(line.lstrip())
-        is_code = code.strip() and not code.lstrip().startswith(("import ", "from ", '"""', "'"))
-        if is_code:
-            columns = [m.start() for m in _TOKEN.finditer(code)][1:]
-            columns = [c for c in columns if len(code[c:].strip()) >= _LEAST_REST_CHARS]
-            if columns:
-                yield _cursor(path, number, "any", text, start, rng.choice(columns), line)
-            cross = _cross_column(index, path, code, indented)
-            if cross is not None:
-                yield _cursor(path, number, "cross", text, start, cross, line)
+        found = tokens.get(number, [])
+        whole = all(token.end[0] == number for token in found)
+        alone = len(found) == 1 and found[0].type == tokenize.STRING
+        yield line, start, [] if alone or not whole else found
         start += len(line) + 1
 
 
-def _cross_column(index: Index, path: str, code: str, indented: int) -> int | None:
-    """Return where the first name of another file begins, None where there is none."""
-    for match in _NAME.finditer(code):
-        if match.start() <= indented:
-            continue
-        paths = {s.path for s in index.definitions(match[0]) if s.name == match[0]}
-        if paths and path not in paths and not all(_SIDELINES.search(p) for p in paths):
-            return match.start()
-    return None
+def _is_cross(
+    index: Index,
+    path: str,
+    before: tokenize.TokenInfo,
+    token: tokenize.TokenInfo,
+    bound: set[str],
+) -> bool:
+    """Tell whether a name is imported, or a member that only another file defines."""
+    if token.type != tokenize.NAME or not (before.string == "." or token.string in bound):
+        return False
+    paths = {s.path for s in index.definitions(token.string) if s.name == token.string}
+    return bool(paths) and path not in paths and not all(_SIDELINES.search(p) for p in paths)
 
 
 def _cursor(

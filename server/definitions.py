@@ -21,8 +21,11 @@ from homespun.server.sources import SourceLines
 if TYPE_CHECKING:
     from homespun.indexer.index import Index
 
-_MOST_DEFINITIONS = 6
+_MOST_DEFINITIONS = 4
+_LEAST_WEIGHT = 1.6  # of a name: what stands further away crowds out the code at the cursor
 _MOST_MEMBERS = 16
+_MOST_ATTRIBUTES = 12
+_MOST_ATTRIBUTE_CHARS = 60
 _MOST_HEAD_CHARS = 88  # of a member in the list of a class
 _SHORT_FUNCTION_LINES = 12
 _SHORT_CLASS_LINES = 30
@@ -35,6 +38,7 @@ _OPEN_SCOPE = frozenset("c cpp csharp go java kotlin php ruby rust scala".split(
 _IMPORT_LINE = re.compile(
     r"^\s*(?:import|from|use|using|require|include|export|package|#\s*include|const|let|var|mod)\b"
 )
+_ATTRIBUTE = re.compile(r"\s+self\.(?P<name>\w+)\s*(?::[^=]+)?=(?!=)")
 _RETURNED = re.compile(r"(?:->|\)\s*:)\s*[\"']?(?:Optional\[|Promise<|Result<)?([A-Z]\w*)")
 
 
@@ -64,7 +68,8 @@ class Definitions:
         """Yield the definitions of the weightiest names, best first; `hidden` ones are left out."""
         seen: set[tuple[str, int]] = set()
         for name in names:
-            if is_late() or len(seen) >= _MOST_DEFINITIONS:
+            full = len(seen) >= _MOST_DEFINITIONS
+            if full or name.weight < _LEAST_WEIGHT or is_late():
                 return
             for symbol, with_members in self._meant(name):
                 place = (symbol.path, symbol.start_line)
@@ -174,11 +179,23 @@ class Definitions:
         ]
         public = [member for member in members if not member.name.startswith("_")]
         first = [member for member in members if member.name == "__init__"]
-        return [
-            line
-            for member in [*first, *public][:_MOST_MEMBERS]
-            for line in _head(_shortened(member.signature), self._language, depth)
-        ]
+        attributes = self._attributes(symbol)
+        shown: list[str] = []
+        for member in [*first, *public][:_MOST_MEMBERS]:
+            shown += _head(_shortened(member.signature), self._language, depth)
+            if member.name == "__init__" and attributes:
+                shown[-1] = shown[-1].removesuffix(" ...")
+                shown += [" " * (depth + 4) + line for line in attributes]
+        return shown
+
+    def _attributes(self, symbol: Symbol) -> list[str]:
+        """Return where a class binds its attributes: what stands behind a dot most often."""
+        found: dict[str, str] = {}
+        for line in self._sources.lines(symbol.path, symbol.start_line, symbol.end_line):
+            match = _ATTRIBUTE.match(line)
+            if match and not match["name"].startswith("_"):
+                found.setdefault(match["name"], line.strip()[:_MOST_ATTRIBUTE_CHARS])
+        return list(found.values())[:_MOST_ATTRIBUTES]
 
     def _parent(self, symbol: Symbol) -> Symbol | None:
         owner = symbol.qualified.rpartition(".")[0]
