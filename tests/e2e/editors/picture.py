@@ -24,6 +24,7 @@ body {{ margin: 0; background: {background}; }}
   padding: 7px 12px; }}
 pre {{ margin: 10px 12px; font: 14px/18px "DejaVu Sans Mono", monospace; color: {foreground}; }}
 </style>{title}<pre>{code}</pre>"""
+_BACKGROUND, _FOREGROUND = (20, 22, 27), (224, 226, 234)  # red, green, blue
 _CHARACTER_PIXELS, _LINE_PIXELS = 8.43, 18  # of DejaVu Sans Mono at 14 px
 
 
@@ -32,7 +33,7 @@ def save_picture(
 ) -> None:
     """Draw a screen with its colours; the cursor is a row and a column, from 0."""
     from rich.console import Console
-    from rich.terminal_theme import MONOKAI
+    from rich.terminal_theme import MONOKAI, TerminalTheme
     from rich.text import Text
 
     text = Text.from_ansi(screen.rstrip("\n"))
@@ -42,22 +43,28 @@ def save_picture(
     columns = max((len(row) for row in text.plain.split("\n")), default=1)
     console = Console(record=True, width=max(columns, 1), file=io.StringIO())
     console.print(text, soft_wrap=True)
+    theme = TerminalTheme(_BACKGROUND, _FOREGROUND, [MONOKAI.ansi_colors[i] for i in range(16)])
     page = _PAGE.format(
-        background="#14161b",
-        foreground="#e0e2ea",
+        background=_hexadecimal(_BACKGROUND),
+        foreground=_hexadecimal(_FOREGROUND),
         title=f'<div class="title">{html.escape(title)}</div>' if title else "",
-        code=console.export_html(theme=MONOKAI, inline_styles=True, code_format="{code}"),
+        code=console.export_html(theme=theme, inline_styles=True, code_format="{code}"),
     )
     width = int(24 + columns * _CHARACTER_PIXELS + 1)
     height = 20 + rows * _LINE_PIXELS + (30 if title else 0)
     _screenshot(page, out, width, height)
 
 
+def _hexadecimal(colour: tuple[int, int, int]) -> str:
+    return "#" + bytes(colour).hex()
+
+
 def _draw_cursor(text: Text, row: int, column: int) -> None:
     before = text.plain.split("\n")[:row]
     offset = sum(len(line) + 1 for line in before) + column
     if text.plain[offset : offset + 1].strip("\n"):
-        text.stylize("#14161b on #e0e2ea", offset, offset + 1)
+        style = f"{_hexadecimal(_BACKGROUND)} on {_hexadecimal(_FOREGROUND)}"
+        text.stylize(style, offset, offset + 1)
 
 
 def _screenshot(page: str, out: Path, width: int, height: int) -> None:

@@ -36,14 +36,21 @@ class NothingSeen(Exception):
 class Terminal:
     """A program in a tmux session of its own; closes with the `with` block."""
 
-    def __init__(self, argv: Sequence[str], *, cwd: Path, environment: dict[str, str]) -> None:
+    def __init__(
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: Path,
+        environment: dict[str, str],
+        size: tuple[int, int] = (COLUMNS, ROWS),
+    ) -> None:
         self._tmux = ("tmux", "-L", f"homespun-{os.getpid()}-{next(_numbers)}")
         colours = "set -g default-terminal tmux-256color; set -g escape-time 0"
         with tempfile.NamedTemporaryFile("w", suffix=".conf", encoding="utf-8") as settings:
             settings.write(colours.replace("; ", "\n") + "\n")
             settings.flush()
-            size = ("-x", str(COLUMNS), "-y", str(ROWS))
-            command = ("-f", settings.name, "new-session", "-d", *size, "-c", str(cwd))
+            place = ("-x", str(size[0]), "-y", str(size[1]), "-c", str(cwd))
+            command = ("-f", settings.name, "new-session", "-d", *place)
             self._run(*command, shlex.join(argv), environment=os.environ | environment)
 
     def __enter__(self) -> Terminal:
