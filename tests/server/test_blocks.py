@@ -20,7 +20,7 @@ def at(marked: str) -> Cursor:
         pytest.param("python", 'def f(x):\n    """Doc."""\n    |\n', 0, id="below a docstring"),
         pytest.param(
             "python",
-            'def f(\n    x,\n) -> int:\n    """Doc.\n\n    More.\n    """\n    |\n\ndef g(): pass\n',
+            'def f(\n    x,\n) -> int:\n    """Doc.\n\n    More.\n    """\n    |\n\nx = g()\n',
             0,
             id="head and docstring of several lines",
         ),

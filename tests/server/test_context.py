@@ -56,7 +56,7 @@ FILES = {
     "shop/__init__.py": "from shop.client import Client, connect\n",
     "shop/client.py": CLIENT,
     "shop/report.py": REPORT,
-    "shop/other.py": 'def unrelated(path):\n    """Nothing to see."""\n    return open(path).read()\n',
+    "shop/other.py": 'def unrelated(path):\n    """Nothing."""\n    return open(path).read()\n',
 }
 
 
