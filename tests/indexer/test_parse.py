@@ -167,6 +167,12 @@ def test_a_file_that_is_all_errors_is_cut_by_lines_because_queries_would_take_mi
     assert {chunk.kind for chunk in parsed.chunks} == {"text"}
 
 
+def test_calls_nested_without_end_are_followed_to_a_limit():
+    parsed = parse_file("a.py", b"f(\n" * 3_000 + b")\n" * 3_000, CONFIG)
+    assert isinstance(parsed, ParsedFile)
+    assert 100 < len(parsed.calls) < 1_000
+
+
 def test_a_tree_is_there_for_languages_with_a_grammar_alone():
     tree = syntax_tree("python", b"x = 1\n")
     assert tree is not None
