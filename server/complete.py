@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from homespun.server.cursor import Cursor
 from homespun.server.filters import Answer, Filtered, clean, refusal
 from homespun.server.options import CompletionOptions
 from homespun.server.prompt import Context, Layout, Prompt, encode, render, split_lead
+from homespun.server.sticky import Sticky
 from homespun.server.types import Completion, CompletionRequest, Source
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class Completer:
         self._repo = repo if repo is not None else (index.root.name if index else "")
         self._clock = clock
         self._retriever = Retriever(index, clock=clock) if index else None
+        self._sticky = Sticky()
         tokenizer = generator.tokenizer
         self._count = lru_cache(_COUNTED_TEXTS)(lambda text: len(tokenizer.encode(text)))
         self._controls = tuple(
@@ -176,6 +178,10 @@ class Completer:
         except IndexerError as error:
             logger.warning("completing without retrieval: %s", error)
             gathered = Gathered()
+        if request.path and not request.explicit:  # who asks by hand wants the best, not the same
+            line = plan.cursor.before.count("\n")
+            snippets = self._sticky.settle(request.path, line, gathered.snippets)
+            gathered = replace(gathered, snippets=snippets)
         return gathered, (self._clock() - began) * 1000
 
     def _judge(

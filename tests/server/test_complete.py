@@ -205,3 +205,22 @@ def test_the_next_keystroke_reuses_the_prompt():
 def test_a_completion_below_the_wanted_likelihood_is_not_shown():
     ours, _ = completer(" value\n", min_logprob=-0.001)
     assert ours.complete(request("value = |")).finish == "filtered:low-logprob"
+
+
+def test_a_line_that_is_being_typed_keeps_its_retrieved_code(index):
+    ours, generator = completer(" value\n", index)
+    head = "from client import connect\n\nclient = "
+    for typed in ("connect(", "other_name("):
+        ours.complete(request(f"{head}{typed}|"))
+    first, second = (generator.tokenizer.render(prompt) for prompt in generator.prompts)
+    block = first[: first.index("<|fim_prefix|>")]
+    assert CLIENT in block
+    assert second.startswith(block)
+
+
+def test_who_asks_by_hand_gets_what_fits_now(index):
+    ours, generator = completer(" value\n", index)
+    head = "from client import connect\n\nclient = "
+    for typed in ("connect(", "other_name("):
+        ours.complete(request(f"{head}{typed}|", explicit=True))
+    assert CLIENT not in generator.tokenizer.render(generator.prompts[1])

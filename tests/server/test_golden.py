@@ -21,7 +21,7 @@ from homespun.server.prompt import PROMPT_VERSION, Context, Snippet, encode, ren
 from homespun.server.types import CompletionRequest
 
 GOLDEN = Path(__file__).parents[1] / "golden"
-CLIENT = 'def connect(address: str) -> "Client":\n    """Return it."""\n    return Client(address)\n'
+CLIENT = 'def connect(address: str) -> "Client":\n    """Open."""\n    return Client(address)\n'
 APP = "".join(f"NUMBER_{n} = {n}  # 😋\n" for n in range(150))
 BEFORE = f"from client import connect\n\n{APP}\n\ndef main() -> None:\n    client = connect("
 AFTER = ")\n    client.run()  # <|fim_middle|>\n"
