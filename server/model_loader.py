@@ -81,9 +81,12 @@ class ModelLoader:
         return self._thread.is_alive()
 
     def _run(self) -> None:
+        failed: _Wanted | None = None
         while (wanted := self._next()) is not None:
             progress = self._client.progress(f"homespun: loading {wanted.model}")
-            progress.start("loading", 0, "")
+            if wanted != failed:  # looking again for what was missing is nothing to draw
+                progress.start("loading", 0, "")
+            retry_seconds: float | None = None
             try:
                 generator = self._load(
                     wanted.model,
@@ -93,18 +96,19 @@ class ModelLoader:
                 )
             except ModelMissing as error:
                 self._problem(str(error))
-                self._wait_for_another(wanted, seconds=_RETRY_SECONDS)
+                retry_seconds = _RETRY_SECONDS
             except (ModelsError, OSError) as error:
                 self._problem(str(error))
-                self._wait_for_another(wanted, seconds=None)
             except Exception as error:
                 logger.error("loading %r failed: %s", wanted.model, error, exc_info=error)
                 self._problem(f"loading the model {wanted.model!r} failed: {error!r}; see the log")
-                self._wait_for_another(wanted, seconds=None)
             else:
                 self._use(wanted, generator)
+                continue
             finally:
                 progress.finish()
+            failed = wanted
+            self._wait_for_another(wanted, seconds=retry_seconds)
 
     def _next(self) -> _Wanted | None:
         with self._wake:

@@ -309,6 +309,21 @@ def test_a_model_that_is_fetched_later_is_used_without_a_restart(start, tmp_path
     assert [note["method"] for note in client.incoming].count("window/showMessage") == 1
 
 
+def test_a_missing_model_leaves_no_progress_behind_and_draws_no_more(start, tmp_path, monkeypatch):
+    monkeypatch.setenv("FETCHED", str(tmp_path / "fetched"))
+    client = start()
+    options = {"completion": {"model": "missing"}}
+    client.initialize({"window": {"workDoneProgress": True}}, initializationOptions=options)
+    client.wait_for("window/workDoneProgress/create")
+    client.wait_for("window/showMessage")
+    client.status()
+    client.status()  # by now it would have begun
+    assert _balanced(_progress(client))
+    (tmp_path / "fetched").touch()
+    client.wait_until_ready()
+    assert [kind for kind, _ in _progress(client)].count("create") == 1
+
+
 def test_vectors_follow_the_words(shared, project):
     client = shared(project)
 
