@@ -209,7 +209,7 @@ def test_a_completion_below_the_wanted_likelihood_is_not_shown():
 
 def test_a_line_that_is_being_typed_keeps_its_retrieved_code(index):
     ours, generator = completer(" value\n", index)
-    head = "from client import connect\n\nclient = "
+    head = "from client import connect\n" + "number = 1\n" * 30 + "client = "
     for typed in ("connect(", "other_name("):
         ours.complete(request(f"{head}{typed}|"))
     first, second = (generator.tokenizer.render(prompt) for prompt in generator.prompts)
@@ -220,7 +220,7 @@ def test_a_line_that_is_being_typed_keeps_its_retrieved_code(index):
 
 def test_who_asks_by_hand_gets_what_fits_now(index):
     ours, generator = completer(" value\n", index)
-    head = "from client import connect\n\nclient = "
+    head = "from client import connect\n" + "number = 1\n" * 30 + "client = "
     for typed in ("connect(", "other_name("):
         ours.complete(request(f"{head}{typed}|", explicit=True))
     assert CLIENT not in generator.tokenizer.render(generator.prompts[1])
