@@ -7,6 +7,7 @@ was; whatever it left half done is swept by the next one (`_opened`).
 from __future__ import annotations
 
 import hashlib
+import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,6 +22,8 @@ from homespun.indexer.parse import parse_file
 from homespun.indexer.store import Store
 from homespun.indexer.types import IndexReport, ParsedFile, Skipped
 from homespun.models.types import Progress
+
+logger = logging.getLogger(__name__)
 
 _BATCH_FILES = 200  # a commit costs tens of milliseconds whatever its size
 _OPTIMIZE_AFTER_VERSIONS = 40  # commits of a table before its fragments are worth compacting
@@ -219,6 +222,15 @@ def _take(
         symbols=len(parsed.symbols),
         partial=parsed.partial,
     )
+
+
+def _parsed(path: str, source: bytes, config: IndexConfig) -> ParsedFile | Skipped:
+    """Parse one file. Whatever a parser of foreign text may raise costs that file only."""
+    try:
+        return parse_file(path, source, config)
+    except Exception as error:
+        logger.warning("%r cannot be parsed and is skipped: %s", path, error, exc_info=error)
+        return Skipped("unparsable")
 
 
 def _leave_out(batch: _Batch, file: FoundFile, old: FileStamp | None, new: FileStamp) -> None:

@@ -364,3 +364,21 @@ def test_paths_are_kept_relative_with_slashes(repo):
     Index.open(repo, CONFIG, create=True).update()
     assert sorted(rows(repo)[0]) == [f"pkg/mod{n}.py" for n in range(6)]
     assert Path(".homespun") not in [Path(path) for path in rows(repo)[0]]
+
+
+def test_a_parser_that_raises_costs_one_file_only(tmp_path, monkeypatch):
+    from homespun.indexer import build
+    from homespun.indexer.index import Index
+
+    parse_file = build.parse_file
+
+    def raising(path, source, config):
+        if path == "bad.py":
+            raise ValueError("query on rubble")
+        return parse_file(path, source, config)
+
+    monkeypatch.setattr(build, "parse_file", raising)
+    for name in ("bad.py", "good.py"):
+        (tmp_path / name).write_text("def f():\n    return 1\n", encoding="utf-8")
+    report = Index.open(tmp_path, IndexConfig(encoder="none"), create=True).update()
+    assert (report.files, report.skipped) == (1, {"unparsable": 1})
