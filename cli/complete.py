@@ -167,7 +167,7 @@ def request_of(row: dict[str, object], workspace: Path) -> CompletionRequest:
             text=prefix + suffix,
             offset=len(prefix),
             path=shown,
-            language=language_of(path) if path else "python",
+            language=language_of(path) if path else "",
             explicit=True,
         )
     path = _text(row, "path")

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from homespun.indexer.languages import has_grammar
 from homespun.indexer.tokens import split_identifiers
 from homespun.indexer.types import Hit, Region, Symbol
 from homespun.server.cursor import Cursor
@@ -121,7 +122,10 @@ class Retriever:
         if not query.strip():
             return []
         hits = self._index.similar(
-            query, limit=_SIMILAR_POOL, exclude=[window] if path else [], language=language or None
+            query,
+            limit=_SIMILAR_POOL,
+            exclude=[window] if path else [],
+            language=language if has_grammar(language) else None,
         )
         near = _around(cursor)
         words = set(split_identifiers(query))

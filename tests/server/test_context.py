@@ -153,6 +153,14 @@ def test_similar_code_comes_back(index):
     assert next(s for s in found if s.kind == "similar").score > 0.3
 
 
+def test_similar_code_comes_back_for_a_text_without_a_name(index):
+    cursor = at(REPORT.split("        rows.append")[0].replace("weekly", "daily") + "        |")
+    found = Retriever(index).gather(
+        cursor, path="", language="text", budget_tokens=2048, deadline_ms=60_000
+    )
+    assert [s.path for s in found.snippets if s.kind == "similar"] == ["shop/report.py"]
+
+
 def test_unlike_code_does_not_come_back(index):
     assert places(gathered(index, "colour = palette.mix(red, blue)\nshade = |"), "similar") == []
 
