@@ -207,7 +207,7 @@ def _take(
         if mtime_ns != stamp.mtime_ns or file.size != stamp.size:
             batch.stamps[file.path] = replace(stamp, size=file.size, mtime_ns=mtime_ns)
         return
-    parsed = parse_file(file.path, source, config)
+    parsed = _parsed(file.path, source, config)
     if isinstance(parsed, Skipped):
         skipped = FileStamp(digest, file.size, mtime_ns, skipped=parsed.reason)
         _leave_out(batch, file, stamp, skipped)
