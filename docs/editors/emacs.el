@@ -1,7 +1,7 @@
 ;;; emacs.el --- homespun in Emacs 28 or newer with lsp-mode 10  -*- lexical-binding: t; -*-
 
-;; Install: pip install homespun, homespun models fetch, M-x package-install lsp-mode (10.0.0 or
-;; newer), then copy this to your init file.
+;; Install homespun, run `homespun models fetch` (docs/editors.md) and M-x package-install lsp-mode
+;; (10.0.0 or newer), then copy this to your init file.
 ;; Ghost text comes when you pause; TAB or C-RET accepts, C-g dismisses, M-x lsp-inline-completion-display asks now.
 
 (require 'lsp-mode)

@@ -1,6 +1,6 @@
 -- homespun in Neovim 0.11, which has no inline completion of its own: this file draws it.
 --
--- Install: pip install homespun, homespun models fetch, then copy this file to
+-- Install homespun, run `homespun models fetch` (docs/editors.md), then copy this file to
 -- ~/.config/nvim/plugin/homespun.lua. In insert mode: <Tab> accepts, <C-]> dismisses, <M-\> asks now.
 -- With Neovim 0.12 take nvim-0.12.lua.
 

