@@ -173,6 +173,15 @@ def test_calls_nested_without_end_are_followed_to_a_limit():
     assert 100 < len(parsed.calls) < 1_000
 
 
+@pytest.mark.parametrize("path", ["a.cs", "a.cpp"])
+def test_generics_opened_without_end_are_cut_by_lines_because_parsing_would_take_gigabytes(path):
+    parsed = parse_file(path, b"a<b<c<\n" * 2_000, CONFIG)
+    assert isinstance(parsed, ParsedFile)
+    assert parsed.partial
+    assert {chunk.kind for chunk in parsed.chunks} == {"text"}
+    assert syntax_tree("cpp", b"cout << 1 << 2;\n" * 2_000) is not None
+
+
 def test_a_tree_is_there_for_languages_with_a_grammar_alone():
     tree = syntax_tree("python", b"x = 1\n")
     assert tree is not None
