@@ -28,8 +28,11 @@ class CompletionOptions:
         metadata={"help": "threads of the model; 0 takes every physical core", "min": 0},
     )
     context_tokens: int = field(
-        default=2048,
-        metadata={"help": "longest prompt, in tokens", "min": 128},
+        default=1024,
+        metadata={
+            "help": "longest prompt, in tokens; more helps little and costs time",
+            "min": 128,
+        },
     )
     max_tokens: int = field(
         default=64,
