@@ -173,7 +173,10 @@ def _cut_at_lines_below(text: str, answer: Answer, cursor: Cursor) -> str:
 def _without_repetition(text: str, answer: Answer, cursor: Cursor) -> str:
     match = _REPEATED_TAIL.search(text)
     if match and _WORD.search(match[0]):
-        return _some(text[: match.start()], "repetition")
+        line_end = (match[1] or match[2]).find("\n")
+        if line_end < 0:
+            return _some(text[: match.start()], "repetition")
+        text = text[: match.start() + line_end]  # lines repeat: the first of them stays, whole
     lines = text.split("\n")
     for number in range(len(lines) - _LEAST_REPEATS + 1):
         run = {line.strip() for line in lines[number : number + _LEAST_REPEATS]}

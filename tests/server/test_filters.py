@@ -56,6 +56,12 @@ def test_what_is_shown(marked, text, shown):
     assert cleaned(marked, text) == shown
 
 
+def test_lines_that_repeat_are_cut_between_lines():
+    text = "\n    a.cancel()\n    a.finish(None)\n    b.cancel()" + "\n    a.finish(None)" * 4
+    shown = cleaned("def finish(a):|\n", text, finish="block")
+    assert shown == "\n    a.cancel()\n    a.finish(None)\n    b.cancel()"
+
+
 @pytest.mark.parametrize(
     ("marked", "text", "reason"),
     [
