@@ -13,6 +13,7 @@ from filelock import FileLock
 
 from homespun.models import catalogue, paths
 from homespun.models.convert import convert_decoder, convert_encoder
+from homespun.models.download import local_source
 from homespun.models.errors import ModelDamaged, ModelMissing, UnsupportedModel
 from homespun.models.gguf_source import GgufSource
 from homespun.models.quantize import int8_products_are_exact
@@ -50,14 +51,16 @@ class _Original:
 def ensure_served(name: str, progress: Progress | None = None) -> Path:
     """Return the served directory of a catalogue name or path, converting first if need be.
 
-    Raises `ModelMissing` when the original is not on this machine, `UnsupportedModel`,
-    `ModelDamaged`.
+    Raises `ModelMissing` when the original is not on this machine, `WrongHash` when it is not the
+    pinned one, `UnsupportedModel`, `ModelDamaged`.
     """
     original = _find(name)
     bits = 8 if int8_products_are_exact() else 7
     original.served.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(str(original.served.with_suffix(".lock"))):
         if not is_current(original.served, original.sha256, bits=bits):
+            if original.name in catalogue.names():
+                local_source(original.name, progress)  # only pinned bytes are ever converted
             _convert(original, bits, progress or NoProgress())
     return original.served
 

@@ -39,6 +39,7 @@ from homespun.models.errors import (
     WrongHash,
 )
 from homespun.models.hub import HubClient
+from homespun.models.served import ensure_served
 
 CONTENT = random.Random(7).randbytes(700_000)
 WRONG = CONTENT[:-1] + bytes([CONTENT[-1] ^ 1])
@@ -649,6 +650,16 @@ def test_a_model_that_is_not_here_is_missing_for_verify_and_for_use():
     for ask in (verify, local_source):
         with pytest.raises(ModelMissing, match="run `homespun models fetch all-minilm-l6-v2`"):
             ask("all-minilm-l6-v2")
+
+
+def test_only_pinned_bytes_are_converted():
+    folder = paths.source_dir("all-minilm-l6-v2")
+    folder.mkdir(parents=True)
+    for file in get("all-minilm-l6-v2").files:
+        (folder / file.name).write_bytes(b"not the official one")
+    with pytest.raises(WrongHash, match=r"model\.safetensors from the local cache has sha256"):
+        ensure_served("all-minilm-l6-v2")
+    assert not paths.served_dir("all-minilm-l6-v2").exists()
 
 
 def test_an_unknown_name_is_refused_by_fetch_and_verify():
