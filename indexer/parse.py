@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 # Processor time: a file of 1 MB takes 0.2 s. Only rubble meets this (and takes 300 MB of memory a
 # second while it does): it is cut by lines.
 _PARSE_SECONDS = 2.0
-_READ_BYTES = 1 << 20
+_READ_BYTES = 1024  # small: the predicates of the queries ask for single words through it
 # Above this share of masked characters a text file is nothing but a secret.
 _MOST_SECRET_SHARE = 0.5
 
@@ -129,7 +129,7 @@ def _parsed(
 
 def _has_endless_generics(language: str, source: bytes) -> bool:
     """Tell whether `a<b<c<…` would take gigabytes: each open one keeps all readings alive."""
-    if language not in ("cpp", "csharp"):
+    if language not in ("cpp", "csharp", "java"):
         return False
     return any(part.count(b"<") > _MOST_OPEN_GENERICS for part in _GENERICS_END.split(source))
 

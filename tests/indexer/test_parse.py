@@ -100,6 +100,15 @@ def test_an_emoji_before_a_name_does_not_shift_anything():
     assert parsed.calls == (Call("g", 5),)
 
 
+def test_characters_of_several_bytes_survive_wherever_the_parser_pauses_reading():
+    source = "".join(f"größe_{n} = call_{n}('😋')\n" for n in range(1_000))
+    parsed = parse_file("a.py", source.encode(), CONFIG)
+    assert isinstance(parsed, ParsedFile)
+    assert not parsed.partial
+    assert [s.name for s in parsed.symbols] == [f"größe_{n}" for n in range(1_000)]
+    assert parsed.calls == tuple(Call(f"call_{n}", n + 1) for n in range(1_000))
+
+
 @pytest.mark.parametrize(
     ("path", "head", "language"),
     [
@@ -173,7 +182,7 @@ def test_calls_nested_without_end_are_followed_to_a_limit():
     assert 100 < len(parsed.calls) < 1_000
 
 
-@pytest.mark.parametrize("path", ["a.cs", "a.cpp"])
+@pytest.mark.parametrize("path", ["a.cs", "a.cpp", "a.java"])
 def test_generics_opened_without_end_are_cut_by_lines_because_parsing_would_take_gigabytes(path):
     parsed = parse_file(path, b"a<b<c<\n" * 2_000, CONFIG)
     assert isinstance(parsed, ParsedFile)
