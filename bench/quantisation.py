@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def _without_smoothing(source: WeightSource, target: Path, context_tokens: int) -> OnnxDecoder:
-    with mock.patch.object(convert, "SmoothedSource", lambda source, tokens: source):
+    with mock.patch.object(convert, "SmoothedSource", lambda source, embedded: source):
         convert.convert_decoder(
             source,
             target,

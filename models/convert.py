@@ -26,7 +26,7 @@ from homespun.models.served_form import CONVERTER_VERSION, MANIFEST, file_sha256
 from homespun.models.smoothing import SmoothedSource
 from homespun.models.tokenizer import BpeTokenizer
 from homespun.models.types import FimTokens, Progress
-from homespun.models.weights import WeightSource
+from homespun.models.weights import Float32, WeightSource
 
 
 def convert_decoder(
@@ -47,16 +47,17 @@ def convert_decoder(
         (directory / "tokenizer.json").write_text(tokenizer.json, encoding="utf-8")
         # One table for both ends: original files often quantise the output layer apart, and the
         # tied table differs from it by 6e-4 on average.
-        table, scale = quantize_rows(source.tensor("embedding"), bits=bits)
+        embedding = source.tensor("embedding")
+        table, scale = quantize_rows(embedding, bits=bits)
         table.tofile(directory / "embedding.int8")
         scale.tofile(directory / "embedding_scale.float32")
         progress.advance(1)
         with GraphWriter(directory, "decoder", bits=bits) as graph:
             head = (table, scale)
-            if _has_head_of_its_own(source):
+            if _has_head_of_its_own(source, embedding):
                 head = quantize_rows(source.tensor("head"), bits=bits)
             ids = calibration_ids(BpeTokenizer(tokenizer.json, tokenizer.control), fim)
-            smoothed = SmoothedSource(source, ids[: config.context_tokens])
+            smoothed = SmoothedSource(source, embedding[ids[: config.context_tokens]])
             write_decoder(graph, smoothed, head=head, layer_done=lambda: progress.advance(1))
         _write_manifest(
             directory,
@@ -103,7 +104,7 @@ def convert_encoder(
     progress.finish()
 
 
-def _has_head_of_its_own(source: WeightSource) -> bool:
+def _has_head_of_its_own(source: WeightSource, embedding: Float32) -> bool:
     """Tell whether the output layer really differs from the embedding.
 
     Qwen's GGUF files store a second, differently quantised copy of the tied matrix; a model that
@@ -111,9 +112,9 @@ def _has_head_of_its_own(source: WeightSource) -> bool:
     """
     if not source.has("head"):
         return False
-    head, table = source.tensor("head"), source.tensor("embedding")
-    dot = float(np.vdot(head, table))
-    norms = float(np.linalg.norm(head)) * float(np.linalg.norm(table))
+    head = source.tensor("head")
+    dot = float(np.vdot(head, embedding))
+    norms = float(np.linalg.norm(head)) * float(np.linalg.norm(embedding))
     return dot < 0.99 * norms
 
 

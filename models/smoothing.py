@@ -31,11 +31,11 @@ class SmoothedSource:
     Layers must be asked for in ascending order: the calibration text runs along with them.
     """
 
-    def __init__(self, source: WeightSource, tokens: Sequence[int]) -> None:
-        """Wrap `source`; `tokens` are the ids of the calibration text."""
+    def __init__(self, source: WeightSource, embedded: Float32) -> None:
+        """Wrap `source`; `embedded` is the calibration text, `(tokens, hidden)` float32."""
         self.config = source.config
         self._source = source
-        self._stream: Float32 = source.tensor("embedding")[np.asarray(tokens)]  # (tokens, hidden)
+        self._stream = embedded  # (tokens, hidden)
         self._rotary = rotary_tables(source.config)
         self._layer = -1  # the layer whose tensors are held
         self._tensors: dict[str, Float32] = {}
