@@ -5,8 +5,8 @@
 Takes lines of a real package, cuts each at a token, and asks for the rest; what stood there is
 removed from the document, and the index must not bring it back. Half of the cursors stand before
 a name that another file of the package defines ("cross"), the others anywhere in code ("any").
-The arms take turns on every cursor. An arm is `off`, `repository` or `comments`, with `@N` for a
-prompt of N tokens. Times include whatever else the machine was doing.
+The arms take turns on every cursor. An arm is `repository` or `comments` (the layout), `off` or
+`off-comments` (without retrieval), with `@N` for a prompt of N tokens. Times include whatever else the machine was doing.
 """
 
 from __future__ import annotations
@@ -167,12 +167,12 @@ def _cursor(
 def _completer(arm: str, generator: object, index: Index) -> Completer:
     name, _, tokens = arm.partition("@")
     options = CompletionOptions(
-        retrieval=name != "off",
+        retrieval=not name.startswith("off"),
         context_tokens=int(tokens or 2048),
         retrieve_deadline_ms=10_000,  # quality is measured here; a busy machine must not cut it
         multiline="never",
     )
-    layout = "comments" if name == "comments" else "repository"
+    layout = "comments" if name.endswith("comments") else "repository"
     return Completer(generator, index, options, layout=layout)  # type: ignore[arg-type]
 
 
