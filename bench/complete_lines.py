@@ -6,7 +6,8 @@ Takes lines of a real package, cuts each at a token, and asks for the rest; what
 removed from the document, and the index must not bring it back. Half of the cursors stand before
 a name that another file of the package defines ("cross"), the others anywhere in code ("any").
 The arms take turns on every cursor. An arm is `repository` or `comments` (the layout), `off` or
-`off-comments` (without retrieval), with `@N` for a prompt of N tokens. Times include whatever else the machine was doing.
+`off-comments` (without retrieval), with `@N` for a prompt of N tokens. Times include whatever
+else the machine was doing.
 """
 
 from __future__ import annotations
