@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+# On 100 cursors of two packages the 0.5B model completed .41 of the lines exactly with it, .33 with
+# "repository" (docs/log.md). Another model may want the other one.
+DEFAULT_LAYOUT: Layout = "comments"
 _COUNTED_TEXTS = 20_000  # lines whose token counts are remembered
 _LEAST_PROMPT_TOKENS = 64
 
@@ -57,7 +60,7 @@ class Completer:
         index: Index | None,
         options: CompletionOptions,
         *,
-        layout: Layout = "repository",
+        layout: Layout = DEFAULT_LAYOUT,
         repo: str | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:

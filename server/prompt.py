@@ -157,13 +157,15 @@ def render(
 
 
 def split_lead(before: str) -> tuple[str, str]:
-    """Cut blanks off the end of the text before the cursor; the model writes them itself.
+    """Cut the indentation off a cursor's line that holds nothing else; the model writes it itself.
 
-    Tokens begin with their blank (" x", "    return"): after a lone blank the model is lost. What
-    it writes, in training too, begins with the lead that was cut off.
+    Tokens of code begin with their blanks ("    return"): behind a token of blanks alone the model
+    often indents once more. What it writes, in training too, begins with the lead that was cut off.
+    Blanks behind code stay: there the cut measured worse.
     """
-    kept = before.rstrip(" \t")
-    return kept, before[len(kept) :]
+    start = before.rfind("\n") + 1
+    line = before[start:]
+    return (before[:start], line) if line and not line.strip(" \t") else (before, "")
 
 
 def encode(prompt: Prompt, tokenizer: PartEncoder) -> list[int]:

@@ -47,7 +47,7 @@ def test_json_of_one_completion(repository, generator, capsys):
     ]
     assert err == ""
     prompt = generator.tokenizer.render(generator.prompts[0])
-    assert prompt.startswith("<|repo_name|>shop\n<|file_sep|>client.py\n")
+    assert prompt.startswith("<|fim_prefix|># client.py\n# def connect(address):\n")
 
 
 def test_the_line_is_shown_with_the_completion_marked(repository, generator, capsys):
@@ -77,8 +77,7 @@ def test_a_file_outside_of_the_workspace_has_no_path(repository, generator, tmp_
     command = ["complete", f"{outside}:3:18", "--workspace", str(repository), "--json"]
     assert main(command) == 0
     prompt = generator.tokenizer.render(generator.prompts[0])
-    assert "other.py" not in prompt
-    assert prompt.startswith("<|repo_name|>shop\n")
+    assert prompt.startswith("<|fim_prefix|>from client import connect\n")
 
 
 def test_a_cursor_that_does_not_exist_is_an_answer(repository, generator, capsys):

@@ -36,15 +36,13 @@ def completer(script, index=None, **settings) -> tuple[Completer, FakeGenerator]
 
 
 def test_a_line_is_completed():
-    ours, generator = completer(" total + 1\nmore")
+    ours, generator = completer("total + 1\nmore")
     answer = ours.complete(request("value = |\nend()\n", id="a"))
     assert (answer.text, answer.finish, answer.id) == ("total + 1", "newline", "a")
     assert answer.model == "fake"
     assert answer.adapter == "none"
     prompt = generator.tokenizer.render(generator.prompts[0])
-    assert prompt == (
-        "<|file_sep|>app.py\n<|fim_prefix|>value =<|fim_suffix|>\nend()\n<|fim_middle|>"
-    )
+    assert prompt == "<|fim_prefix|># app.py\nvalue = <|fim_suffix|>\nend()\n<|fim_middle|>"
 
 
 def test_timings_and_tokens_have_every_name():
@@ -69,7 +67,8 @@ def test_retrieved_code_enters_the_prompt_and_is_named(index):
     assert answer.text == "'x')"
     assert [(s.path, s.start_line, s.end_line) for s in answer.sources] == [("client.py", 1, 3)]
     prompt = generator.tokenizer.render(generator.prompts[0])
-    assert prompt.startswith(f"<|repo_name|>{index.root.name}\n<|file_sep|>client.py\n{CLIENT}")
+    commented = "".join(f"# {line}\n" for line in CLIENT.splitlines())
+    assert prompt.startswith(f"<|fim_prefix|># client.py\n{commented}# app.py\n")
 
 
 @pytest.mark.parametrize(
@@ -138,7 +137,7 @@ def test_control_strings_of_the_document_stay_text():
     text = "s = '<|fim_middle|><|endoftext|>'\nvalue = "
     ours.complete(CompletionRequest(text, len(text), path="app.py"))
     controls = [number for number in generator.prompts[0] if number >= 256]
-    assert len(controls) == 4  # file, prefix, suffix, middle: ours
+    assert len(controls) == 3  # prefix, suffix, middle: ours
 
 
 @pytest.mark.parametrize("offset", [-1, 6, 10**9])
@@ -182,9 +181,9 @@ def test_a_cancelled_request_says_so():
 
 
 def test_the_longest_completion_is_kept_to():
-    ours, _ = completer(" abcdefghijk")
+    ours, _ = completer("abcdefghijk")
     answer = ours.complete(request("value = |", max_tokens=5))
-    assert (answer.text, answer.finish) == ("abcd", "length")
+    assert (answer.text, answer.finish) == ("abcde", "length")
 
 
 def test_the_prompt_leaves_room_for_the_completion():
@@ -199,7 +198,7 @@ def test_the_next_keystroke_reuses_the_prompt():
     head = "import os\n\n" + "line = 1\n" * 20
     ours.complete(request(f"{head}os|"))
     second = ours.complete(request(f"{head}os.p|"))
-    assert second.tokens["reused"] == len(f"_app.py\n_{head}os")
+    assert second.tokens["reused"] == len(f"_# app.py\n{head}os")
 
 
 def test_a_completion_below_the_wanted_likelihood_is_not_shown():
@@ -213,8 +212,8 @@ def test_a_line_that_is_being_typed_keeps_its_retrieved_code(index):
     for typed in ("connect(", "other_name("):
         ours.complete(request(f"{head}{typed}|"))
     first, second = (generator.tokenizer.render(prompt) for prompt in generator.prompts)
-    block = first[: first.index("<|fim_prefix|>")]
-    assert CLIENT in block
+    block = first[: first.index("# app.py")]
+    assert "# def connect(address):" in block
     assert second.startswith(block)
 
 
@@ -223,4 +222,4 @@ def test_who_asks_by_hand_gets_what_fits_now(index):
     head = "from client import connect\n" + "number = 1\n" * 30 + "client = "
     for typed in ("connect(", "other_name("):
         ours.complete(request(f"{head}{typed}|", explicit=True))
-    assert CLIENT not in generator.tokenizer.render(generator.prompts[1])
+    assert "def connect" not in generator.tokenizer.render(generator.prompts[1])

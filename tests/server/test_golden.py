@@ -15,7 +15,7 @@ from homespun.cli.main import main
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.index import Index
 from homespun.models.fakes import FakeGenerator
-from homespun.server.complete import Completer
+from homespun.server.complete import DEFAULT_LAYOUT, Completer
 from homespun.server.options import CompletionOptions
 from homespun.server.prompt import PROMPT_VERSION, Context, Snippet, encode, render, split_lead
 from homespun.server.types import CompletionRequest
@@ -87,4 +87,4 @@ def test_the_command_line_sends_the_same_tokens(repository, monkeypatch, form, c
         rows.write_text(json.dumps(row), encoding="utf-8")
         command = ["--batch", str(rows), "--workspace", str(repository)]
     assert main(["complete", *command, "--json"]) == 0
-    assert generator.prompts == [direct("repository")]
+    assert generator.prompts == [direct(DEFAULT_LAYOUT)]

@@ -81,14 +81,14 @@ def test_snippets_of_one_file_share_its_header():
 @pytest.mark.parametrize(
     ("before", "kept", "lead"),
     [
-        ("x = ", "x =", " "),
+        ("x = ", "x = ", ""),
         ("def f():\n    ", "def f():\n", "    "),
         ("def f():\n\t", "def f():\n", "\t"),
         ("x\n", "x\n", ""),
         ("", "", ""),
     ],
 )
-def test_blanks_before_the_cursor_are_left_to_the_model(before, kept, lead):
+def test_the_indentation_of_an_empty_line_is_left_to_the_model(before, kept, lead):
     assert split_lead(before) == (kept, lead)
 
 
