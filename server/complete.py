@@ -17,7 +17,7 @@ from homespun.server.context import Gathered, Retriever
 from homespun.server.cursor import Cursor
 from homespun.server.filters import Answer, Filtered, clean, refusal
 from homespun.server.options import CompletionOptions
-from homespun.server.prompt import Context, Layout, Prompt, encode, render, split_lead
+from homespun.server.prompt import Context, Layout, Prompt, encode, render
 from homespun.server.sticky import Sticky
 from homespun.server.types import Completion, CompletionRequest, Source
 
@@ -42,8 +42,6 @@ class _Plan:
     """How one request is answered."""
 
     cursor: Cursor
-    before: str  # of the cursor, without the blanks that the model writes itself
-    lead: str  # those blanks
     language: str
     stop: StopRule
     is_block: bool
@@ -100,7 +98,7 @@ class Completer:
         if cancelled():
             return self._nothing(request, "cancelled", began)
         prompt = render(
-            Context(self._repo, request.path, plan.before, cursor.after, gathered.snippets),
+            Context(self._repo, request.path, cursor.before, cursor.after, gathered.snippets),
             fim=self._generator.fim,
             budget=plan.budget,
             count_tokens=self._count,
@@ -150,16 +148,13 @@ class Completer:
             )
         else:
             stop = stops.single_line(cursor.left)
-        before, lead = split_lead(cursor.before)
         wanted = request.max_tokens or (options.max_block_tokens if block else options.max_tokens)
         room = self._generator.context_tokens
         max_tokens = max(min(wanted, room - _LEAST_PROMPT_TOKENS), 1)
         return _Plan(
             cursor=cursor,
-            before=before,
-            lead=lead,
             language=language,
-            stop=stops.after_lead(lead, stop),
+            stop=stop,
             is_block=block is not None,
             max_tokens=max_tokens,
             budget=min(options.context_tokens, room - max_tokens),
@@ -196,7 +191,6 @@ class Completer:
             return "", finish
         answer = Answer(
             text=generation.text,
-            lead=plan.lead,
             finish=finish,
             logprob=generation.logprob,
             tokens=len(generation.token_ids),

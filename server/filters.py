@@ -32,7 +32,6 @@ class Answer:
     """What the model said, and how it was asked."""
 
     text: str
-    lead: str  # blanks left of the cursor that the prompt left to the model
     finish: str  # "newline", "block", "eos", "length" or "cancelled"
     logprob: float  # sum over the tokens
     tokens: int
@@ -91,16 +90,13 @@ def _without_controls(text: str, answer: Answer, cursor: Cursor) -> str:
     return text[: min(places)] if places else text
 
 
-def _without_lead(text: str, answer: Answer, cursor: Cursor) -> str:
-    """Take away the blanks that stand left of the cursor already."""
-    if text.startswith(answer.lead):
-        return text[len(answer.lead) :]
-    blanks = text[: len(text) - len(text.lstrip(" \t"))]
-    if cursor.left.strip():
-        return text[len(blanks) :]
-    if text[len(blanks) :].strip() and not text[len(blanks) :].startswith("\n"):
-        raise Filtered("leaves-the-block")  # less indented than the cursor
-    return text
+def _as_deep_as_the_cursor(text: str, answer: Answer, cursor: Cursor) -> str:
+    """Take away indentation that the model wrote a second time, on the lines below as well."""
+    extra = text[: len(text) - len(text.lstrip(" \t"))]
+    if not extra or not cursor.left or cursor.left.strip():
+        return text
+    deep = f"\n{cursor.left}{extra}"
+    return text[len(extra) :].replace(deep, f"\n{cursor.left}")
 
 
 def _on_this_line(text: str, answer: Answer, cursor: Cursor) -> str:
@@ -235,7 +231,7 @@ def _some(text: str, reason: str) -> str:
 # The order matters: cuts first, then judgements on what is left.
 _STEPS: tuple[Callable[[str, Answer, Cursor], str], ...] = (
     _without_controls,
-    _without_lead,
+    _as_deep_as_the_cursor,
     _on_this_line,
     _not_line_complete,
     _cut_at_rest_of_line,

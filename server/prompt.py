@@ -156,18 +156,6 @@ def render(
         room -= prompt.tokens - budget
 
 
-def split_lead(before: str) -> tuple[str, str]:
-    """Cut the indentation off a cursor's line that holds nothing else; the model writes it itself.
-
-    Tokens of code begin with their blanks ("    return"): behind a token of blanks alone the model
-    often indents once more. What it writes, in training too, begins with the lead that was cut off.
-    Blanks behind code stay: there the cut measured worse.
-    """
-    start = before.rfind("\n") + 1
-    line = before[start:]
-    return (before[:start], line) if line and not line.strip(" \t") else (before, "")
-
-
 def encode(prompt: Prompt, tokenizer: PartEncoder) -> list[int]:
     """Return the token ids, each part encoded by itself."""
     ids: list[int] = []

@@ -41,22 +41,6 @@ def single_line(left: str) -> StopRule:
     return rule
 
 
-def after_lead(lead: str, rule: StopRule) -> StopRule:
-    """Apply `rule` to what follows `lead`, white space that the prompt left to the model."""
-    if not lead:
-        return rule
-
-    def shifted(text: str) -> Stop | None:
-        if len(text) < len(lead) and lead.startswith(text):
-            return None
-        if not text.startswith(lead):
-            return rule(text)
-        verdict = rule(text[len(lead) :])
-        return Stop(verdict.end + len(lead), verdict.reason) if verdict else None
-
-    return shifted
-
-
 def block(left: str, *, opener_columns: int, line_below: str, max_lines: int) -> StopRule:
     """Stop where the block ends: indentation falls to its opener's, or the suffix begins.
 

@@ -15,12 +15,9 @@ def at(marked: str) -> Cursor:
     return Cursor(before, after)
 
 
-def cleaned(
-    marked: str, text: str, *, lead: str = "", finish: str = "newline", explicit: bool = False
-) -> str:
+def cleaned(marked: str, text: str, *, finish: str = "newline", explicit: bool = False) -> str:
     answer = Answer(
         text=text,
-        lead=lead,
         finish=finish,
         logprob=-1.0,
         tokens=2,
@@ -90,23 +87,15 @@ def test_one_letter_is_shown_to_who_asks_for_it():
     assert cleaned("x = |\n", "a", explicit=True) == "a"
 
 
-def test_blanks_that_the_prompt_left_to_the_model_are_taken_away():
-    assert cleaned("x = |\n", " value", lead=" ") == "value"
-    assert cleaned("def f():\n    |\n", "    return x", lead="    ") == "return x"
-
-
-def test_a_model_that_leaves_the_blanks_out_is_believed():
-    assert cleaned("x = |\n", "value", lead=" ") == "value"
-
-
-def test_a_line_less_indented_than_the_cursor_cannot_be_shown():
-    with pytest.raises(Filtered) as filtered:
-        cleaned("if a:\n        |\n", "    return x", lead="        ")
-    assert filtered.value.reason == "leaves-the-block"
+def test_indentation_that_the_cursor_has_is_not_doubled():
+    assert cleaned("def f():\n    |\n", "    return x") == "return x"
+    text = "    if x:\n            a()\n        b()"
+    assert cleaned("def f():\n    |\n", text, finish="block") == "if x:\n        a()\n    b()"
+    assert cleaned("def f():\n|\n", "    return x") == "    return x"
 
 
 def test_an_answer_below_an_empty_line_comes_up_to_the_cursor():
-    assert cleaned("def f():\n    |\n", "\n    return x", lead="    ") == "return x"
+    assert cleaned("def f():\n    |\n", "\n    return x") == "return x"
 
 
 def test_a_line_that_repeats_is_shown_once():
@@ -120,7 +109,7 @@ def test_a_block_that_repeats_is_shown_once():
 
 
 def test_an_unlikely_answer_is_not_shown_when_the_user_wants_that():
-    answer = Answer("value", "", "newline", -4.0, 2, False, "python")
+    answer = Answer("value", "newline", -4.0, 2, False, "python")
     assert clean(answer, at("x = |\n"), least_logprob=-2.5) == "value"
     with pytest.raises(Filtered) as filtered:
         clean(answer, at("x = |\n"), least_logprob=-1.5)

@@ -17,7 +17,7 @@ from homespun.indexer.index import Index
 from homespun.models.fakes import FakeGenerator
 from homespun.server.complete import DEFAULT_LAYOUT, Completer
 from homespun.server.options import CompletionOptions
-from homespun.server.prompt import PROMPT_VERSION, Context, Snippet, encode, render, split_lead
+from homespun.server.prompt import PROMPT_VERSION, Context, Snippet, encode, render
 from homespun.server.types import CompletionRequest
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -40,9 +40,8 @@ def repository(tmp_path) -> Path:
 
 def direct(layout: str) -> tuple[int, ...]:
     generator = FakeGenerator("")
-    before, _ = split_lead(BEFORE)
     prompt = render(
-        Context("shop", "app.py", before, AFTER, (SNIPPET,)),
+        Context("shop", "app.py", BEFORE, AFTER, (SNIPPET,)),
         fim=generator.fim,
         budget=2048,
         count_tokens=lambda text: len(generator.tokenizer.encode(text)),

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from homespun.models.fakes import FAKE_FIM, FakeTokenizer
 from homespun.models.types import FimTokens
-from homespun.server.prompt import Context, Control, Snippet, encode, render, split_lead
+from homespun.server.prompt import Context, Control, Snippet, encode, render
 
 TOKENIZER = FakeTokenizer()
 PLAIN_FIM = FimTokens(prefix="<|fim_prefix|>", suffix="<|fim_suffix|>", middle="<|fim_middle|>")
@@ -76,20 +76,6 @@ def test_snippets_of_one_file_share_its_header():
     pieces = (snippet("b.py", "one\n"), snippet("b.py", "two\n", start=9), snippet("c.py", "x\n"))
     text = shown(Context("", "a.py", "", "", pieces))
     assert text.startswith("<|file_sep|>b.py\none\ntwo\n<|file_sep|>c.py\nx\n<|file_sep|>a.py\n")
-
-
-@pytest.mark.parametrize(
-    ("before", "kept", "lead"),
-    [
-        ("x = ", "x = ", ""),
-        ("def f():\n    ", "def f():\n", "    "),
-        ("def f():\n\t", "def f():\n", "\t"),
-        ("x\n", "x\n", ""),
-        ("", "", ""),
-    ],
-)
-def test_the_indentation_of_an_empty_line_is_left_to_the_model(before, kept, lead):
-    assert split_lead(before) == (kept, lead)
 
 
 def test_control_strings_in_source_text_stay_text():

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from homespun.server.stops import after_lead, block, single_line
+from homespun.server.stops import block, single_line
 
 
 def first_stop(rule, text: str):
@@ -61,13 +61,3 @@ def test_a_block(left, columns, below, text, kept):
 def test_a_block_ends_at_its_most_lines():
     rule = block("    ", opener_columns=0, line_below="", max_lines=2)
     assert first_stop(rule, "a\n    b\n    c\n") == ("a\n    b", "block")
-
-
-def test_blanks_that_the_model_writes_first_do_not_count():
-    rule = after_lead("    ", single_line("    "))
-    assert first_stop(rule, "    return 1\n") == ("    return 1", "newline")
-    assert first_stop(after_lead(" ", single_line("x = ")), " 1\n") == (" 1", "newline")
-
-
-def test_a_model_that_does_not_write_the_blanks_is_read_as_it_is():
-    assert first_stop(after_lead(" ", single_line("x =")), "1\n") == ("1", "newline")
