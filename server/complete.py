@@ -17,7 +17,7 @@ from homespun.server.context import Gathered, Retriever
 from homespun.server.cursor import Cursor
 from homespun.server.filters import Answer, Filtered, clean, refusal
 from homespun.server.options import CompletionOptions
-from homespun.server.prompt import Context, Layout, Prompt, encode, render
+from homespun.server.prompt import DEFAULT_LAYOUT, Context, Layout, Prompt, encode, render
 from homespun.server.sticky import Sticky
 from homespun.server.types import Completion, CompletionRequest, Source
 
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# On 100 cursors of two packages the 0.5B model completed .41 of the lines exactly with it, .33 with
-# "repository" (docs/log.md). Another model may want the other one.
-DEFAULT_LAYOUT: Layout = "comments"
 _COUNTED_TEXTS = 20_000  # lines whose token counts are remembered
 _LEAST_PROMPT_TOKENS = 64
 

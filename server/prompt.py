@@ -20,6 +20,9 @@ from typing import Literal, Protocol
 PROMPT_VERSION = 1  # recorded with every dataset and adapter
 
 Layout = Literal["repository", "comments"]
+# On 100 cursors of two packages the 0.5B model completed .41 of the lines exactly with it, .33 with
+# "repository" (docs/log.md). Another model may want the other one.
+DEFAULT_LAYOUT: Layout = "comments"
 CountTokens = Callable[[str], int]
 
 # Shares of the room that is left beside the frame (research: 55-60, 10-15, 25-30 %).

@@ -15,9 +15,9 @@ from homespun.cli.main import main
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.index import Index
 from homespun.models.fakes import FakeGenerator
-from homespun.server.complete import DEFAULT_LAYOUT, Completer
+from homespun.server.complete import Completer
 from homespun.server.options import CompletionOptions
-from homespun.server.prompt import PROMPT_VERSION, Context, Snippet, encode, render
+from homespun.server.prompt import DEFAULT_LAYOUT, PROMPT_VERSION, Context, Snippet, encode, render
 from homespun.server.types import CompletionRequest
 
 GOLDEN = Path(__file__).parents[1] / "golden"
