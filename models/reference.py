@@ -7,22 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from homespun.models.safetensors_source import LAYER_PARTS
 from homespun.models.weights import WeightSource
-
-_PARTS = {
-    "attn_norm": "input_layernorm.weight",
-    "ffn_norm": "post_attention_layernorm.weight",
-    "q": "self_attn.q_proj.weight",
-    "k": "self_attn.k_proj.weight",
-    "v": "self_attn.v_proj.weight",
-    "o": "self_attn.o_proj.weight",
-    "gate": "mlp.gate_proj.weight",
-    "up": "mlp.up_proj.weight",
-    "down": "mlp.down_proj.weight",
-    "q_bias": "self_attn.q_proj.bias",
-    "k_bias": "self_attn.k_proj.bias",
-    "v_bias": "self_attn.v_proj.bias",
-}
 
 
 def as_transformers(source: WeightSource) -> Any:  # noqa: ANN401  (transformers is optional)
@@ -50,7 +36,7 @@ def as_transformers(source: WeightSource) -> Any:  # noqa: ANN401  (transformers
         "model.norm.weight": source.tensor("norm"),
     }
     for layer in range(shape.layers):
-        for part, name in _PARTS.items():
+        for part, name in LAYER_PARTS.items():
             state[f"model.layers.{layer}.{name}"] = source.tensor(f"{layer}.{part}")
     state["lm_head.weight"] = state["model.embed_tokens.weight"]
     tensors = {name: torch.from_numpy(value.copy()) for name, value in state.items()}

@@ -15,7 +15,8 @@ _TOP_LEVEL = {
     "head": "lm_head.weight",
     "norm": "model.norm.weight",
 }
-_LAYER = {
+# Canonical part of a layer -> its name below `model.layers.N.` in transformers.
+LAYER_PARTS = {
     "attn_norm": "input_layernorm.weight",
     "ffn_norm": "post_attention_layernorm.weight",
     "q": "self_attn.q_proj.weight",
@@ -96,4 +97,4 @@ def _file_name(name: str) -> str:
     if name in _TOP_LEVEL:
         return _TOP_LEVEL[name]
     layer, part = name.split(".", 1)
-    return f"model.layers.{layer}.{_LAYER[part]}"
+    return f"model.layers.{layer}.{LAYER_PARTS[part]}"

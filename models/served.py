@@ -65,11 +65,6 @@ def ensure_served(name: str, progress: Progress | None = None) -> Path:
     return original.served
 
 
-def served(name: str) -> Path:
-    """Return the served directory; the same as `ensure_served` without progress."""
-    return ensure_served(name)
-
-
 def decoder_form(directory: Path) -> DecoderForm:
     """Read a served generator's manifest. Raises `ModelDamaged`, `UnsupportedModel`."""
     manifest = read_manifest(directory)
