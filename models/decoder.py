@@ -1,48 +1,79 @@
-"""EDGE onnxruntime: the W8A8 decoder with a key-value cache that outlives a prompt.
+"""EDGE onnxruntime: the W8A8 decoder: slots of keys and values, drafts, healing, cancelling.
 
-One buffer per layer for keys and one for values is bound as input and as output of the session,
-so a step writes its rows in place and nothing is copied. A new prompt keeps the common prefix.
+A row's logits are the same bits whatever other rows the step has and however a prompt was cut
+into steps, as long as a step has two rows at least (a single row goes through another attention
+kernel of ONNX Runtime). So every step has two or more, and what was cached, copied, drafted or
+broken off never changes a result.
 """
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from homespun.models.draft import MOST_DRAFTED, Acceptance, Drafter
 from homespun.models.errors import ModelDamaged, PromptTooLong
+from homespun.models.head import Rows
+from homespun.models.healing import Healer
 from homespun.models.served_form import DecoderForm
+from homespun.models.slots import Slot, Slots
 from homespun.models.tokenizer import BpeTokenizer
-from homespun.models.types import FimTokens, Generation, GenerationFinish, StopRule
+from homespun.models.types import (
+    Cancellation,
+    FimTokens,
+    Generation,
+    GenerationFinish,
+    StopRule,
+    Warmth,
+)
 
-PREFILL_CHUNK_TOKENS = 256  # a cancelled prefill stops within one chunk; larger gains < 5 %
+PREFILL_CHUNK_TOKENS = 256  # a plain `cancelled` is asked between chunks; larger gains < 5 %
+_SPARE_TOKENS = MOST_DRAFTED + 1  # of a slot, for rows that may not be accepted
+_DRAFT_BESIDE = 16  # a last chunk of up to this many tokens carries a draft along
 
 
 class OnnxDecoder:
     """Implements `homespun.models.types.Generator`."""
 
-    def __init__(self, form: DecoderForm, *, threads: int, context_tokens: int) -> None:
+    def __init__(
+        self, form: DecoderForm, *, threads: int, context_tokens: int, cache_mb: int = 256
+    ) -> None:
         """Load a served form. `threads` 0 = one per physical core.
 
-        Raises `ModelDamaged` when ONNX Runtime cannot read the files.
+        `cache_mb` MiB bound the slots; one slot is always there. Raises `ModelDamaged` when ONNX
+        Runtime cannot read the files.
         """
         self.name: str = form.name
         self.fim: FimTokens = form.fim
         self.tokenizer = BpeTokenizer(form.tokenizer_json(), form.control)
-        self.context_tokens = min(context_tokens, form.context_tokens)
+        self.context_tokens = min(context_tokens, form.context_tokens - _SPARE_TOKENS)
+        self.drafting = True  # off only to measure what it brings
+        self._form = form
         self._ends = frozenset(form.control.values())  # any control token ends a completion
         self._embedding = np.memmap(
             form.embedding_path, np.int8, "r", shape=(form.vocabulary, form.hidden)
         )
         self._embedding_scale = np.fromfile(form.embedding_scale_path, np.float32)
         self._session = _session(form.graph_path, threads=threads)
-        self._bind_cache(form)
-        self._cached: list[int] = []  # tokens whose keys and values are in the buffers
+        self._slots = Slots(self._make_slot, cache_mb * 2**20 // self.slot_bytes)
+        self._acceptance = Acceptance()
+        self._healer: Healer | None = None  # made when first needed: 0.1 to 0.3 s
+
+    @property
+    def slot_bytes(self) -> int:
+        """Memory of one slot when all of it is used."""
+        form = self._form
+        return 8 * form.layers * form.kv_heads * self._slot_tokens * form.head_dim
+
+    @property
+    def _slot_tokens(self) -> int:
+        return self.context_tokens + _SPARE_TOKENS
 
     def generate(
         self,
@@ -51,32 +82,22 @@ class OnnxDecoder:
         max_tokens: int,
         stop: StopRule,
         cancelled: Callable[[], bool],
+        heal: str = "",
+        hints: Sequence[Sequence[int]] = (),
     ) -> Generation:
         """Continue `prompt` greedily; see `homespun.models.types.Generator`."""
-        if not prompt or len(prompt) + max_tokens > self.context_tokens:
-            raise PromptTooLong(
-                f"a prompt of {len(prompt)} tokens and {max_tokens} new ones do not fit "
-                f"{self.context_tokens} tokens of context; shorten the prompt or raise context"
-            )
+        self._check_length(prompt, max_tokens)
         started = time.perf_counter()
-        reused = self._reuse_prefix(prompt)
-        logits = self._prefill(prompt, cancelled)
-        prefilled = time.perf_counter()
-        run = _Run(self.tokenizer, stop)
-        finish: GenerationFinish = "cancelled"
-        while logits is not None:
-            token, logprob = _greedy(logits)
-            if token in self._ends:
-                finish = "eos"
-                run.logprob += logprob
-                break
-            if run.add(token, logprob):
-                finish = "stop"
-                break
-            if len(run.ids) == max_tokens:
-                finish = "length"
-                break
-            logits = None if cancelled() else self._step([token])
+        slot = self._slots.take(prompt)
+        reused = len(slot.tokens)
+        drafter = Drafter(prompt, hints, self._acceptance) if self.drafting else None
+        run = _Run(self.tokenizer, stop, heal, self._healing() if heal else None)
+        with _breaking_off(cancelled) as options:
+            steps = _Steps(self, slot, drafter, options, cancelled)
+            is_ready = steps.prefill(prompt, max_tokens)
+            prefilled = time.perf_counter()
+            finish = self._decode(steps, run, max_tokens) if is_ready else "cancelled"
+            steps.close()
         return Generation(
             text=run.text,
             token_ids=tuple(run.ids),
@@ -85,58 +106,67 @@ class OnnxDecoder:
             logprob=run.logprob,
             prompt_tokens=len(prompt),
             reused_tokens=reused,
-            drafted_tokens=0,
-            accepted_tokens=0,
+            drafted_tokens=steps.drafted,
+            accepted_tokens=steps.accepted,
             prefill_ms=(prefilled - started) * 1000,
             decode_ms=(time.perf_counter() - prefilled) * 1000,
         )
 
+    def warm(self, prompt: Sequence[int], *, cancelled: Callable[[], bool]) -> Warmth:
+        """Make a slot ready for `prompt`; see `homespun.models.types.Generator`."""
+        self._check_length(prompt, 0)
+        slot = self._slots.take(prompt)
+        reused = len(slot.tokens)
+        with _breaking_off(cancelled) as options:
+            is_ready = _Steps(self, slot, None, options, cancelled).prefill(prompt, 0)
+        return Warmth(len(prompt), reused, is_ready)
+
     def logits(self, ids: Sequence[int]) -> npt.NDArray[np.float32]:
         """Return `(len(ids), vocabulary)` float32 for a fresh sequence: evaluation and tests."""
-        self._cached = []
+        self._slots.clear()
+        slot = self._slots.take(ids)
         starts = range(0, len(ids), PREFILL_CHUNK_TOKENS)
         chunks = [ids[start : start + PREFILL_CHUNK_TOKENS] for start in starts]
-        return np.concatenate([self._forward(chunk, range(len(chunk))) for chunk in chunks])
+        return np.concatenate([self.run(slot, c, range(len(c)), None).full() for c in chunks])
 
-    def _reuse_prefix(self, prompt: Sequence[int]) -> int:
-        """Cut the cache to what it shares with the prompt; at least one token is left to run."""
-        shared = 0
-        limit = min(len(self._cached), len(prompt) - 1)
-        while shared < limit and self._cached[shared] == prompt[shared]:
-            shared += 1
-        del self._cached[shared:]
-        return shared
-
-    def _prefill(
-        self, prompt: Sequence[int], cancelled: Callable[[], bool]
-    ) -> npt.NDArray[np.float32] | None:
-        """Run what the cache lacks; logits `(vocabulary,)` of the last token, None if cancelled."""
-        while not cancelled():
-            done = len(self._cached)
-            chunk = prompt[done : done + PREFILL_CHUNK_TOKENS]
-            logits = self._step(chunk)
-            if len(self._cached) == len(prompt):
-                return logits
-        return None
-
-    def _step(self, tokens: Sequence[int]) -> npt.NDArray[np.float32]:
-        """Run tokens; return `(vocabulary,)` float32 logits of the last one."""
-        logits: npt.NDArray[np.float32] = self._forward(tokens, (len(tokens) - 1,))[0]
-        return logits
-
-    def _forward(self, tokens: Sequence[int], rows: Sequence[int]) -> npt.NDArray[np.float32]:
-        """Append tokens to the cache; logits `(rows, vocabulary)` float32 of the rows wanted."""
-        total = len(self._cached) + len(tokens)
-        self._bind("embeddings", self._embed(tokens))
-        self._bind("logit_rows", np.array(rows, np.int64))
-        self._bind("last_position", np.array([total - 1], np.int32))
-        self._bind("total_length", np.array(total, np.int32))
-        self._binding.bind_output("logits", "cpu")
-        self._session.run_with_iobinding(self._binding)
-        self._cached.extend(tokens)
+    def run(self, slot: Slot, tokens: Sequence[int], rows: Sequence[int], options: object) -> Rows:
+        """Append tokens to a slot in one step; return the `rows` (places in `tokens`) wanted."""
+        padded = tokens if len(tokens) > 1 else (*tokens, *tokens)
+        total = len(slot.tokens) + len(padded)
+        slot.bind("embeddings", self._embed(padded))
+        slot.bind("logit_rows", np.array(rows, np.int64))
+        slot.bind("last_position", np.array([total - 1], np.int32))
+        slot.bind("total_length", np.array(total, np.int32))
+        slot.binding.bind_output("logits", "cpu")
+        self._session.run_with_iobinding(slot.binding, options)
+        slot.tokens.extend(tokens)
         # Only the first output is taken: copying all of them would copy the whole cache.
-        logits: npt.NDArray[np.float32] = self._binding.get_outputs()[0].numpy()
-        return logits
+        return Rows(slot.binding.get_outputs()[0].numpy())
+
+    def _decode(self, steps: _Steps, run: _Run, max_tokens: int) -> GenerationFinish:
+        while True:
+            token, logprob = steps.choose(run.allowed())
+            if token in self._ends:
+                run.logprob += logprob
+                return "eos"
+            if run.add(token, logprob):
+                return "stop"
+            if len(run.ids) == max_tokens:
+                return "length"
+            if not steps.advance(token, max_tokens - len(run.ids)):
+                return "cancelled"
+
+    def _check_length(self, prompt: Sequence[int], max_tokens: int) -> None:
+        if not prompt or len(prompt) + max_tokens > self.context_tokens:
+            raise PromptTooLong(
+                f"a prompt of {len(prompt)} tokens and {max_tokens} new ones do not fit "
+                f"{self.context_tokens} tokens of context; shorten the prompt or raise context"
+            )
+
+    def _healing(self) -> Healer:
+        if self._healer is None:
+            self._healer = Healer(self.tokenizer.pieces())
+        return self._healer
 
     def _embed(self, tokens: Sequence[int]) -> npt.NDArray[np.float32]:
         ids = np.asarray(tokens, np.int64)
@@ -144,44 +174,127 @@ class OnnxDecoder:
         rows *= self._embedding_scale[ids, None]
         return rows
 
-    def _bind(self, name: str, value: npt.NDArray[Any]) -> None:
-        # The binding only points at the array's memory, so the array must outlive the run.
-        self._inputs[name] = value
-        self._binding.bind_cpu_input(name, value)
-
-    def _bind_cache(self, form: DecoderForm) -> None:
-        """Allocate the key-value buffers and bind each as input and output."""
-        import onnxruntime as ort
-
-        shape = (1, form.kv_heads, self.context_tokens, form.head_dim)
-        self._binding = self._session.io_binding()
-        self._inputs: dict[str, npt.NDArray[Any]] = {}
-        self._buffers: list[Any] = []
-        self._binding.bind_output("logits", "cpu")  # bound first, so it is output number 0
+    def _make_slot(self) -> Slot:
+        """Allocate buffers and bind each as input and as output: a step writes in place."""
+        form = self._form
+        shape = (1, form.kv_heads, self._slot_tokens, form.head_dim)
+        slot = Slot([], self._session.io_binding())
+        slot.binding.bind_output("logits", "cpu")  # bound first, so it is output number 0
         for layer in range(form.layers):
             for part in ("key", "value"):
-                buffer = ort.OrtValue.ortvalue_from_numpy(np.zeros(shape, np.float32))
-                self._buffers.append(buffer)
-                self._binding.bind_ortvalue_input(f"{part}_{layer}", buffer)
-                self._binding.bind_ortvalue_output(f"new_{part}_{layer}", buffer)
+                buffer = np.zeros(shape, np.float32)  # its pages come with their first use
+                slot.buffers.append(buffer)
+                place = ("cpu", 0, np.float32, shape, buffer.ctypes.data)
+                slot.binding.bind_input(f"{part}_{layer}", *place)
+                slot.binding.bind_output(f"new_{part}_{layer}", *place)
+        return slot
+
+
+class _Steps:
+    """The steps of one request: what is run, what was guessed, which row is next."""
+
+    def __init__(
+        self,
+        decoder: OnnxDecoder,
+        slot: Slot,
+        drafter: Drafter | None,
+        options: object,
+        cancelled: Callable[[], bool],
+    ) -> None:
+        self._decoder, self._slot, self._drafter = decoder, slot, drafter
+        self._options, self._cancelled = options, cancelled
+        self._rows: Rows | None = None
+        self._row = 0  # of `_rows`, the one to choose from next
+        self._draft: list[int] = []
+        self.drafted = self.accepted = 0
+
+    def prefill(self, prompt: Sequence[int], max_tokens: int) -> bool:
+        """Run what the slot lacks of the prompt; False when cancelled on the way."""
+        while len(prompt) - len(self._slot.tokens) > PREFILL_CHUNK_TOKENS:
+            done = len(self._slot.tokens)
+            chunk = prompt[done : done + PREFILL_CHUNK_TOKENS]
+            if not self._step(chunk, []):
+                return False
+        chunk = prompt[len(self._slot.tokens) :]
+        beside = max_tokens - 1 if len(chunk) <= _DRAFT_BESIDE else 0
+        return self._step(chunk, self._propose(beside))
+
+    def choose(self, allowed: npt.NDArray[np.int64] | None) -> tuple[int, float]:
+        """Return the next token and its log-probability."""
+        assert self._rows is not None  # since the prefill
+        return self._rows.best(self._row, allowed)
+
+    def advance(self, token: int, most: int) -> bool:
+        """Go on behind `token`: to the next row where it was guessed, else by a step."""
+        if self._drafter:
+            self._drafter.add(token)
+        if self._row < len(self._draft) and self._draft[self._row] == token:
+            self._row += 1
+            self.accepted += 1
+            return True
+        self._settle()
+        return self._step([token], self._propose(most - 1))
+
+    def _propose(self, most: int) -> list[int]:
+        return self._drafter.propose(min(most, MOST_DRAFTED)) if self._drafter and most > 0 else []
+
+    def _settle(self) -> None:
+        """Take the guesses that were wrong out of the slot, and learn from it."""
+        wrong = len(self._draft) - self._row
+        if wrong:
+            del self._slot.tokens[-wrong:]
+        if self._drafter:
+            self._drafter.judge(len(self._draft), self._row)
+        self._draft, self._row = [], 0
+
+    def _step(self, tokens: Sequence[int], draft: list[int]) -> bool:
+        if self._cancelled():
+            return False
+        rows = range(len(tokens) - 1, len(tokens) + len(draft))
+        try:
+            self._rows = self._decoder.run(self._slot, [*tokens, *draft], rows, self._options)
+        except Exception:
+            # Broken off inside the step: the slot's tokens are those before it.
+            if self._cancelled():
+                return False
+            raise
+        self._draft, self._row = draft, 0
+        self.drafted += len(draft)
+        return True
+
+    def close(self) -> None:
+        """Leave the slot with nothing but what is part of the answer."""
+        self._settle()
 
 
 class _Run:
     """The text generated so far, and the stop rule's verdict on it."""
 
-    def __init__(self, tokenizer: BpeTokenizer, stop: StopRule) -> None:
+    def __init__(
+        self, tokenizer: BpeTokenizer, stop: StopRule, heal: str, healer: Healer | None
+    ) -> None:
         self._tokenizer, self._stop = tokenizer, stop
+        self._heal, self._healer = heal, healer
+        self._rest = heal.encode("utf-8", "replace")  # of `heal`, still to be written
         self.ids: list[int] = []
         self.text = ""
         self.stop_reason = ""
         self.logprob = 0.0
 
+    def allowed(self) -> npt.NDArray[np.int64] | None:
+        """Return the tokens that may come next, None for any."""
+        return self._healer.allowed(self._rest) if self._healer and self._rest else None
+
     def add(self, token: int, logprob: float) -> bool:
         """Append a token; True when the stop rule ended the run and cut the text."""
         self.ids.append(token)
         self.logprob += logprob
+        if self._healer and self._rest:
+            self._rest = self._healer.rest_after(self._rest, token)
+            if self._rest:
+                return False
         # An unfinished character shows as U+FFFD; it must not reach the stop rule or the text.
-        self.text = self._tokenizer.decode(self.ids).rstrip("\ufffd")
+        self.text = self._tokenizer.decode(self.ids).rstrip("\ufffd")[len(self._heal) :]
         verdict = self._stop(self.text)
         if verdict is None:
             return False
@@ -190,11 +303,20 @@ class _Run:
         return True
 
 
-def _greedy(logits: npt.NDArray[np.float32]) -> tuple[int, float]:
-    """Most likely token of `(vocabulary,)` logits and its natural-log probability."""
-    token = int(np.argmax(logits))
-    peak = logits[token]
-    return token, -math.log(float(np.sum(np.exp(logits - peak), dtype=np.float64)))
+@contextmanager
+def _breaking_off(cancelled: Callable[[], bool]) -> Iterator[object]:
+    """Give run options whose runs end as soon as a `Cancellation` is cancelled."""
+    import onnxruntime as ort
+
+    options = ort.RunOptions()
+    if not isinstance(cancelled, Cancellation):
+        yield options
+        return
+    cancelled.on_cancel(lambda: setattr(options, "terminate", True))
+    try:
+        yield options
+    finally:
+        cancelled.on_cancel(None)
 
 
 def _session(graph_path: Path, *, threads: int) -> Any:  # noqa: ANN401  (onnxruntime is untyped)

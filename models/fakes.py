@@ -14,7 +14,14 @@ import numpy as np
 import numpy.typing as npt
 
 from homespun.models.errors import PromptTooLong
-from homespun.models.types import FimTokens, Generation, GenerationFinish, Stop, StopRule
+from homespun.models.types import (
+    FimTokens,
+    Generation,
+    GenerationFinish,
+    Stop,
+    StopRule,
+    Warmth,
+)
 
 FAKE_FIM = FimTokens(
     prefix="<|fim_prefix|>",
@@ -110,6 +117,8 @@ class FakeGenerator:
         self.tokenizer = FakeTokenizer(fim)
         self.context_tokens = context_tokens
         self.prompts: list[tuple[int, ...]] = []  # every prompt seen, for assertions
+        self.hints: list[tuple[tuple[int, ...], ...]] = []  # those of each prompt
+        self.warmed: list[tuple[int, ...]] = []
         self._script = script
         self._step_seconds = step_seconds
         self._prefill_seconds = prefill_seconds
@@ -122,10 +131,14 @@ class FakeGenerator:
         max_tokens: int,
         stop: StopRule,
         cancelled: Callable[[], bool],
+        heal: str = "",
+        hints: Sequence[Sequence[int]] = (),
     ) -> Generation:
-        """Continue `prompt` with the scripted text. Raises PromptTooLong."""
+        """Continue `prompt` and `heal` with the scripted text. Raises PromptTooLong."""
         self._check_length(prompt, max_tokens)
-        self.prompts.append(tuple(prompt))
+        prompt = (*prompt, *self.tokenizer.encode(heal))
+        self.prompts.append(prompt)
+        self.hints.append(tuple(tuple(hint) for hint in hints))
         # As the real decoder: the last prompt token is always computed, its logits are needed.
         reused = min(_common_prefix(self._cache, prompt), max(len(prompt) - 1, 0))
         time.sleep(self._prefill_seconds)
@@ -145,6 +158,17 @@ class FakeGenerator:
             prefill_ms=self._prefill_seconds * 1000,
             decode_ms=self._step_seconds * 1000 * len(text),
         )
+
+    def warm(self, prompt: Sequence[int], *, cancelled: Callable[[], bool]) -> Warmth:
+        """Remember `prompt` as the one whose start is cached. Raises PromptTooLong."""
+        self._check_length(prompt, 0)
+        reused = min(_common_prefix(self._cache, prompt), max(len(prompt) - 1, 0))
+        time.sleep(self._prefill_seconds)
+        if cancelled():
+            return Warmth(len(prompt), reused, finished=False)
+        self.warmed.append(tuple(prompt))
+        self._cache = tuple(prompt)
+        return Warmth(len(prompt), reused, finished=True)
 
     def _check_length(self, prompt: Sequence[int], max_tokens: int) -> None:
         if len(prompt) + max_tokens > self.context_tokens:

@@ -15,15 +15,17 @@ def load_generator(
     *,
     threads: int = 0,
     context_tokens: int = 4096,
+    cache_mb: int = 256,
     progress: Progress | None = None,
 ) -> Generator:
     """Load a catalogue name, a .gguf file or a safetensors directory; converts on first use.
 
-    `threads` 0 = one per physical core. Raises `ModelMissing` (with the command to run),
+    `threads` 0 = one per physical core; `cache_mb` MiB bound what is kept of earlier prompts.
+    Raises `ModelMissing` (with the command to run),
     `UnknownModel`, `UnsupportedModel`, `ModelDamaged`.
     """
     form = decoder_form(ensure_served(name, progress))
-    return OnnxDecoder(form, threads=threads, context_tokens=context_tokens)
+    return OnnxDecoder(form, threads=threads, context_tokens=context_tokens, cache_mb=cache_mb)
 
 
 def load_encoder(name: str, *, threads: int = 0, progress: Progress | None = None) -> Encoder:

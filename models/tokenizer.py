@@ -42,6 +42,15 @@ class BpeTokenizer:
         """Decode; incomplete UTF-8 at the end becomes U+FFFD. Control tokens are left out."""
         return str(self._tokenizer.decode(list(ids), skip_special_tokens=False))
 
+    def pieces(self) -> dict[int, bytes]:
+        """Return the bytes that each plain token stands for."""
+        byte_of = {character: byte for byte, character in _byte_characters().items()}
+        return {
+            token: bytes(byte_of[character] for character in piece)
+            for piece, token in self._tokenizer.get_vocab(with_added_tokens=False).items()
+            if all(character in byte_of for character in piece)
+        }
+
     def control(self, name: str) -> int:
         """Return the id of a control token. Raises KeyError if the model has none such."""
         return self._control[name]
@@ -53,6 +62,16 @@ class BpeTokenizer:
     def control_ids(self) -> frozenset[int]:
         """Return the ids of all control tokens: none of them may appear in a suggestion."""
         return frozenset(self._control.values())
+
+
+def _byte_characters() -> dict[int, str]:
+    """Return the character that byte-level BPE writes for each byte (GPT-2, `bytes_to_unicode`)."""
+    printable = [*range(ord("!"), ord("~") + 1), *range(0xA1, 0xAC + 1), *range(0xAE, 0xFF + 1)]
+    characters = {byte: chr(byte) for byte in printable}
+    for byte in range(256):
+        if byte not in characters:
+            characters[byte] = chr(256 + len(characters) - len(printable))
+    return characters
 
 
 def byte_level_bpe(vocabulary: Mapping[str, int], merges: Sequence[str]) -> str:

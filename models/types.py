@@ -5,6 +5,7 @@ Every room above speaks to weights through these Protocols; `models/fakes.py` ha
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -65,7 +66,40 @@ class Stop:
 
 
 StopRule = Callable[[str], Stop | None]
-"""Called with the whole generated text after each step; None means go on."""
+"""Called with the whole generated text after each token; None means go on."""
+
+
+class Cancellation:
+    """A flag that another thread sets, and that can reach into a running step.
+
+    Callable, so it fits wherever a `cancelled: Callable[[], bool]` is wanted. A decoder that gets
+    one breaks off inside a step; a plain function is only asked between steps.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._callback: Callable[[], None] | None = None
+        self._is_cancelled = False
+
+    def __call__(self) -> bool:
+        """Say whether the work was cancelled."""
+        return self._is_cancelled
+
+    def cancel(self) -> None:
+        """Cancel, once and for all; safe on any thread."""
+        with self._lock:
+            self._is_cancelled = True
+            callback = self._callback
+        if callback is not None:
+            callback()
+
+    def on_cancel(self, callback: Callable[[], None] | None) -> None:
+        """Have `callback` called on cancelling, at once where that has been; None takes it back."""
+        with self._lock:
+            self._callback = callback
+            is_cancelled = self._is_cancelled
+        if is_cancelled and callback is not None:
+            callback()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +117,15 @@ class Generation:
     accepted_tokens: int
     prefill_ms: float
     decode_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Warmth:
+    """How far a prompt was made ready."""
+
+    prompt_tokens: int
+    reused_tokens: int  # were in the cache before
+    finished: bool  # False: cancelled on the way, what was done stays
 
 
 class Tokenizer(Protocol):
@@ -111,7 +154,7 @@ class FimTokens:
 
 
 class Generator(Protocol):
-    """A causal language model that keeps the keys and values of its last prompt.
+    """A causal language model that keeps the keys and values of its last prompts.
 
     Behind it: the embedded ONNX decoder today, a remote OpenAI-compatible server another day.
     Not thread-safe: one caller at a time (the server runs it on an executor of one worker).
@@ -132,10 +175,18 @@ class Generator(Protocol):
         max_tokens: int,
         stop: StopRule,
         cancelled: Callable[[], bool],
+        heal: str = "",
+        hints: Sequence[Sequence[int]] = (),
     ) -> Generation:
         """Greedy continuation of `prompt` (token ids).
 
-        `cancelled` is polled between steps (prefill is chunked); a cancelled run returns what it
-        has with finish "cancelled" and leaves a consistent cache. Raises `PromptTooLong` when
-        `len(prompt) + max_tokens` exceeds `context_tokens`.
+        `heal` is text that the continuation must begin with and that is not part of
+        `Generation.text`: the end of what the user typed, whose last token may be partial (token
+        healing). `hints` are token ids to draft from beside the prompt; they change the time,
+        never the result. `cancelled` is polled between steps (prefill is chunked); a cancelled
+        run returns what it has with finish "cancelled" and leaves a consistent cache. Raises
+        `PromptTooLong` when `len(prompt) + max_tokens` exceeds `context_tokens`.
         """
+
+    def warm(self, prompt: Sequence[int], *, cancelled: Callable[[], bool]) -> Warmth:
+        """Compute the keys and values of `prompt` ahead of need; raises like `generate`."""
