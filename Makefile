@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 ROOMS  := cli indexer models server training
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test setup setup-dev weights lint types check unit bench-lines clean
+.PHONY: demo test setup setup-dev weights lint types check unit bench-lines peers clean
 
 demo: weights
 	$(BIN)/python -P bench/demo.py
@@ -45,6 +45,20 @@ check: lint types unit
 
 bench-lines: weights
 	$(BIN)/python bench/complete_batch.py
+
+# llama.cpp, to measure against, in an environment of its own: a wheel compiled for any processor
+# and, where there is a compiler, a build for this one.
+PEERS     := .venv-peers
+PEERS_PIP := $(PEERS)/bin/python -m pip --disable-pip-version-check --quiet
+
+peers: $(PEERS)/.done
+
+$(PEERS)/.done: bench/engine/peers.txt bench/engine/peers-native.txt
+	test -x $(PEERS)/bin/python || $(PYTHON) -m venv $(PEERS)
+	$(PEERS_PIP) install -r bench/engine/peers.txt
+	CMAKE_ARGS=-DGGML_NATIVE=ON $(PEERS_PIP) install -r bench/engine/peers-native.txt \
+	  || echo "no native build of llama.cpp: it needs a C++ compiler; the wheel alone is measured"
+	touch $@
 
 clean:
 	rm -rf $(VENV) .links build dist *.egg-info
