@@ -116,8 +116,13 @@ class Engine:
 
 
 def ours() -> Build:
-    """Our own engine in this interpreter."""
+    """Return our own engine in this interpreter."""
     return Build(OURS, Path(sys.executable), "worker_ours.py")
+
+
+def float32() -> Build:
+    """Return the reference of the quality measurement, in this interpreter."""
+    return Build("float32", Path(sys.executable), "worker_float32.py")
 
 
 def peers() -> list[Build]:

@@ -1,4 +1,4 @@
-"""What every measured process shares: JSON lines in, JSON lines out. Standard library only.
+"""What every measured process shares: JSON lines in, JSON lines out. Standard library and numpy.
 
 It also runs under the interpreter of the peers' environment, which knows nothing of homespun.
 """
@@ -14,6 +14,8 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 Operation = Callable[..., dict[str, Any]]
 
@@ -45,6 +47,16 @@ def timed_ms(call: Callable[[], object]) -> float:
 def median_ms(call: Callable[[], object], *, repeats: int) -> float:
     """Median milliseconds of a call."""
     return statistics.median(timed_ms(call) for _ in range(repeats))
+
+
+def next_token_losses(logits: np.ndarray, ids: list[int]) -> list[float]:
+    """Loss in nats of `ids[1:]` under logits `(len(ids) - 1, vocabulary)` of `ids[:-1]`."""
+    losses = []
+    for row, token in zip(logits, ids[1:], strict=True):
+        wide = row.astype(np.float64)
+        peak = wide.max()
+        losses.append(float(np.log(np.exp(wide - peak).sum()) + peak - wide[token]))
+    return losses
 
 
 def memory_mb() -> dict[str, float]:

@@ -106,19 +106,15 @@ class Engine:
 
         return {"ms": [worker.median_ms(lambda n=n: step(n), repeats=repeats) for n in rows]}
 
-    def loss(self, ids: list[int]) -> dict[str, Any]:
-        """Mean next-token loss in nats over `ids`, in one pass."""
+    def losses(self, ids: list[int]) -> dict[str, Any]:
+        """Next-token losses in nats over `ids`, in one pass."""
         self.forget()
-        began = time.perf_counter()
-        total = 0.0
+        losses: list[float] = []
         for start in range(0, len(ids) - 1, _BATCH_TOKENS):
             chunk = ids[start : min(start + _BATCH_TOKENS, len(ids) - 1)]
-            rows = np.stack(self._run(chunk, want=len(chunk))).astype(np.float64)
-            rows -= rows.max(axis=1, keepdims=True)
-            picked = rows[np.arange(len(chunk)), ids[start + 1 : start + 1 + len(chunk)]]
-            total += float(np.sum(np.log(np.exp(rows).sum(axis=1)) - picked))
-        seconds = time.perf_counter() - began
-        return {"loss": total / (len(ids) - 1), "ms": seconds * 1000}
+            rows = np.stack(self._run(chunk, want=len(chunk)))
+            losses += worker.next_token_losses(rows, ids[start : start + len(chunk) + 1])
+        return {"losses": losses}
 
     def complete(
         self,
@@ -256,5 +252,5 @@ def _silent(level: int, text: bytes, data: object) -> None:
 
 if __name__ == "__main__":
     engine = Engine()
-    names = "open requantize forget memory prompt decode steps loss complete".split()
+    names = "open requantize forget memory prompt decode steps losses complete".split()
     worker.serve({name: getattr(engine, name) for name in names})
