@@ -24,7 +24,7 @@ import sys
 import time
 import tokenize
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from homespun.indexer.config import IndexConfig
@@ -79,6 +79,8 @@ def main() -> int:
     index = Index.open(root, IndexConfig(encoder="none"), create=True)
     index.update()
     cursors = choose(index, root, count=args.count, seed=args.seed)
+    if args.cut == "character":
+        cursors = [_anywhere(cursor, args.seed) for cursor in cursors]
     generator = load_generator(args.model, threads=args.threads)
     completers = {arm: _completer(arm, generator, index) for arm in args.arms}
     rows: list[Row] = []
@@ -165,6 +167,19 @@ def _cursor(
     return Cursor(path, number, kind, offset, document, rest)
 
 
+def _anywhere(cursor: Cursor, seed: int) -> Cursor:
+    """Move a cursor to the right, to any character of its line: people pause inside words, too."""
+    rng = random.Random(f"{seed} {cursor.path} {cursor.offset}")
+    step = rng.randint(0, max(len(cursor.rest) - _LEAST_REST_CHARS, 0))
+    before, after = cursor.text[: cursor.offset], cursor.text[cursor.offset :]
+    return replace(
+        cursor,
+        offset=cursor.offset + step,
+        text=before + cursor.rest[:step] + after,
+        rest=cursor.rest[step:],
+    )
+
+
 def _completer(arm: str, generator: object, index: Index) -> Completer:
     name, _, tokens = arm.partition("@")
     options = CompletionOptions(
@@ -247,6 +262,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("root", metavar="SDIST_DIR", help="an unpacked source package")
     parser.add_argument("--count", type=int, default=60)
+    parser.add_argument("--cut", choices=("token", "character"), default="token")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--model", default="qwen2.5-coder-0.5b")
     parser.add_argument("--threads", type=int, default=0)

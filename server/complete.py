@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -13,11 +13,22 @@ from homespun.indexer.errors import IndexerError
 from homespun.indexer.languages import language_of
 from homespun.models.types import Generation, Generator, StopRule
 from homespun.server import blocks, stops
+from homespun.server.anchor import MOST_TYPED_TOKENS, Anchor, Anchors
 from homespun.server.context import Gathered, Retriever
 from homespun.server.cursor import Cursor
 from homespun.server.filters import Answer, Filtered, clean, refusal
 from homespun.server.options import CompletionOptions
-from homespun.server.prompt import DEFAULT_LAYOUT, Context, Layout, Prompt, encode, render
+from homespun.server.prompt import (
+    DEFAULT_LAYOUT,
+    PROMPT_VERSION,
+    Context,
+    Layout,
+    Prompt,
+    encode_parts,
+    render,
+    split,
+    split_last_token,
+)
 from homespun.server.sticky import Sticky
 from homespun.server.types import Completion, CompletionRequest, Source
 
@@ -28,6 +39,8 @@ logger = logging.getLogger(__name__)
 
 _COUNTED_TEXTS = 20_000  # lines whose token counts are remembered
 _LEAST_PROMPT_TOKENS = 64
+_LEAST_BUDGET = 48
+_SWITCHED_OFF = ("disabled", "disabled-language", "disabled-path")
 
 
 def _never() -> bool:
@@ -67,6 +80,8 @@ class Completer:
         self._clock = clock
         self._retriever = Retriever(index, clock=clock) if index else None
         self._sticky = Sticky()
+        self._anchors = Anchors()
+        self._last_ids: tuple[int, ...] = ()  # of the last answer: the user may type the like of it
         tokenizer = generator.tokenizer
         self._count = lru_cache(_COUNTED_TEXTS)(lambda text: len(tokenizer.encode(text)))
         self._controls = tuple(
@@ -91,28 +106,27 @@ class Completer:
         if reason:
             return self._nothing(request, f"filtered:{reason}", began)
         plan = self._plan(request, cursor, language)
-        gathered, retrieve_ms = self._gather(request, plan)
+        anchor, retrieve_ms = self._anchor(request, plan)
         if cancelled():
             return self._nothing(request, "cancelled", began)
-        prompt = render(
-            Context(self._repo, request.path, cursor.before, cursor.after, gathered.snippets),
-            fim=self._generator.fim,
-            budget=plan.budget,
-            count_tokens=self._count,
-            layout=self._layout,
-        )
-        ids = encode(prompt, self._generator.tokenizer)
+        typed, heal = split_last_token(anchor.typed(cursor) or "", self._generator.tokenizer)
         context_ms = (self._clock() - began) * 1000 - retrieve_ms
         generation = self._generator.generate(
-            ids, max_tokens=plan.max_tokens, stop=plan.stop, cancelled=cancelled
+            [*anchor.ids, *typed],
+            max_tokens=plan.max_tokens,
+            stop=plan.stop,
+            cancelled=cancelled,
+            heal=heal,
+            hints=(self._last_ids,) if self._last_ids else (),
         )
+        self._last_ids = generation.token_ids or self._last_ids
         text, finish = self._judge(request, plan, generation)
         return Completion(
             text=text.replace("\n", "\r\n") if is_crlf else text,
             finish=finish,
             model=self._generator.name,
             adapter=self._options.adapter,
-            sources=_sources(prompt),
+            sources=_sources(anchor.prompt),
             logprob=generation.logprob,
             timings_ms={
                 "context": context_ms,
@@ -129,6 +143,44 @@ class Completer:
                 "accepted": generation.accepted_tokens,
             },
             id=request.id,
+        )
+
+    def prepare(
+        self,
+        request: CompletionRequest,
+        *,
+        accepted: str = "",
+        cancelled: Callable[[], bool] = _never,
+    ) -> bool:
+        """Make ready for a request at this cursor, as if `accepted` had been inserted there.
+
+        Renders the prompt anew, with what the index knows now, and has the decoder read it.
+        Returns False when that was cancelled or when there is nothing to complete.
+        """
+        offset = request.offset
+        if not 0 <= offset <= len(request.text):
+            return False
+        text = request.text[:offset] + accepted + request.text[offset:]
+        request = replace(request, text=text, offset=offset + len(accepted))
+        cursor, _ = _split(request.text, request.offset)
+        language = request.language or language_of(request.path)
+        if refusal(request, cursor, language, self._options) in _SWITCHED_OFF:
+            return False
+        anchor, _ = self._render(request, self._plan(request, cursor, language))
+        typed, _ = split_last_token(anchor.typed(cursor) or "", self._generator.tokenizer)
+        if cancelled():
+            return False
+        is_ready = self._generator.warm([*anchor.ids, *typed], cancelled=cancelled).finished
+        if is_ready:  # else the anchor before it is the better one
+            self._anchors.put(request.path, anchor)
+        return is_ready
+
+    def key(self, request: CompletionRequest) -> Hashable:
+        """Return what shapes an answer beside the text around the cursor."""
+        return (
+            *(request.path, request.language, request.retrieval, request.max_tokens),
+            *(request.explicit, self._generator.name, self._options, self._layout),
+            *(self._repo, PROMPT_VERSION),
         )
 
     def _plan(self, request: CompletionRequest, cursor: Cursor, language: str) -> _Plan:
@@ -148,14 +200,58 @@ class Completer:
         wanted = request.max_tokens or (options.max_block_tokens if block else options.max_tokens)
         room = self._generator.context_tokens
         max_tokens = max(min(wanted, room - _LEAST_PROMPT_TOKENS), 1)
+        reserve = min(MOST_TYPED_TOKENS, room // 4)  # for what will be typed behind the anchor
         return _Plan(
             cursor=cursor,
             language=language,
             stop=stop,
             is_block=block is not None,
             max_tokens=max_tokens,
-            budget=min(options.context_tokens, room - max_tokens),
+            budget=max(min(options.context_tokens, room - max_tokens - reserve), _LEAST_BUDGET),
         )
+
+    def _anchor(self, request: CompletionRequest, plan: _Plan) -> tuple[Anchor, float]:
+        """Return the prompt to go on with and the milliseconds that retrieval took.
+
+        Who asks by hand gets a new one. On the line that a prompt was rendered for, code found
+        since then is a reason for a new one, on the lines below it can wait for a rest.
+        """
+        anchor = None if request.explicit else self._anchors.find(request.path, plan.cursor)
+        if anchor is None or not self._fits(anchor, plan):
+            anchor, retrieve_ms = self._render(request, plan)
+            self._anchors.put(request.path, anchor)
+            return anchor, retrieve_ms
+        if "\n" in (anchor.typed(plan.cursor) or ""):
+            return anchor, 0.0
+        gathered, retrieve_ms = self._gather(request, plan)
+        if gathered.snippets == anchor.offered or gathered.late:
+            return anchor, retrieve_ms
+        anchor = self._rendered(request, plan, gathered)
+        self._anchors.put(request.path, anchor)
+        return anchor, retrieve_ms
+
+    def _fits(self, anchor: Anchor, plan: _Plan) -> bool:
+        typed = self._count(anchor.typed(plan.cursor) or "")
+        room = self._generator.context_tokens - plan.max_tokens
+        return typed <= MOST_TYPED_TOKENS and len(anchor.ids) + typed <= room
+
+    def _render(self, request: CompletionRequest, plan: _Plan) -> tuple[Anchor, float]:
+        gathered, retrieve_ms = self._gather(request, plan)
+        return self._rendered(request, plan, gathered), retrieve_ms
+
+    def _rendered(self, request: CompletionRequest, plan: _Plan, gathered: Gathered) -> Anchor:
+        """Render a prompt for the line of the cursor."""
+        prefix, typed, behind = split(plan.cursor.before, plan.cursor.after)
+        prompt = render(
+            Context(self._repo, request.path, prefix, behind, gathered.snippets, typed),
+            fim=self._generator.fim,
+            budget=plan.budget,
+            count_tokens=self._count,
+            layout=self._layout,
+        )
+        ids = encode_parts(prompt.parts, self._generator.tokenizer)
+        before = plan.cursor.before[: len(plan.cursor.before) - len(prompt.typed)]
+        return Anchor(before, behind, prompt, tuple(ids), gathered.snippets)
 
     def _gather(self, request: CompletionRequest, plan: _Plan) -> tuple[Gathered, float]:
         """Ask the index; a fault of it costs the context, never the completion."""

@@ -7,17 +7,24 @@ A prompt is a sequence of parts, each the NAME of a control token or plain text.
 encodes text parts as plain text, so source code that contains `<|fim_middle|>` cannot steer the
 model. Each part is encoded by itself: equal parts at the start of two prompts are equal token ids,
 and that is what keeps the decoder's cache of keys and values alive between two keystrokes.
-Parts go from stable to volatile: repository, retrieved code, path, prefix, suffix.
+Parts go from stable to volatile: repository, retrieved code, path, prefix, suffix, typed text.
+
+The prefix ends where the line of the cursor begins (the anchor), and what was typed on the line
+comes after the middle token: so a typed character is one new token, where it would move the whole
+suffix otherwise. The last token of the typed text is taken off, for it may be half a token; the
+model has to begin with its text (token healing). What stands right of the cursor is left out when
+it is only closing brackets and punctuation: editors put and remove these while one types.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Literal, Protocol
 
-PROMPT_VERSION = 1  # recorded with every dataset and adapter
+PROMPT_VERSION = 2  # recorded with every dataset and adapter
 
 Layout = Literal["repository", "comments"]
 # On 100 cursors of two packages the 0.5B model completed .41 of the lines exactly with it, .33 with
@@ -41,6 +48,8 @@ _STEP_TOKENS = 64
 _LEAST_BUDGET_TOKENS = 16
 # A line longer than this many characters for each token of room cannot fit; it is not counted.
 _CHARS_PER_TOKEN = 16
+_LONGEST_TYPED_CHARS = 600  # of an endless line; the rest of it belongs to the prefix
+_CLOSERS = re.compile(r"[)\]}>\"'`;:,\s]*")
 _COMMENT_LEADERS = {
     "//": "c cc cpp cs cxx dart go h hpp java js jsx kt kts mjs php rs scala swift ts tsx",
     "--": "hs lua sql",
@@ -72,10 +81,13 @@ class FimNames(Protocol):
 
 
 class PartEncoder(Protocol):
-    """The two calls of a tokenizer that a prompt needs."""
+    """The calls of a tokenizer that a prompt needs."""
 
     def encode(self, text: str) -> list[int]:
         """Encode as plain text."""
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Decode; incomplete UTF-8 at the end becomes U+FFFD."""
 
     def control(self, name: str) -> int:
         """Return the id of a control token."""
@@ -95,7 +107,7 @@ class Snippet:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Everything a prompt is made from. `prefix + suffix` is the whole document; lines end in LF.
+    """Everything a prompt is made from; lines end in LF. `split` gives the three texts.
 
     `snippets` stand in the order in which they are shown: stable ones first.
     """
@@ -105,6 +117,7 @@ class Context:
     prefix: str
     suffix: str
     snippets: tuple[Snippet, ...] = ()
+    typed: str = ""  # what stands between the prefix and the cursor
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +134,33 @@ Part = Control | str
 class Prompt:
     """What is sent to the model, and which snippets are really in it."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[Part, ...]  # without the typed text
+    typed: str  # comes behind the parts; the end of the context's where that was too long
     snippets: tuple[Snippet, ...]  # as cut, in the order of the prompt
-    tokens: int  # exact: the length of `encode(prompt, tokenizer)`
+    tokens: int  # exact: the number of ids of `encode(prompt, tokenizer)` and of the healed text
     first_line: int  # of the document, 1-based: the lines that the prompt shows
     last_line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """Token ids, and the text that the model's answer has to begin with."""
+
+    ids: list[int]
+    heal: str
+
+
+def split(before: str, after: str) -> tuple[str, str, str]:
+    """Cut a document at a cursor's line: (prefix, typed, suffix) as a prompt shows them."""
+    start = before.rfind("\n") + 1
+    start = max(start, len(before) - _LONGEST_TYPED_CHARS)
+    return before[:start], before[start:], shown_behind(after)
+
+
+def shown_behind(after: str) -> str:
+    """Return what a prompt shows of the text behind a cursor: not closers alone on its line."""
+    right = after.partition("\n")[0]
+    return after[len(right) :] if _CLOSERS.fullmatch(right) else after
 
 
 def render(
@@ -150,7 +185,9 @@ def render(
     if not fim.file_sep:
         layout = "comments"
     frame = _frame(context, fim, layout, budget, count_tokens)
+    context = _with_short_typed(context, budget // 2, count_tokens)
     room = budget - _cost(frame.opening + frame.header, count_tokens) - 2
+    room -= count_tokens(context.typed)
     while True:
         prompt = _fill(context, frame, fim, room, count_tokens)
         if prompt.tokens <= budget:
@@ -159,15 +196,40 @@ def render(
         room -= prompt.tokens - budget
 
 
-def encode(prompt: Prompt, tokenizer: PartEncoder) -> list[int]:
-    """Return the token ids, each part encoded by itself."""
+def _with_short_typed(context: Context, most: int, count: CountTokens) -> Context:
+    """Give the start of a long typed text to the prefix, where it can be cut."""
+    prefix, typed = context.prefix, context.typed
+    while count(typed) > most:
+        half = (len(typed) + 1) // 2
+        prefix, typed = prefix + typed[:half], typed[half:]
+    return replace(context, prefix=prefix, typed=typed)
+
+
+def encode(prompt: Prompt, tokenizer: PartEncoder) -> Encoded:
+    """Return the token ids, each part encoded by itself, and the text to heal."""
+    typed, heal = split_last_token(prompt.typed, tokenizer)
+    return Encoded([*encode_parts(prompt.parts, tokenizer), *typed], heal)
+
+
+def encode_parts(parts: Sequence[Part], tokenizer: PartEncoder) -> list[int]:
+    """Return the token ids of parts."""
     ids: list[int] = []
-    for part in prompt.parts:
-        if isinstance(part, Control):
-            ids.append(tokenizer.control(part.name))
-        else:
-            ids += tokenizer.encode(part)
+    for part in parts:
+        ids += (
+            [tokenizer.control(part.name)] if isinstance(part, Control) else tokenizer.encode(part)
+        )
     return ids
+
+
+def split_last_token(typed: str, tokenizer: PartEncoder) -> tuple[list[int], str]:
+    """Return the ids of `typed` without its last token, and that token's text."""
+    ids = tokenizer.encode(typed)
+    while ids:
+        ids.pop()
+        kept = tokenizer.decode(ids)
+        if typed.startswith(kept):  # else a character is cut in the middle
+            return ids, typed[len(kept) :]
+    return [], typed
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +280,7 @@ def _fill(context: Context, frame: _Frame, fim: FimNames, room: int, count: Coun
     grants = _share_out(room, wants=wants)
     prefix, first_line = _cut_prefix(before, grants[0])
     suffix, suffix_lines = _cut_suffix(after, grants[1])
-    last_line = len(before.lines) + max(suffix_lines - 1, 0)
+    last_line = len(before.lines) + context.typed.count("\n") + max(suffix_lines - 1, 0)
     outside = [s for s in context.snippets if not _shown(s, context.path, first_line, last_line)]
     snippets = _choose(outside, frame, grants[2], count)
     parts = [
@@ -231,7 +293,8 @@ def _fill(context: Context, frame: _Frame, fim: FimNames, room: int, count: Coun
         Control(fim.middle),
     ]
     kept = tuple(part for part in parts if part != "")
-    return Prompt(kept, tuple(snippets), _cost(kept, count), first_line, last_line)
+    tokens = _cost(kept, count) + count(context.typed)
+    return Prompt(kept, context.typed, tuple(snippets), tokens, first_line, last_line)
 
 
 class _Lines:

@@ -17,7 +17,15 @@ from homespun.indexer.index import Index
 from homespun.models.fakes import FakeGenerator
 from homespun.server.complete import Completer
 from homespun.server.options import CompletionOptions
-from homespun.server.prompt import DEFAULT_LAYOUT, PROMPT_VERSION, Context, Snippet, encode, render
+from homespun.server.prompt import (
+    DEFAULT_LAYOUT,
+    PROMPT_VERSION,
+    Context,
+    Snippet,
+    encode,
+    render,
+    split,
+)
 from homespun.server.types import CompletionRequest
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -40,14 +48,16 @@ def repository(tmp_path) -> Path:
 
 def direct(layout: str) -> tuple[int, ...]:
     generator = FakeGenerator("")
+    prefix, typed, behind = split(BEFORE, AFTER)
     prompt = render(
-        Context("shop", "app.py", BEFORE, AFTER, (SNIPPET,)),
+        Context("shop", "app.py", prefix, behind, (SNIPPET,), typed),
         fim=generator.fim,
         budget=2048,
         count_tokens=lambda text: len(generator.tokenizer.encode(text)),
         layout=layout,
     )
-    return tuple(encode(prompt, generator.tokenizer))
+    encoded = encode(prompt, generator.tokenizer)
+    return (*encoded.ids, *generator.tokenizer.encode(encoded.heal))
 
 
 @pytest.mark.parametrize("layout", ["repository", "comments"])

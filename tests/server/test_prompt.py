@@ -18,9 +18,14 @@ def count_tokens(text: str) -> int:
     return len(TOKENIZER.encode(text))
 
 
+def whole(prompt) -> list[int]:
+    encoded = encode(prompt, TOKENIZER)
+    return [*encoded.ids, *TOKENIZER.encode(encoded.heal)]
+
+
 def shown(context: Context, *, budget: int = 2048, layout: str = "repository", fim=FAKE_FIM) -> str:
     prompt = render(context, fim=fim, budget=budget, count_tokens=count_tokens, layout=layout)
-    return TOKENIZER.render(encode(prompt, TOKENIZER))
+    return TOKENIZER.render(whole(prompt))
 
 
 def snippet(path: str, text: str, *, start: int = 1, score: float = 1.0) -> Snippet:
@@ -89,7 +94,7 @@ def test_control_strings_in_source_text_stay_text():
         "<|fim_suffix|>",
         "<|fim_middle|>",
     ]
-    ids = encode(prompt, TOKENIZER)
+    ids = whole(prompt)
     assert sum(1 for number in ids if number >= 256) == 5
 
 
@@ -110,7 +115,7 @@ def test_a_long_prefix_begins_at_a_multiple_of_lines():
     )
     assert (prompt.first_line - 1) % 16 == 0
     assert prompt.first_line > 400
-    assert f"line {prompt.first_line:04}\n" in TOKENIZER.render(encode(prompt, TOKENIZER))
+    assert f"line {prompt.first_line:04}\n" in TOKENIZER.render(whole(prompt))
 
 
 def test_typing_does_not_move_the_first_line():
@@ -134,7 +139,7 @@ def test_the_line_of_the_cursor_is_never_given_up():
         budget=200,
         count_tokens=count_tokens,
     )
-    text = TOKENIZER.render(encode(prompt, TOKENIZER))
+    text = TOKENIZER.render(whole(prompt))
     kept = re.search(r"<\|fim_prefix\|>(.*)<\|fim_suffix\|>", text, re.DOTALL).group(1)
     assert line.endswith(kept)
     assert len(kept) > 150
@@ -225,7 +230,7 @@ def test_the_tokens_of_two_prompts_agree_up_to_the_typed_text():
     def ids(typed: str) -> list[int]:
         context = Context("r", "a.py", f"import os\n{typed}", "\n", (snippet("b.py", "y = 1\n"),))
         prompt = render(context, fim=FAKE_FIM, budget=512, count_tokens=count_tokens)
-        return encode(prompt, TOKENIZER)
+        return whole(prompt)
 
     before, after = ids("os.pa"), ids("os.pat")
     stable = before.index(TOKENIZER.control("<|fim_suffix|>"))
