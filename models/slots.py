@@ -62,7 +62,7 @@ class Slots:
         lost = len(best.tokens) - shared if best is not None else 0
         slot = best
         if slot is None or lost > _CHEAP_TOKENS:
-            slot = self._spare(best)
+            slot = self._spare()
             if best is not None and slot is not best:
                 slot.take_over(best, shared)
         del slot.tokens[shared:]
@@ -84,12 +84,11 @@ class Slots:
                 best, longest = slot, shared
         return best, longest
 
-    def _spare(self, best: Slot | None) -> Slot:
+    def _spare(self) -> Slot:
         if len(self._slots) < self._most:
             self._slots.append(self._make())
             return self._slots[-1]
-        others = [slot for slot in self._slots if slot is not best]
-        return min(others, key=lambda slot: slot.used) if others else self._slots[0]
+        return min(self._slots, key=lambda slot: slot.used)
 
 
 def common_run(left: Sequence[int], right: Sequence[int], most: int) -> int:

@@ -1,0 +1,296 @@
+"""Slots, drafts, healing and cancelling change the time and never the result."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from homespun.models.draft import MOST_DRAFTED, Acceptance, Drafter
+from homespun.models.healing import Healer
+from homespun.models.load import load_generator
+from homespun.models.slots import common_run
+from homespun.models.types import Cancellation, Stop
+
+many = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+token = st.integers(0, 299)
+# Pieces that come again, so that there is something to copy.
+prompts = st.lists(st.lists(token, min_size=1, max_size=12), min_size=1, max_size=6).flatmap(
+    lambda pieces: st.lists(st.sampled_from(pieces), min_size=1, max_size=12).map(
+        lambda chosen: [t for piece in chosen for t in piece]
+    )
+)
+
+
+def never(text):
+    return None
+
+
+def no():
+    return False
+
+
+def loaded(tiny, factory, **settings):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOMESPUN_HOME", str(factory.mktemp("home")))
+        return load_generator(str(tiny[0]), context_tokens=480, **settings)
+
+
+@pytest.fixture(scope="module")
+def decoder(tiny_qwen2, tmp_path_factory):
+    return loaded(tiny_qwen2, tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def plain(tiny_qwen2, tmp_path_factory):
+    """Drafts nothing, and `greedy` has it forget everything before each prompt."""
+    decoder = loaded(tiny_qwen2, tmp_path_factory)
+    decoder.drafting = False
+    return decoder
+
+
+def greedy(plain, ids, *, max_tokens=24, heal=""):
+    plain._slots.clear()
+    return plain.generate(ids, max_tokens=max_tokens, stop=never, cancelled=no, heal=heal)
+
+
+def same(run, expected):
+    return (run.token_ids, run.text, run.finish) == (
+        expected.token_ids,
+        expected.text,
+        expected.finish,
+    ) and run.logprob == pytest.approx(expected.logprob, abs=1e-5)
+
+
+@given(ids=st.lists(token, min_size=1, max_size=120), sizes=st.lists(st.integers(1, 20)))
+@many
+def test_a_rows_logits_are_the_same_bits_however_a_prompt_is_cut_into_steps(decoder, ids, sizes):
+    whole = decoder.logits(ids)
+    decoder._slots.clear()
+    slot = decoder._slots.take(ids)
+    for size in [*sizes, len(ids)]:
+        start = len(slot.tokens)
+        step = ids[start : start + size]
+        if step:
+            rows = decoder.run(slot, step, range(len(step)), None).full()
+            assert np.array_equal(rows, whole[start : start + len(step)])
+
+
+@given(ids=prompts, hints=st.lists(prompts, max_size=2), most=st.integers(1, 40))
+@many
+def test_drafting_gives_the_tokens_of_plain_greedy_decoding(decoder, plain, ids, hints, most):
+    run = decoder.generate(ids, max_tokens=most, stop=never, cancelled=no, hints=hints)
+    assert same(run, greedy(plain, ids, max_tokens=most))
+
+
+def test_a_draft_that_comes_true_saves_steps(decoder, plain):
+    ids = [7, 8, 9] * 6
+    expected = greedy(plain, ids, max_tokens=30)
+    run = decoder.generate(
+        ids, max_tokens=30, stop=never, cancelled=no, hints=[[*ids, *expected.token_ids]]
+    )
+    assert run.accepted_tokens > 10
+    assert run.token_ids == expected.token_ids
+
+
+@given(
+    requests=st.lists(
+        st.tuples(prompts, st.integers(0, 12), st.sampled_from(["", "de", " s", "é"])),
+        min_size=2,
+        max_size=6,
+    )
+)
+@many
+def test_a_request_cancelled_at_any_step_leaves_nothing_wrong_behind(decoder, plain, requests):
+    for ids, polls, heal in requests:
+        left = iter([False] * polls)
+        decoder.generate(
+            ids * 3,
+            max_tokens=20,
+            stop=never,
+            cancelled=lambda left=left: next(left, True),
+            heal=heal,
+        )
+        run = decoder.generate(ids * 3, max_tokens=8, stop=never, cancelled=no, heal=heal)
+        assert same(run, greedy(plain, ids * 3, max_tokens=8, heal=heal))
+
+
+def test_a_step_broken_off_by_another_thread_leaves_nothing_wrong_behind(decoder, plain):
+    rng = np.random.default_rng(11)
+    finishes = set()
+    for round_number in range(30):
+        ids = rng.integers(0, 300, 400).tolist()
+        stop = Cancellation()
+        timer = threading.Timer(float(rng.uniform(0, 0.05)), stop.cancel)
+        timer.start()
+        broken = decoder.generate(ids, max_tokens=40, stop=never, cancelled=stop)
+        timer.join()
+        finishes.add(broken.finish)
+        run = decoder.generate(ids, max_tokens=6, stop=never, cancelled=no)
+        assert same(run, greedy(plain, ids, max_tokens=6)), round_number
+    assert "cancelled" in finishes
+
+
+def test_who_waits_for_a_cancelled_step_waits_no_longer_than_until_it_is_broken_off():
+    stop = Cancellation()
+    called = []
+    stop.on_cancel(lambda: called.append(time.monotonic()))
+    assert not stop()
+    stop.cancel()
+    assert stop()
+    assert len(called) == 1
+    stop.on_cancel(lambda: called.append(0.0))  # too late: told at once
+    assert len(called) == 2
+
+
+def test_several_documents_keep_their_slots(decoder):
+    decoder._slots.clear()
+    rng = np.random.default_rng(1)
+    documents = [rng.integers(0, 300, 300).tolist() for _ in range(3)]
+    for _ in range(2):
+        runs = [decoder.generate(ids, max_tokens=2, stop=never, cancelled=no) for ids in documents]
+    assert [run.reused_tokens for run in runs] == [299, 299, 299]
+
+
+def test_a_prompt_that_goes_another_way_leaves_the_old_one_in_its_slot(decoder, plain):
+    decoder._slots.clear()
+    rng = np.random.default_rng(2)
+    old = rng.integers(0, 300, 400).tolist()
+    new = [*old[:200], *rng.integers(0, 300, 100).tolist()]
+    decoder.generate(old, max_tokens=2, stop=never, cancelled=no)
+    first = decoder.generate(new, max_tokens=6, stop=never, cancelled=no)
+    again = decoder.generate(old, max_tokens=6, stop=never, cancelled=no)
+    assert (first.reused_tokens, again.reused_tokens) == (200, 399)
+    assert same(first, greedy(plain, new, max_tokens=6))
+    assert same(again, greedy(plain, old, max_tokens=6))
+
+
+def test_the_least_recently_used_slot_goes_and_memory_stays_bounded(tiny_qwen2, tmp_path_factory):
+    decoder = loaded(tiny_qwen2, tmp_path_factory, cache_mb=1)
+    room = 2**20 // decoder.slot_bytes
+    assert room >= 1
+    rng = np.random.default_rng(3)
+    documents = [rng.integers(0, 300, 300).tolist() for _ in range(room + 1)]
+    for ids in documents:
+        decoder.warm(ids, cancelled=no)
+    assert len(decoder._slots) == room
+    assert decoder.warm(documents[-1], cancelled=no).reused_tokens == 299
+    assert decoder.warm(documents[0], cancelled=no).reused_tokens == 0
+
+
+def test_a_single_slot_is_enough(tiny_qwen2, tmp_path_factory, plain):
+    decoder = loaded(tiny_qwen2, tmp_path_factory, cache_mb=0)
+    for ids in ([1] * 200, [2] * 300, [*[1] * 100, *[3] * 150]):
+        run = decoder.generate(ids, max_tokens=5, stop=never, cancelled=no)
+        assert same(run, greedy(plain, ids, max_tokens=5))
+    assert len(decoder._slots) == 1
+
+
+def test_warming_runs_all_but_what_is_there_and_a_request_then_one_token(decoder):
+    decoder._slots.clear()
+    ids = np.random.default_rng(4).integers(0, 300, 90).tolist()
+    warmth = decoder.warm(ids, cancelled=no)
+    assert (warmth.prompt_tokens, warmth.reused_tokens, warmth.finished) == (90, 0, True)
+    run = decoder.generate([*ids, 5], max_tokens=1, stop=never, cancelled=no)
+    assert run.reused_tokens == 90
+    assert decoder.warm(ids[:50], cancelled=lambda: True).finished is False
+
+
+def test_ten_thousand_mixed_requests_take_no_more_memory(decoder):
+    psutil = pytest.importorskip("psutil")
+    rng = np.random.default_rng(5)
+    documents = [rng.integers(0, 300, 60).tolist() for _ in range(6)]
+
+    def some(count):
+        for _ in range(count):
+            ids = documents[rng.integers(6)][: rng.integers(2, 60)]
+            left = iter([False] * int(rng.integers(0, 6)))
+            decoder.generate(
+                ids, max_tokens=3, stop=never, cancelled=lambda left=left: next(left, True)
+            )
+
+    some(1000)  # buffers and pools have their size by then
+    before = psutil.Process().memory_info().rss
+    some(9000)
+    assert psutil.Process().memory_info().rss - before < 24 * 2**20
+
+
+@given(
+    ids=prompts,
+    heal=st.sampled_from(["d", "def", " ", "    ", "sel", "é", "漢字", "\n", "x = 1\n"]),
+)
+@many
+def test_a_healed_answer_begins_with_the_text_and_is_the_most_likely_one(decoder, plain, ids, heal):
+    run = decoder.generate(ids, max_tokens=12, stop=never, cancelled=no, heal=heal)
+    pieces = decoder.tokenizer.pieces()
+    written = b"".join(pieces[token] for token in run.token_ids)
+    wanted = heal.encode()
+    assert written[: len(wanted)] == wanted[: len(written)]
+    # The same by hand: at each step the best of the tokens that fit.
+    text, seen = list(ids), b""
+    for chosen in run.token_ids:
+        if len(seen) >= len(wanted):
+            break
+        rest = wanted[len(seen) :]
+        fitting = [t for t, p in pieces.items() if p.startswith(rest) or rest.startswith(p)]
+        row = plain.logits(text)[-1]
+        assert row[chosen] == max(row[fitting])
+        text.append(chosen)
+        seen += pieces[chosen]
+    if len(seen) >= len(wanted):
+        assert (heal + run.text).encode() == written or "\ufffd" in written.decode(
+            "utf-8", "replace"
+        )
+
+
+def test_a_stop_rule_sees_only_what_comes_behind_the_healed_text(decoder):
+    seen = []
+
+    def rule(text):
+        seen.append(text)
+        return Stop(0, "newline") if len(seen) == 2 else None
+
+    run = decoder.generate([1, 2, 3], max_tokens=12, stop=rule, cancelled=no, heal="def")
+    assert (run.text, run.stop_reason) == ("", "newline")
+    assert len(seen[1]) >= len(seen[0])
+
+
+def test_tokens_that_fit_a_text_are_those_that_begin_with_it_or_begin_it():
+    healer = Healer(
+        {0: b"c", 1: b"con", 2: b"connect", 3: b"d", 4: b"co", 5: b"cz", 6: b"\xff\xff"}
+    )
+    assert sorted(healer.allowed(b"con")) == [0, 1, 2, 4]
+    assert sorted(healer.allowed(b"\xff")) == [6]
+    assert healer.rest_after(b"con", 4) == b"n"
+    assert healer.rest_after(b"con", 2) == b""
+
+
+def test_a_guess_is_what_followed_the_longest_match():
+    tokens = [1, 2, 3, 4, 50, 9, 2, 3, 7, 60, 1, 2, 3]
+    assert Drafter(tokens, [], Acceptance()).propose(1) == [4]
+    assert Drafter([8, 2, 3], [[5, 8, 2, 3, 77]], Acceptance()).propose(1) == [77]
+    assert Drafter([1, 2], [], Acceptance()).propose(4) == []
+    assert Drafter([1, 2, 3], [[1, 2, 3]], Acceptance()).propose(4) == []
+
+
+def test_a_guess_gets_longer_when_it_comes_true_and_shorter_when_not():
+    acceptance = Acceptance()
+    begin = acceptance.length(3)
+    for _ in range(10):
+        acceptance.judge(3, 5, 5)
+    longer = acceptance.length(3)
+    for _ in range(20):
+        acceptance.judge(3, 5, 0)
+    assert 1 <= acceptance.length(3) < begin < longer <= MOST_DRAFTED
+
+
+@given(left=st.lists(st.integers(0, 1)), right=st.lists(st.integers(0, 1)), most=st.integers(-1, 9))
+def test_the_common_run_is_counted_right(left, right, most):
+    expected = 0
+    while expected < min(len(left), len(right), most) and left[expected] == right[expected]:
+        expected += 1
+    assert common_run(left, right, most) == expected
