@@ -40,13 +40,17 @@ def write_decoder(
     graph.constant("cosine", cosine)
     graph.constant("sine", sine)
     graph.constant("batch_axis", np.array([0], np.int64))
+    x = graph.node("Unsqueeze", [x, "batch_axis"])  # attention wants a batch; once is enough
     normed = _rms_norm(graph, x, source, "0.attn_norm")
     for layer in range(config.layers):
         x, normed = _layer(graph, source, layer, x, normed)
         layer_done()
     # `normed` is already the final norm; taking rows after it costs nothing that matters.
-    wanted = graph.node("Gather", [normed, rows], axis=0)
-    quantized, scale = graph.quantize_activations(wanted)
+    wanted, zero_points = (
+        graph.node("Gather", [graph.node("Squeeze", [tensor, "batch_axis"]), rows], axis=0)
+        for tensor in (normed, graph.zero_points)
+    )
+    quantized, scale = graph.quantize_activations(wanted, zero_points=zero_points)
     product = graph.matmul_quantized(quantized, "head", *head)
     graph.node("Mul", [product, scale], outputs=["logits"])
     graph.output("logits", TensorProto.FLOAT, ["rows", config.vocabulary])
@@ -88,11 +92,10 @@ def _attention(graph: GraphWriter, source: WeightSource, layer: int, normed: str
     for name in names.values():
         graph.input(name, TensorProto.FLOAT, cache_shape)
         graph.output(f"new_{name}", TensorProto.FLOAT, cache_shape)
-    attended = f"attended_{layer}"
-    graph.microsoft(
+    return graph.microsoft(
         "GroupQueryAttention",
         [
-            graph.node("Unsqueeze", [packed, "batch_axis"]),
+            packed,
             "",
             "",
             names["key"],
@@ -102,14 +105,13 @@ def _attention(graph: GraphWriter, source: WeightSource, layer: int, normed: str
             "cosine",
             "sine",
         ],
-        outputs=[attended, f"new_{names['key']}", f"new_{names['value']}"],
+        outputs=[f"attended_{layer}", f"new_{names['key']}", f"new_{names['value']}"],
         num_heads=config.heads,
         kv_num_heads=config.kv_heads,
         scale=1.0 / math.sqrt(config.head_dim),
         do_rotary=1,
         rotary_interleaved=int(config.rope_interleaved),
     )
-    return graph.node("Squeeze", [attended, "batch_axis"])
 
 
 def _feed_forward(graph: GraphWriter, source: WeightSource, layer: int, normed: str) -> str:

@@ -22,6 +22,7 @@ _OPSET = 21
 _IR_VERSION = 10
 _ALIGNMENT = 65_536  # Windows maps files at multiples of 64 KiB; Linux and macOS need less
 _INLINE_BYTES = 4096  # below this a tensor stays inside the graph file
+_WHOLE_ROW = 65_536  # block size of QuantizeLinear: one scale a row, however long it is
 _MICROSOFT = "com.microsoft"
 
 
@@ -41,9 +42,9 @@ class GraphWriter:
         self._inputs: list[Any] = []
         self._outputs: list[Any] = []
         self._counter = 0
+        self.zero_points = ""  # of the first quantised activations, (…, 1) uint8
         self.constant("minus_one", np.array([-1], np.int64))
         self.constant("inverse_127", np.array(1 / 127, np.float32))
-        self.constant("tiny", np.array(1e-10, np.float32))
         self.constant("unit", np.array(1.0, np.float32))
         self.constant("u8_zero", np.array(128, np.uint8))
 
@@ -104,21 +105,31 @@ class GraphWriter:
         """Append one of ONNX Runtime's own operators."""
         return self.node(op, inputs, outputs=outputs, domain=_MICROSOFT, **attributes)
 
-    def quantize_activations(self, x: str) -> tuple[str, str]:
-        """`(rows, k)` float32 -> `(rows, k)` uint8 around 128, and `(rows, 1)` float32 scales.
+    def quantize_activations(self, x: str, *, zero_points: str = "") -> tuple[str, str]:
+        """`(…, k)` float32 -> `(…, k)` uint8 around 128, and `(…, 1)` float32 scales.
 
         Unsigned on purpose: CPUs have a fast u8 x s8 product, and s8 x s8 was measured 10 to 25
-        times slower in ONNX Runtime on x86 (docs/log.md).
+        times slower in ONNX Runtime on x86 (docs/log.md). A row of zeros gets the scale 0;
+        whatever it is rounded to is multiplied by that scale again.
+
+        `zero_points` `(…, 1)` uint8: without them those of the first call are used again, because
+        nearly all tensors of a graph have the same number of rows.
         """
-        peak = self.node("ReduceMax", [self.node("Abs", [x]), "minus_one"], keepdims=0)
-        scale = self.node("Max", [self.node("Mul", [peak, "inverse_127"]), "tiny"])
-        zero = self.node(
-            "ConstantOfShape",
-            [self.node("Shape", [scale])],
-            value=helper.make_tensor("zero", TensorProto.UINT8, [1], [128]),
+        peak = self.node("ReduceMax", [self.node("Abs", [x]), "minus_one"], keepdims=1)
+        scale = self.node("Mul", [peak, "inverse_127"])
+        if not self.zero_points:
+            self.zero_points = self.node(
+                "ConstantOfShape",
+                [self.node("Shape", [scale])],
+                value=helper.make_tensor("zero_point", TensorProto.UINT8, [1], [128]),
+            )
+        quantized = self.node(
+            "QuantizeLinear",
+            [x, scale, zero_points or self.zero_points],
+            axis=-1,
+            block_size=_WHOLE_ROW,
         )
-        quantized = self.node("QuantizeLinear", [x, scale, zero], axis=0)
-        return quantized, self.node("Unsqueeze", [scale, "minus_one"])
+        return quantized, scale
 
     def matmul(self, quantized: str, name: str, weight: Float32) -> str:
         """Multiply uint8 activations by a weight `(n, k)`: float32 `(rows, n)` without row scales.

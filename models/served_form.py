@@ -15,7 +15,7 @@ from typing import Any
 from homespun.models.errors import ModelDamaged
 from homespun.models.types import FimTokens
 
-CONVERTER_VERSION = 2  # raise it whenever a converter writes something else
+CONVERTER_VERSION = 3  # raise it whenever a converter writes something else
 MANIFEST = "manifest.json"
 
 
