@@ -44,6 +44,19 @@ class Suggestions:
         while len(self._by_id) > KEPT_SUGGESTIONS:
             self._by_id.popitem(last=False)
 
+    def resumed(self, identifier: str, taken_chars: int) -> bool:
+        """Go on with a suggestion whose rest is shown again; False where it is forgotten or used.
+
+        `taken_chars` of it stand in the document.
+        """
+        suggestion = self._by_id.get(identifier)
+        if suggestion is None or suggestion.outcome == "accepted":
+            return False
+        suggestion.taken_chars = taken_chars
+        self._by_id.move_to_end(identifier)
+        self._live[suggestion.uri] = suggestion
+        return True
+
     def get(self, identifier: str) -> Suggestion | None:
         """Return a suggestion that is still remembered."""
         return self._by_id.get(identifier)

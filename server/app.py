@@ -61,7 +61,14 @@ class HomespunServer(LanguageServer):
             place=lambda uri, language_id: self.engine.place(uri, language_id),
             suggestions=self.suggestions,
         )
-        self.engine = Engine(parts, self.client, flags=flags, completing=self.inline.busy)
+        self.engine = Engine(
+            parts,
+            self.client,
+            flags=flags,
+            completing=self.inline.busy,
+            renewed=self.inline.renew,
+            changed=self.inline.forget,
+        )
         self.settings = EditorSettings(self, self.client, changed=self.engine.configure)
         self._ended: asyncio.Event | None = None
 
@@ -251,18 +258,23 @@ async def _inline_completion(ls: HomespunServer, params: InlineParams) -> lsp.In
 
 
 def _did_open(ls: HomespunServer, params: lsp.DidOpenTextDocumentParams) -> None:
-    ls.inline.retire(params.text_document.uri)
+    ls.inline.opened(params.text_document.uri)
 
 
 def _did_change(ls: HomespunServer, params: lsp.DidChangeTextDocumentParams) -> None:
     uri = params.text_document.uri
-    ls.inline.retire(uri)  # what it would suggest belongs to text that is gone
+    document = ls.workspace.get_text_document(uri)
+    encoding = str(document.position_codec.encoding)
+    start: int | None = None  # of the last edit
+    match params.content_changes:
+        case [*_, lsp.TextDocumentContentChangePartial() as last]:
+            start = offset_at(document.lines, last.range.start, encoding)
+            ls.inline.edited(uri, None if start is None else start + len(last.text))
+        case _:
+            ls.inline.edited(uri, None)
     match params.content_changes:
         case [lsp.TextDocumentContentChangePartial() as change] if _is_insertion(change):
-            document = ls.workspace.get_text_document(uri)
-            encoding = str(document.position_codec.encoding)
-            offset = offset_at(document.lines, change.range.start, encoding)
-            ls.suggestions.inserted(uri, -1 if offset is None else offset, change.text)
+            ls.suggestions.inserted(uri, -1 if start is None else start, change.text)
         case _:
             ls.suggestions.forget_live(uri)
 
@@ -272,7 +284,7 @@ def _is_insertion(change: lsp.TextDocumentContentChangePartial) -> bool:
 
 
 def _did_close(ls: HomespunServer, params: lsp.DidCloseTextDocumentParams) -> None:
-    ls.inline.retire(params.text_document.uri)
+    ls.inline.closed(params.text_document.uri)
     ls.suggestions.forget_live(params.text_document.uri)
 
 
@@ -333,8 +345,19 @@ def _reindex(ls: HomespunServer) -> None:
 
 def _status(ls: HomespunServer) -> dict[str, object]:
     """Return the state, and why the last request gave what it gave."""
-    last = {"finish": ls.inline.last_finish, "timings_ms": ls.inline.last_timings_ms}
-    return ls.engine.describe() | {"last": last, "answered": ls.inline.answered}
+    inline = ls.inline
+    last = {
+        "finish": inline.last_finish,
+        "timings_ms": inline.last.timings_ms,
+        "tokens": inline.last.tokens,
+        "recalled": bool(inline.last.tokens.get("recalled")),
+    }
+    counts = {
+        "answered": inline.answered,
+        "recalled": inline.recalled,
+        "prepared": inline.warmup.prepared,
+    }
+    return ls.engine.describe() | {"last": last} | counts
 
 
 def _folders(ls: HomespunServer) -> dict[str, Path]:

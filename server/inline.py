@@ -1,54 +1,41 @@
 """textDocument/inlineCompletion: never null, never an error, the newest request first.
 
 A handler takes its snapshot before its first await, so later edits cannot move the cursor under
-it. One worker thread runs the model; the event loop only waits.
+it. What is known already is answered at once; the model runs on a thread of its own
+(`server/worker.py`), and the event loop only waits.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import threading
+import time
 import uuid
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import Protocol
+import weakref
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
 from lsprotocol import types as lsp
 
+from homespun.models.types import Cancellation
 from homespun.server.acceptance import Suggestion, Suggestions
-from homespun.server.documents import Documents
+from homespun.server.debounce import Debounce, is_urgent
+from homespun.server.documents import Document, Documents
+from homespun.server.place import Completes, Place
 from homespun.server.positions import offset_at
 from homespun.server.protocol import InlineParams
+from homespun.server.recall import Recall, Recalled
 from homespun.server.types import Completion, CompletionRequest
+from homespun.server.warmup import View, Warmup
+from homespun.server.worker import Job, Worker
 
 logger = logging.getLogger(__name__)
 
 ACCEPTED_COMMAND = "homespun.accepted"
 
 
-class Completes(Protocol):
-    """What answers one request; `homespun.server.complete.Completer` does."""
-
-    def complete(
-        self, request: CompletionRequest, *, cancelled: Callable[[], bool] = ...
-    ) -> Completion:
-        """Return the completion, or why there is none."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a document belongs and who completes it; `completer` None = not now, because."""
-
-    completer: Completes | None
-    path: str  # relative to the workspace folder, "" outside of any
-    language: str
-    because: str = ""  # a `finish`, e.g. "filtered:loading-model"
-
-
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class _Ticket:
     """One request on its way."""
 
@@ -59,11 +46,16 @@ class _Ticket:
     version: int | None
     lead: str  # text of the selected entry of the suggest widget; the item begins with it
     answer: asyncio.Future[Completion]
-    stop: threading.Event = field(default_factory=threading.Event)
+    job: Job
+
+    @property
+    def key(self) -> Hashable:
+        """What shapes an answer beside the text."""
+        return _key(self.uri, self.completer, self.request)
 
 
 class InlineCompletions:
-    """Queues requests for the one worker and turns completions into items."""
+    """Turns requests into items: from what is known, or from the model."""
 
     def __init__(
         self,
@@ -71,63 +63,106 @@ class InlineCompletions:
         documents: Callable[[], Documents],
         place: Callable[[str, str], Place],
         suggestions: Suggestions,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Ask `place`, with a document's uri and language id, who completes it."""
         self._documents = documents
         self._place = place
         self._suggestions = suggestions
-        self._executor = ThreadPoolExecutor(1, thread_name_prefix="homespun-complete")
-        self._lock = threading.Lock()
-        self._waiting: list[_Ticket] = []  # newest last; guarded by the lock
+        self._clock = clock
+        self._worker = Worker()
+        self._recall = Recall()
+        self._debounce = Debounce(clock=clock)
+        self.warmup = Warmup(self._worker, look=self._view, failed=self._log_failure)
         self._newest: dict[str, _Ticket] = {}  # by uri; only touched on the event loop
-        self._running = False
         self._failures: set[str] = set()  # kinds of failure that were logged with their trace
-        self.last_finish = ""  # why the last request gave what it gave
-        self.last_timings_ms: dict[str, float] = {}
-        self.answered = 0
         self._kinds = TriggerKinds()
+        self.last_finish = ""  # why the last request gave what it gave
+        self.last = Completion("", "", model="")
+        self.answered = 0
+        self.recalled = 0  # of the answered ones: without the model
 
     async def complete(self, params: InlineParams) -> lsp.InlineCompletionList:
         """Answer a request; everything that goes wrong gives the empty list."""
-        uri = params.text_document.uri
         try:
-            self.retire(uri)
-            ticket = self._admit(params)
+            return await self._complete(params)
         except Exception as error:
             self._log_failure(error)
-            ticket = f"error:{type(error).__name__}"
+            return self._nothing(f"error:{type(error).__name__}")
+
+    async def _complete(self, params: InlineParams) -> lsp.InlineCompletionList:
+        uri = params.text_document.uri
+        self.retire(uri)
+        ticket = self._admit(params)
         if isinstance(ticket, str):
             return self._nothing(ticket)
+        self.warmup.moved(uri, ticket.request.offset)
+        recalled = self._known(ticket)
+        if recalled is not None:
+            return self._answer(ticket, recalled.completion, recalled)
+        self._newest[uri] = ticket
         try:
-            completion = await ticket.answer
+            completion = await self._ask(ticket)
         except asyncio.CancelledError:
-            self._stop(ticket)
+            self._worker.cancel(ticket.job)
+            self.warmup.resting(uri)
             raise
         finally:
             if self._newest.get(uri) is ticket:
                 del self._newest[uri]
         return self._answer(ticket, completion)
 
+    def edited(self, uri: str, offset: int | None) -> None:
+        """Note an edit that ends at `offset`: what is under way belongs to text that is gone."""
+        self.retire(uri)
+        self._debounce.typed()
+        self.warmup.moved(uri, offset)
+        self.warmup.resting(uri)
+
+    def opened(self, uri: str) -> None:
+        """Note that a document was opened."""
+        self.retire(uri)
+        self.warmup.opened([uri])
+
+    def closed(self, uri: str) -> None:
+        """Note that a document was closed."""
+        self.retire(uri)
+        self.warmup.closed(uri)
+
     def retire(self, uri: str) -> None:
         """Answer a document's request in progress with nothing; the model stops within a step."""
         ticket = self._newest.pop(uri, None)
         if ticket is not None:
-            self._stop(ticket)
+            self._worker.cancel(ticket.job)
             _settle(ticket.answer, _cancelled())
+
+    def forget(self) -> None:
+        """Forget what was answered: the repository has changed."""
+        self._recall.clear()
+
+    def renew(self) -> None:
+        """Begin anew where the model or the settings are others, and make the documents ready."""
+        self.forget()
+        for ticket in list(self._newest.values()):
+            if not self._is_current(ticket):
+                self.retire(ticket.uri)
+        self.warmup.forget()
+        self.warmup.opened(document.uri for document in self._documents().text_documents.values())
 
     def busy(self) -> bool:
         """Say whether the model is at work or about to be."""
-        return bool(self._newest)
+        return bool(self._newest) or self._worker.running()
 
     def running(self) -> bool:
         """Say whether the worker thread is inside a completion."""
-        return self._running
+        return self._worker.running()
 
     def close(self) -> None:
         """Stop everything; requests still waiting are answered with nothing."""
         for uri in list(self._newest):
             self.retire(uri)
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        self.warmup.forget()
+        self._worker.close()
 
     def _admit(self, params: InlineParams) -> _Ticket | str:
         """Take the snapshot and queue it; a string says why not."""
@@ -155,6 +190,7 @@ class InlineCompletions:
         place = self._place(document.uri, document.language_id or "")
         if place.completer is None:
             return place.because
+        loop = asyncio.get_running_loop()
         ticket = _Ticket(
             uri=params.text_document.uri,
             request=CompletionRequest(
@@ -169,68 +205,134 @@ class InlineCompletions:
             region=region,
             version=document.version,
             lead=lead,
-            answer=asyncio.get_running_loop().create_future(),
+            answer=loop.create_future(),
+            job=Job(lambda stop: self._run(ticket, stop, loop)),
         )
-        self._newest[ticket.uri] = ticket
-        with self._lock:
-            self._waiting.append(ticket)
-        try:
-            self._executor.submit(self._work, asyncio.get_running_loop())
-        except RuntimeError:  # shut down: the process is about to end
-            return "cancelled"
         return ticket
 
-    def _work(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Run the newest request that waits; on the worker thread."""
-        with self._lock:
-            if not self._waiting:
-                return
-            ticket = self._waiting.pop()
-        self._running = True
+    def _known(self, ticket: _Ticket) -> Recalled | None:
+        """Return the answer, or the rest of one, that is known; who asks by hand asks anew."""
+        if ticket.request.explicit:
+            return None
+        return self._recall.find(ticket.key, ticket.request.text, ticket.request.offset)
+
+    async def _ask(self, ticket: _Ticket) -> Completion:
+        """Have the worker answer, unless a newer request comes while this one may wait."""
+        request = ticket.request
+        urgent = request.explicit or is_urgent(request.text[: request.offset])
+        delay = self._debounce.delay(urgent=urgent)
+        if delay > 0:
+            await asyncio.wait({ticket.answer}, timeout=delay)
+        if not ticket.answer.done() and not self._worker.request(ticket.job):
+            return _cancelled()
+        return await ticket.answer
+
+    def _run(self, ticket: _Ticket, stop: Cancellation, loop: asyncio.AbstractEventLoop) -> None:
+        """Have the model answer; on the worker's thread."""
+        began = self._clock()
         try:
-            completion = ticket.completer.complete(ticket.request, cancelled=ticket.stop.is_set)
+            completion = ticket.completer.complete(ticket.request, cancelled=stop)
         except Exception as error:
             self._log_failure(error)
             completion = Completion("", f"error:{type(error).__name__}", model="")
-        finally:
-            self._running = False
         try:
-            loop.call_soon_threadsafe(_settle, ticket.answer, completion)
+            loop.call_soon_threadsafe(self._arrived, ticket, completion, self._clock() - began)
         except RuntimeError:  # the loop has ended, and with it whoever asked
             logger.debug("a completion came after the end")
 
-    def _stop(self, ticket: _Ticket) -> None:
-        ticket.stop.set()
-        with self._lock:
-            if ticket in self._waiting:
-                self._waiting.remove(ticket)
+    def _arrived(self, ticket: _Ticket, completion: Completion, seconds: float) -> None:
+        """Take what the worker's thread brings."""
+        try:
+            self._learn(ticket, completion, seconds)
+        except Exception as error:
+            self._log_failure(error)
+        _settle(ticket.answer, completion)
 
-    def _answer(self, ticket: _Ticket, completion: Completion) -> lsp.InlineCompletionList:
-        document = self._documents().text_documents.get(unquote(ticket.uri))
-        self.last_timings_ms = completion.timings_ms
+    def _learn(self, ticket: _Ticket, completion: Completion, seconds: float) -> None:
+        """Remember an answer, though it may come too late: it may say what is typed next."""
+        request = ticket.request
+        is_whole = completion.finish != "cancelled"
+        if completion.tokens.get("prompt") or not is_whole:  # the model was asked
+            self._debounce.served(seconds, whole=is_whole)
+        # Asked by hand, the model is silent for other reasons.
+        is_worth_it = bool(completion.text) or not request.explicit
+        is_failure = completion.finish.startswith("error:")
+        if is_whole and is_worth_it and not is_failure and self._is_current(ticket):
+            completion = replace(completion, id=request.id)
+            self._recall.remember(ticket.key, request.text, request.offset, completion)
+
+    def _is_current(self, ticket: _Ticket) -> bool:
+        """Say whether who would be asked now is who was asked: model, adapter, settings."""
+        document = self._document(ticket.uri)
+        if document is None:
+            return False
+        now = self._place(document.uri, document.language_id or "").completer
+        return now is not None and now.key(ticket.request) == ticket.completer.key(ticket.request)
+
+    def _view(self, uri: str, offset: int | None) -> View | None:
+        """Look at a document as it is now, to prepare it."""
+        document = self._document(uri)
+        if document is None:
+            return None
+        place = self._place(document.uri, document.language_id or "")
+        completer = place.completer
+        if completer is None:
+            return None
+        text = document.source
+        cursor = len(text) if offset is None else min(offset, len(text))
+        request = CompletionRequest(text, cursor, path=place.path, language=place.language)
+
+        def prepare(request: CompletionRequest, accepted: str, stop: Cancellation) -> bool:
+            return completer.prepare(request, accepted=accepted, cancelled=stop)
+
+        return View(prepare, request, _key(uri, completer, request))
+
+    def _document(self, uri: str) -> Document | None:
+        document = self._documents().text_documents.get(unquote(uri))
+        return document if isinstance(document, Document) else None
+
+    def _answer(
+        self, ticket: _Ticket, completion: Completion, recalled: Recalled | None = None
+    ) -> lsp.InlineCompletionList:
+        """Make the list; the editor's document may have moved on while the model was at work."""
+        document = self._document(ticket.uri)
         if not completion.text:
-            return self._nothing(completion.finish)
+            if completion.finish != "cancelled":  # else there is a newer request
+                self.warmup.resting(ticket.uri)
+            return self._nothing(completion.finish, completion)
         if document is None or document.version != ticket.version:
-            return self._nothing("filtered:stale-version")
-        self.last_finish = completion.finish
+            return self._nothing("filtered:stale-version", completion)
+        if not self._is_current(ticket):
+            return self._nothing("cancelled", completion)
+        self.last_finish, self.last = completion.finish, completion
         self.answered += 1
-        self._suggestions.add(
-            Suggestion(ticket.request.id, ticket.uri, ticket.request.offset, completion)
-        )
+        self.recalled += recalled is not None
+        self.warmup.resting(ticket.uri, completion.text)
         item = lsp.InlineCompletionItem(
             insert_text=ticket.lead + completion.text,
             range=ticket.region,
             command=lsp.Command(
                 title="Suggestion accepted",
                 command=ACCEPTED_COMMAND,
-                arguments=[ticket.request.id],
+                arguments=[self._followed(ticket, completion, recalled)],
             ),
         )
         return lsp.InlineCompletionList(items=[item])
 
-    def _nothing(self, because: str) -> lsp.InlineCompletionList:
+    def _followed(self, ticket: _Ticket, completion: Completion, recalled: Recalled | None) -> str:
+        """Follow what becomes of a suggestion; return its id, for the rest that of the whole."""
+        if recalled is not None and self._suggestions.resumed(completion.id, recalled.typed_chars):
+            return completion.id
+        request = ticket.request
+        self._suggestions.add(Suggestion(request.id, ticket.uri, request.offset, completion))
+        return request.id
+
+    def _nothing(
+        self, because: str, completion: Completion | None = None
+    ) -> lsp.InlineCompletionList:
         logger.debug("no completion: %s", because)
         self.last_finish = because
+        self.last = completion or Completion("", because, model="")
         return lsp.InlineCompletionList(items=[])
 
     def _log_failure(self, error: Exception) -> None:
@@ -260,6 +362,15 @@ class TriggerKinds:
         elif kind == 2:
             self._explicit = 1
         return self._explicit is not None and kind == self._explicit
+
+
+def _key(uri: str, completer: Completes, request: CompletionRequest) -> Hashable:
+    """Return what shapes an answer beside the text.
+
+    The completer itself is part of it, weakly: it holds a model. A suggestion that was asked for
+    by hand is typed along like any other, so the key does not tell them apart.
+    """
+    return (uri, weakref.ref(completer), completer.key(replace(request, explicit=False)))
 
 
 def _settle(answer: asyncio.Future[Completion], completion: Completion) -> None:

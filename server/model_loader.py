@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,6 +12,7 @@ from lsprotocol import types as lsp
 
 from homespun.models.errors import ModelMissing, ModelsError
 from homespun.models.types import Generator, Progress
+from homespun.server.anchor import MOST_TYPED_TOKENS
 from homespun.server.client import Client
 from homespun.server.options import CompletionOptions
 
@@ -23,7 +25,13 @@ class LoadsGenerator(Protocol):
     """`homespun.models.load.load_generator`, or a stand-in."""
 
     def __call__(
-        self, name: str, *, threads: int, context_tokens: int, progress: Progress | None
+        self,
+        name: str,
+        *,
+        threads: int,
+        context_tokens: int,
+        cache_mb: int,
+        progress: Progress | None,
     ) -> Generator:
         """Load a generator."""
 
@@ -43,16 +51,19 @@ class _Wanted:
     model: str
     threads: int
     context_tokens: int
+    cache_mb: int
 
 
 class ModelLoader:
     """Loads the wanted model in a thread; while it is missing, looks for it again."""
 
-    def __init__(self, load: LoadsGenerator, client: Client) -> None:
+    def __init__(self, load: LoadsGenerator, client: Client, *, loaded: Callable[[], None]) -> None:
+        """Call `loaded`, on the loader's thread, when there is another model."""
         self.generator: Generator | None = None
         self.status = Status("starting")
         self._load = load
         self._client = client
+        self._tell_loaded = loaded
         self._wake = threading.Condition()
         self._wanted: _Wanted | None = None
         self._loaded: _Wanted | None = None
@@ -60,10 +71,16 @@ class ModelLoader:
         self._thread = threading.Thread(target=self._run, name="homespun-model", daemon=True)
 
     def want(self, options: CompletionOptions) -> None:
-        """Load the model of these settings, if it is not the one that is loaded."""
-        tokens = options.context_tokens + max(options.max_tokens, options.max_block_tokens)
+        """Load the model of these settings, if it is not the one that is loaded.
+
+        Until then one of another name does not answer in its place, nor take up memory.
+        """
+        longest = max(options.max_tokens, options.max_block_tokens)
+        tokens = options.context_tokens + MOST_TYPED_TOKENS + longest
         with self._wake:
-            self._wanted = _Wanted(options.model, options.threads, tokens)
+            self._wanted = _Wanted(options.model, options.threads, tokens, options.cache_mb)
+            if self._loaded is not None and self._loaded.model != options.model:
+                self.generator = self._loaded = None
             if self._wanted != self._loaded:
                 self.status = Status("loading model", f"loading {options.model}")
             self._wake.notify_all()
@@ -92,6 +109,7 @@ class ModelLoader:
                     wanted.model,
                     threads=wanted.threads,
                     context_tokens=wanted.context_tokens,
+                    cache_mb=wanted.cache_mb,
                     progress=progress,
                 )
             except ModelMissing as error:
@@ -117,11 +135,14 @@ class ModelLoader:
 
     def _use(self, wanted: _Wanted, generator: Generator) -> None:
         with self._wake:
+            if self._wanted is None or self._wanted.model != wanted.model:
+                return  # the settings have changed meanwhile
             self._loaded = wanted
             self.generator = generator
             if self._wanted == wanted:
                 self.status = Status("ready")
         self._client.log(f"model {wanted.model} is ready")
+        self._tell_loaded()
 
     def _problem(self, sentence: str) -> None:
         self.status = Status("problem", sentence)

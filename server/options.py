@@ -34,6 +34,13 @@ class CompletionOptions:
             "min": 128,
         },
     )
+    cache_mb: int = field(
+        default=256,
+        metadata={
+            "help": "memory for what the model has read of the last prompts, in MiB",
+            "min": 16,
+        },
+    )
     max_tokens: int = field(
         default=64,
         metadata={"help": "longest completion of a single line, in tokens", "min": 1},

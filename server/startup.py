@@ -18,9 +18,9 @@ from homespun.indexer.settings import resolve
 from homespun.models.types import Encoder, Generator, Progress
 from homespun.server.client import Client
 from homespun.server.freshness import FolderIndex, OpensIndex
-from homespun.server.inline import Completes, Place
 from homespun.server.model_loader import LoadsGenerator, ModelLoader, Status
 from homespun.server.options import CompletionOptions, ServerOptions
+from homespun.server.place import Completes, Place
 from homespun.server.vectors import LoadsEncoder
 from homespun.server.workspaces import Root, language_name, path_of
 
@@ -40,12 +40,18 @@ class MakesCompleter(Protocol):
 
 
 def load_generator(
-    name: str, *, threads: int, context_tokens: int, progress: Progress | None
+    name: str, *, threads: int, context_tokens: int, cache_mb: int, progress: Progress | None
 ) -> Generator:
     """Load the real model; imported late, ONNX Runtime takes its time."""
     from homespun.models.load import load_generator as load
 
-    return load(name, threads=threads, context_tokens=context_tokens, progress=progress)
+    return load(
+        name,
+        threads=threads,
+        context_tokens=context_tokens,
+        cache_mb=cache_mb,
+        progress=progress,
+    )
 
 
 def load_encoder(name: str, *, threads: int = 0) -> Encoder:
@@ -93,6 +99,16 @@ class Folder:
     index: FolderIndex | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A completer and what it was made of."""
+
+    generator: Generator
+    index: Index | None
+    options: CompletionOptions
+    completer: Completes
+
+
 class Engine:
     """Everything behind the protocol: folders, model, settings, completers."""
 
@@ -103,18 +119,28 @@ class Engine:
         *,
         flags: Mapping[str, object],
         completing: Callable[[], bool],
+        renewed: Callable[[], None],
+        changed: Callable[[], None],
     ) -> None:
-        """Take `flags`, settings of the section `completion` from the command line."""
+        """Take `flags`, settings of the section `completion` from the command line.
+
+        On the event loop, `renewed` is called when the model or the settings are others, and
+        `changed` when files of the repository are.
+        """
         self._parts = parts
         self._client = client
         self._flags = flags
         self._completing = completing
+        self._renewed = renewed
+        self._changed = changed
         self._editor: Mapping[str, object] = {}
         self._options = CompletionOptions()  # of documents outside of any folder
         self._folders: dict[str, Folder] = {}  # by URI
-        self._completers: dict[str, tuple[Generator, Index | None, Completes]] = {}
+        self._completers: dict[str, _Made] = {}
         self._started = False
-        self.model = ModelLoader(parts.load_generator, client)
+        self.model = ModelLoader(
+            parts.load_generator, client, loaded=lambda: client.post(self._renewed)
+        )
 
     def start(self, editor: Mapping[str, object], folders: Mapping[str, Path]) -> None:
         """Begin; `editor` holds the editor's settings by section, `folders` paths by URI."""
@@ -132,9 +158,9 @@ class Engine:
         for folder in self._folders.values():
             folder.options = self._completion_options(folder.root.path)
             self._index_folder(folder)
-        self._completers.clear()
         if self._started:
             self.model.want(self._options)
+            self._renewed()
 
     def add_folder(self, uri: str, path: Path) -> None:
         """Take in a workspace folder and begin to index it."""
@@ -170,6 +196,7 @@ class Engine:
 
     def changed(self, paths: list[Path]) -> None:
         """Note files that were saved, made or removed."""
+        self._changed()
         for path in paths:
             uri, relative = self._locate(path)
             folder = self._folders.get(uri)
@@ -257,12 +284,17 @@ class Engine:
     def _completer(
         self, uri: str, generator: Generator, index: Index | None, options: CompletionOptions
     ) -> Completes:
-        """Return the folder's completer; a new one when the model or the index is another."""
+        """Return the folder's completer; a new one when anything of it is another."""
         known = self._completers.get(uri)
-        if known is not None and known[0] is generator and known[1] is index:
-            return known[2]
+        if (
+            known is not None
+            and known.generator is generator
+            and known.index is index
+            and known.options == options
+        ):
+            return known.completer
         completer = self._parts.make_completer(generator, index, options)
-        self._completers[uri] = (generator, index, completer)
+        self._completers[uri] = _Made(generator, index, options, completer)
         return completer
 
     def _completion_options(self, workspace: Path | None) -> CompletionOptions:

@@ -48,6 +48,12 @@ class EchoCompleter:
             return self._says("slept")
         return self._says(f"{text[max(0, offset - 3) : offset]}|{text[offset : offset + 3]}")
 
+    def prepare(self, request, *, accepted="", cancelled=lambda: False):
+        return False
+
+    def key(self, request):
+        return (request.path, request.language, self._options)
+
     def _says(self, text, sources=()):
         return Completion(text, "newline", model=self._generator.name, sources=tuple(sources))
 
@@ -61,7 +67,7 @@ def _sleep(seconds, cancelled):
     return True
 
 
-def load_generator(name, *, threads, context_tokens, progress):
+def load_generator(name, *, threads, context_tokens, cache_mb, progress):
     if name == "slow-to-load":
         threading.Event().wait()
     if name == "missing" and not Path(os.environ["FETCHED"]).exists():
