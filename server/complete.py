@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -24,10 +24,11 @@ from homespun.server.prompt import (
     Context,
     Layout,
     Prompt,
+    Snippet,
     encode_parts,
     render,
     split,
-    split_last_token,
+    split_last_word,
 )
 from homespun.server.sticky import Sticky
 from homespun.server.types import Completion, CompletionRequest, Source
@@ -40,6 +41,7 @@ logger = logging.getLogger(__name__)
 _COUNTED_TEXTS = 20_000  # lines whose token counts are remembered
 _LEAST_PROMPT_TOKENS = 64
 _LEAST_BUDGET = 48
+_BEHIND_NAMES = ("(", ".")
 _SWITCHED_OFF = ("disabled", "disabled-language", "disabled-path")
 
 
@@ -109,7 +111,7 @@ class Completer:
         anchor, retrieve_ms = self._anchor(request, plan)
         if cancelled():
             return self._nothing(request, "cancelled", began)
-        typed, heal = split_last_token(anchor.typed(cursor) or "", self._generator.tokenizer)
+        typed, heal = split_last_word(anchor.typed(cursor) or "", self._generator.tokenizer)
         context_ms = (self._clock() - began) * 1000 - retrieve_ms
         generation = self._generator.generate(
             [*anchor.ids, *typed],
@@ -166,8 +168,10 @@ class Completer:
         language = request.language or language_of(request.path)
         if refusal(request, cursor, language, self._options) in _SWITCHED_OFF:
             return False
-        anchor, _ = self._render(request, self._plan(request, cursor, language))
-        typed, _ = split_last_token(anchor.typed(cursor) or "", self._generator.tokenizer)
+        plan = self._plan(request, cursor, language)
+        gathered, _ = self._gather(request, plan)
+        anchor = self._rendered(request, plan, gathered)
+        typed, _ = split_last_word(anchor.typed(cursor) or "", self._generator.tokenizer)
         if cancelled():
             return False
         is_ready = self._generator.warm([*anchor.ids, *typed], cancelled=cancelled).finished
@@ -213,19 +217,18 @@ class Completer:
     def _anchor(self, request: CompletionRequest, plan: _Plan) -> tuple[Anchor, float]:
         """Return the prompt to go on with and the milliseconds that retrieval took.
 
-        Who asks by hand gets a new one. On the line that a prompt was rendered for, code found
-        since then is a reason for a new one, on the lines below it can wait for a rest.
+        Who asks by hand gets a new one. Code found since the prompt was rendered can wait for a
+        rest, but where a name has just been typed to its end and its definition is found.
         """
         anchor = None if request.explicit else self._anchors.find(request.path, plan.cursor)
-        if anchor is None or not self._fits(anchor, plan):
-            anchor, retrieve_ms = self._render(request, plan)
-            self._anchors.put(request.path, anchor)
-            return anchor, retrieve_ms
-        if "\n" in (anchor.typed(plan.cursor) or ""):
-            return anchor, 0.0
-        gathered, retrieve_ms = self._gather(request, plan)
-        if gathered.snippets == anchor.offered or gathered.late:
-            return anchor, retrieve_ms
+        if anchor is not None and self._fits(anchor, plan):
+            if not plan.cursor.left.endswith(_BEHIND_NAMES):
+                return anchor, 0.0
+            gathered, retrieve_ms = self._gather(request, plan)
+            if gathered.late or _places(gathered.snippets) <= _places(anchor.offered):
+                return anchor, retrieve_ms
+        else:
+            gathered, retrieve_ms = self._gather(request, plan)
         anchor = self._rendered(request, plan, gathered)
         self._anchors.put(request.path, anchor)
         return anchor, retrieve_ms
@@ -234,10 +237,6 @@ class Completer:
         typed = self._count(anchor.typed(plan.cursor) or "")
         room = self._generator.context_tokens - plan.max_tokens
         return typed <= MOST_TYPED_TOKENS and len(anchor.ids) + typed <= room
-
-    def _render(self, request: CompletionRequest, plan: _Plan) -> tuple[Anchor, float]:
-        gathered, retrieve_ms = self._gather(request, plan)
-        return self._rendered(request, plan, gathered), retrieve_ms
 
     def _rendered(self, request: CompletionRequest, plan: _Plan, gathered: Gathered) -> Anchor:
         """Render a prompt for the line of the cursor."""
@@ -327,6 +326,10 @@ def _split(text: str, offset: int) -> tuple[Cursor, bool]:
     breaks = text.count("\r\n")
     is_crlf = breaks > text.count("\n") - breaks
     return Cursor(before.replace("\r\n", "\n"), after.replace("\r\n", "\n")), is_crlf
+
+
+def _places(snippets: Iterable[Snippet]) -> set[tuple[str, int, int]]:
+    return {(snippet.path, snippet.start_line, snippet.end_line) for snippet in snippets}
 
 
 def _sources(prompt: Prompt) -> tuple[Source, ...]:

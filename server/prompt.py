@@ -11,8 +11,8 @@ Parts go from stable to volatile: repository, retrieved code, path, prefix, suff
 
 The prefix ends where the line of the cursor begins (the anchor), and what was typed on the line
 comes after the middle token: so a typed character is one new token, where it would move the whole
-suffix otherwise. The last token of the typed text is taken off, for it may be half a token; the
-model has to begin with its text (token healing). What stands right of the cursor is left out when
+suffix otherwise. The last word of the typed text is taken off, for it may be half a word; the model
+has to begin with its text (token healing). What stands right of the cursor is left out when
 it is only closing brackets and punctuation: editors put and remove these while one types.
 """
 
@@ -49,6 +49,8 @@ _LEAST_BUDGET_TOKENS = 16
 # A line longer than this many characters for each token of room cannot fit; it is not counted.
 _CHARS_PER_TOKEN = 16
 _LONGEST_TYPED_CHARS = 600  # of an endless line; the rest of it belongs to the prefix
+# A word as Qwen's tokenizer cuts text before it looks for tokens: letters and one sign before them.
+_LAST_WORD = re.compile(r"(?:(?![\r\n])[\W_])?[^\W\d_]+\Z")
 _CLOSERS = re.compile(r"[)\]}>\"'`;:,\s]*")
 _COMMENT_LEADERS = {
     "//": "c cc cpp cs cxx dart go h hpp java js jsx kt kts mjs php rs scala swift ts tsx",
@@ -207,7 +209,7 @@ def _with_short_typed(context: Context, most: int, count: CountTokens) -> Contex
 
 def encode(prompt: Prompt, tokenizer: PartEncoder) -> Encoded:
     """Return the token ids, each part encoded by itself, and the text to heal."""
-    typed, heal = split_last_token(prompt.typed, tokenizer)
+    typed, heal = split_last_word(prompt.typed, tokenizer)
     return Encoded([*encode_parts(prompt.parts, tokenizer), *typed], heal)
 
 
@@ -221,13 +223,18 @@ def encode_parts(parts: Sequence[Part], tokenizer: PartEncoder) -> list[int]:
     return ids
 
 
-def split_last_token(typed: str, tokenizer: PartEncoder) -> tuple[list[int], str]:
-    """Return the ids of `typed` without its last token, and that token's text."""
+def split_last_word(typed: str, tokenizer: PartEncoder) -> tuple[list[int], str]:
+    """Return the ids of `typed` without its last token or word, and the text of that.
+
+    Half a word may be several tokens that the whole word does not have: `retur` is `ret`, `ur`.
+    """
+    word = _LAST_WORD.search(typed)
+    most = word.start() if word else len(typed) - 1
     ids = tokenizer.encode(typed)
     while ids:
         ids.pop()
         kept = tokenizer.decode(ids)
-        if typed.startswith(kept):  # else a character is cut in the middle
+        if len(kept) <= most and typed.startswith(kept):  # else a character is cut in the middle
             return ids, typed[len(kept) :]
     return [], typed
 

@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from homespun.indexer.config import IndexConfig
+from homespun.indexer.index import Index
 from homespun.models.fakes import FakeGenerator
 from homespun.models.types import Cancellation
 from homespun.server.complete import Completer
@@ -154,3 +156,17 @@ def test_everything_that_shapes_an_answer_is_in_the_key():
     keys.add(Completer(FakeGenerator(""), None, options).key(request))
     assert len(keys) == 7
     assert ours.key(request) == ours.key(replace(request, text="other", offset=0, id="9"))
+
+
+def test_a_definition_found_behind_a_typed_name_renews_the_prompt(tmp_path):
+    (tmp_path / "client.py").write_text("def connect(address):\n    return address\n")
+    index = Index.open(tmp_path, IndexConfig(encoder="none"), create=True)
+    index.update()
+    generator = FakeGenerator("'shop')\n", context_tokens=8192)
+    options = CompletionOptions(context_tokens=2048, retrieve_deadline_ms=60_000)
+    ours = Completer(generator, index, options)
+    head = "from client import connect\n" + "number = 1\n" * 30
+    for typed in ("c = ", "c = connect", "c = connect(", "c = connect(x"):
+        ours.complete(at(typed, head=head))
+    shown = ["# def connect(address):" in prompt for prompt in prompts(generator)]
+    assert shown == [False, False, True, True]

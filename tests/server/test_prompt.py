@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from homespun.models.fakes import FAKE_FIM, FakeTokenizer
 from homespun.models.types import FimTokens
-from homespun.server.prompt import Context, Control, Snippet, encode, render
+from homespun.server.prompt import Context, Control, Snippet, encode, render, split_last_word
 
 TOKENIZER = FakeTokenizer()
 PLAIN_FIM = FimTokens(prefix="<|fim_prefix|>", suffix="<|fim_suffix|>", middle="<|fim_middle|>")
@@ -297,3 +297,30 @@ def test_the_budget_is_never_exceeded(prefix, suffix, path, snippets, budget, la
     )
     tokens = sum(1 if isinstance(part, Control) else count(part) for part in prompt.parts)
     assert tokens == prompt.tokens <= budget
+
+
+@pytest.mark.parametrize(
+    ("typed", "heal"),
+    [
+        ("x = self.con", ".con"),
+        ("x = session_cla", "_cla"),
+        ("    retur", " retur"),
+        ("call(", "("),
+        ("value = ", " "),
+        ("n1", "1"),
+        ("é", "é"),
+        ("x = 'häl", "'häl"),
+        ("", ""),
+    ],
+)
+def test_the_last_word_is_left_to_the_model_to_write(typed, heal):
+    ids, healed = split_last_word(typed, TOKENIZER)
+    assert healed.endswith(heal)
+    assert TOKENIZER.decode(ids) + healed == typed
+
+
+@given(st.text(max_size=40))
+def test_typed_text_is_never_lost_by_healing(typed):
+    ids, healed = split_last_word(typed, TOKENIZER)
+    assert TOKENIZER.decode(ids) + healed == typed
+    assert bool(healed) == bool(typed)
