@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 ROOMS  := cli indexer models server training
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test setup setup-dev weights lint types check unit bench-lines peers clean
+.PHONY: demo test setup setup-dev weights lint types check unit bench-lines bench-engine peers clean
 
 demo: weights
 	$(BIN)/python -P bench/demo.py
@@ -45,6 +45,10 @@ check: lint types unit
 
 bench-lines: weights
 	$(BIN)/python bench/complete_batch.py
+
+# Speed, typing and quality against llama.cpp; bench/README.md says what ARGS may be.
+bench-engine: weights setup-dev peers
+	$(BIN)/python bench/engine/run.py $(ARGS)
 
 # llama.cpp, to measure against, in an environment of its own: a wheel compiled for any processor
 # and, where there is a compiler, a build for this one.

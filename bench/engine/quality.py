@@ -67,8 +67,11 @@ class Arm:
 def main() -> None:
     """Measure, print and write."""
     args = arguments(argparse.ArgumentParser(description=__doc__.split("\n")[0])).parse_args()
+    if args.quick:
+        args.tasks, args.text_tokens = 10, 60
+    suffix = "-quick" if args.quick else ""
     report = measure(args)
-    path = provenance.write(f"engine-quality-{args.model}", report)
+    path = provenance.write(f"engine-quality-{args.model}{suffix}", report)
     print(json.dumps(report["loss"], indent=1))
     print(json.dumps(report["infilling"], indent=1))
     print(path)
@@ -82,6 +85,7 @@ def arguments(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
     parser.add_argument("--tasks", type=int, default=300)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--text-tokens", type=int, default=500, help="of each file, for the loss")
+    parser.add_argument("--quick", action="store_true", help="10 tasks, 60 tokens of each file")
     parser.add_argument("--arms", nargs="*", help="only these, e.g. float32 homespun Q8_0")
     return parser
 
