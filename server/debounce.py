@@ -44,7 +44,7 @@ class Debounce:
     def served(self, seconds: float, *, whole: bool) -> None:
         """Note how long the model was at work on a request; not `whole` when it was broken off."""
         # What was broken off says only that it would have taken longer.
-        if whole or seconds > self._service():
+        if whole or seconds >= self._service():
             self._services.append(seconds)
 
     def delay(self, *, urgent: bool) -> float:

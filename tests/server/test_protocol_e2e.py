@@ -56,6 +56,53 @@ def test_the_real_completer_answers_behind_the_wire(start):
     assert client.status()["last"]["finish"] == "filtered:inside-word"
 
 
+def test_typing_along_a_suggestion_asks_the_model_once(start):
+    client = start(FAKE_SERVER=json.dumps({"says": "add(a, b)\n\ndef next_one():\n"}))
+    client.initialize()
+    client.wait_until_ready()
+    uri = "untitled:a.py"
+    client.open(uri, "def add(a, b):\r\n    return \r\n")
+    assert client.complete_text(uri, 1, 11) == "add(a, b)"
+    client.change(uri, 2, (1, 11, 1, 11, "a"))
+    assert client.complete_text(uri, 1, 12) == "dd(a, b)"
+    client.change(uri, 3, (1, 12, 1, 12, "dd"), (1, 14, 1, 14, "()"))  # a bracket closed by itself
+    assert client.complete_text(uri, 1, 15) == "a, b"
+    status = client.status()
+    assert (status["answered"], status["recalled"]) == (3, 2)
+    assert status["last"]["recalled"] is True
+    assert status["last"]["finish"] == "newline"
+    assert set(status["last"]["timings_ms"].values()) == {0.0}
+    client.change(uri, 4, (1, 15, 1, 15, "x"))
+    client.complete_text(uri, 1, 16)
+    assert client.status()["last"]["recalled"] is False
+
+
+def test_other_settings_forget_what_was_answered(start):
+    client = start()
+    client.initialize()
+    client.wait_until_ready()
+    uri = "untitled:a.py"
+    client.open(uri, "OPTIONS")
+    assert client.complete_text(uri, 0, 7) == "64 qwen2.5-coder-0.5b"
+    assert client.complete_text(uri, 0, 7) == "64 qwen2.5-coder-0.5b"
+    assert client.status()["recalled"] == 1
+    settings = {"homespun": {"completion": {"maxTokens": 9}}}
+    client.note("workspace/didChangeConfiguration", {"settings": settings})
+    assert client.complete_text(uri, 0, 7) == "9 qwen2.5-coder-0.5b"
+    assert client.status()["recalled"] == 1
+
+
+def test_an_open_document_and_a_shown_suggestion_are_prepared(start):
+    client = start(FAKE_SERVER=json.dumps({"says": "a + b\n"}))
+    client.initialize()
+    client.wait_until_ready()
+    uri = "untitled:a.py"
+    client.open(uri, "def add(a, b):\n    return \n")
+    client.wait_until(lambda: client.status()["prepared"] == 1)
+    assert client.complete_text(uri, 1, 11) == "a + b"
+    client.wait_until(lambda: client.status()["prepared"] == 3)  # as if accepted, and at rest
+
+
 @pytest.mark.parametrize(
     ("kinds", "explicit"),
     [
