@@ -112,11 +112,15 @@ class Completer:
         if cancelled():
             return self._nothing(request, "cancelled", began)
         typed, heal = split_last_word(anchor.typed(cursor) or "", self._generator.tokenizer)
+        stop = plan.stop
+        if plan.is_block and not request.explicit:
+            budget_ms = self._options.block_budget_ms
+            stop = stops.in_time(stop, budget_ms=budget_ms, clock=self._clock)
         context_ms = (self._clock() - began) * 1000 - retrieve_ms
         generation = self._generator.generate(
             [*anchor.ids, *typed],
             max_tokens=plan.max_tokens,
-            stop=plan.stop,
+            stop=stop,
             cancelled=cancelled,
             heal=heal,
             hints=(self._last_ids,) if self._last_ids else (),

@@ -53,6 +53,14 @@ class CompletionOptions:
         default=12,
         metadata={"help": "longest completion of a block, in lines", "min": 1},
     )
+    block_budget_ms: int = field(
+        default=800,
+        metadata={
+            "help": "a block that is not asked for by hand ends with its last whole line after "
+            "this time",
+            "min": 0,
+        },
+    )
     multiline: str = field(
         default="auto",
         metadata={

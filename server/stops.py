@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from homespun.models.types import Stop, StopRule
@@ -49,6 +50,24 @@ def block(left: str, *, opener_columns: int, line_below: str, max_lines: int) ->
     """
     scan = _BlockScan(left, opener_columns, line_below.strip(), max_lines)
     return scan.verdict
+
+
+def in_time(rule: StopRule, *, budget_ms: float, clock: Callable[[], float]) -> StopRule:
+    """Let a block end with its last whole line once the time is up; it is counted from now.
+
+    Some lines now are worth more than all of them seconds later (llama.vim, `t_max_predict_ms`).
+    """
+    end = clock() + budget_ms / 1000
+
+    def timed(text: str) -> Stop | None:
+        verdict = rule(text)
+        if verdict is not None or clock() < end:
+            return verdict
+        said = len(text) - len(text.lstrip())
+        line_end = text.rfind("\n", said)
+        return Stop(line_end, "block") if line_end > 0 else None
+
+    return timed
 
 
 @dataclass(frozen=True, slots=True)

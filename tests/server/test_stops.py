@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from homespun.server.stops import block, single_line
+from homespun.models.types import Stop
+from homespun.server.stops import block, in_time, single_line
 
 
 def first_stop(rule, text: str):
@@ -61,3 +62,18 @@ def test_a_block(left, columns, below, text, kept):
 def test_a_block_ends_at_its_most_lines():
     rule = block("    ", opener_columns=0, line_below="", max_lines=2)
     assert first_stop(rule, "a\n    b\n    c\n") == ("a\n    b", "block")
+
+
+def test_a_block_that_takes_too_long_ends_with_its_last_whole_line():
+    now = [0.0]
+
+    def never(text):
+        return Stop(3, "block") if text.endswith("END") else None
+
+    rule = in_time(never, budget_ms=500, clock=lambda: now[0])
+    assert rule("a = 1\nb = ") is None
+    now[0] = 0.6
+    assert rule("a = 1\nb = 2") == Stop(5, "block")
+    assert rule("\n    a = 1") is None
+    assert rule("\n    a = 1\n    b") == Stop(10, "block")
+    assert rule("a END") == Stop(3, "block")
