@@ -1,7 +1,7 @@
 """The prompt: what the model sees. SHARED WITH TRAINING AND EVALUATION: standard library only.
 
-This is the *only* module of `server/` that `training/` may import. A change here changes what
-every adapter was trained on: raise `PROMPT_VERSION` with it.
+This is the *only* module of `server/` that `training/` may import, and through it `prompt_room.py`.
+A change here changes what every adapter was trained on: raise `PROMPT_VERSION` with it.
 
 A prompt is a sequence of parts, each the NAME of a control token or plain text. The tokenizer
 encodes text parts as plain text, so source code that contains `<|fim_middle|>` cannot steer the
@@ -19,10 +19,19 @@ it is only closing brackets and punctuation: editors put and remove these while 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Literal, Protocol
+
+from homespun.server.prompt_room import (
+    CountTokens,
+    Lines,
+    cut_prefix,
+    cut_suffix,
+    round_up,
+    share_out,
+)
 
 PROMPT_VERSION = 2  # recorded with every dataset and adapter
 
@@ -30,24 +39,14 @@ Layout = Literal["repository", "comments"]
 # On 100 cursors of two packages the 0.5B model completed .41 of the lines exactly with it, .33 with
 # "repository" (docs/log.md). Another model may want the other one.
 DEFAULT_LAYOUT: Layout = "comments"
-CountTokens = Callable[[str], int]
 
-# Shares of the room that is left beside the frame (research: 55-60, 10-15, 25-30 %).
-_PREFIX_SHARE = 0.58
-_SUFFIX_SHARE = 0.14
-_SNIPPET_SHARE = 0.28
 # A keystroke moves the suffix and costs its whole prefill again, so it never takes more than this.
 _SUFFIX_MOST = 0.25
 # In a short file retrieved code could fill the prompt; more of it costs time and misleads.
 _SNIPPETS_MOST = 0.45
-# The first kept line moves in steps of this many lines, the coarsest that wastes little room.
-_ALIGNMENTS = (32, 16, 8)
-_LEAST_KEPT = 0.75  # of the lines that would fit, before a finer step is taken
 # The prefix asks for room in steps, so that a typed token does not squeeze a snippet out.
 _STEP_TOKENS = 64
 _LEAST_BUDGET_TOKENS = 16
-# A line longer than this many characters for each token of room cannot fit; it is not counted.
-_CHARS_PER_TOKEN = 16
 _LONGEST_TYPED_CHARS = 600  # of an endless line; the rest of it belongs to the prefix
 # A word as Qwen's tokenizer cuts text before it looks for tokens: letters and one sign before them.
 _LAST_WORD = re.compile(r"(?:(?![\r\n])[\W_])?[^\W\d_]+\Z")
@@ -276,17 +275,17 @@ def _named_frame(repo: str, path: str, whole_path: str, fim: FimNames, layout: L
 
 def _fill(context: Context, frame: _Frame, fim: FimNames, room: int, count: CountTokens) -> Prompt:
     """Share `room` tokens out and put the parts together."""
-    before = _Lines(context.prefix.split("\n"), count, most=room, backwards=True)
-    after = _Lines(context.suffix.split("\n"), count, most=int(room * _SUFFIX_MOST))
+    before = Lines(context.prefix.split("\n"), count, most=room, backwards=True)
+    after = Lines(context.suffix.split("\n"), count, most=int(room * _SUFFIX_MOST))
     wanted_snippets = sum(_snippet_cost(snippet, frame, count) for snippet in context.snippets)
     wants = (
-        _round_up(before.cost, _STEP_TOKENS),
+        round_up(before.cost, _STEP_TOKENS),
         min(after.cost, after.most),
         min(wanted_snippets, int(max(room, 0) * _SNIPPETS_MOST)),
     )
-    grants = _share_out(room, wants=wants)
-    prefix, first_line = _cut_prefix(before, grants[0])
-    suffix, suffix_lines = _cut_suffix(after, grants[1])
+    grants = share_out(room, wants=wants)
+    prefix, first_line = cut_prefix(before, grants[0])
+    suffix, suffix_lines = cut_suffix(after, grants[1])
     last_line = len(before.lines) + context.typed.count("\n") + max(suffix_lines - 1, 0)
     outside = [s for s in context.snippets if not _shown(s, context.path, first_line, last_line)]
     snippets = _choose(outside, frame, grants[2], count)
@@ -302,102 +301,6 @@ def _fill(context: Context, frame: _Frame, fim: FimNames, room: int, count: Coun
     kept = tuple(part for part in parts if part != "")
     tokens = _cost(kept, count) + count(context.typed)
     return Prompt(kept, context.typed, tuple(snippets), tokens, first_line, last_line)
-
-
-class _Lines:
-    """Lines of one side of the cursor, counted outwards from it until `most` is passed."""
-
-    def __init__(
-        self, lines: list[str], count: CountTokens, *, most: int, backwards: bool = False
-    ) -> None:
-        self.lines = lines
-        self.count = count
-        self.most = max(most, 0)
-        self.costs: list[int] = []  # of the lines nearest to the cursor, nearest first
-        self.cost = 0  # sum of `costs`; more than `most` when the text does not fit
-        last = len(lines) - 1
-        for distance in range(len(lines)):
-            place = last - distance if backwards else distance
-            text = lines[place] + ("\n" if place < last else "")
-            too_long = len(text) > max(most, 1) * _CHARS_PER_TOKEN
-            cost = len(text) if too_long else count(text)
-            self.costs.append(cost)
-            self.cost += cost
-            if self.cost > most:
-                break
-
-    def fitting(self, grant: int) -> int:
-        """Return how many lines, from the cursor outwards, cost at most `grant` together."""
-        total = 0
-        for number, cost in enumerate(self.costs):
-            total += cost
-            if total > grant:
-                return number
-        return len(self.costs)
-
-
-def _cut_prefix(before: _Lines, grant: int) -> tuple[str, int]:
-    """Return the last lines that fit, from a line that is a multiple, and the first one's number.
-
-    The line of the cursor is never given up: where it alone is too long, its end stays.
-    """
-    lines = before.lines
-    fitting = before.fitting(grant)
-    if fitting == 0:
-        return _end_of(lines[-1], max(grant, 0), before.count), len(lines)
-    first = len(lines) - fitting
-    if first > 0:
-        first = _aligned(first, fitting)
-    return "\n".join(lines[first:]), first + 1
-
-
-def _aligned(first: int, fitting: int) -> int:
-    for step in _ALIGNMENTS:
-        start = _round_up(first, step)
-        if fitting - (start - first) >= fitting * _LEAST_KEPT:
-            return start
-    return first
-
-
-def _end_of(line: str, grant: int, count: CountTokens) -> str:
-    text = line[max(len(line) - grant * _CHARS_PER_TOKEN, 0) :] if grant else ""
-    while text and (cost := count(text)) > grant:
-        keep = min(len(text) * grant // cost, len(text) - 1)
-        text = text[len(text) - keep :]
-    return text
-
-
-def _cut_suffix(after: _Lines, grant: int) -> tuple[str, int]:
-    """Return the first whole lines that fit, and how many; of a too long first line its start."""
-    fitting = after.fitting(grant)
-    if fitting == len(after.lines):
-        return "\n".join(after.lines), fitting
-    if fitting:
-        return "".join(line + "\n" for line in after.lines[:fitting]), fitting
-    text = after.lines[0][: max(grant, 0) * _CHARS_PER_TOKEN]
-    while text and (cost := after.count(text)) > grant:
-        text = text[: min(len(text) * grant // cost, len(text) - 1)]
-    return text, 0
-
-
-def _share_out(room: int, *, wants: tuple[int, int, int]) -> list[int]:
-    """Give each side its share; what one does not want goes to the others by their shares."""
-    shares = (_PREFIX_SHARE, _SUFFIX_SHARE, _SNIPPET_SHARE)
-    grants = [0, 0, 0]
-    left = max(room, 0)
-    hungry = [0, 1, 2]
-    while hungry:
-        total = sum(shares[side] for side in hungry)
-        content = [side for side in hungry if wants[side] <= left * shares[side] / total]
-        if not content:
-            for side in hungry:
-                grants[side] = int(left * shares[side] / total)
-            break
-        for side in content:
-            grants[side] = wants[side]
-        left -= sum(wants[side] for side in content)
-        hungry = [side for side in hungry if side not in content]
-    return grants
 
 
 def _shown(snippet: Snippet, path: str, first_line: int, last_line: int) -> bool:
@@ -482,7 +385,3 @@ def _comment_leader(path: str) -> str:
 
 def _one_line(name: str) -> str:
     return " ".join(name.split())
-
-
-def _round_up(number: int, step: int) -> int:
-    return -(-number // step) * step
