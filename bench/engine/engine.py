@@ -29,6 +29,7 @@ from homespun.models.weights import DecoderConfig
 _PAST_TOKENS = 600  # before a decoded token: a usual prompt
 _DECODE_TOKENS = 32
 _WRITE_TOKENS = 64  # where drafting is measured
+_WRITTEN_TEXTS = 4  # a round
 _SLOT_TOKENS = 2048  # of each of four slots, for the memory
 _SPARE_TOKENS = 128
 ROWS = (1, 2, 4, 8, 16)
@@ -69,9 +70,11 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         limits.measure()
         engines, attention = _open_all(args, stack, supply, context)
         times: Times = {}
+        drafting: dict[str, list[float]] = {}
         for number in range(args.rounds):
             _say(f"round {number + 1} of {args.rounds}, load {provenance.machine()['load']}")
-            for name, engine, value in _round(engines, supply, args.lengths):
+            values = [*_round(engines, supply, args.lengths), *_writing(engines, supply, drafting)]
+            for name, engine, value in values:
                 times.setdefault(name, {}).setdefault(engine, []).append(value)
             limits.measure()
         report = {
@@ -87,6 +90,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         "load_after": provenance.machine()["load"],
         "memory_four_slots": memory,
         "times": times,
+        "drafting": drafting,
         "summary": summary(times),
         "shares": _all_shares(shape, times, limits.limits, args.lengths),
     }
@@ -110,7 +114,7 @@ def summary(times: Times) -> dict[str, dict[str, Any]]:
 def _round(
     engines: dict[str, peers.Engine], supply: texts.Supply, lengths: list[int]
 ) -> Iterator[tuple[str, str, float]]:
-    """Yield (measure, engine, milliseconds) of one round."""
+    """Yield (measure, engine, milliseconds) of one round of prompts and steps."""
     for length in lengths:
         ids = supply.code(length)
         for name, engine in engines.items():
@@ -123,22 +127,31 @@ def _round(
             continue  # the server has no steps of several tokens
         found = engine.call("steps", ids=ids, rows=list(ROWS), repeats=5)["ms"]
         yield from ((f"{rows} rows", name, ms) for rows, ms in zip(ROWS, found, strict=True))
-    yield from _writing(engines, supply)
 
 
 def _writing(
-    engines: dict[str, peers.Engine], supply: texts.Supply
+    engines: dict[str, peers.Engine], supply: texts.Supply, drafting: dict[str, list[float]]
 ) -> Iterator[tuple[str, str, float]]:
-    """Yield milliseconds a written token: code that repeats what is above it, and other code."""
+    """Yield milliseconds a written token: code that repeats what is above it, and other code.
+
+    What drafts bring depends on the text, so ours writes behind several; llama.cpp's time a token
+    does not, it writes behind the first. `drafting` collects plain / drafted, one value a text.
+    """
     for kind in ("repeating", "other"):
-        ids = getattr(supply, kind)(_PAST_TOKENS)
+        drawn = [getattr(supply, kind)(_PAST_TOKENS) for _ in range(_WRITTEN_TEXTS)]
+        drafted, plain = [], []
+        for ids in drawn:
+            for values, is_drafting in ((drafted, True), (plain, False)):
+                done = engines[peers.OURS].call(
+                    "decode", ids=ids, tokens=_WRITE_TOKENS, drafting=is_drafting
+                )
+                values.append(done["ms"])
+        drafting.setdefault(kind, []).extend(b / a for a, b in zip(drafted, plain, strict=True))
+        yield f"{kind} code", peers.OURS, statistics.mean(drafted)
+        yield f"{kind} code", f"{peers.OURS}, no drafts", statistics.mean(plain)
         for name, engine in engines.items():
-            if name == peers.OURS:
-                for arm, drafting in ((name, True), (f"{name}, no drafts", False)):
-                    done = engine.call("decode", ids=ids, tokens=_WRITE_TOKENS, drafting=drafting)
-                    yield f"{kind} code", arm, done["ms"]
-            elif engine.build.name == peers.NATIVE:
-                done = engine.call("decode", ids=ids, tokens=_WRITE_TOKENS)
+            if engine.build.name == peers.NATIVE:
+                done = engine.call("decode", ids=drawn[0], tokens=_WRITE_TOKENS)
                 yield f"{kind} code", name, done["ms"]
 
 

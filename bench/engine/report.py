@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import statistics
 import sys
 from typing import Any
 
@@ -137,13 +138,11 @@ def _facts(report: Report, theirs: list[str]) -> list[str]:
 
 
 def _drafts(report: Report) -> list[str]:
-    lines = []
-    for kind in ("repeating code", "other code"):
-        row = report["summary"].get(kind)
-        plain = row and row["times_ours"].get(f"{OURS}, no drafts")
-        if plain:
-            lines.append(f"- Drafting on {kind}: {plain:.2f} times our own plain decoding.")
-    return lines
+    return [
+        f"- Drafting against our own plain decoding, {kind} code: {statistics.median(values):.2f} "
+        f"times as fast (median of {len(values)} texts, {min(values):.2f} to {max(values):.2f})."
+        for kind, values in report["drafting"].items()
+    ]
 
 
 def _limits(report: Report) -> str:
