@@ -8,7 +8,7 @@ import queue
 import random
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,12 +20,13 @@ from typing_vim import N_PREDICT, Buffer, Busy, Request, Vim
 
 _READ_SECONDS = 2.0  # as on our side
 _REST_SECONDS = 1.0
-_DRAIN_SECONDS = 60.0
-_VISITED_FILES = 4  # that were looked at before; more do not fit into the budget
-_SETTLE_SECONDS = 10.0
-# Of `n_ctx` the server keeps its batch (512) for the text around the cursor, and twice `n_predict`;
-# the ring's chunks get the rest. So this is what bounds its prompt.
-_RESERVED_TOKENS = 2 * N_PREDICT
+_DRAIN_SECONDS = 120.0
+_VISITED_FILES = 2  # that were looked at before; chunks of more do not fit into the budget
+# The server cuts the text around the cursor to its batch, three quarters of it before the cursor.
+# The ring's chunks get what is left of the budget. It would cut them, too, to what `n_ctx` leaves
+# beside batch and twice `n_predict`, but in the middle of a line: so the ring is bounded here.
+_BATCH_TOKENS = 512
+_FRAME_TOKENS = 24  # of a chunk: its separator and file name; of the prompt: its control tokens
 
 
 class LlamaVim:
@@ -49,19 +50,25 @@ class LlamaVim:
         self._files = files
         self._seed = seed
         self._engine = Engine(Build(name, interpreter, "typing_worker.py"))
-        context = budget_tokens + _RESERVED_TOKENS
+        context = budget_tokens + 2 * N_PREDICT
+        self._ring_tokens = budget_tokens - _BATCH_TOKENS
         self.facts: dict[str, Any] = self._engine.open(
             model=str(model), threads=threads, context_tokens=context
         )
         self.facts |= {"file": model.name, "context_tokens": context, "busy": busy}
         self._address = urlsplit(self.facts.pop("address"))
-        self._arrived: queue.SimpleQueue[tuple[float, _Job, dict[str, Any] | None]]
+        self._arrived: queue.SimpleQueue[tuple[_Job, dict[str, Any] | Exception]]
         self._arrived = queue.SimpleQueue()
-        self._jobs: dict[int, _Job] = {}  # under way, by number
+        self._jobs: list[_Job] = []  # under way
+        self._counted: dict[str, int] = {}  # tokens by text
         self._fresh: list[Answer] = []
-        self._typing = False
         self._vim = Vim(
-            send=self._start, cancel=self._kill, show=self._showed, busy=busy, seed=seed
+            send=self._start,
+            cancel=self._kill,
+            show=self._showed,
+            busy=busy,
+            seed=seed,
+            fits=self._fits,
         )
 
     def begin(self, session: Session) -> None:
@@ -85,7 +92,6 @@ class LlamaVim:
         buffer.y = edit.before.count("\n")
         buffer.x = len(edit.before) - (edit.before.rfind("\n") + 1)
         buffer.modified = True
-        self._typing = True
         self._vim.moved(time.perf_counter())
 
     def answers(self, until: float) -> Iterator[Answer]:
@@ -100,7 +106,6 @@ class LlamaVim:
 
     def end(self) -> None:
         """Leave the buffer and wait for the requests under way."""
-        self._typing = False
         self._wait_for_all()
         self._vim.retry_at = None
         time.sleep(_REST_SECONDS)
@@ -120,17 +125,17 @@ class LlamaVim:
         """Wait for an answer, the timer, or a time, and let the plug-in act on it."""
         end = until if self._vim.retry_at is None else min(until, self._vim.retry_at)
         try:
-            _, job, body = self._arrived.get(timeout=max(end - time.perf_counter(), 0))
+            job, body = self._arrived.get(timeout=max(end - time.perf_counter(), 0))
         except queue.Empty:
             self._vim.tick(time.perf_counter())
             return
-        self._jobs.pop(job.number, None)
+        self._jobs.remove(job)
         if job.is_killed:
             return
-        if body is not None:
-            self._count(job.request.kind, body)
-        content = None if body is None else str(body["content"])
-        self._vim.answered(time.perf_counter(), job.request, content)
+        if isinstance(body, Exception):
+            raise body
+        self._count(job.request.kind, body)
+        self._vim.answered(time.perf_counter(), job.request, str(body["content"]))
 
     def _count(self, kind: str, body: dict[str, Any]) -> None:
         times = body["timings"]
@@ -140,6 +145,21 @@ class LlamaVim:
             reused=times["cache_n"],
             generated=times["predicted_n"],
         )
+
+    def _fits(self, texts: Sequence[str]) -> bool:
+        tokens = _FRAME_TOKENS + sum(self._tokens(text) + _FRAME_TOKENS for text in texts)
+        return tokens <= self._ring_tokens
+
+    def _tokens(self, text: str) -> int:
+        if text not in self._counted:
+            self._counted[text] = len(
+                _post(self._connect(), "/tokenize", {"content": text})["tokens"]
+            )
+        return self._counted[text]
+
+    def _connect(self) -> http.client.HTTPConnection:
+        host = self._address.hostname or "127.0.0.1"
+        return http.client.HTTPConnection(host, self._address.port, timeout=_DRAIN_SECONDS)
 
     def _read_ring(self) -> None:
         """Let the plug-in process what it has queued, as it does every second in normal mode."""
@@ -155,44 +175,28 @@ class LlamaVim:
             self._step(time.perf_counter() + 0.1)
 
     def _start(self, request: Request) -> None:
-        job = _Job(len(self._jobs) + 1, request, self._address.hostname, self._address.port)
-        while job.number in self._jobs:
-            job.number += 1
-        self._jobs[job.number] = job
+        job = _Job(request, self._connect())
+        self._jobs.append(job)
         threading.Thread(target=job.run, args=(self._arrived,), daemon=True).start()
 
     def _kill(self) -> None:
-        for job in self._jobs.values():
+        for job in self._jobs:
             job.kill()
 
 
 class _Job:
     """A request under way, on a thread and a connection of its own."""
 
-    def __init__(self, number: int, request: Request, host: str | None, port: int | None) -> None:
-        self.number = number
+    def __init__(self, request: Request, connection: http.client.HTTPConnection) -> None:
         self.request = request
         self.is_killed = False
-        self._connection = http.client.HTTPConnection(host or "127.0.0.1", port, timeout=120)
+        self._connection = connection
 
-    def run(self, arrived: queue.SimpleQueue[tuple[float, _Job, dict[str, Any] | None]]) -> None:
-        body: dict[str, Any] | None = None
+    def run(self, arrived: queue.SimpleQueue[tuple[_Job, dict[str, Any] | Exception]]) -> None:
         try:
-            self._connection.request(
-                "POST",
-                "/infill",
-                json.dumps(self.request.body).encode(),
-                {"Content-Type": "application/json"},
-            )
-            response = self._connection.getresponse()
-            answer = json.loads(response.read())
-            body = answer if response.status == 200 else None
-        except (OSError, http.client.HTTPException, ValueError):
-            if not self.is_killed:
-                raise
-        finally:
-            arrived.put((time.perf_counter(), self, body))
-            self._connection.close()
+            arrived.put((self, _post(self._connection, "/infill", self.request.body)))
+        except Exception as error:  # for whoever waits
+            arrived.put((self, error))
 
     def kill(self) -> None:
         """Close the connection, which makes the server stop."""
@@ -200,3 +204,19 @@ class _Job:
         socket = self._connection.sock
         if socket is not None:
             socket.shutdown(2)
+
+
+def _post(
+    connection: http.client.HTTPConnection, path: str, body: dict[str, Any]
+) -> dict[str, Any]:
+    """Send a request and wait for its answer."""
+    try:
+        headers = {"Content-Type": "application/json"}
+        connection.request("POST", path, json.dumps(body).encode(), headers)
+        response = connection.getresponse()
+        answer: dict[str, Any] = json.loads(response.read())
+    finally:
+        connection.close()
+    if response.status != 200:
+        raise RuntimeError(f"llama.cpp's server: {path}: {answer}")
+    return answer

@@ -193,8 +193,12 @@ class Ring:
     SCOPE_LINES = 1024
     QUEUED = 16
 
-    def __init__(self, rng: random.Random) -> None:
+    def __init__(
+        self, rng: random.Random, *, fits: Callable[[Sequence[str]], bool] = lambda texts: True
+    ) -> None:
+        """`fits` says whether texts may be in use together, whatever else there is room for."""
         self._rng = rng
+        self._fits = fits
         self.chunks: list[tuple[str, list[str]]] = []
         self.queued: list[tuple[str, list[str]]] = []
 
@@ -230,9 +234,14 @@ class Ring:
         """Put the first chunk that waits to use; False where none waits."""
         if not self.queued:
             return False
+        chunk = self.queued.pop(0)
+        if not self._fits([_text(chunk)]):
+            return True
         if len(self.chunks) == self.N_CHUNKS:
             del self.chunks[0]
-        self.chunks.append(self.queued.pop(0))
+        self.chunks.append(chunk)
+        while not self._fits([_text(known) for known in self.chunks]):
+            del self.chunks[0]
         return True
 
     def drop_like(self, chunk: Sequence[str]) -> None:
@@ -241,7 +250,11 @@ class Ring:
 
     def extra(self) -> list[dict[str, str]]:
         """Return the chunks as the server takes them."""
-        return [{"text": "\n".join(text) + "\n", "filename": name} for name, text in self.chunks]
+        return [{"text": _text(chunk), "filename": chunk[0]} for chunk in self.chunks]
+
+
+def _text(chunk: tuple[str, list[str]]) -> str:
+    return "\n".join(chunk[1]) + "\n"
 
 
 def similarity(left: Sequence[str], right: Sequence[str]) -> float:
@@ -277,8 +290,9 @@ class Vim:
         show: Callable[[str, bool], None],
         busy: Busy = "wait",
         seed: int = 0,
+        fits: Callable[[Sequence[str]], bool] = lambda texts: True,
     ) -> None:
-        self.ring = Ring(random.Random(seed))
+        self.ring = Ring(random.Random(seed), fits=fits)
         self.cache = ResultCache()
         self.buffer = Buffer("", [""])
         self.retry_at: float | None = None
@@ -290,7 +304,6 @@ class Vim:
         self._hint = _Hint()
         self._indent_last = -1
         self._picked_y = -9999
-        self._rng = random.Random(seed)
 
     def enter(self, buffer: Buffer) -> None:
         """Enter a buffer in normal mode."""
@@ -325,15 +338,14 @@ class Vim:
             self._retry, self.retry_at = None, None
             self._fim(now, (x, y) if x >= 0 else None, previous)
 
-    def answered(self, now: float, request: Request, content: str | None) -> None:
-        """Take the answer to the request under way; None when it failed."""
+    def answered(self, now: float, request: Request, content: str) -> None:
+        """Take the answer to the request under way."""
         if request.kind == "ring":
             return
-        if content is not None:
-            for key in request.keys:
-                self.cache.insert(key, content)
-            if not self._hint.is_shown or not self._hint.can_accept:
-                self._try_hint(now, cached=False)
+        for key in request.keys:
+            self.cache.insert(key, content)
+        if not self._hint.is_shown or not self._hint.can_accept:
+            self._try_hint(now, cached=False)
         self._is_busy = False
 
     def _try_hint(self, now: float, *, cached: bool) -> None:

@@ -24,15 +24,21 @@ def test_figures_count_what_was_answered_shown_cached_and_right():
     rows = [
         _row(0, 100, answer=40, text="abc", right_chars=3),
         _row(100, 700, answer=80, text="xyz"),
-        _row(800, 100, answer=1, cached=True),
+        _row(800, 100, answer=90, cached=True),
         _row(900, 100),
     ]
     found = stats.figures(rows)
     assert (found["answered"], found["shown"], found["cached"]) == (0.75, 0.5, 0.3333)
     assert found["latency_ms"] == {"p50": 40, "p95": 80}
-    assert found["answer_ms"] == {"p50": 40, "p95": 80}
+    assert found["answer_ms"] == {"p50": 80, "p95": 90}
     assert found["settled"] == {"keys": 1, "shown": 1.0, "latency_ms": {"p50": 80, "p95": 80}}
     assert (found["right"], found["right_of_keys"]) == (0.5, 0.25)
+
+
+def test_what_is_suggested_behind_the_end_of_a_line_is_not_judged():
+    rows = [_row(0, 100, answer=40, text="abc", right_chars=3)]
+    rows.append(_row(100, 100, answer=40, text="abc", upcoming_chars=0))
+    assert stats.figures(rows)["right"] == 1.0
 
 
 def test_figures_of_no_keys_are_unknown_and_not_zero():

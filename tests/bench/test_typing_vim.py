@@ -105,6 +105,17 @@ def test_while_a_request_is_under_way_the_newest_one_waits_for_a_tenth_of_a_seco
     assert editor.kills == 0
 
 
+def test_an_answer_does_not_shorten_the_wait():
+    editor = _Editor("")
+    editor.type("a")
+    editor.type("b")
+    editor.answer("")
+    editor.later(0.09)
+    assert len(editor.sent) == 1
+    editor.later(0.02)
+    assert len(editor.sent) == 2
+
+
 def test_the_answer_to_a_key_that_was_typed_over_shows_when_it_was_typed_along():
     editor = _Editor("")
     editor.type("a")
@@ -128,10 +139,11 @@ def test_nothing_is_asked_with_much_text_right_of_the_cursor():
     assert editor.sent == []
 
 
-def test_an_empty_answer_is_an_answer():
+@pytest.mark.parametrize("content", ["", "\n", "   "])
+def test_an_empty_answer_is_an_answer(content):
     editor = _Editor("")
     editor.type("a")
-    editor.answer("\n")
+    editor.answer(content)
     assert editor.shown == [("", False)]
 
 
@@ -202,6 +214,29 @@ def test_the_ring_holds_16_chunks_and_none_twice():
         ring.take_one()
     assert len(ring.chunks) == 16
     assert ring.chunks[-1][1][0] == "a19x0"
+
+
+def test_a_new_chunk_replaces_one_that_is_nearly_the_same_or_is_not_taken():
+    ring = vim.Ring(random.Random(0))
+    old, new = [[f"word{n}" for n in range(30)] + [end] for end in ("old", "new")]
+    ring.pick("a.py", old, evict=True)
+    ring.pick("b.py", new, evict=False)
+    assert ring.queued == [("a.py", old)]
+    ring.pick("b.py", new, evict=True)
+    assert ring.queued == [("b.py", new)]
+    ring.pick("c.py", new, evict=True)
+    assert ring.queued == [("b.py", new)]
+
+
+def test_the_oldest_chunks_go_when_they_do_not_fit_the_budget_together():
+    ring = vim.Ring(random.Random(0), fits=lambda texts: sum(map(len, texts)) <= 40)
+    for word in ("aaaa", "bbbb", "cccc"):
+        ring.pick("a.py", [word, word + "1", word + "2"], evict=True)
+        ring.take_one()
+    assert [text[0] for _, text in ring.chunks] == ["bbbb", "cccc"]
+    ring.pick("a.py", ["much", "too", "l" * 40], evict=True)
+    assert ring.take_one()
+    assert [text[0] for _, text in ring.chunks] == ["bbbb", "cccc"]
 
 
 def test_a_chunk_in_use_is_read_by_the_server_before_it_is_needed():
