@@ -257,7 +257,7 @@ class InlineCompletions:
         # Asked by hand, the model is silent for other reasons.
         is_worth_it = bool(completion.text) or not request.explicit
         is_failure = completion.finish.startswith("error:")
-        if is_whole and is_worth_it and not is_failure and self._is_current(ticket):
+        if is_whole and is_worth_it and not is_failure:
             completion = replace(completion, id=request.id)
             self._recall.remember(ticket.key, request.text, request.offset, completion)
 

@@ -1,7 +1,8 @@
 """The real server with a fake model: what a completion says shows what it was asked.
 
 The document decides what happens: one with SLOW takes minutes, with RAISE fails, with FIND NAME
-asks the index; any other is answered with the three characters before the cursor and after it.
+asks the index, with PREPARED lists what was prepared; any other is answered with the three
+characters before the cursor and after it.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from homespun.server.complete import Completer
 from homespun.server.startup import Parts
 from homespun.server.types import Completion, Source
 
+PREPARED = []
 SETTINGS = json.loads(os.environ.get("FAKE_SERVER", "{}"))
 
 
@@ -38,6 +40,8 @@ class EchoCompleter:
             return self._says(f"{self._options.max_tokens} {self._options.model}")
         if "PLACE" in text:
             return self._says(f"{request.path} {request.language} {self._index is not None}")
+        if "PREPARED" in text:
+            return self._says(" ".join(PREPARED))
         if "FIND" in text:
             found = self._index.definitions(text.split("FIND ", 1)[1].split()[0])
             sources = [Source(s.path, s.start_line, s.end_line, 1.0) for s in found]
@@ -49,7 +53,9 @@ class EchoCompleter:
         return self._says(f"{text[max(0, offset - 3) : offset]}|{text[offset : offset + 3]}")
 
     def prepare(self, request, *, accepted="", cancelled=lambda: False):
-        return False
+        text, offset = request.text, request.offset
+        PREPARED.append(f"{text[:offset]}{accepted}|{text[offset:]}")
+        return True
 
     def key(self, request):
         return (request.path, request.language, self._options)

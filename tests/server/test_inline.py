@@ -153,6 +153,12 @@ def test_silence_is_remembered_but_not_that_of_a_failure():
             assert await desk.ask("x = 1¦\n") == ""
             assert desk.inline.last_finish == desk.completer._finish
 
+    async def by_hand(desk):
+        await desk.ask("x = 1¦\n", kind=BY_HAND)
+        await desk.ask("x = 1¦\n")
+        assert len(desk.completer.asked) == 2
+
+    at_a_desk(by_hand, Scripted("", finish="filtered:empty"))
     silent, failing = Scripted("", finish="filtered:empty"), Scripted("", finish="error:E")
     at_a_desk(scenario, silent)
     at_a_desk(scenario, failing)
@@ -226,6 +232,30 @@ def test_a_request_that_waits_gives_way_to_a_newer_one_at_once():
     at_a_desk(scenario, Scripted())
 
 
+def test_keys_that_come_faster_than_answers_are_what_is_waited_for():
+    async def scenario(desk):
+        says = desk.completer.complete
+
+        def slowly(request, *, cancelled):
+            desk.now += 1.0
+            return says(request, cancelled=cancelled)
+
+        desk.completer.complete = slowly
+        for key in range(1, 8):
+            desk.now = key * 0.1
+            desk.inline.edited("a", key)
+            await desk.ask(f"{key} = ¦")
+        desk.now = 0.8
+        desk.inline.edited("a", 8)
+        desk.completer.begun.clear()
+        waiting = asyncio.ensure_future(desk.ask("8 = ¦"))
+        await asyncio.sleep(0)
+        assert not desk.completer.begun.wait(0.05)  # the event loop stands still, so does the wait
+        assert await waiting == "foo(a, b)"
+
+    at_a_desk(scenario, Scripted())
+
+
 @pytest.mark.parametrize(
     ("document", "kind"),
     [("x = ¦\n", BY_HAND), ("x\n¦", AUTOMATIC), ("f(¦)", AUTOMATIC)],
@@ -276,6 +306,7 @@ def test_a_switch_of_the_model_answers_what_is_under_way_and_forgets_what_was_an
         old, desk.completer = desk.completer, Scripted("bar", key="another adapter")
         desk.inline.renew()
         assert await asking == ""
+        assert desk.inline.last_finish == "cancelled"
         assert await desk.ask("x = ¦\n", "b") == "bar"
         desk.completer = old
         assert await desk.ask("x = ¦\n", "b") == "foo(a, b)"
@@ -311,6 +342,15 @@ def test_what_was_shown_is_prepared_as_if_accepted_and_then_where_the_cursor_res
         await desk.ask("x = ¦\n")
         await desk.until(lambda: len(desk.completer.prepared) == 2)
         assert desk.completer.prepared == ["x = foo(a, b)¦\n", "x = ¦\n"]
+
+    at_a_desk(scenario, Scripted())
+
+
+def test_where_an_edit_ended_is_prepared_though_nobody_asks():
+    async def scenario(desk):
+        desk.show("x = ab¦")
+        desk.inline.edited("a", 4)
+        await desk.until(lambda: desk.completer.prepared == ["x = ¦ab"])
 
     at_a_desk(scenario, Scripted())
 

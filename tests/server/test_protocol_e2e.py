@@ -92,6 +92,29 @@ def test_other_settings_forget_what_was_answered(start):
     assert client.status()["recalled"] == 1
 
 
+def test_documents_are_prepared_at_their_end_and_where_they_were_edited(start):
+    client = start()
+    client.initialize()
+    client.wait_until_ready()
+    client.open("untitled:a.py", "def😋f\n")
+    client.wait_until(lambda: client.status()["prepared"] == 1)
+    client.change("untitled:a.py", 2, (0, 3, 0, 5, "x"), (0, 4, 0, 4, "yz"))  # in UTF-16
+    client.wait_until(lambda: client.status()["prepared"] == 2)
+    client.open("untitled:b.py", "PREPARED", version=1)
+    listed = client.complete_text("untitled:b.py", 0, 8)
+    assert listed.startswith("def😋f\n| defxyz|f\n")
+
+
+def test_documents_that_wait_for_the_model_are_prepared_when_it_is_there(start, tmp_path):
+    client = start(FETCHED=str(tmp_path / "fetched"))
+    client.initialize(initializationOptions={"completion": {"model": "missing"}})
+    client.open("untitled:a.py", "abc")
+    client.wait_until(lambda: client.status()["state"] == "problem")
+    assert client.status()["prepared"] == 0
+    (tmp_path / "fetched").touch()
+    client.wait_until(lambda: client.status()["prepared"] == 1)
+
+
 def test_an_open_document_and_a_shown_suggestion_are_prepared(start):
     client = start(FAKE_SERVER=json.dumps({"says": "a + b\n"}))
     client.initialize()
