@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from peers import Build, Engine
+from peers import NATIVE, WHEEL, Build, Engine
 from typing_sessions import Session
 from typing_side import Answer, Edit, Work
 from typing_vim import N_PREDICT, Buffer, Busy, Request, Vim
 
-_READ_SECONDS = 2.0  # as on our side
-_REST_SECONDS = 1.0
+_SCRIPTS = {NATIVE: "typing_worker_native.py", WHEEL: "typing_worker.py"}
+_READ_SECONDS = 1.5  # as on our side
+_REST_SECONDS = 0.5
 _DRAIN_SECONDS = 120.0
 _VISITED_FILES = 2  # that were looked at before; chunks of more do not fit into the budget
 # The server cuts the text around the cursor to its batch, three quarters of it before the cursor.
@@ -34,7 +35,7 @@ class LlamaVim:
 
     def __init__(
         self,
-        interpreter: Path,
+        build: Build,
         model: Path,
         *,
         threads: int,
@@ -49,13 +50,18 @@ class LlamaVim:
         self.work = Work()
         self._files = files
         self._seed = seed
-        self._engine = Engine(Build(name, interpreter, "typing_worker.py"))
+        self._engine = Engine(Build(name, build.interpreter, _SCRIPTS[build.name]))
         context = budget_tokens + 2 * N_PREDICT
         self._ring_tokens = budget_tokens - _BATCH_TOKENS
         self.facts: dict[str, Any] = self._engine.open(
             model=str(model), threads=threads, context_tokens=context
         )
-        self.facts |= {"file": model.name, "context_tokens": context, "busy": busy}
+        self.facts |= {
+            "build": build.name,
+            "file": model.name,
+            "context_tokens": context,
+            "busy": busy,
+        }
         self._address = urlsplit(self.facts.pop("address"))
         self._arrived: queue.SimpleQueue[tuple[_Job, dict[str, Any] | Exception]]
         self._arrived = queue.SimpleQueue()

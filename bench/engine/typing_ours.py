@@ -17,8 +17,8 @@ from typing_sessions import Session
 from typing_side import Answer, Edit, Work
 
 _PATIENCE_SECONDS = 180.0
-_READ_SECONDS = 2.0  # somebody who opens a file looks at it first
-_REST_SECONDS = 1.0  # after the last key, for what the server prepares
+_READ_SECONDS = 1.5  # somebody who opens a file looks at it first
+_REST_SECONDS = 0.5  # after the last key, for what the server prepares
 _AUTOMATIC = 2  # InlineCompletionTriggerKind
 
 

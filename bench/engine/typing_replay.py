@@ -13,6 +13,8 @@ bench/results/typing-MODEL.json.
 from __future__ import annotations
 
 import argparse
+import functools
+import itertools
 import subprocess
 import sys
 import tempfile
@@ -130,31 +132,32 @@ def _replay_package(
 
 def _starters(root: Path, args: argparse.Namespace) -> Iterable[Callable[[], Side]]:
     model, threads = args.model, args.threads
-    yield lambda: Homespun(root, model=model, threads=threads)
+    yield functools.partial(Homespun, root, model=model, threads=threads)
     if args.no_retrieval:
         name = "homespun, no retrieval"
-        yield lambda: Homespun(root, model=model, threads=threads, retrieval=False, name=name)
-    servers = [build for build in peers.peers() if build.name == peers.WHEEL]
-    if not servers:
-        raise SystemExit("llama.cpp's server is not installed: make peers")
-    interpreter = servers[0].interpreter
-    files = source_files(root)
+        yield functools.partial(
+            Homespun, root, model=model, threads=threads, retrieval=False, name=name
+        )
     formats = peers.formats(model)
+    servers = [build for build in peers.peers() if build.name in args.builds]
+    if not servers:
+        raise SystemExit("llama.cpp is not installed: make peers")
+    files = source_files(root)
     for wanted in args.formats:
         if wanted not in formats:
             raise SystemExit(f"there is no {wanted!r} of {model}; known: {', '.join(formats)}")
-        for busy in args.busy:
-            name = "llama.cpp, " + ", ".join((wanted, busy)[: 1 + (len(args.busy) > 1)])
-            yield lambda wanted=wanted, busy=busy, name=name: LlamaVim(  # type: ignore[misc]
-                interpreter,
-                formats[wanted],
-                threads=threads,
-                budget_tokens=_BUDGET_TOKENS,
-                files=files,
-                busy=busy,
-                seed=args.seed,
-                name=name,
-            )
+    for build, wanted, busy in itertools.product(servers, args.formats, args.busy):
+        yield functools.partial(
+            LlamaVim,
+            build,
+            formats[wanted],
+            threads=threads,
+            budget_tokens=_BUDGET_TOKENS,
+            files=files,
+            busy=busy,
+            seed=args.seed,
+            name=f"{build.name}, {wanted}" + (f", {busy}" if len(args.busy) > 1 else ""),
+        )
 
 
 def replay(side: Side, session: Session, *, probability: float, seed: int) -> list[Row]:
@@ -298,6 +301,13 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--pace", type=float, default=1.0, help="times the usual intervals")
     parser.add_argument("--no-retrieval", action="store_true", help="also ours without the index")
+    parser.add_argument(
+        "--builds",
+        nargs="*",
+        choices=(peers.NATIVE, peers.WHEEL),
+        default=[peers.NATIVE, peers.WHEEL],
+        help="of llama.cpp; those that are installed are used",
+    )
     parser.add_argument(
         "--formats",
         nargs="*",
