@@ -34,6 +34,9 @@ _SLOT_TOKENS = 2048  # of each of four slots, for the memory
 _SPARE_TOKENS = 128
 ROWS = (1, 2, 4, 8, 16)
 
+# llama.cpp drafts by copying as well where it is told to; llama.vim does not tell it.
+_NGRAM = f"{peers.WHEEL}, {peers.AS_IS}, n-gram drafts"
+
 Times = dict[str, dict[str, list[float]]]  # measure -> engine -> one value a round
 
 
@@ -115,6 +118,7 @@ def _round(
     engines: dict[str, peers.Engine], supply: texts.Supply, lengths: list[int]
 ) -> Iterator[tuple[str, str, float]]:
     """Yield (measure, engine, milliseconds) of one round of prompts and steps."""
+    engines = {name: engine for name, engine in engines.items() if name != _NGRAM}
     for length in lengths:
         ids = supply.code(length)
         for name, engine in engines.items():
@@ -134,8 +138,9 @@ def _writing(
 ) -> Iterator[tuple[str, str, float]]:
     """Yield milliseconds a written token: code that repeats what is above it, and other code.
 
-    What drafts bring depends on the text, so ours writes behind several; llama.cpp's time a token
-    does not, it writes behind the first. `drafting` collects plain / drafted, one value a text.
+    What drafts bring depends on the text, so who drafts writes behind several; llama.cpp's time a
+    token without drafts does not, it writes behind the first. `drafting` collects our plain time
+    over the drafted one, a value a text.
     """
     for kind in ("repeating", "other"):
         drawn = [getattr(supply, kind)(_PAST_TOKENS) for _ in range(_WRITTEN_TEXTS)]
@@ -153,6 +158,10 @@ def _writing(
             if engine.build.name == peers.NATIVE:
                 done = engine.call("decode", ids=drawn[0], tokens=_WRITE_TOKENS)
                 yield f"{kind} code", name, done["ms"]
+        if _NGRAM in engines:
+            call = engines[_NGRAM].call
+            times = [call("decode", ids=ids, tokens=_WRITE_TOKENS)["ms"] for ids in drawn]
+            yield f"{kind} code", _NGRAM, statistics.mean(times)
 
 
 def _open_all(
@@ -177,6 +186,10 @@ def _open_all(
             settings = {"model": str(path), "threads": args.threads, "context_tokens": context}
             best, trial = _faster_attention(stack, build, settings, supply)
             engines[name], attention[name] = best, trial
+            if name == f"{peers.WHEEL}, {peers.AS_IS}":
+                engines[_NGRAM] = stack.enter_context(peers.Engine(build))
+                flag = trial["taken"] == "on"
+                engines[_NGRAM].open(**settings, flash_attention=flag, drafting="NGRAM_SIMPLE")
     return engines, attention
 
 

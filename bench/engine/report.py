@@ -49,7 +49,7 @@ def replaced(page: str, name: str, text: str) -> str:
 
 def speed(report: Report) -> str:
     """Render the table of the engine's speed, its limits and its memory."""
-    theirs = [name for name in report["engines"] if name != OURS]
+    theirs = [name for name in report["engines"] if name != OURS and "drafts" not in name]
     header = ["", OURS, *(_short(name) for name in theirs), "best of theirs / ours", "target"]
     lines = [_row(header), "|---|" + "--:|" * (len(header) - 1)]
     for measure, row in report["summary"].items():

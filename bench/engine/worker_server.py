@@ -19,9 +19,17 @@ class Engine:
     """One server with one slot."""
 
     def open(
-        self, model: str, threads: int, context_tokens: int, flash_attention: bool
+        self,
+        model: str,
+        threads: int,
+        context_tokens: int,
+        flash_attention: bool,
+        drafting: str = "",
     ) -> dict[str, Any]:
-        """Start the server on a GGUF file; `--cache-reuse 256` as llama.vim recommends."""
+        """Start the server on a GGUF file; `--cache-reuse 256` as llama.vim recommends.
+
+        `drafting` names one of llama.cpp's ways to draft without a second model, "NGRAM_SIMPLE".
+        """
         began = time.perf_counter()
         settings = lib.CommonParams()
         settings.model.path = model
@@ -34,6 +42,9 @@ class Engine:
             if flash_attention
             else kinds.LLAMA_FLASH_ATTN_TYPE_DISABLED
         )
+        if drafting:
+            kind = getattr(lib.common_speculative_type, f"COMMON_SPECULATIVE_TYPE_{drafting}")
+            settings.speculative.types = [kind]
         settings.n_cache_reuse = 256
         settings.cache_ram_mib = 0  # no second cache of whole prompts: one slot, as measured
         settings.fit_params = False
