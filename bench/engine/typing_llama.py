@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from peers import NATIVE, WHEEL, Build, Engine
 from typing_sessions import Session
-from typing_side import Answer, Edit, Work
+from typing_side import Answer, Edit, Work, processor_seconds
 from typing_vim import N_PREDICT, Buffer, Busy, Request, Vim
 
 _SCRIPTS = {NATIVE: "typing_worker_native.py", WHEEL: "typing_worker.py"}
@@ -62,6 +62,8 @@ class LlamaVim:
             "context_tokens": context,
             "busy": busy,
         }
+        self._pid: int = self.facts.pop("pid")
+        self._seconds_before = processor_seconds(self._pid)
         self._address = urlsplit(self.facts.pop("address"))
         self._arrived: queue.SimpleQueue[tuple[_Job, dict[str, Any] | Exception]]
         self._arrived = queue.SimpleQueue()
@@ -118,6 +120,9 @@ class LlamaVim:
 
     def close(self) -> None:
         """End the server."""
+        seconds = processor_seconds(self._pid)
+        if seconds is not None and self._seconds_before is not None:
+            self.work.processor_seconds = seconds - self._seconds_before
         self._engine.close()
 
     def _taken(self) -> list[Answer]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from typing_sessions import Session
-from typing_side import Answer, Edit, Work
+from typing_side import Answer, Edit, Work, processor_seconds
 
 _PATIENCE_SECONDS = 180.0
 _READ_SECONDS = 1.5  # somebody who opens a file looks at it first
@@ -59,6 +59,7 @@ class Homespun:
         self._note("initialized", {})
         self._wait_until_ready()
         self.facts: dict[str, Any] = {"options": completion}
+        self._seconds_before = processor_seconds(self._connection.pid)
 
     def begin(self, session: Session) -> None:
         """Open the document; what the server prepares meanwhile is its own affair."""
@@ -121,6 +122,9 @@ class Homespun:
 
     def close(self) -> None:
         """End the server as an editor does."""
+        seconds = processor_seconds(self._connection.pid)
+        if seconds is not None and self._seconds_before is not None:
+            self.work.processor_seconds = seconds - self._seconds_before
         self._call("shutdown", None)
         self._note("exit", None)
         self._connection.close()
@@ -198,6 +202,10 @@ class _Connection:
         self._messages = queue.SimpleQueue()
         self._last_id = 0
         threading.Thread(target=self._read, daemon=True).start()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def request(self, method: str, params: object) -> int:
         self._last_id += 1

@@ -37,7 +37,7 @@ from typing_stats import (
     could_save_chars,
     figures,
     markdown,
-    ratio,
+    ratios,
     saved_chars,
     table_rows,
 )
@@ -77,7 +77,6 @@ def main() -> int:
     report["ratios"] = _ratios(report["sides"])
     report["load_after"] = provenance.machine()["load"]
     print(markdown(table_rows(report)))
-    print("theirs / ours:", report["ratios"])
     report["row_fields"] = ROW_FIELDS
     report["rows"] = [_compact(row) for row in rows]
     suffix = "-quick" if args.quick else ""
@@ -229,6 +228,8 @@ def _figures(name: str, known: dict[str, Any], rows: Sequence[Row]) -> dict[str,
         for kind, tokens in work.by_kind.items():
             by_kind[kind] = by_kind.get(kind, 0) + tokens
     taken = sum(row.taken_chars for row in took)
+    seconds = [work.processor_seconds for work in works]
+    known_seconds = [value for value in seconds if value is not None]
     return {
         "facts": known["facts"],
         "typing": figures(typed),
@@ -242,6 +243,9 @@ def _figures(name: str, known: dict[str, Any], rows: Sequence[Row]) -> dict[str,
             "generated_tokens": sum(work.generated_tokens for work in works),
             "computed_by_kind": by_kind,
             "computed_per_key": computed / len(mine),
+            "processor_seconds_per_key": (
+                sum(known_seconds) / len(mine) if len(known_seconds) == len(seconds) else None
+            ),
             "reused": 1 - computed / prompt if prompt else None,
         },
     }
@@ -250,22 +254,8 @@ def _figures(name: str, known: dict[str, Any], rows: Sequence[Row]) -> dict[str,
 def _ratios(sides: dict[str, dict[str, Any]]) -> dict[str, dict[str, float | None]]:
     """Return theirs divided by ours, for every side of theirs."""
     ours = sides["homespun"]["typing"]
-    ratios = {}
-    for name, side in sides.items():
-        if name.startswith("homespun"):
-            continue
-        theirs = side["typing"]
-        ratios[name] = {
-            f"{measure}_{share}": ratio(theirs[measure][share], ours[measure][share])
-            for measure in ("latency_ms", "until_suggestion_ms")
-            for share in ("p50", "p95")
-        } | {
-            f"settled_{share}": ratio(
-                theirs["settled"]["latency_ms"][share], ours["settled"]["latency_ms"][share]
-            )
-            for share in ("p50", "p95")
-        }
-    return ratios
+    theirs = {name: side for name, side in sides.items() if not name.startswith("homespun")}
+    return {name: ratios(side["typing"], ours) for name, side in theirs.items()}
 
 
 def _compact(row: Row) -> list[Any]:
@@ -279,10 +269,10 @@ def _compact(row: Row) -> list[Any]:
 
 def _progress(session: Session, rows: Sequence[Row]) -> None:
     measured = figures(rows)
-    latency = measured["latency_ms"]
+    wait = measured["until_suggestion_ms"]
     print(
-        f"{rows[0].side:<28}{session.path:<32}{len(rows):>4} keys  shown {measured['shown']:.2f}"
-        f"  p50 {latency['p50']} p95 {latency['p95']} ms",
+        f"{rows[0].side:<36} {session.path:<32}{len(rows):>4} keys, {measured['shown']:.2f} shown, "
+        f"until a suggestion {wait['p50']:.0f} / {wait['p95']:.0f} ms",
         file=sys.stderr,
     )
 

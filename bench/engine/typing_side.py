@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from typing_sessions import Session
@@ -38,6 +40,7 @@ class Work:
     computed_tokens: int = 0  # of prompts
     generated_tokens: int = 0
     by_kind: dict[str, int] = field(default_factory=dict)  # computed, by reason
+    processor_seconds: float | None = None  # of the engine's process; None where not known
 
     def add(self, kind: str, *, prompt: int, reused: int, generated: int) -> None:
         """Count one run of the model."""
@@ -46,6 +49,15 @@ class Work:
         self.computed_tokens += prompt - reused
         self.generated_tokens += generated
         self.by_kind[kind] = self.by_kind.get(kind, 0) + prompt - reused
+
+
+def processor_seconds(pid: int) -> float | None:
+    """Return the processor time that a process has taken; None where the system does not say."""
+    path = Path(f"/proc/{pid}/stat")
+    if not path.exists():
+        return None
+    fields = path.read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 class Side(Protocol):
@@ -71,4 +83,4 @@ class Side(Protocol):
         """Close the document and wait until the engine rests."""
 
     def close(self) -> None:
-        """End the engine."""
+        """End the engine; `work` is complete then."""

@@ -38,34 +38,41 @@ class Row:
 
 
 def figures(rows: Sequence[Row]) -> dict[str, Any]:
-    """Return the figures of one side. Shares are between 0 and 1, times in milliseconds."""
+    """Return the figures of one side. Shares are between 0 and 1, times in milliseconds.
+
+    `until_...` leave no key out because its answer came too late: they count until the next thing
+    that did come. `in_time_ms` is only over keys whose suggestion was there before the next key.
+    """
     answered = [row for row in rows if row.answer_ms is not None]
     shown = [row for row in answered if row.shown]
-    settled = [row for row in rows if row.gap_ms >= SETTLED_MS]
     judged = [row for row in shown if row.upcoming_chars]
+    waits = until(rows, suggestion=True)
+    answers = until(rows, suggestion=False)
+    settled = [place for place, row in enumerate(rows) if row.gap_ms >= SETTLED_MS]
     return {
         "keys": len(rows),
         "answered": _share(len(answered), len(rows)),
         "shown": _share(len(shown), len(rows)),
-        "latency_ms": _quantiles(row.answer_ms for row in shown),
-        "answer_ms": _quantiles(row.answer_ms for row in answered),
-        "settled": {
-            "keys": len(settled),
-            "shown": _share(sum(row.shown for row in settled), len(settled)),
-            "latency_ms": _quantiles(row.answer_ms for row in settled if row.shown),
-        },
-        "until_suggestion_ms": _quantiles(until_suggestion(rows)),
+        "until_suggestion_ms": _quantiles(waits),
+        "until_answer_ms": _quantiles(answers),
+        "until_answer_of_model_ms": _quantiles(
+            wait for wait, row in zip(answers, rows, strict=True) if not row.cached
+        ),
+        "settled_ms": _quantiles(waits[place] for place in settled),
+        "settled_keys": len(settled),
+        "settled_shown": _share(sum(rows[place].shown for place in settled), len(settled)),
+        "in_time_ms": _quantiles(row.answer_ms for row in shown),
         "cached": _share(sum(row.cached for row in answered), len(answered)),
         "right": _share(sum(row.right_chars > 0 for row in judged), len(judged)),
         "right_of_keys": _share(sum(row.right_chars > 0 for row in judged), len(rows)),
     }
 
 
-def until_suggestion(rows: Sequence[Row]) -> list[float]:
-    """Return, for each key, the time until a suggestion stood on the screen, for it or a later one.
+def until(rows: Sequence[Row], *, suggestion: bool) -> list[float]:
+    """Return for each key the time until an answer to it or to a later key was on the screen.
 
-    Nothing is left out because it came too late: this is what one waits. Keys behind the last
-    suggestion of a session count as long as they waited in vain.
+    With `suggestion` until there was text. Keys behind the last one of a session count as long as
+    they waited in vain.
     """
     waits = []
     for place, row in enumerate(rows):
@@ -74,7 +81,7 @@ def until_suggestion(rows: Sequence[Row]) -> list[float]:
             if later.session != row.session:
                 break
             end = later.at_ms + later.gap_ms
-            if later.shown and later.answer_ms is not None:
+            if later.answer_ms is not None and (later.shown or not suggestion):
                 end = later.at_ms + later.answer_ms
                 break
         waits.append(end - row.at_ms)
@@ -123,37 +130,60 @@ def _share(part: int, whole: int) -> float | None:
     return round(part / whole, 4) if whole else None
 
 
+RATIOS = ("until_suggestion_ms", "until_answer_of_model_ms", "settled_ms", "in_time_ms")
+
+
+def ratios(theirs: dict[str, Any], ours: dict[str, Any]) -> dict[str, float | None]:
+    """Return how many times faster our side is, from two sides' figures."""
+    return {
+        f"{measure.removesuffix('_ms')} {share}": ratio(
+            theirs[measure][share], ours[measure][share]
+        )
+        for measure in RATIOS
+        for share in ("p50", "p95")
+    }
+
+
 HEADER = (
     "side",
-    "suggestion p50 / p95 ms",
-    "until one p50 / p95 ms",
-    "after a pause p50 / p95 ms",
-    "before the next key",
+    "key to suggestion, p50 / p95 ms",
+    "the same before a pause",
+    "key to the model's answer",
+    "shown before the next key",
     "from cache",
     "tokens read a key (reused)",
+    "processor s a key",
     "right",
-    "saved",
+    "characters saved",
 )
 
 
 def table_rows(report: dict[str, Any]) -> list[tuple[str, ...]]:
-    """Return the table of a report, its header first."""
+    """Return the table of a report, its header first, the ratios last."""
     rows: list[tuple[str, ...]] = [HEADER]
     for name, side in report["sides"].items():
         typed, work = side["typing"], side["work"]
+        seconds = work["processor_seconds_per_key"]
         rows.append(
             (
                 name,
-                _pair(typed["latency_ms"]),
-                _pair(typed["until_suggestion_ms"]),
-                _pair(typed["settled"]["latency_ms"]),
-                f"{_percent(typed['shown'])} ({_percent(typed['answered'])} answered)",
+                _pair(typed["until_suggestion_ms"].values(), 0),
+                _pair(typed["settled_ms"].values(), 0),
+                _pair(typed["until_answer_of_model_ms"].values(), 0),
+                _percent(typed["shown"]),
                 _percent(typed["cached"]),
                 f"{work['computed_per_key']:.0f} ({_percent(work['reused'])})",
+                "-" if seconds is None else f"{seconds:.2f}",
                 _percent(typed["right"]),
                 f"{_percent(side['could_save'])}; {_percent(side['saved'])} taken",
             )
         )
+    for name, ratio_of in report["ratios"].items():
+        pairs = [
+            _pair((ratio_of[f"{measure} p50"], ratio_of[f"{measure} p95"]), 1)
+            for measure in ("until_suggestion", "settled", "until_answer_of_model")
+        ]
+        rows.append((f"{name}: theirs / ours", *pairs, *[""] * (len(HEADER) - 4)))
     return rows
 
 
@@ -163,8 +193,8 @@ def markdown(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join([lines[0], "|---|" + "--:|" * (len(rows[0]) - 1), *lines[1:]])
 
 
-def _pair(values: dict[str, float | None]) -> str:
-    return " / ".join("-" if value is None else f"{value:.0f}" for value in values.values())
+def _pair(values: Iterable[float | None], digits: int) -> str:
+    return " / ".join("-" if value is None else f"{value:.{digits}f}" for value in values)
 
 
 def _percent(share: float | None) -> str:

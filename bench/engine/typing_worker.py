@@ -5,6 +5,7 @@ Runs under the interpreter of the peers' environment: standard library and xllam
 
 from __future__ import annotations
 
+import os
 import time
 from typing import Any
 
@@ -36,6 +37,7 @@ class Engine:
             "engine": "xllamacpp",
             "version": lib.__version__,
             "system": lib.get_system_info().strip(),
+            "pid": os.getpid(),
             "address": self._server.listening_address,
             "load_ms": (time.perf_counter() - began) * 1000,
         }

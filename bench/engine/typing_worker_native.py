@@ -9,6 +9,7 @@ what is likely. Runs under the interpreter of the peers' environment.
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -34,7 +35,8 @@ class Engine(worker_llama.Engine):
         self._lock = threading.Lock()
         server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        return facts | {"address": f"http://127.0.0.1:{server.server_port}"}
+        address = f"http://127.0.0.1:{server.server_port}"
+        return facts | {"pid": os.getpid(), "address": address}
 
     def tokenize(self, body: dict[str, Any]) -> dict[str, Any]:
         """Answer `/tokenize`."""
