@@ -42,9 +42,9 @@ from typing_stats import (
     table_rows,
 )
 
-_SESSIONS = 2  # a package, without acceptance
-_TAKING_SESSIONS = 1  # a package, with acceptance
-_KEYS = 52  # of a session, at least
+# Of a package: whether right suggestions are taken, sessions, keys of one at least.
+_PLANS = ((False, 2, 48), (True, 1, 30))
+_QUICK = ((False, 1, 32), (True, 1, 32))
 _LAST_SECONDS = 12.0  # that the last suggestion of a session is waited for
 _CARRIED_MS = 100.0  # a suggestion typed along that is back within this has never gone
 _BUDGET_TOKENS = 1024  # of a prompt, on both sides
@@ -62,7 +62,7 @@ def main() -> int:
         sessions = _sessions(package, args)
         with tempfile.TemporaryDirectory(prefix="typing-") as scratch:
             root = Path(scratch).resolve() / package.name
-            texts = {session.path: session.text for session in sessions}
+            texts = {session.path: session.text for session, _ in sessions}
             copy_with(unpacked(package), root, texts)
             _index(root)
             _replay_package(root, sessions, args, rows, sides)
@@ -84,16 +84,19 @@ def main() -> int:
     return 0
 
 
-def _sessions(package: Package, args: argparse.Namespace) -> list[Session]:
-    """Draw a package's sessions; the last ones are those with acceptance."""
-    return make_sessions(
-        package.name,
-        source_files(unpacked(package)),
-        count=2 if args.quick else _SESSIONS + _TAKING_SESSIONS,
-        keys=30 if args.quick else _KEYS,
-        seed=args.seed,
-        pace=args.pace,
-    )
+def _sessions(package: Package, args: argparse.Namespace) -> list[tuple[Session, float]]:
+    """Draw a package's sessions, with the probability that a right suggestion is taken."""
+    files = source_files(unpacked(package))
+    plans = _QUICK if args.quick else _PLANS
+    sessions: list[tuple[Session, float]] = []
+    for takes, count, keys in plans:
+        drawn = make_sessions(
+            package.name, files, count=count, keys=keys, seed=args.seed, pace=args.pace
+        )
+        for session in drawn:
+            sessions.append((session, args.acceptance if takes else 0.0))
+            del files[session.path]
+    return sessions
 
 
 def _index(root: Path) -> None:
@@ -103,21 +106,18 @@ def _index(root: Path) -> None:
 
 def _replay_package(
     root: Path,
-    sessions: Sequence[Session],
+    sessions: Sequence[tuple[Session, float]],
     args: argparse.Namespace,
     rows: list[Row],
     sides: dict[str, dict[str, Any]],
 ) -> None:
     """Let the sides take turns at a package's sessions; add what they saw and did."""
-    plain = len(sessions) - 1 if args.quick else _SESSIONS
     running: list[Side] = []
     try:
         for start in _starters(root, args):
             running.append(start())
-        for number, session in enumerate(sessions):
-            takes = number >= plain
+        for number, (session, probability) in enumerate(sessions):
             for side in running if number % 2 == 0 else running[::-1]:
-                probability = args.acceptance if takes else 0.0
                 seen = replay(side, session, probability=probability, seed=args.seed)
                 rows.extend(seen)
                 _progress(session, seen)
