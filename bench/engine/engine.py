@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import statistics
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
@@ -123,7 +123,7 @@ def _round(
         ids = supply.code(length)
         for name, engine in engines.items():
             yield f"prompt {length}", name, engine.call("prompt", ids=ids)["ms"]
-    ids = supply.code(_PAST_TOKENS)
+    ids = _going_on(engines[peers.OURS], supply.code)
     for name, engine in engines.items():
         yield "token", name, engine.call("decode", ids=ids, tokens=_DECODE_TOKENS)["ms"]
     for name, engine in engines.items():
@@ -143,8 +143,10 @@ def _writing(
     over the drafted one, a value a text.
     """
     for kind in ("repeating", "other"):
-        drawn = [getattr(supply, kind)(_PAST_TOKENS) for _ in range(_WRITTEN_TEXTS)]
-        drafted, plain = [], []
+        draw = getattr(supply, kind)
+        drawn = [_going_on(engines[peers.OURS], draw) for _ in range(_WRITTEN_TEXTS)]
+        drafted: list[float] = []
+        plain: list[float] = []
         for ids in drawn:
             for values, is_drafting in ((drafted, True), (plain, False)):
                 done = engines[peers.OURS].call(
@@ -162,6 +164,14 @@ def _writing(
             call = engines[_NGRAM].call
             times = [call("decode", ids=ids, tokens=_WRITE_TOKENS)["ms"] for ids in drawn]
             yield f"{kind} code", _NGRAM, statistics.mean(times)
+
+
+def _going_on(ours: peers.Engine, draw: Callable[[int], list[int]]) -> list[int]:
+    """Draw a text behind which the model writes enough before it ends of its own accord."""
+    while True:
+        ids = draw(_PAST_TOKENS)
+        if ours.call("decode", ids=ids, tokens=_WRITE_TOKENS)["tokens"] == _WRITE_TOKENS:
+            return ids
 
 
 def _open_all(
@@ -217,7 +227,8 @@ def _four_slots(args: argparse.Namespace, supply: texts.Supply) -> dict[str, flo
     with peers.Engine(peers.ours()) as engine:
         engine.open(model=args.model, threads=args.threads, context_tokens=_SLOT_TOKENS)
         prompts = [supply.code(_SLOT_TOKENS) for _ in range(4)]
-        return engine.call("slots", prompts=prompts)
+        resident: dict[str, float] = engine.call("slots", prompts=prompts)
+        return resident
 
 
 def _facts(engine: peers.Engine) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import re
 import statistics
-import sys
 from typing import Any
 
 import plot
@@ -103,7 +102,8 @@ def typing(report: Report) -> str:
     """Render the table of the typing replay."""
     from typing_stats import markdown, table_rows
 
-    return "\n".join([_origin(report), "", markdown(table_rows(report))])
+    table: str = markdown(table_rows(report))
+    return "\n".join([_origin(report), "", table])
 
 
 def drawing(report: Report) -> str:
@@ -119,7 +119,8 @@ def drawing(report: Report) -> str:
     }
     machine = report["machine"]
     note = f"{machine['processor']}, {report['threads']} threads; medians, less is better"
-    return plot.bars(groups, title=f"{report['model']}, {report['date'][:10]}", note=note)
+    drawn: str = plot.bars(groups, title=f"{report['model']}, {report['date'][:10]}", note=note)
+    return drawn
 
 
 def _facts(report: Report, theirs: list[str]) -> list[str]:
@@ -231,4 +232,4 @@ def _mb(memory: Report) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
