@@ -159,19 +159,26 @@ def _starters(root: Path, args: argparse.Namespace) -> Iterable[Callable[[], Sid
         )
 
 
-def replay(side: Side, session: Session, *, probability: float, seed: int) -> list[Row]:
+def replay(
+    side: Side,
+    session: Session,
+    *,
+    probability: float,
+    seed: int,
+    clock: Callable[[], float] = time.perf_counter,
+) -> list[Row]:
     """Type a session; `probability` is that with which a right suggestion is taken."""
     side.begin(session)
     typist = Typist(session)
     rows: list[Row] = []
     taken = ""
-    began = time.perf_counter()
+    began = clock()
     while taken or not typist.is_done:
         if taken:
             side.accepted()
         key = typist.take(taken) if taken else typist.next()
         edit = Edit(typist.before, session.after, key.insert, key.delete_chars)
-        at = time.perf_counter()
+        at = clock()
         side.press(edit)
         row = Row(
             side=side.name,
@@ -184,7 +191,8 @@ def replay(side: Side, session: Session, *, probability: float, seed: int) -> li
             upcoming_chars=len(typist.upcoming.split("\n")[0]),
             taken_chars=len(taken),
         )
-        _watch(side, row, at, typist, rows[-1] if rows else None)
+        _watch(side, row, at, typist, clock)
+        _judge(row, typist.upcoming, rows[-1] if rows else None)
         rows.append(row)
         taken = ""
         if can_take(row) and typist.accepts(probability=probability, seed=seed):
@@ -193,15 +201,20 @@ def replay(side: Side, session: Session, *, probability: float, seed: int) -> li
     return rows
 
 
-def _watch(side: Side, row: Row, at: float, typist: Typist, before: Row | None) -> None:
+def _watch(side: Side, row: Row, at: float, typist: Typist, clock: Callable[[], float]) -> None:
     """Look at the screen until the next key; the session's last answer is waited for."""
-    until = at + (_LAST_SECONDS if typist.is_done else row.gap_ms / 1000)
-    for answer in side.answers(until):
+    for answer in side.answers(at + row.gap_ms / 1000):
         _note(row, answer, at)
-        if typist.is_done and time.perf_counter() - at > row.gap_ms / 1000:
+    if typist.is_done and row.answer_ms is None:
+        for answer in side.answers(at + _LAST_SECONDS):
+            _note(row, answer, at)
             break
-    row.gap_ms = (time.perf_counter() - at) * 1000
-    row.right_chars = right_chars(row.text, typist.upcoming)
+    row.gap_ms = (clock() - at) * 1000
+
+
+def _judge(row: Row, upcoming: str, before: Row | None) -> None:
+    """Say whether the text on the screen is right, and since when it has stood there."""
+    row.right_chars = right_chars(row.text, upcoming)
     if row.right_chars and row.answer_ms is not None:
         row.seen_ms = row.gap_ms - row.answer_ms
         if before is not None and before.right_chars and row.answer_ms <= _CARRIED_MS:
