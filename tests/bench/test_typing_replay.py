@@ -68,8 +68,9 @@ def test_every_key_reaches_the_side_and_the_document_is_whole_in_the_end():
     assert all(row.answer_ms is not None and not row.shown for row in rows)
 
 
-def test_a_right_suggestion_is_taken_and_typing_goes_on_behind_it():
-    side = _Side(_rest)
+@pytest.mark.parametrize("more", ["", "\n    wrong()"], ids=["whole", "first line"])
+def test_what_is_right_of_a_suggestion_is_taken_and_typing_goes_on_behind_it(more):
+    side = _Side(lambda typed: (rest := _rest(typed)) and rest + more)
     rows = _replay(side, 300.0, probability=1.0)
     assert [row.kind for row in rows] == ["enter", "accept", "enter", "accept"]
     assert [row.taken_chars for row in rows] == [0, 9, 0, 12]

@@ -6,8 +6,10 @@ import typing_sessions as sessions
 _HEAD = '"""A module."""\n' + "import os\n" * 30
 _BODY = "".join(
     f"def a_function_with_a_rather_long_name_{n}(argument):\n"
-    '    """Do it, and say so in the first line.\n    In many words, which nobody reads.\n    """\n'
-    f"    if argument == {n}:\n"
+    '    """Do it, and say so in the first line.\n'
+    + "    In many words.\n" * 5
+    + '    """\n'
+    + f"    if argument == {n}:\n"
     "        return os.path.join(argument,\n"
     "                            argument)\n"
     "    value = [argument]\n"
