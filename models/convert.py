@@ -20,13 +20,16 @@ from homespun.models.calibration import calibration_ids
 from homespun.models.decoder_graph import MAX_POSITIONS, write_decoder
 from homespun.models.encoder_graph import BertShape, write_encoder
 from homespun.models.graph import GraphWriter
-from homespun.models.quantize import quantize_rows
+from homespun.models.quantize import UInt8, quantize_blocks, quantize_rows, restore_blocks
 from homespun.models.safetensors_file import SafetensorsFile
 from homespun.models.served_form import CONVERTER_VERSION, MANIFEST, file_sha256
 from homespun.models.smoothing import SmoothedSource
 from homespun.models.tokenizer import BpeTokenizer
 from homespun.models.types import FimTokens, Progress
 from homespun.models.weights import Float32, WeightSource
+
+_MARGIN_ROWS = 64  # final states that show the error of the screening output layer
+_MARGIN_PIECE = 8192  # rows of the output layer at a time
 
 
 def convert_decoder(
@@ -48,17 +51,16 @@ def convert_decoder(
         # One table for both ends: original files often quantise the output layer apart, and the
         # tied table differs from it by 6e-4 on average.
         embedding = source.tensor("embedding")
-        table, scale = quantize_rows(embedding, bits=bits)
-        table.tofile(directory / "embedding.int8")
-        scale.tofile(directory / "embedding_scale.float32")
+        _write_table(directory, "embedding", embedding)
+        head = source.tensor("head") if _has_head_of_its_own(source, embedding) else embedding
+        if head is not embedding:
+            _write_table(directory, "head", head)
+        screen = quantize_blocks(head)
         progress.advance(1)
         with GraphWriter(directory, "decoder", bits=bits) as graph:
-            head = (table, scale)
-            if _has_head_of_its_own(source, embedding):
-                head = quantize_rows(source.tensor("head"), bits=bits)
             ids = calibration_ids(BpeTokenizer(tokenizer.json, tokenizer.control), fim)
             smoothed = SmoothedSource(source, embedding[ids[: config.context_tokens]])
-            write_decoder(graph, smoothed, head=head, layer_done=lambda: progress.advance(1))
+            write_decoder(graph, smoothed, screen=screen, layer_done=lambda: progress.advance(1))
         _write_manifest(
             directory,
             {
@@ -72,7 +74,9 @@ def convert_decoder(
                 "hidden": config.hidden,
                 "kv_heads": config.kv_heads,
                 "head_dim": config.head_dim,
-                "vocabulary": len(scale),
+                "vocabulary": len(embedding),
+                "has_head": head is not embedding,
+                "screen_margin": _screen_margin(smoothed.final(), head, screen),
                 "context_tokens": min(config.context_tokens, MAX_POSITIONS),
             },
         )
@@ -102,6 +106,28 @@ def convert_encoder(
         )
         progress.advance(1)
     progress.finish()
+
+
+def _write_table(directory: Path, name: str, weight: Float32) -> None:
+    """Write `NAME.int8` and `NAME_scale.float32`, both raw; 8 bits always: no kernel adds them."""
+    table, scale = quantize_rows(weight, bits=8)
+    table.tofile(directory / f"{name}.int8")
+    scale.tofile(directory / f"{name}_scale.float32")
+
+
+def _screen_margin(hidden: Float32, head: Float32, screen: tuple[UInt8, Float32]) -> float:
+    """Return how far below the best screened logit the really best token can be: ten errors.
+
+    The error is the root mean square of what 4 bits change in the logits of some final states
+    `hidden` `(tokens, hidden)`; measured gaps stay below three of them (docs/log.md).
+    """
+    some = hidden[:: max(1, len(hidden) // _MARGIN_ROWS)]
+    total = 0.0
+    for start in range(0, len(head), _MARGIN_PIECE):
+        piece = slice(start, start + _MARGIN_PIECE)
+        rounded = restore_blocks(screen[0][piece], screen[1][piece], columns=head.shape[1])
+        total += float(np.sum(np.square(some @ (rounded - head[piece]).T), dtype=np.float64))
+    return 10 * float(np.sqrt(total / (len(some) * len(head))))
 
 
 def _has_head_of_its_own(source: WeightSource, embedding: Float32) -> bool:

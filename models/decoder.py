@@ -1,9 +1,9 @@
 """EDGE onnxruntime: the W8A8 decoder: slots of keys and values, drafts, healing, cancelling.
 
 A row's logits are the same bits whatever other rows the step has and however a prompt was cut
-into steps, as long as a step has two rows at least (a single row goes through another attention
-kernel of ONNX Runtime). So every step has two or more, and what was cached, copied, drafted or
-broken off never changes a result.
+into steps, as long as attention is never left with a single row, which goes through another kernel
+of ONNX Runtime. It takes blocks of rows, so a step whose last block would have one row gets one
+row more, and what was cached, copied, drafted or broken off never changes a result.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from homespun.models.draft import MOST_DRAFTED, Acceptance, Drafter
 from homespun.models.errors import ModelDamaged, PromptTooLong
-from homespun.models.head import Rows
+from homespun.models.head import Head, Rows
 from homespun.models.healing import Healer
 from homespun.models.served_form import DecoderForm
 from homespun.models.slots import Slot, Slots
@@ -36,6 +36,8 @@ from homespun.models.types import (
 PREFILL_CHUNK_TOKENS = 256  # a plain `cancelled` is asked between chunks; larger gains < 5 %
 _SPARE_TOKENS = MOST_DRAFTED + 1  # of a slot, for rows that may not be accepted
 _DRAFT_BESIDE = 16  # a last chunk of up to this many tokens carries a draft along
+_ATTENTION_ROWS = 16  # divides the rows that attention takes at a time (two head sizes)
+_OUTPUTS = ("hidden", "screen")  # of the graph, beside keys and values
 
 
 class OnnxDecoder:
@@ -60,6 +62,7 @@ class OnnxDecoder:
             form.embedding_path, np.int8, "r", shape=(form.vocabulary, form.hidden)
         )
         self._embedding_scale = np.fromfile(form.embedding_scale_path, np.float32)
+        self._head = Head(form)
         self._session = _session(form.graph_path, threads=threads)
         self._slots = Slots(self._make_slot, cache_mb * 2**20 // self.slot_bytes)
         self._acceptance = Acceptance()
@@ -131,17 +134,19 @@ class OnnxDecoder:
 
     def run(self, slot: Slot, tokens: Sequence[int], rows: Sequence[int], options: object) -> Rows:
         """Append tokens to a slot in one step; return the `rows` (places in `tokens`) wanted."""
-        padded = tokens if len(tokens) > 1 else (*tokens, *tokens)
+        padded = (*tokens, tokens[-1]) if len(tokens) % _ATTENTION_ROWS == 1 else tokens
         total = len(slot.tokens) + len(padded)
         slot.bind("embeddings", self._embed(padded))
         slot.bind("logit_rows", np.array(rows, np.int64))
         slot.bind("last_position", np.array([total - 1], np.int32))
         slot.bind("total_length", np.array(total, np.int32))
-        slot.binding.bind_output("logits", "cpu")
+        for name in _OUTPUTS:
+            slot.binding.bind_output(name, "cpu")
         self._session.run_with_iobinding(slot.binding, options)
         slot.tokens.extend(tokens)
-        # Only the first output is taken: copying all of them would copy the whole cache.
-        return Rows(slot.binding.get_outputs()[0].numpy())
+        # Only these outputs are taken: copying all of them would copy the whole cache.
+        hidden, screen = (output.numpy() for output in slot.binding.get_outputs()[: len(_OUTPUTS)])
+        return Rows(self._head, hidden, screen)
 
     def _decode(self, steps: _Steps, run: _Run, max_tokens: int) -> GenerationFinish:
         while True:
@@ -179,7 +184,8 @@ class OnnxDecoder:
         form = self._form
         shape = (1, form.kv_heads, self._slot_tokens, form.head_dim)
         slot = Slot([], self._session.io_binding())
-        slot.binding.bind_output("logits", "cpu")  # bound first, so it is output number 0
+        for name in _OUTPUTS:  # bound first, so they are the first outputs
+            slot.binding.bind_output(name, "cpu")
         for layer in range(form.layers):
             for part in ("key", "value"):
                 buffer = np.zeros(shape, np.float32)  # its pages come with their first use

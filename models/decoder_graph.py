@@ -4,7 +4,9 @@ Inputs: `embeddings` (tokens, hidden) float32 — rows of the int8 embedding tab
 caller from a memory map so that the table is never loaded as a whole; `logit_rows` (rows,) int64 —
 positions whose logits are wanted; `last_position` (1,) int32 and `total_length` () int32 — length
 bookkeeping of GroupQueryAttention; `key_i`/`value_i` (1, kv_heads, buffer, head_dim) float32.
-Outputs: `logits` (rows, vocabulary) float32; `new_key_i`/`new_value_i`, to be bound to the very
+Outputs: `hidden` (rows, hidden) float32, what the output layer is to be multiplied with;
+`screen` (rows, vocabulary) float32, logits by a 4-bit output layer, from which `head.py` finds the
+few tokens whose logits it computes exactly; `new_key_i`/`new_value_i`, to be bound to the very
 buffers of the inputs.
 """
 
@@ -17,7 +19,7 @@ import numpy as np
 from onnx import TensorProto
 
 from homespun.models.graph import GraphWriter
-from homespun.models.quantize import Int8
+from homespun.models.quantize import UInt8
 from homespun.models.weights import DecoderConfig, Float32, WeightSource
 
 MAX_POSITIONS = 16_384  # rows of the rotary tables: 4 MiB at a head size of 64
@@ -27,10 +29,10 @@ def write_decoder(
     graph: GraphWriter,
     source: WeightSource,
     *,
-    head: tuple[Int8, Float32],
+    screen: tuple[UInt8, Float32],
     layer_done: Callable[[], None],
 ) -> None:
-    """Write the whole model. `head` is the int8 output layer `(vocabulary, hidden)` and scales."""
+    """Write the whole model. `screen` is the output layer as `quantize_blocks` makes it."""
     config = source.config
     x = graph.input("embeddings", TensorProto.FLOAT, ["tokens", config.hidden])
     rows = graph.input("logit_rows", TensorProto.INT64, ["rows"])
@@ -46,14 +48,15 @@ def write_decoder(
         x, normed = _layer(graph, source, layer, x, normed)
         layer_done()
     # `normed` is already the final norm; taking rows after it costs nothing that matters.
-    wanted, zero_points = (
-        graph.node("Gather", [graph.node("Squeeze", [tensor, "batch_axis"]), rows], axis=0)
-        for tensor in (normed, graph.zero_points)
+    graph.node(
+        "Gather",
+        [graph.node("Squeeze", [normed, "batch_axis"]), rows],
+        outputs=["hidden"],
+        axis=0,
     )
-    quantized, scale = graph.quantize_activations(wanted, zero_points=zero_points)
-    product = graph.matmul_quantized(quantized, "head", *head)
-    graph.node("Mul", [product, scale], outputs=["logits"])
-    graph.output("logits", TensorProto.FLOAT, ["rows", config.vocabulary])
+    graph.matmul_4_bits("hidden", "head", *screen, k=config.hidden, output="screen")
+    graph.output("hidden", TensorProto.FLOAT, ["rows", config.hidden])
+    graph.output("screen", TensorProto.FLOAT, ["rows", config.vocabulary])
     graph.save()
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from onnx import TensorProto, helper, numpy_helper
 
-from homespun.models.quantize import quantize_rows
+from homespun.models.quantize import BLOCK, UInt8, quantize_rows
 from homespun.models.weights import Float32
 
 _OPSET = 21
@@ -42,7 +42,7 @@ class GraphWriter:
         self._inputs: list[Any] = []
         self._outputs: list[Any] = []
         self._counter = 0
-        self.zero_points = ""  # of the first quantised activations, (…, 1) uint8
+        self._zero_points = ""  # of the first quantised activations, (…, 1) uint8
         self.constant("minus_one", np.array([-1], np.int64))
         self.constant("inverse_127", np.array(1 / 127, np.float32))
         self.constant("unit", np.array(1.0, np.float32))
@@ -105,27 +105,27 @@ class GraphWriter:
         """Append one of ONNX Runtime's own operators."""
         return self.node(op, inputs, outputs=outputs, domain=_MICROSOFT, **attributes)
 
-    def quantize_activations(self, x: str, *, zero_points: str = "") -> tuple[str, str]:
+    def quantize_activations(self, x: str) -> tuple[str, str]:
         """`(…, k)` float32 -> `(…, k)` uint8 around 128, and `(…, 1)` float32 scales.
 
         Unsigned on purpose: CPUs have a fast u8 x s8 product, and s8 x s8 was measured 10 to 25
         times slower in ONNX Runtime on x86 (docs/log.md). A row of zeros gets the scale 0;
         whatever it is rounded to is multiplied by that scale again.
 
-        `zero_points` `(…, 1)` uint8: without them those of the first call are used again, because
-        nearly all tensors of a graph have the same number of rows.
+        The zero points of the first call serve all: every tensor of a graph must have its shape
+        but for `k`.
         """
         peak = self.node("ReduceMax", [self.node("Abs", [x]), "minus_one"], keepdims=1)
         scale = self.node("Mul", [peak, "inverse_127"])
-        if not self.zero_points:
-            self.zero_points = self.node(
+        if not self._zero_points:
+            self._zero_points = self.node(
                 "ConstantOfShape",
                 [self.node("Shape", [scale])],
                 value=helper.make_tensor("zero_point", TensorProto.UINT8, [1], [128]),
             )
         quantized = self.node(
             "QuantizeLinear",
-            [x, scale, zero_points or self.zero_points],
+            [x, scale, self._zero_points],
             axis=-1,
             block_size=_WHOLE_ROW,
         )
@@ -147,6 +147,28 @@ class GraphWriter:
         scale_name = self.constant(f"{name}.scale", scale)
         return self.microsoft(
             "MatMulIntegerToFloat", [quantized, weight_name, "unit", scale_name, "u8_zero"]
+        )
+
+    def matmul_4_bits(
+        self, x: str, name: str, packed: UInt8, scale: Float32, *, k: int, output: str
+    ) -> str:
+        """Multiply float32 `(rows, k)` by `quantize_blocks`' weight: float32 `(rows, n)`.
+
+        Half the bytes of int8: faster up to about eight rows, slower from there on.
+        """
+        return self.microsoft(
+            "MatMulNBits",
+            [
+                x,
+                self.constant(f"{name}.int4", packed),
+                self.constant(f"{name}.scale", np.ascontiguousarray(scale)),
+            ],
+            outputs=[output],
+            K=k,
+            N=len(packed),
+            bits=4,
+            block_size=BLOCK,
+            accuracy_level=4,  # activations are rounded to int8, too
         )
 
     def linear(self, x: str, name: str, weight: Float32, bias: Float32 | None = None) -> str:

@@ -1,4 +1,4 @@
-"""Weights to int8, one scale per output channel; and what this CPU can multiply exactly."""
+"""Weights to int8 and to 4 bits; and what this CPU can multiply exactly."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ import numpy.typing as npt
 from homespun.models.weights import Float32
 
 Int8 = npt.NDArray[np.int8]
+UInt8 = npt.NDArray[np.uint8]
+
+BLOCK = 128  # weights that share a 4-bit scale
+_PIECE = 8192  # rows that are in float32 a second time
 
 
 def quantize_rows(weight: Float32, *, bits: int) -> tuple[Int8, Float32]:
@@ -21,6 +25,35 @@ def quantize_rows(weight: Float32, *, bits: int) -> tuple[Int8, Float32]:
     scale = np.where(peak > 0, peak / limit, 1.0).astype(np.float32)
     quantized = np.rint(weight / scale[:, None])
     return np.clip(quantized, -limit, limit).astype(np.int8), scale
+
+
+def quantize_blocks(weight: Float32) -> tuple[UInt8, Float32]:
+    """Return `weight` `(n, k)` in 4 bits as ONNX Runtime's MatMulNBits takes it.
+
+    That is `(n, blocks, BLOCK / 2)` uint8, low half first, values around 8, and `(n, blocks)`
+    float32 scales. A block's largest weight becomes -8, so its scale may be negative.
+    """
+    rows, columns = weight.shape
+    blocks = -(-columns // BLOCK)
+    packed = np.empty((rows, blocks, BLOCK // 2), np.uint8)
+    scales = np.empty((rows, blocks), np.float32)
+    for start in range(0, rows, _PIECE):
+        piece = np.pad(weight[start : start + _PIECE], ((0, 0), (0, blocks * BLOCK - columns)))
+        piece = piece.reshape(-1, blocks, BLOCK)
+        largest = np.argmax(np.abs(piece), axis=2, keepdims=True)
+        scale = np.take_along_axis(piece, largest, axis=2) / np.float32(-8)
+        scale[scale == 0] = 1
+        halves = (np.clip(np.rint(piece / scale), -8, 7) + 8).astype(np.uint8)
+        packed[start : start + _PIECE] = halves[..., 0::2] | halves[..., 1::2] << 4
+        scales[start : start + _PIECE] = scale[..., 0]
+    return packed, scales
+
+
+def restore_blocks(packed: UInt8, scale: Float32, *, columns: int) -> Float32:
+    """Return the float32 `(n, columns)` weights that `quantize_blocks` stands for."""
+    values = np.stack([packed & 15, packed >> 4], axis=-1).reshape(*packed.shape[:2], BLOCK)
+    weight: Float32 = (values.astype(np.float32) - 8) * scale[..., None]
+    return weight.reshape(len(packed), -1)[:, :columns]
 
 
 def int8_products_are_exact() -> bool:

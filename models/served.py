@@ -89,6 +89,8 @@ def decoder_form(directory: Path) -> DecoderForm:
         head_dim=manifest["head_dim"],
         vocabulary=manifest["vocabulary"],
         context_tokens=manifest["context_tokens"],
+        has_head=manifest["has_head"],
+        screen_margin=manifest["screen_margin"],
     )
 
 

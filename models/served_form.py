@@ -15,7 +15,7 @@ from typing import Any
 from homespun.models.errors import ModelDamaged
 from homespun.models.types import FimTokens
 
-CONVERTER_VERSION = 3  # raise it whenever a converter writes something else
+CONVERTER_VERSION = 4  # raise it whenever a converter writes something else
 MANIFEST = "manifest.json"
 
 
@@ -33,6 +33,8 @@ class DecoderForm:
     head_dim: int
     vocabulary: int
     context_tokens: int
+    has_head: bool  # False: the output layer is the embedding table
+    screen_margin: float  # logits; how far the 4-bit output layer may be wrong
 
     @property
     def graph_path(self) -> Path:
@@ -48,6 +50,18 @@ class DecoderForm:
     def embedding_scale_path(self) -> Path:
         """Return the table's row scales, `(vocabulary,)` float32, raw."""
         return self.directory / "embedding_scale.float32"
+
+    @property
+    def head_path(self) -> Path:
+        """Return the output layer, `(vocabulary, hidden)` int8, raw."""
+        return self.directory / "head.int8" if self.has_head else self.embedding_path
+
+    @property
+    def head_scale_path(self) -> Path:
+        """Return the output layer's row scales, `(vocabulary,)` float32, raw."""
+        if self.has_head:
+            return self.directory / "head_scale.float32"
+        return self.embedding_scale_path
 
     def tokenizer_json(self) -> str:
         """Return the tokenizer without control tokens, in the `tokenizers` JSON format."""

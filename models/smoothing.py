@@ -65,6 +65,13 @@ class SmoothedSource:
                 return self._tensors[part] * self._scales[norm]
         return self._tensors[part]
 
+    def final(self) -> Float32:
+        """Return what the calibration text gives the output layer: `(tokens, hidden)` float32."""
+        if self._layer + 1 < self.config.layers:
+            raise ValueError(f"the calibration text is at layer {self._layer} only")
+        self._tensors["norm"] = self._source.tensor("norm")
+        return self._norm("norm")
+
     def _enter(self, layer: int) -> None:
         """Hold the layer's tensors, find its scales and run the text through it."""
         parts = ["attn_norm", *_ATTENTION, "o", "ffn_norm", *_FEED_FORWARD, "down"]

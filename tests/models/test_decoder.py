@@ -42,6 +42,12 @@ def test_logits_equal_transformers_up_to_int8_rounding(decoder, tiny_qwen2, leng
     assert relative_error(decoder.logits(ids), reference_logits(tiny_qwen2[1], ids)) < 0.05
 
 
+@pytest.mark.parametrize("length", [33, 65, 97])
+def test_a_row_that_would_be_alone_in_a_block_of_attention_is_not(decoder, length):
+    ids = np.random.default_rng(length).integers(0, 300, length + 20).tolist()
+    assert np.array_equal(decoder.logits(ids)[:length], decoder.logits(ids[:length]))
+
+
 def test_an_untied_output_layer_and_full_heads_are_kept(tiny_untied, monkeypatch, tmp_path):
     directory, model = tiny_untied
     ids = list(range(40))
