@@ -1,12 +1,12 @@
 """How long to wait after a key before the model is asked: as little as makes sense.
 
 A request that is typed over costs little: the decoder breaks off inside a step, and what it has
-read of the prompt stays read. So the wait protects against one thing only: decoding, key after
-key, suggestions that come too late to be seen, on processors that the editor needs too. Where the
+read of the prompt stays read and is needed next. So a wait protects against one thing only:
+decoding suggestions that come too late to be seen, on processors that the editor needs too. Where
 answers come before the next key, nothing is wasted and nothing is waited for. Where they come
-later, the wait grows with what they are late, up to where it tells a pause from typing. What is
-put off with the decoding is the reading of the typed token, one step, and never the renewal of the
-prompt: that is done while the cursor rests (`server/warmup.py`).
+later, the wait grows with what they are late, but it never adds more than a share of what the
+answer takes anyway: it skips the keys of a burst, and the time from a key to its suggestion, and
+the reading of a new prompt while somebody types, go before saved work.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections.abc import Callable
 from statistics import median
 
 _MOST_SECONDS = 0.25  # Cody waits 0.125 s before a local model, Tabby up to 1 s
-_PAUSE_INTERVALS = 1.25  # so many usual intervals without a key: two keys in three come before
+_MOST_SHARE = 0.125  # of what an answer takes: nobody feels it
 _INTERVAL_SECONDS = (0.01, 1.0)  # edits closer are one key's, further apart is a pause between
 _REMEMBERED = 16
 _LEAST_KNOWN = 4  # intervals and answers; fewer say nothing
@@ -51,9 +51,8 @@ class Debounce:
         """Return the seconds from now until the model is to be asked."""
         if urgent or min(len(self._intervals), len(self._services)) < _LEAST_KNOWN:
             return 0.0
-        interval = median(self._intervals)
-        late = self._service() - interval
-        wait = min(late, _PAUSE_INTERVALS * interval, _MOST_SECONDS)
+        late = self._service() - median(self._intervals)
+        wait = min(late, _MOST_SHARE * self._service(), _MOST_SECONDS)
         return max(wait - (self._clock() - self._key_at), 0.0)
 
     def _service(self) -> float:
