@@ -7,7 +7,7 @@ from html import escape
 
 _COLOURS = ("#c2410c", "#1d4ed8", "#3b82f6", "#93c5fd", "#6b7280", "#9ca3af", "#d1d5db")
 _BAR, _GAP, _GROUP_GAP = 11, 2, 16
-_LABEL_WIDTH, _BAR_WIDTH, _VALUE_WIDTH = 150, 460, 90
+_LABEL_WIDTH, _BAR_WIDTH, _VALUE_WIDTH = 190, 460, 80
 _FONT = 'font-family="sans-serif" font-size="11"'
 
 
