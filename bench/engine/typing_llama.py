@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from peers import NATIVE, WHEEL, Build, Engine
 from typing_sessions import Session
 from typing_side import Answer, Edit, Work, processor_seconds
-from typing_vim import N_PREDICT, Buffer, Busy, Request, Vim
+from typing_vim import N_PREDICT, POLICY, Buffer, Busy, Request, Vim
 
 _SCRIPTS = {NATIVE: "typing_worker_native.py", WHEEL: "typing_worker.py"}
 _READ_SECONDS = 1.5  # as on our side
@@ -57,6 +57,7 @@ class LlamaVim:
             model=str(model), threads=threads, context_tokens=context
         )
         self.facts |= {
+            "policy": POLICY,
             "build": build.name,
             "file": model.name,
             "context_tokens": context,

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Literal
 
+POLICY = "llama.vim a1c8e6e40cb4, 2026-01-31"
 N_PREFIX = 256  # lines
 N_SUFFIX = 64
 N_PREDICT = 128  # tokens
