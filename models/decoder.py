@@ -8,6 +8,7 @@ row more, and what was cached, copied, drafted or broken off never changes a res
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from homespun.models.draft import MOST_DRAFTED, Acceptance, Drafter
 from homespun.models.errors import ModelDamaged, PromptTooLong
 from homespun.models.head import Head, Rows
 from homespun.models.healing import Healer
+from homespun.models.huge_pages import use_huge_pages
 from homespun.models.served_form import DecoderForm
 from homespun.models.slots import Slot, Slots
 from homespun.models.tokenizer import BpeTokenizer
@@ -64,6 +66,8 @@ class OnnxDecoder:
         self._embedding_scale = np.fromfile(form.embedding_scale_path, np.float32)
         self._head = Head(form)
         self._session = _session(form.graph_path, threads=threads)
+        # In a thread: it takes some tenths of a second, and a step may run meanwhile.
+        threading.Thread(target=use_huge_pages, name="homespun-huge-pages", daemon=True).start()
         self._slots = Slots(self._make_slot, cache_mb * 2**20 // self.slot_bytes)
         self._acceptance = Acceptance()
         self._healer: Healer | None = None  # made when first needed: 0.1 to 0.3 s
