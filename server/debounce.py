@@ -1,6 +1,6 @@
 """How long to wait after a key before the model is asked: as little as makes sense.
 
-A request that is typed over costs little: the decoder breaks off inside a step, and what it has
+A request that is typed over costs little: the decoder breaks off, and what whole steps of it have
 read of the prompt stays read and is needed next. So a wait protects against one thing only:
 decoding suggestions that come too late to be seen, on processors that the editor needs too. Where
 answers come before the next key, nothing is wasted and nothing is waited for. Where they come
