@@ -53,7 +53,7 @@ class Homespun:
                 "rootUri": root.as_uri(),
                 "workspaceFolders": [{"uri": root.as_uri(), "name": root.name}],
                 "capabilities": {},
-                "initializationOptions": {"completion": completion},
+                "initializationOptions": {"completion": completion, "index": {"encoder": "none"}},
             },
         )
         self._note("initialized", {})

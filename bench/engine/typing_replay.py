@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import functools
 import itertools
+import os
 import subprocess
 import sys
 import tempfile
@@ -101,7 +102,9 @@ def _sessions(package: Package, args: argparse.Namespace) -> list[tuple[Session,
 
 def _index(root: Path) -> None:
     command = [sys.executable, "-P", "-m", "homespun.cli", "index", str(root)]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    # Vectors serve the search; completions go by words.
+    environment = os.environ | {"HOMESPUN_INDEX_ENCODER": "none"}
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment)
 
 
 def _replay_package(
