@@ -219,9 +219,11 @@ def _completer(args: argparse.Namespace, workspace: Path) -> Completer:
     index = _index(workspace) if options.retrieval else None
     from homespun.cli.progress import RichProgress
     from homespun.models.load import load_generator
+    from homespun.server.anchor import MOST_TYPED_TOKENS
     from homespun.server.complete import Completer
 
     room = options.context_tokens + max(options.max_tokens, options.max_block_tokens)
+    room += MOST_TYPED_TOKENS
     with RichProgress(quiet=args.json) as progress:
         generator = load_generator(
             options.model, threads=options.threads, context_tokens=room, progress=progress

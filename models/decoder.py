@@ -35,7 +35,7 @@ from homespun.models.types import (
     Warmth,
 )
 
-PREFILL_CHUNK_TOKENS = 256  # a plain `cancelled` is asked between chunks; larger gains < 5 %
+PREFILL_CHUNK_TOKENS = 128  # a request that is typed over ends with its chunk, 0.2 s at most
 _SPARE_TOKENS = MOST_DRAFTED + 1  # of a slot, for rows that may not be accepted
 _DRAFT_BESIDE = 16  # a last chunk of up to this many tokens carries a draft along
 _ATTENTION_ROWS = 16  # divides the rows that attention takes at a time (two head sizes)
@@ -70,7 +70,7 @@ class OnnxDecoder:
         threading.Thread(target=use_huge_pages, name="homespun-huge-pages", daemon=True).start()
         self._slots = Slots(self._make_slot, cache_mb * 2**20 // self.slot_bytes)
         self._acceptance = Acceptance()
-        self._healer: Healer | None = None  # made when first needed: 0.1 to 0.3 s
+        self._healer: Healer | None = None  # made when first needed: some 0.2 s
 
     @property
     def slot_bytes(self) -> int:
@@ -122,10 +122,12 @@ class OnnxDecoder:
     def warm(self, prompt: Sequence[int], *, cancelled: Callable[[], bool]) -> Warmth:
         """Make a slot ready for `prompt`; see `homespun.models.types.Generator`."""
         self._check_length(prompt, 0)
+        self._healing()  # the first request has no need to wait for it
         slot = self._slots.take(prompt)
         reused = len(slot.tokens)
         with _breaking_off(cancelled) as options:
-            is_ready = _Steps(self, slot, None, options, cancelled).prefill(prompt, 0)
+            steps = _Steps(self, slot, None, options, cancelled)
+            is_ready = steps.prefill(prompt, 0, gives_up=True)
         return Warmth(len(prompt), reused, is_ready)
 
     def logits(self, ids: Sequence[int]) -> npt.NDArray[np.float32]:
@@ -218,16 +220,22 @@ class _Steps:
         self._draft: list[int] = []
         self.drafted = self.accepted = 0
 
-    def prefill(self, prompt: Sequence[int], max_tokens: int) -> bool:
-        """Run what the slot lacks of the prompt; False when cancelled on the way."""
+    def prefill(self, prompt: Sequence[int], max_tokens: int, *, gives_up: bool = False) -> bool:
+        """Run what the slot lacks of the prompt; False when cancelled on the way.
+
+        A long step is broken off only by who `gives_up`. For a request it runs to its end: who
+        types on needs it, and would never get anywhere if each key threw a step away.
+        """
+        options = self._options if gives_up else None
         while len(prompt) - len(self._slot.tokens) > PREFILL_CHUNK_TOKENS:
             done = len(self._slot.tokens)
             chunk = prompt[done : done + PREFILL_CHUNK_TOKENS]
-            if not self._step(chunk, []):
+            if not self._step(chunk, [], options):
                 return False
         chunk = prompt[len(self._slot.tokens) :]
-        beside = max_tokens - 1 if len(chunk) <= _DRAFT_BESIDE else 0
-        return self._step(chunk, self._propose(beside))
+        if len(chunk) > _DRAFT_BESIDE:
+            return self._step(chunk, [], options)
+        return self._step(chunk, self._propose(max_tokens - 1), self._options)
 
     def choose(self, allowed: npt.NDArray[np.int64] | None) -> tuple[int, float]:
         """Return the next token and its log-probability."""
@@ -243,7 +251,7 @@ class _Steps:
             self.accepted += 1
             return True
         self._settle()
-        return self._step([token], self._propose(most - 1))
+        return self._step([token], self._propose(most - 1), self._options)
 
     def _propose(self, most: int) -> list[int]:
         return self._drafter.propose(min(most, MOST_DRAFTED)) if self._drafter and most > 0 else []
@@ -257,12 +265,12 @@ class _Steps:
             self._drafter.judge(len(self._draft), self._row)
         self._draft, self._row = [], 0
 
-    def _step(self, tokens: Sequence[int], draft: list[int]) -> bool:
+    def _step(self, tokens: Sequence[int], draft: list[int], options: object) -> bool:
         if self._cancelled():
             return False
         rows = range(len(tokens) - 1, len(tokens) + len(draft))
         try:
-            self._rows = self._decoder.run(self._slot, [*tokens, *draft], rows, self._options)
+            self._rows = self._decoder.run(self._slot, [*tokens, *draft], rows, options)
         except Exception:
             # Broken off inside the step: the slot's tokens are those before it.
             if self._cancelled():

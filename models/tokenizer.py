@@ -44,12 +44,14 @@ class BpeTokenizer:
 
     def pieces(self) -> dict[int, bytes]:
         """Return the bytes that each plain token stands for."""
-        byte_of = {character: byte for byte, character in _byte_characters().items()}
-        return {
-            token: bytes(byte_of[character] for character in piece)
-            for piece, token in self._tokenizer.get_vocab(with_added_tokens=False).items()
-            if all(character in byte_of for character in piece)
-        }
+        latin = {ord(character): byte for byte, character in _byte_characters().items()}
+        pieces = {}
+        for piece, token in self._tokenizer.get_vocab(with_added_tokens=False).items():
+            try:
+                pieces[token] = piece.translate(latin).encode("latin-1")
+            except UnicodeEncodeError:
+                continue  # not written in bytes: no text has this token
+        return pieces
 
     def control(self, name: str) -> int:
         """Return the id of a control token. Raises KeyError if the model has none such."""

@@ -294,3 +294,20 @@ def test_the_common_run_is_counted_right(left, right, most):
     while expected < min(len(left), len(right), most) and left[expected] == right[expected]:
         expected += 1
     assert common_run(left, right, most) == expected
+
+
+def test_a_cold_prompt_gets_somewhere_though_every_request_is_typed_over(decoder):
+    decoder._slots.clear()
+    ids = np.random.default_rng(6).integers(0, 300, 440).tolist()
+    for _ in range(4):
+        stop = Cancellation()
+        run_before = decoder.run
+
+        def run(*args, stop=stop, run_before=run_before):
+            stop.cancel()  # a key, while the step runs
+            return run_before(*args)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(decoder, "run", run)
+            decoder.generate(ids, max_tokens=4, stop=never, cancelled=stop)
+    assert decoder.generate(ids, max_tokens=4, stop=never, cancelled=no).reused_tokens == 439
