@@ -12,6 +12,7 @@ import email.message
 import json.decoder
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from unittest import mock
 
@@ -24,6 +25,7 @@ from homespun.models.gguf_source import GgufSource
 from homespun.models.load import load_generator
 from homespun.models.reference import as_transformers
 from homespun.models.served import decoder_form
+from homespun.models.smoothing import SmoothedSource
 from homespun.models.types import NoProgress
 from homespun.models.weights import WeightSource
 
@@ -54,7 +56,10 @@ def main() -> None:
 
 
 def _without_smoothing(source: WeightSource, target: Path, context_tokens: int) -> OnnxDecoder:
-    with mock.patch.object(convert, "SmoothedSource", lambda source, embedded: source):
+    def ones(_: SmoothedSource, normed: np.ndarray, __: Sequence[str]) -> np.ndarray:
+        return np.ones(normed.shape[1], np.float32)
+
+    with mock.patch.object(SmoothedSource, "_scale", ones):
         convert.convert_decoder(
             source,
             target,
