@@ -119,7 +119,7 @@ def _screen_margin(hidden: Float32, head: Float32, screen: tuple[UInt8, Float32]
     """Return how far below the best screened logit the really best token can be: ten errors.
 
     The error is the root mean square of what 4 bits change in the logits of some final states
-    `hidden` `(tokens, hidden)`; measured gaps stay below three of them (docs/log.md).
+    `hidden` `(tokens, hidden)`; measured gaps stay below four of them (docs/log.md).
     """
     some = hidden[:: max(1, len(hidden) // _MARGIN_ROWS)]
     total = 0.0
