@@ -139,11 +139,17 @@ def _facts(report: Report, theirs: list[str]) -> list[str]:
 
 
 def _drafts(report: Report) -> list[str]:
-    return [
+    lines = [
         f"- Drafting against our own plain decoding, {kind} code: {statistics.median(values):.2f} "
         f"times as fast (median of {len(values)} texts, {min(values):.2f} to {max(values):.2f})."
         for kind, values in report["drafting"].items()
     ]
+    for kind in report["drafting"]:
+        for name, value in report["summary"][f"{kind} code"]["median_ms"].items():
+            if name.startswith("llama.cpp") and "drafts" in name:
+                lines.append(f"- A token of {kind} code, {_short(name)}: {_ms(value)}.")
+    taken = [f"{_short(name)} {row['taken']}" for name, row in report["flash_attention"].items()]
+    return [*lines, f"- Flash attention as taken: {'; '.join(taken) or 'none tried'}."]
 
 
 def _limits(report: Report) -> str:
