@@ -157,7 +157,7 @@ def _limits(report: Report) -> str:
     if not limits:
         return "The machine's limits: not measured (no C compiler)."
     lines = [
-        "The machine's limits in the same run: "
+        f"The machine's limits ({report.get('limits_note', 'in the same run')}): "
         + ", ".join(
             part
             for key, part in (
