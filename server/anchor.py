@@ -9,6 +9,7 @@ anchors of a document are kept: the one that was prepared and the one that it wi
 from __future__ import annotations
 
 from collections import OrderedDict, deque
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 from homespun.server.cursor import Cursor
@@ -44,17 +45,20 @@ class Anchors:
     """The last anchors of the last documents."""
 
     def __init__(self) -> None:
-        self._by_path: OrderedDict[str, deque[Anchor]] = OrderedDict()
+        self._by_key: OrderedDict[Hashable, deque[Anchor]] = OrderedDict()
 
-    def find(self, path: str, cursor: Cursor) -> Anchor | None:
-        """Return the anchor nearest before the cursor whose prompt still fits."""
-        fitting = [a for a in self._by_path.get(path, ()) if a.typed(cursor) is not None]
+    def find(self, key: Hashable, cursor: Cursor) -> Anchor | None:
+        """Return the anchor nearest before the cursor whose prompt still fits.
+
+        `key` is the document and whatever else shapes a prompt beside its text.
+        """
+        fitting = [a for a in self._by_key.get(key, ()) if a.typed(cursor) is not None]
         return max(fitting, key=lambda anchor: len(anchor.before), default=None)
 
-    def put(self, path: str, anchor: Anchor) -> None:
+    def put(self, key: Hashable, anchor: Anchor) -> None:
         """Keep an anchor, in place of one for the same line."""
-        old = self._by_path.pop(path, deque())
+        old = self._by_key.pop(key, deque())
         kept = [a for a in old if a.before != anchor.before]
-        self._by_path[path] = deque([*kept, anchor], maxlen=_OF_A_DOCUMENT)
-        if len(self._by_path) > _MOST_DOCUMENTS:
-            self._by_path.popitem(last=False)
+        self._by_key[key] = deque([*kept, anchor], maxlen=_OF_A_DOCUMENT)
+        if len(self._by_key) > _MOST_DOCUMENTS:
+            self._by_key.popitem(last=False)

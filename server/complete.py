@@ -180,7 +180,7 @@ class Completer:
             return False
         is_ready = self._generator.warm([*anchor.ids, *typed], cancelled=cancelled).finished
         if is_ready:  # else the anchor before it is the better one
-            self._anchors.put(request.path, anchor)
+            self._anchors.put(_prompt_key(request), anchor)
         return is_ready
 
     def key(self, request: CompletionRequest) -> Hashable:
@@ -224,7 +224,7 @@ class Completer:
         Who asks by hand gets a new one. Code found since the prompt was rendered can wait for a
         rest, but where a name has just been typed to its end and its definition is found.
         """
-        anchor = None if request.explicit else self._anchors.find(request.path, plan.cursor)
+        anchor = None if request.explicit else self._anchors.find(_prompt_key(request), plan.cursor)
         if anchor is not None and self._fits(anchor, plan):
             if not plan.cursor.left.endswith(_BEHIND_NAMES):
                 return anchor, 0.0
@@ -234,7 +234,7 @@ class Completer:
         else:
             gathered, retrieve_ms = self._gather(request, plan)
         anchor = self._rendered(request, plan, gathered)
-        self._anchors.put(request.path, anchor)
+        self._anchors.put(_prompt_key(request), anchor)
         return anchor, retrieve_ms
 
     def _fits(self, anchor: Anchor, plan: _Plan) -> bool:
@@ -330,6 +330,11 @@ def _split(text: str, offset: int) -> tuple[Cursor, bool]:
     breaks = text.count("\r\n")
     is_crlf = breaks > text.count("\n") - breaks
     return Cursor(before.replace("\r\n", "\n"), after.replace("\r\n", "\n")), is_crlf
+
+
+def _prompt_key(request: CompletionRequest) -> Hashable:
+    """Return what shapes a prompt beside the text, the model and the settings."""
+    return (request.path, request.language, request.retrieval)
 
 
 def _places(snippets: Iterable[Snippet]) -> set[tuple[str, int, int]]:

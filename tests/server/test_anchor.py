@@ -170,3 +170,17 @@ def test_a_definition_found_behind_a_typed_name_renews_the_prompt(tmp_path):
         ours.complete(at(typed, head=head))
     shown = ["# def connect(address):" in prompt for prompt in prompts(generator)]
     assert shown == [False, False, True, True]
+
+
+def test_a_prompt_with_retrieved_code_is_not_the_one_for_a_request_without(tmp_path):
+    (tmp_path / "client.py").write_text("def connect(address):\n    return address\n")
+    index = Index.open(tmp_path, IndexConfig(encoder="none"), create=True)
+    index.update()
+    generator = FakeGenerator("'shop')\n", context_tokens=8192)
+    options = CompletionOptions(context_tokens=2048, retrieve_deadline_ms=60_000)
+    ours = Completer(generator, index, options)
+    head = "from client import connect\n" + "number = 1\n" * 30
+    for retrieval in (True, False, True):
+        ours.complete(at("c = connect(", head=head, retrieval=retrieval))
+    shown = ["# def connect(address):" in prompt for prompt in prompts(generator)]
+    assert shown == [True, False, True]
