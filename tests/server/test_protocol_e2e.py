@@ -486,3 +486,25 @@ def test_acceptance_is_noted_from_commands_from_clients_and_from_edits(start):
         f"partial: 5 of 7 characters, suggestion {identifier}",
         f"accepted: 7 of 7 characters, suggestion {identifier}",
     ]
+
+
+def test_two_editors_in_one_folder_are_answered_each_for_itself(start, tmp_path):
+    root = tmp_path / "shop"
+    root.mkdir()
+    (root / "client.py").write_text("def connect(address):\n    return address\n", encoding="utf-8")
+    folder = {"uri": root.as_uri(), "name": "shop"}
+    editors = [start(), start()]
+    for editor in editors:
+        editor.initialize(rootUri=root.as_uri(), workspaceFolders=[folder])
+    for editor in editors:
+        editor.wait_until_ready()
+    uri = (root / "app.py").as_uri()
+    texts = ("first FIND connect", "second FIND connect")
+    for editor, text in zip(editors, texts, strict=True):
+        editor.open(uri, text)
+    for _ in range(3):
+        assert [editor.complete_text(uri, 0, 5) for editor in editors] == ["client.py"] * 2
+    editors[0].open(f"{uri}x", "abcdef")
+    editors[1].open(f"{uri}x", "uvwxyz")
+    answers = [editor.complete_text(f"{uri}x", 0, 3) for editor in editors]
+    assert answers == ["abc|def", "uvw|xyz"]
