@@ -104,7 +104,7 @@ class OnnxDecoder:
             is_ready = steps.prefill(prompt, max_tokens)
             prefilled = time.perf_counter()
             finish = self._decode(steps, run, max_tokens) if is_ready else "cancelled"
-            steps.close()
+            steps.settle()
         return Generation(
             text=run.text,
             token_ids=tuple(run.ids),
@@ -250,13 +250,13 @@ class _Steps:
             self._row += 1
             self.accepted += 1
             return True
-        self._settle()
+        self.settle()
         return self._step([token], self._propose(most - 1), self._options)
 
     def _propose(self, most: int) -> list[int]:
         return self._drafter.propose(min(most, MOST_DRAFTED)) if self._drafter and most > 0 else []
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
         """Take the guesses that were wrong out of the slot, and learn from it."""
         wrong = len(self._draft) - self._row
         if wrong:
@@ -279,10 +279,6 @@ class _Steps:
         self._draft, self._row = draft, 0
         self.drafted += len(draft)
         return True
-
-    def close(self) -> None:
-        """Leave the slot with nothing but what is part of the answer."""
-        self._settle()
 
 
 class _Run:

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from homespun.models.errors import PromptTooLong
+from homespun.models.slots import common_run
 from homespun.models.types import (
     FimTokens,
     Generation,
@@ -140,7 +141,7 @@ class FakeGenerator:
         self.prompts.append(prompt)
         self.hints.append(tuple(tuple(hint) for hint in hints))
         # As the real decoder: the last prompt token is always computed, its logits are needed.
-        reused = min(_common_prefix(self._cache, prompt), max(len(prompt) - 1, 0))
+        reused = common_run(self._cache, prompt, len(prompt) - 1)
         time.sleep(self._prefill_seconds)
         text, finish, verdict = self._say(self._answer(prompt), max_tokens, stop, cancelled)
         ids = tuple(self.tokenizer.encode(text))
@@ -162,7 +163,7 @@ class FakeGenerator:
     def warm(self, prompt: Sequence[int], *, cancelled: Callable[[], bool]) -> Warmth:
         """Remember `prompt` as the one whose start is cached. Raises PromptTooLong."""
         self._check_length(prompt, 0)
-        reused = min(_common_prefix(self._cache, prompt), max(len(prompt) - 1, 0))
+        reused = common_run(self._cache, prompt, len(prompt) - 1)
         time.sleep(self._prefill_seconds)
         if cancelled():
             return Warmth(len(prompt), reused, finished=False)
@@ -198,10 +199,3 @@ class FakeGenerator:
             if verdict := stop(text):
                 return text, "stop", verdict
         return text, "cancelled" if cancelled() else "eos", None
-
-
-def _common_prefix(cached: Sequence[int], prompt: Sequence[int]) -> int:
-    for length, (left, right) in enumerate(zip(cached, prompt, strict=False)):
-        if left != right:
-            return length
-    return min(len(cached), len(prompt))

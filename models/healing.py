@@ -2,8 +2,8 @@
 
 The user's last typed characters are seldom a whole token of what they are going to be: behind
 `self.con` the model should go on with `connect`, which is one token, and not with what may follow
-the token `con`. So the last token is taken off, and the first new tokens are chosen among those
-that begin with its text, or are a beginning of it. Source: "The Art of Prompt Design: Prompt
+the token `con`. So the caller takes the last word off, and the first new tokens are chosen among
+those that begin with its text, or are a beginning of it. Source: "The Art of Prompt Design: Prompt
 Boundaries and Token Healing" (guidance, Lundberg 2023); JetBrains Full Line has it too.
 """
 
@@ -26,7 +26,7 @@ class Healer:
         ordered = sorted((piece, token) for token, piece in pieces.items() if piece)
         self._pieces = [piece for piece, _ in ordered]
         self._tokens = np.array([token for _, token in ordered], np.int64)
-        self._piece_of = dict(pieces)
+        self._piece_of = pieces
 
     def allowed(self, rest: bytes) -> npt.NDArray[np.int64]:
         """Return the tokens that begin with `rest`, and those that are a beginning of it."""

@@ -93,9 +93,10 @@ class Slots:
 
 def common_run(left: Sequence[int], right: Sequence[int], most: int) -> int:
     """Return how many tokens two sequences share at their start, at most `most`."""
-    limit = min(len(left), len(right), most)
+    limit = max(min(len(left), len(right), most), 0)
+    left, right = list(left[:limit]), list(right[:limit])  # a list never equals a tuple
     # Slices are compared at the speed of C; the last stretch is found by halving.
-    low, high = 0, max(limit, 0)
+    low, high = 0, limit
     while low < high:
         middle = (low + high + 1) // 2
         if left[low:middle] == right[low:middle]:

@@ -311,3 +311,7 @@ def test_a_cold_prompt_gets_somewhere_though_every_request_is_typed_over(decoder
             patch.setattr(decoder, "run", run)
             decoder.generate(ids, max_tokens=4, stop=never, cancelled=stop)
     assert decoder.generate(ids, max_tokens=4, stop=never, cancelled=no).reused_tokens == 439
+
+
+def test_a_run_is_common_whatever_kind_of_sequence_it_is_in():
+    assert common_run([1, 2, 3], (1, 2, 4), 9) == 2

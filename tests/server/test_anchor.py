@@ -15,12 +15,22 @@ from homespun.server.options import CompletionOptions
 from homespun.server.types import CompletionRequest
 
 HEAD = "import os\n\n" + "line = 1\n" * 10
+CLIENT_HEAD = "from client import connect\n" + "number = 1\n" * 30
 TAIL = "\n" + "more = 2\n" * 5
 
 
 def completer(script=" value\n") -> tuple[Completer, FakeGenerator]:
     generator = FakeGenerator(script, context_tokens=8192)
     return Completer(generator, None, CompletionOptions(context_tokens=2048)), generator
+
+
+def completer_with_client(root) -> tuple[Completer, FakeGenerator]:
+    (root / "client.py").write_text("def connect(address):\n    return address\n")
+    index = Index.open(root, IndexConfig(encoder="none"), create=True)
+    index.update()
+    generator = FakeGenerator("'shop')\n", context_tokens=8192)
+    options = CompletionOptions(context_tokens=2048, retrieve_deadline_ms=60_000)
+    return Completer(generator, index, options), generator
 
 
 def at(typed: str, *, tail: str = TAIL, head: str = HEAD, **fields) -> CompletionRequest:
@@ -159,28 +169,16 @@ def test_everything_that_shapes_an_answer_is_in_the_key():
 
 
 def test_a_definition_found_behind_a_typed_name_renews_the_prompt(tmp_path):
-    (tmp_path / "client.py").write_text("def connect(address):\n    return address\n")
-    index = Index.open(tmp_path, IndexConfig(encoder="none"), create=True)
-    index.update()
-    generator = FakeGenerator("'shop')\n", context_tokens=8192)
-    options = CompletionOptions(context_tokens=2048, retrieve_deadline_ms=60_000)
-    ours = Completer(generator, index, options)
-    head = "from client import connect\n" + "number = 1\n" * 30
+    ours, generator = completer_with_client(tmp_path)
     for typed in ("c = ", "c = connect", "c = connect(", "c = connect(x"):
-        ours.complete(at(typed, head=head))
+        ours.complete(at(typed, head=CLIENT_HEAD))
     shown = ["# def connect(address):" in prompt for prompt in prompts(generator)]
     assert shown == [False, False, True, True]
 
 
 def test_a_prompt_with_retrieved_code_is_not_the_one_for_a_request_without(tmp_path):
-    (tmp_path / "client.py").write_text("def connect(address):\n    return address\n")
-    index = Index.open(tmp_path, IndexConfig(encoder="none"), create=True)
-    index.update()
-    generator = FakeGenerator("'shop')\n", context_tokens=8192)
-    options = CompletionOptions(context_tokens=2048, retrieve_deadline_ms=60_000)
-    ours = Completer(generator, index, options)
-    head = "from client import connect\n" + "number = 1\n" * 30
+    ours, generator = completer_with_client(tmp_path)
     for retrieval in (True, False, True):
-        ours.complete(at("c = connect(", head=head, retrieval=retrieval))
+        ours.complete(at("c = connect(", head=CLIENT_HEAD, retrieval=retrieval))
     shown = ["# def connect(address):" in prompt for prompt in prompts(generator)]
     assert shown == [True, False, True]
