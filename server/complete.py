@@ -14,7 +14,7 @@ from homespun.indexer.languages import language_of
 from homespun.models.types import Generation, Generator, StopRule
 from homespun.server import blocks, stops
 from homespun.server.anchor import MOST_TYPED_TOKENS, Anchor, Anchors
-from homespun.server.context import Gathered, Retriever
+from homespun.server.context import Gathered, Retriever, Retrieves
 from homespun.server.cursor import Cursor
 from homespun.server.filters import Answer, Filtered, clean, refusal
 from homespun.server.options import CompletionOptions
@@ -80,7 +80,7 @@ class Completer:
         self._layout = layout
         self._repo = repo if repo is not None else (index.root.name if index else "")
         self._clock = clock
-        self._retriever = Retriever(index, clock=clock) if index else None
+        self._retriever: Retrieves | None = Retriever(index, clock=clock) if index else None
         self._sticky = Sticky()
         self._anchors = Anchors()
         self._last_ids: tuple[int, ...] = ()  # of the last answer: the user may type the like of it
@@ -94,6 +94,10 @@ class Completer:
             )
             if name
         )
+
+    def retrieve_with(self, retriever: Retrieves) -> None:
+        """Take another source of snippets from now on, to measure what each of them brings."""
+        self._retriever = retriever
 
     def complete(
         self, request: CompletionRequest, *, cancelled: Callable[[], bool] = _never

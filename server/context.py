@@ -13,7 +13,7 @@ import string
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from homespun.indexer.languages import has_grammar
 from homespun.indexer.tokens import split_identifiers
@@ -59,6 +59,15 @@ class Gathered:
 
     snippets: tuple[Snippet, ...] = ()
     late: bool = False  # the deadline cut something off
+
+
+class Retrieves(Protocol):
+    """What a completion asks for snippets."""
+
+    def gather(
+        self, cursor: Cursor, *, path: str, language: str, budget_tokens: int, deadline_ms: float
+    ) -> Gathered:
+        """Return snippets for the cursor, in the order of the prompt."""
 
 
 class Retriever:
