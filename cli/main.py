@@ -25,6 +25,7 @@ VERBS = (
     Verb("index", "homespun.cli.index", "build or update a repository's index"),
     Verb("search", "homespun.cli.search", "search the index"),
     Verb("complete", "homespun.cli.complete", "complete at a cursor, or many cursors from a file"),
+    Verb("eval", "homespun.cli.eval", "measure the search on queries with known answers"),
     Verb("serve", "homespun.cli.serve", "run the language server"),
 )
 

@@ -5,7 +5,9 @@ IndexerError
 ├── IndexMissing       search or completion asked for an index that is not there
 ├── IndexLocked        another process is writing, and waiting was not wanted or timed out
 ├── IndexDamaged       the store cannot be read (the writer rebuilds; a reader says so)
-└── StoreFull          writing failed: no space, no permission
+├── StoreFull          writing failed: no space, no permission
+├── BadQueries         a file of queries with their answers is not what it should be
+└── BadReport          an evaluation's report cannot be read, or not written
 """
 
 
@@ -31,3 +33,11 @@ class IndexDamaged(IndexerError):
 
 class StoreFull(IndexerError):
     """Writing failed: no space left, or no permission."""
+
+
+class BadQueries(IndexerError):
+    """A file of queries is not what it should be."""
+
+
+class BadReport(IndexerError):
+    """An evaluation's report cannot be read, or not written."""

@@ -1,0 +1,170 @@
+"""`homespun eval retrieval`: how well the search answers known questions, and whether still."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from homespun.cli.errors import Unavailable, UsageError
+from homespun.cli.progress import RichProgress
+from homespun.indexer.config import IndexConfig
+from homespun.indexer.settings import resolve
+
+if TYPE_CHECKING:
+    from homespun.indexer.evaluation_report import Report, Verdict
+    from homespun.indexer.index import Index
+    from homespun.indexer.queries import Query
+    from homespun.models.types import Encoder
+
+_FOLDER = "eval"  # of accepted reports, beside the index
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the verb's arguments."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="WHAT")
+    summary = "NDCG, recall and times of the search on queries whose answers are known"
+    retrieval = actions.add_parser("retrieval", help=summary, description=summary)
+    retrieval.add_argument("queries", metavar="QUERIES.json", help="queries and their answers")
+    retrieval.add_argument("--path", default=".", metavar="DIR", help="folder (default: .)")
+    retrieval.add_argument("--mode", choices=("hybrid", "lexical", "dense"), default="hybrid")
+    retrieval.add_argument(
+        "--limit", type=int, default=10, help="hits that count (default: 10, for NDCG@10)"
+    )
+    retrieval.add_argument("--accept", action="store_true", help="compare later runs with this one")
+    retrieval.add_argument(
+        "--accepted", metavar="FILE", help=f"accepted report (default: in DIR/.homespun/{_FOLDER}/)"
+    )
+    retrieval.add_argument(
+        "--below", type=float, default=0.0, metavar="SCORE", help="list queries with less NDCG"
+    )
+    retrieval.add_argument("--json", action="store_true", help="print the report as JSON")
+    retrieval.add_argument(
+        "--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Evaluate, compare, print; 1 where the search got worse or cannot be compared."""
+    from homespun.indexer import evaluation_report, queries
+
+    if args.limit < 1:
+        raise UsageError(f"--limit is {args.limit}; give 1 or more")
+    asked = queries.load(Path(args.queries))
+    root = Path(args.path)
+    accepted_at = _accepted_at(args, root)
+    accepted = None if args.accept and not accepted_at.exists() else _load(accepted_at, args)
+    report = _measured(root, asked, args)
+    verdict = None if accepted is None else evaluation_report.judge(report, accepted)
+    if args.accept:
+        evaluation_report.save(report, accepted_at)
+    _print(report, verdict, args)
+    return _said(verdict, accepted_at, is_accepting=args.accept)
+
+
+def _load(path: Path, args: argparse.Namespace) -> Report | None:
+    """Read the accepted report; one that cannot be read does not stop its replacement."""
+    from homespun.indexer import evaluation_report
+    from homespun.indexer.errors import BadReport
+
+    try:
+        return evaluation_report.load(path)
+    except BadReport:
+        if args.accept:
+            return None
+        raise
+
+
+def _accepted_at(args: argparse.Namespace, root: Path) -> Path:
+    if args.accepted:
+        return Path(args.accepted)
+    from homespun.indexer import build
+
+    return build.folder_of(root) / _FOLDER / f"{Path(args.queries).stem}-{args.mode}.json"
+
+
+def _measured(root: Path, asked: tuple[Query, ...], args: argparse.Namespace) -> Report:
+    from homespun.indexer import evaluation
+    from homespun.indexer.evaluation_report import Report, versions_of
+
+    with RichProgress(quiet=args.json) as progress:
+        index, encoder = _indexed(root, args.mode, progress)
+    corpus = evaluation.evaluate(
+        lambda text: index.search(text, limit=args.limit, mode=args.mode),
+        asked,
+        name=Path(args.queries).stem,
+        paths=index.paths(),
+        below=index.root.as_posix().strip("/"),
+        content=evaluation.content_of(index.root, index.paths()),
+        chunks=index.info().chunks,
+        limit=args.limit,
+    )
+    return Report(args.mode, args.limit, versions_of(encoder), (corpus,))
+
+
+def _indexed(root: Path, mode: str, progress: RichProgress) -> tuple[Index, str]:
+    """Bring the index up to date, with vectors where the mode wants them; name the encoder."""
+    from homespun.indexer.index import Index
+
+    settings = resolve(IndexConfig, "index", workspace=root)
+    for fault in settings.faults:
+        _say(fault)
+    name = "none" if mode == "lexical" else settings.value.encoder
+    if name == "none" and mode == "dense":
+        raise UsageError("--mode dense needs an encoder, and index.encoder is 'none'")
+    encoder = _encoder(name)
+    index = Index.open(root, settings.value, create=True)
+    index.update(progress=progress)
+    if encoder is not None:
+        index.use_encoder(encoder)
+        index.embed(progress=progress)
+    return index, name
+
+
+def _encoder(name: str) -> Encoder | None:
+    if name == "none":
+        return None
+    from homespun.models.errors import ModelMissing
+    from homespun.models.load import load_encoder
+
+    try:
+        return load_encoder(name)
+    except ModelMissing as missing:
+        raise Unavailable(f"{missing}; or measure words alone with --mode lexical") from missing
+
+
+def _print(report: Report, verdict: Verdict | None, args: argparse.Namespace) -> None:
+    from homespun.cli import eval_tables
+
+    if args.json:
+        body = report.to_json() | {"comparison": eval_tables.verdict_json(verdict)}
+        print(json.dumps(body), flush=True)
+        return
+    eval_tables.print_report(report, below=args.below)
+    if verdict is not None:
+        eval_tables.print_verdict(verdict, report)
+
+
+def _said(verdict: Verdict | None, path: Path, *, is_accepting: bool) -> int:
+    """Say how it ended, in one sentence on stderr; return the exit status."""
+    if is_accepting:
+        _say(f"later runs are compared with this one ({str(path)!r})")
+        return 0
+    if verdict is None:
+        _say(f"there is no accepted report at {str(path)!r} yet; --accept makes this one it")
+        return 0
+    if verdict.obstacle:
+        _say(f"nothing can be compared: {verdict.obstacle}; --accept accepts this one instead")
+        return 1
+    if verdict.failed:
+        from homespun.cli import eval_tables
+
+        _say(eval_tables.drop_sentence(verdict))
+        return 1
+    return 0
+
+
+def _say(sentence: str) -> None:
+    print(f"homespun: {sentence}", file=sys.stderr, flush=True)
