@@ -37,9 +37,15 @@ def read_imports(language: str, found: Sequence[Captures], source: bytes) -> lis
 
 
 def _without_shadows(imports: list[Import]) -> list[Import]:
-    """Drop what an optional capture gave twice: the same name once with and once without alias."""
+    """Drop what two patterns gave twice: a name once with and once without alias, a bare module."""
     renamed = {(i.line, i.module, i.name) for i in imports if i.name and i.alias != i.name}
-    return [i for i in imports if i.alias != i.name or (i.line, i.module, i.name) not in renamed]
+    bound = {(i.line, i.module) for i in imports if i.alias != i.module}
+    return [
+        i
+        for i in imports
+        if (i.alias != i.name or (i.line, i.module, i.name) not in renamed)
+        and (i.name or i.alias != i.module or (i.line, i.module) not in bound)
+    ]
 
 
 def _read(language: str, captures: Captures, source: bytes) -> Iterator[Import]:
@@ -132,8 +138,60 @@ def _csharp(text: str, line: int) -> Iterator[Import]:
     yield Import(module, "", alias.strip() if equals else module, line)
 
 
+_ELIXIR = re.compile(
+    r"\s*(?P<what>alias|import|use|require)[\s(]+(?P<module>[A-Z_][\w.]*?)\.?"
+    r"(?:\{(?P<inside>[^}]*)\})?\s*(?:,|\)|$)"
+)
+_ELIXIR_ALIAS = re.compile(r"\bas:\s*([\w.]+)")
+
+
+def _elixir(text: str, line: int) -> Iterator[Import]:
+    found = _ELIXIR.match(text)
+    if found is None:
+        return  # `import unquote(module)`
+    module = found["module"]
+    if found["what"] == "import":
+        yield Import(module, "*", "*", line)
+        return
+    inside = (found["inside"] or "").split(",")
+    alias = _ELIXIR_ALIAS.search(text)
+    for part in (part.strip() for part in inside):
+        whole = f"{module}.{part}" if part else module
+        yield Import(whole, "", alias[1] if alias else whole.rpartition(".")[2], line)
+
+
+_HASKELL = re.compile(
+    r"import\s+(?:safe\s+)?(?P<qualified>qualified\s+)?(?:\"[^\"]*\"\s*)?(?P<module>[A-Z][\w.']*)"
+    r"(?P<later>\s+qualified)?(?:\s+as\s+(?P<alias>[\w.]+))?"
+    r"(?P<hiding>\s+hiding)?\s*(?:\((?P<names>.*)\))?",
+    re.DOTALL,
+)
+_HASKELL_COMMENT = re.compile(r"--[^\n]*|\{-.*?-\}", re.DOTALL)
+_PARENTHESES = re.compile(r"\([^()]*\)")
+
+
+def _haskell(text: str, line: int) -> Iterator[Import]:
+    found = _HASKELL.match(_HASKELL_COMMENT.sub(" ", text))
+    if found is None:
+        return
+    module = found["module"]
+    if found["qualified"] or found["later"] or found["alias"]:
+        yield Import(module, "", found["alias"] or module, line)
+    if found["qualified"] or found["later"]:
+        return
+    if found["names"] is None or found["hiding"]:
+        yield Import(module, "*", "*", line)
+        return
+    for part in _PARENTHESES.sub("", found["names"]).split(","):
+        name = part.strip().removeprefix("type ").removeprefix("pattern ").strip()
+        if name:
+            yield Import(module, name, name, line)
+
+
 _READERS: dict[str, Callable[[str, int], Iterator[Import]]] = {
     "csharp": _csharp,
+    "elixir": _elixir,
+    "haskell": _haskell,
     "java": _java,
     "kotlin": _kotlin,
     "php": _php,

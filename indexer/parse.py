@@ -37,7 +37,7 @@ _GENERICS_END = re.compile(rb"[>;{}]")
 # Each level of an endless chain of calls keeps patterns open: 8,000 levels take 7 s, 1,000 60 ms.
 _MOST_DEPTH = 1_000
 
-_NOTHING = Extracted((), (), (), frozenset(), frozenset())
+_NOTHING = Extracted((), (), (), (), frozenset(), frozenset())
 _parsers = threading.local()
 
 
@@ -112,7 +112,7 @@ def _parsed(
         root=tree.root_node if tree is not None else None,
         definitions=found.definitions,
         lead_rows=found.lead_rows,
-        symbols=found.symbols,
+        symbols=found.symbols + found.scopes,
         ends_with_newline=text.endswith("\n"),
     )
     return ParsedFile(

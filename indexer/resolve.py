@@ -1,7 +1,8 @@
 """Which file of the repository an import means; pure, by the conventions of each language.
 
 No build file is read. Exact places are tried first; then a file whose path ends as the module's
-does, the nearest to the importing file. What is not in the repository gives None.
+does, the nearest to the importing file. Where a module is a folder (Go, JVM, C#), one of its files
+stands for it. What is not in the repository gives None.
 """
 
 from __future__ import annotations
@@ -9,49 +10,17 @@ from __future__ import annotations
 import posixpath
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+
+from homespun.indexer import resolve_path
+from homespun.indexer.resolve_path import Asked
 
 _PYTHON_ROOTS = ("", "src", "lib", "python")
 _SCRIPT_SUFFIXES = (
     *(".ts", ".tsx", ".d.ts", ".mts", ".cts", ".js", ".jsx", ".mjs", ".cjs"),
     *(".vue", ".svelte", ".json"),
 )
-_JVM_SUFFIXES = (".java", ".kt", ".scala")
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    module: str
-    name: str
-    importing: str
-    paths: Collection[str]
-
-    @property
-    def folder(self) -> str:
-        return posixpath.dirname(self.importing)
-
-    def exact(self, candidates: Iterator[str] | Sequence[str]) -> str | None:
-        """Return the first candidate that is a file, read as a path from the root."""
-        for candidate in candidates:
-            path = posixpath.normpath(candidate)
-            if path in self.paths and path != self.importing:
-                return path
-        return None
-
-    def ending(self, suffixes: Sequence[str]) -> str | None:
-        """Return the file nearest to the importing one whose path ends with one of `suffixes`."""
-        ends = tuple("/" + suffix for suffix in suffixes)
-        found = [p for p in self.paths if ("/" + p).endswith(ends) and p != self.importing]
-        return min(found, key=self._distance, default=None)
-
-    def _distance(self, path: str) -> tuple[int, int, str]:
-        ours, theirs = self.folder.split("/"), posixpath.dirname(path).split("/")
-        shared = 0
-        for one, other in zip(ours, theirs, strict=False):
-            if one != other:
-                break
-            shared += 1
-        return (-shared, len(theirs), path)
+# Of a package that says in package.json alone which file it is.
+_NO_MAIN_FILE = (".config", ".test", ".spec", ".d", "rc")
 
 
 def resolve_import(
@@ -71,13 +40,13 @@ def resolve_import(
     if resolver is None or not module:
         return None
     wanted = "" if name in ("*", "default") else name
-    return resolver(_Asked(module, wanted, importing_path, all_paths))
+    return resolver(Asked(module, wanted, importing_path, all_paths))
 
 
 # --- Python
 
 
-def _python(asked: _Asked) -> str | None:
+def _python(asked: Asked) -> str | None:
     dotted = asked.module.lstrip(".")
     parts = [part for part in dotted.split(".") if part]
     level = len(asked.module) - len(dotted)
@@ -105,7 +74,7 @@ def _python_files(base: str, name: str) -> Iterator[str]:
         yield "__init__.py"
 
 
-def _python_roots(asked: _Asked) -> Iterator[str]:
+def _python_roots(asked: Asked) -> Iterator[str]:
     """Yield where packages may lie: usual roots, and folders above that are no packages."""
     yield from _PYTHON_ROOTS
     folder = asked.folder
@@ -116,7 +85,7 @@ def _python_roots(asked: _Asked) -> Iterator[str]:
         folder = posixpath.dirname(folder)
 
 
-def _python_elsewhere(asked: _Asked, parts: list[str]) -> str | None:
+def _python_elsewhere(asked: Asked, parts: list[str]) -> str | None:
     """Look for a package below any folder, then for one that lies under another name."""
     for kept in (parts, parts[1:]):
         if len(kept) > 1 or (len(kept) == 1 and asked.name and kept is parts):
@@ -130,7 +99,7 @@ def _python_elsewhere(asked: _Asked, parts: list[str]) -> str | None:
 # --- JavaScript and TypeScript
 
 
-def _script(asked: _Asked) -> str | None:
+def _script(asked: Asked) -> str | None:
     module = asked.module.split("?")[0]
     if module.startswith("."):
         return asked.exact(_script_files(posixpath.join(asked.folder, module)))
@@ -157,7 +126,7 @@ def _script_files(base: str) -> Iterator[str]:
     yield from (f"{base}/index{suffix}" for suffix in _SCRIPT_SUFFIXES)
 
 
-def _workspace_package(asked: _Asked, module: str) -> str | None:
+def _workspace_package(asked: Asked, module: str) -> str | None:
     """`@acme/ui` is often packages/ui of the same repository."""
     if not module.startswith("@") or module.count("/") != 1:
         return None
@@ -172,7 +141,7 @@ def _workspace_package(asked: _Asked, module: str) -> str | None:
 # --- Go, Rust
 
 
-def _go(asked: _Asked) -> str | None:
+def _go(asked: Asked) -> str | None:
     """Take the file named after the folder that is the package, else its first file."""
     parts = asked.module.split("/")
     # Without a dot it is the standard library, or a module that has no address: be strict.
@@ -199,7 +168,7 @@ def _go_file(folders: dict[str, list[str]], package: str) -> str | None:
     return next((path for path in files if path.endswith("/" + named)), files[0])
 
 
-def _rust(asked: _Asked) -> str | None:
+def _rust(asked: Asked) -> str | None:
     parts = [*asked.module.split("::"), *([asked.name] if asked.name else [])]
     own = posixpath.basename(asked.importing)
     folder = asked.folder
@@ -221,7 +190,7 @@ def _rust(asked: _Asked) -> str | None:
     return _rust_file(asked, folder, rest, whole=head == "super")
 
 
-def _crate_root(asked: _Asked) -> str:
+def _crate_root(asked: Asked) -> str:
     folder = asked.folder
     while folder:
         if any(f"{folder}/{name}" in asked.paths for name in ("lib.rs", "main.rs")):
@@ -240,7 +209,7 @@ def _rust_paths(parts: Sequence[str]) -> Iterator[str]:
         yield f"{inside}/mod.rs"
 
 
-def _rust_file(asked: _Asked, root: str, parts: Sequence[str], *, whole: bool = True) -> str | None:
+def _rust_file(asked: Asked, root: str, parts: Sequence[str], *, whole: bool = True) -> str | None:
     candidates = [posixpath.join(root, path) for path in _rust_paths(parts)]
     if whole:  # the item lies in the module itself
         candidates += [posixpath.join(root, name) for name in ("mod.rs", "lib.rs", "main.rs")]
@@ -248,62 +217,24 @@ def _rust_file(asked: _Asked, root: str, parts: Sequence[str], *, whole: bool = 
     return asked.exact(candidates)
 
 
-# --- the others: by the end of the path
-
-
-def _jvm(asked: _Asked) -> str | None:
-    base = asked.module.replace(".", "/")
-    suffixes = [f"{base}/{asked.name}{s}" for s in _JVM_SUFFIXES] if asked.name else []
-    found = asked.ending(suffixes) if suffixes else None
-    # A static member or a nested class: the module itself is the file.
-    return found or asked.ending([f"{base}{suffix}" for suffix in _JVM_SUFFIXES])
-
-
-def _include(asked: _Asked) -> str | None:
-    module = posixpath.normpath(asked.module)
-    near = asked.exact([posixpath.join(asked.folder, module)])
-    return near or asked.ending([module.lstrip("./")])
-
-
-def _ruby(asked: _Asked) -> str | None:
-    module = asked.module.removesuffix(".rb") + ".rb"
-    if module.startswith("."):
-        return asked.exact([posixpath.join(asked.folder, module)])
-    return asked.exact([f"lib/{module}", module]) or asked.ending([f"lib/{module}"])
-
-
-def _php(asked: _Asked) -> str | None:
-    if asked.module.endswith((".php", ".inc", ".phtml")):
-        near = asked.exact([posixpath.join(asked.folder, asked.module), asked.module])
-        return near or asked.ending([asked.module.lstrip("./")])
-    parts = [*asked.module.strip("\\").split("\\"), *([asked.name] if asked.name else [])]
-    # PSR-4 maps a prefix of the namespace to a folder: try ever shorter ends, to two parts.
-    for start in range(max(1, len(parts) - 1)):
-        found = asked.ending(["/".join(parts[start:]) + ".php"])
-        if found:
-            return found
-    return None
-
-
-def _bash(asked: _Asked) -> str | None:
-    if asked.module.startswith("$"):
-        return asked.ending([asked.module.partition("/")[2] or asked.module])
-    return asked.exact([posixpath.join(asked.folder, asked.module), asked.module])
-
-
-_RESOLVERS: dict[str, Callable[[_Asked], str | None]] = {
-    "bash": _bash,
-    "c": _include,
-    "cpp": _include,
+_RESOLVERS: dict[str, Callable[[Asked], str | None]] = {
+    "bash": resolve_path.bash,
+    "c": resolve_path.include,
+    "cpp": resolve_path.include,
+    "csharp": resolve_path.csharp,
+    "elixir": resolve_path.elixir,
     "go": _go,
-    "java": _jvm,
+    "haskell": resolve_path.haskell,
+    "java": resolve_path.jvm,
     "javascript": _script,
-    "kotlin": _jvm,
-    "php": _php,
+    "kotlin": resolve_path.jvm,
+    "lua": resolve_path.lua,
+    "php": resolve_path.php,
     "python": _python,
-    "ruby": _ruby,
+    "ruby": resolve_path.ruby,
     "rust": _rust,
-    "scala": _jvm,
+    "scala": resolve_path.jvm,
     "tsx": _script,
     "typescript": _script,
+    "zig": resolve_path.zig,
 }

@@ -7,7 +7,8 @@ What to look for stands in the query files; their captures mean:
   Of two patterns that match one name the earlier in the file decides.
 - `@template.KIND`: a definition inside a C++ `template <…>`, which belongs to it.
 - `@scope.type`, `@scope.namespace` with `@name`: no definition, but qualifies what is inside.
-- `@doc`: a string that documents the body that it begins; `@comment`; `@lead`: a decorator.
+- `@doc`: a string that documents the body that it begins, or the body `@of` that it lies in;
+  `@comment`; `@lead`: a decorator, or whatever else belongs to the definition below it.
 - `@call`: the name in a call. `@import.*`: see imports.py.
 """
 
@@ -16,9 +17,10 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from homespun.indexer import doclines
 from homespun.indexer.imports import read_imports, text_of
 from homespun.indexer.types import Call, Import, Symbol
 
@@ -28,30 +30,33 @@ if TYPE_CHECKING:
 Match = tuple[int, "dict[str, list[Node]]"]  # pattern number, captures
 
 _MOST_NAME_CHARS = 200
+_MOST_NAMES = 8  # that one signature declares
 _MOST_HEAD_CHARS = 400  # signature of something with a body
 _MOST_VALUE_CHARS = 160  # signature of a constant: the beginning of its value
-_MOST_DOC_CHARS = 200
 
 _CLASS_LIKE = frozenset({"class", "interface", "struct", "enum", "trait", "object", "module"})
 _DATA = frozenset({"variable", "constant"})
+_LOCAL = _DATA | {"property"}  # inside a function they are local names
+_SEVERAL_EQUATIONS = frozenset({"elixir", "haskell"})
 _ANNOTATIONS = frozenset(
-    {"decorator", "annotation", "marker_annotation", "attribute_list", "attribute_item"}
+    {
+        "decorator",
+        "annotation",
+        "marker_annotation",
+        "attribute",
+        "attribute_list",
+        "attribute_item",
+    }
 )
+_DOTTED_NAMES = frozenset({"alias", "user_type"})
 # Children that end a head in the grammars that have no field "body", or begin earlier than it.
 _HEAD_ENDS = frozenset(
     """field_initializer_list constructor_initializer arrow_expression_clause accessor_list
-    function_body class_body enum_class_body""".split()
+    function_body class_body enum_class_body do_block match""".split()
 )
 _CONSTANT_WORD = re.compile(r"\b(?:const|constexpr|val|readonly|final)\b")
-_HEAD_TAIL = re.compile(r"\s*(?:\{|=>|:=|[=:;,])\s*$")
+_HEAD_TAIL = re.compile(r"\s*(?:\{|=>|:=|[=:;,]|\bwhere)\s*$")
 _TEMPLATE_ARGUMENTS = re.compile(r"<[^<>]*>")
-_COMMENT_MARK = re.compile(r"^\s*(?:/\*+!?|\*+/|//+!?|#+|\*+|--+)?\s?|\s*\*+/\s*$")
-_XML_TAG = re.compile(r"</?[A-Za-z][^<>]*>")
-_DIRECTIVE = re.compile(
-    r"\s*(?:eslint|prettier-|noqa|type:\s*ignore|pylint:|ruff:|mypy:|fmt:|@ts-|go:|nolint|\+build"
-    r"|region\b|endregion\b|SPDX-|Copyright\b|shellcheck |rubocop:|!)"
-)
-_DOCSTRING = re.compile(r"[A-Za-z]*(\"\"\"|'''|\"|')(.*?)(?:\1)?$", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,7 @@ class Extracted:
     """What the queries found in one file."""
 
     symbols: tuple[Symbol, ...]  # in the order of the source
+    scopes: tuple[Symbol, ...]  # `impl T`, `extension T`: no definitions, but chunks are called so
     imports: tuple[Import, ...]
     calls: tuple[Call, ...]
     definitions: frozenset[tuple[int, int]]  # (start, end) bytes of the nodes that define
@@ -74,7 +80,7 @@ class _Found:
     docs: dict[int, Node] = field(default_factory=dict)  # by first byte
     comments: list[Node] = field(default_factory=list)
     leads: list[Node] = field(default_factory=list)
-    calls: set[tuple[int, str]] = field(default_factory=set)
+    calls: dict[int, tuple[int, str]] = field(default_factory=dict)  # by first byte
     imports: list[dict[str, list[Node]]] = field(default_factory=list)
 
 
@@ -90,6 +96,8 @@ class _Candidate:
     end_byte: int
     only_outside: bool  # a declaration: inside a function it is a local name
     qualified: str = ""
+    parent: _Candidate | None = None
+    last: Node | None = None  # where it ends, if that is another node
 
 
 def extract(
@@ -99,16 +107,31 @@ def extract(
     found = _sort(matches, source)
     rows = _Rows(found, lines)
     imports = tuple(read_imports(language, found.imports, source))
-    symbols = []
-    for candidate in _nested(found):
-        symbols.append(_symbol(candidate, found, rows, path=path, language=language, source=source))
+    nested = _nested(found, functions_in_modules=language == "elixir")
+    if language in _SEVERAL_EQUATIONS:
+        nested = _joined(nested, source)
+
+    def symbol(item: _Candidate) -> Symbol:
+        return _symbol(item, found, rows, path=path, language=language, source=source)
+
+    scopes = [item for item in found.scopes if item.kind == "scope.type"]
     return Extracted(
-        symbols=tuple(_without_repeats(symbols, imports)),
+        symbols=tuple(_without_repeats(list(map(symbol, nested)), imports)),
+        scopes=tuple(replace(symbol(item), kind="class") for item in scopes),
         imports=imports,
-        calls=tuple(Call(name, line) for line, name in sorted(found.calls)),
-        definitions=frozenset((c.start_byte, c.end_byte) for c in found.candidates.values()),
+        calls=_calls(found, rows if language == "elixir" else None),
+        definitions=frozenset(
+            (item.start_byte, item.end_byte) for item in (*found.candidates.values(), *scopes)
+        ),
         lead_rows=rows.lead_rows,
     )
+
+
+def _calls(found: _Found, rows: _Rows | None) -> tuple[Call, ...]:
+    """Return the call sites; a definition's own head, and with `rows` a `@spec`, is none."""
+    calls = {call for start, call in found.calls.items() if start not in found.candidates}
+    lead_rows = rows.lead_rows if rows is not None else frozenset()
+    return tuple(Call(name, line) for line, name in sorted(calls) if line - 1 not in lead_rows)
 
 
 # --- sorting the captures
@@ -125,7 +148,9 @@ def _sort(matches: Sequence[Match], source: bytes) -> _Found:
         elif "lead" in captures:
             found.leads.append(captures["lead"][0])
         elif "doc" in captures:
-            found.docs[captures["doc"][0].start_byte] = captures["doc"][0]
+            found.docs.setdefault(
+                captures.get("of", captures["doc"])[0].start_byte, captures["doc"][0]
+            )
         elif any(name.startswith("import.") for name in captures):
             found.imports.append(captures)
         elif key:
@@ -137,7 +162,7 @@ def _sort(matches: Sequence[Match], source: bytes) -> _Found:
 def _add_call(found: _Found, node: Node, source: bytes) -> None:
     name = _last_part(text_of(node, source))
     if name and len(name) <= _MOST_NAME_CHARS:
-        found.calls.add((node.start_point[0] + 1, name))
+        found.calls[node.start_byte] = (node.start_point[0] + 1, name)
 
 
 def _add_candidate(
@@ -146,7 +171,7 @@ def _add_candidate(
     role = next(key for key in captures if key.startswith(("def.", "scope.", "template.")))
     prefix, _, kind = role.partition(".")
     node = captures[role][0]
-    only_outside = kind in _DATA
+    only_outside = kind in _LOCAL
     if "declarator" in captures:
         name_node, is_function = _declared(captures["declarator"][0])
         only_outside = kind in ("declaration", "member")
@@ -155,7 +180,12 @@ def _add_candidate(
         name_node = captures["name"][0]
     if not kind or name_node.is_missing:
         return
-    owner, name = _split_name(text_of(name_node, source))
+    text = text_of(name_node, source)
+    if name_node.type in _DOTTED_NAMES:
+        text = text.replace(".", "::")
+    elif kind == "test":
+        text = text.replace(".", " ")
+    owner, name = _split_name(text)
     if not name or len(name) > _MOST_NAME_CHARS:
         return
     candidate = _Candidate(
@@ -203,6 +233,8 @@ def _declared_kind(kind: str, *, is_function: bool) -> str:
 def _split_name(text: str) -> tuple[str, str]:
     """`acme::Pool<T>::take` -> (`acme.Pool`, `take`)."""
     text = " ".join(text.strip("\"'").split())
+    if not any(map(str.isalnum, text)):
+        return "", text  # an operator: `<+>` holds no template arguments
     scope, operator, symbol = text.partition("operator")
     if operator and (not scope or scope.endswith("::")):
         return _without_templates(scope).strip(":").replace("::", "."), operator + symbol
@@ -224,8 +256,11 @@ def _without_templates(text: str) -> str:
 # --- nesting
 
 
-def _nested(found: _Found) -> list[_Candidate]:
-    """Return the definitions in order, with their qualified names; local variables are dropped."""
+def _nested(found: _Found, *, functions_in_modules: bool) -> list[_Candidate]:
+    """Return the definitions in order, with their qualified names; local variables are dropped.
+
+    What lies in a module is a function with `functions_in_modules`, else a method.
+    """
     items = sorted(
         [*found.candidates.values(), *found.scopes],
         key=lambda item: (item.start_byte, -item.end_byte),
@@ -238,7 +273,8 @@ def _nested(found: _Found) -> list[_Candidate]:
         parent = stack[-1] if stack else None
         if item.only_outside and any(outer.kind in ("function", "method") for outer in stack):
             continue
-        _qualify(item, parent)
+        item.parent = parent
+        _qualify(item, functions_in_modules=functions_in_modules)
         if item.kind != "type":  # typedef struct node {…} node_t: neither is inside the other
             stack.append(item)
         if not item.kind.startswith("scope."):
@@ -251,26 +287,58 @@ def _encloses(outer: _Candidate, inner: _Candidate) -> bool:
     return outer.end_byte >= inner.end_byte and not same
 
 
-def _qualify(item: _Candidate, parent: _Candidate | None) -> None:
+def _qualify(item: _Candidate, *, functions_in_modules: bool) -> None:
+    parent = item.parent
     parts = [parent.qualified if parent else "", item.owner, item.name]
     item.qualified = ".".join(part for part in parts if part)
     inside = parent is not None and (parent.kind in _CLASS_LIKE or parent.kind == "scope.type")
+    if inside and functions_in_modules:
+        inside = parent is not None and parent.kind != "module"
     # `void Pool::close()` outside of its class
     outside = bool(item.owner) and item.node.type in ("function_definition", "template_declaration")
     if item.kind == "function" and (inside or outside):
         item.kind = "method"
 
 
+def _joined(items: list[_Candidate], source: bytes) -> list[_Candidate]:
+    """Make one definition of a signature and the equations or clauses that follow it.
+
+    A clause with a documentation or specification of its own (`@doc`, `@spec`) begins another.
+    """
+    joined: list[_Candidate] = []
+    for item in items:
+        above = _begun(joined, item)
+        if above is not None and b"@" not in source[_end(above) : item.start_byte]:
+            above.last = item.node
+        else:
+            joined.append(item)
+    return joined
+
+
+def _begun(joined: Sequence[_Candidate], item: _Candidate) -> _Candidate | None:
+    """Return what `item` goes on with: the definition above, or a signature of several names."""
+    for back, above in enumerate(reversed(joined[-_MOST_NAMES:])):
+        same = above.qualified == item.qualified and above.parent is item.parent
+        if same and item.kind == above.kind and (not back or above.node.type == "signature"):
+            return above if item.kind not in _DATA else None
+    return None
+
+
+def _end(item: _Candidate) -> int:
+    return (item.last or item.node).end_byte
+
+
 def _without_repeats(symbols: list[Symbol], imports: Sequence[Import]) -> list[Symbol]:
-    """Drop second assignments of a name, and names that an import binds (`const x = require`)."""
+    """Drop a variable that is called as something above it, or as an import (`x = require`)."""
     bound = {(imported.alias, imported.line) for imported in imports}
     seen: set[str] = set()
     kept = []
     for symbol in symbols:
-        if symbol.kind in _DATA:
-            if symbol.qualified in seen or (symbol.name, symbol.start_line) in bound:
-                continue
-            seen.add(symbol.qualified)
+        if symbol.kind in _DATA and (
+            symbol.qualified in seen or (symbol.name, symbol.start_line) in bound
+        ):
+            continue
+        seen.add(symbol.qualified)
         kept.append(symbol)
     return kept
 
@@ -327,7 +395,7 @@ def _symbol(
         path=path,
         language=language,
         start_line=first_row + 1,
-        end_line=_last_row(item.node) + 1,
+        end_line=_last_row(item.last or item.node) + 1,
         signature=signature,
         doc=_doc(item, first_row, found, rows, source),
     )
@@ -336,7 +404,8 @@ def _symbol(
 def _signature(item: _Candidate, rows: _Rows, source: bytes) -> str:
     """Return the head on one line: without annotations, comments and body."""
     body = item.body or _body(item.node)
-    limit = _MOST_HEAD_CHARS if body is not None else _MOST_VALUE_CHARS
+    is_head = body is not None or item.kind in ("function", "method")
+    limit = _MOST_HEAD_CHARS if is_head else _MOST_VALUE_CHARS
     start = _head_start(item.node)
     end = body.start_byte if body is not None and body.start_byte > start else item.end_byte
     # A head is never this long: no need to decode a table of ten thousand lines.
@@ -380,25 +449,11 @@ def _without_comments(source: bytes, start: int, end: int, rows: _Rows) -> str:
 
 
 def _doc(item: _Candidate, first_row: int, found: _Found, rows: _Rows, source: bytes) -> str:
-    body = item.node.child_by_field_name("body")
+    body = item.node.child_by_field_name("body") or _body(item.node) if found.docs else None
     docstring = found.docs.get(body.start_byte) if body is not None else None
     if docstring is not None:
-        quoted = _DOCSTRING.match(text_of(docstring, source).strip())
-        return _first_line((quoted[2] if quoted else "").split("\n"))
-    lines: list[str] = []
-    for comment in rows.comments_above(first_row):
-        text = text_of(comment, source)
-        if not text.startswith(("//!", "#!")):
-            lines += text.split("\n")
-    return _first_line([_COMMENT_MARK.sub("", line) for line in lines])
-
-
-def _first_line(lines: Sequence[str]) -> str:
-    for line in lines:
-        plain = _XML_TAG.sub("", line).strip()
-        if any(map(str.isalnum, plain)) and not _DIRECTIVE.match(plain):
-            return plain[:_MOST_DOC_CHARS]
-    return ""
+        return doclines.of_docstring(text_of(docstring, source))
+    return doclines.of_comments([text_of(node, source) for node in rows.comments_above(first_row)])
 
 
 def _begins_line(node: Node, lines: Sequence[str]) -> bool:
