@@ -121,7 +121,7 @@ def ndcg(ranks: Iterable[int], targets: int, *, limit: int) -> float:
 def percentile(values: Iterable[float], share: float) -> float:
     """Return the value below which that share of the values lies (nearest rank)."""
     ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, math.ceil(share * len(ordered)) - 1)]
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
 
 
 def content_of(root: Path, paths: Iterable[str]) -> str:

@@ -1,8 +1,9 @@
-"""The programs of bench/engine/ import each other as siblings, as they do when they are run."""
+"""The programs of bench/ and bench/engine/ import their siblings, as they do when they are run."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "bench" / "engine"))
+_BENCH = Path(__file__).resolve().parents[2] / "bench"
+sys.path[:0] = [str(_BENCH), str(_BENCH / "engine")]
