@@ -17,8 +17,9 @@ from homespun.indexer import files, manifest
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.errors import IndexDamaged, IndexMissing
 from homespun.indexer.files import FileScan, FoundFile
-from homespun.indexer.manifest import FileStamp, Manifest
+from homespun.indexer.manifest import Files, FileStamp, Manifest
 from homespun.indexer.parse import parse_file
+from homespun.indexer.rows import Rows, concatenated
 from homespun.indexer.store import Store
 from homespun.indexer.types import IndexReport, ParsedFile, Skipped
 from homespun.models.types import Progress
@@ -40,35 +41,49 @@ class _Batch:
     stamps: dict[str, FileStamp] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a run has brought about."""
+
+    report: IndexReport
+    manifest: Manifest  # as it stands on the disk
+    rows: Rows  # of every file that was parsed, as they went into the store
+
+
 def update(
     root: Path,
     config: IndexConfig,
     store: Store,
     *,
+    known: Manifest | None,
     only: Sequence[str] | None,
     progress: Progress,
     cancelled: Callable[[], bool],
-) -> IndexReport:
-    """Bring the index of `root` up to date, or only what it says of the paths `only`."""
+) -> Done:
+    """Bring the index of `root` up to date, or only what it says of the paths `only`.
+
+    `known` is the manifest if it is at hand as it stands on the disk.
+    """
     began = time.monotonic()
     report = IndexReport()
-    store.catch_up()
-    current = _opened(root, config, store, report)
-    known = current.files
+    store.catch_up(fully=known is None)
+    before = current = _opened(root, config, store, report, known)
     wanted = frozenset(only) if only is not None else None
     scan = _scanned(root, config, current, wanted)
-    candidates = [file for file in scan.files if wanted is not None or _may_differ(file, known)]
-    gone = _vanished(scan, known, wanted)
+    files = current.files
+    candidates = [file for file in scan.files if wanted is not None or _may_differ(file, files)]
+    gone = _vanished(scan, files, wanted)
+    written = []
     progress.start("indexing", len(candidates), "files")
-    for batch in _batches(root, config, candidates, gone, known, progress, cancelled):
-        current = _committed(root, config, store, current, batch)
+    for batch in _batches(root, config, candidates, gone, files, progress, cancelled):
+        current, rows = _committed(root, config, store, current, batch)
+        written.append(rows)
     progress.finish()
     if cancelled():
         report.notes.append("stopped before the end; the next run goes on from here")
-    _cared_for(root, store, current)
-    _fill(report, scan, known, current, wanted)
+    _fill(report, scan, before, current, wanted)
     report.seconds = time.monotonic() - began
-    return report
+    return Done(report, current, written[0] if len(written) == 1 else concatenated(written))
 
 
 def folder_of(root: Path) -> Path:
@@ -79,17 +94,21 @@ def folder_of(root: Path) -> Path:
 # --- before: a manifest that can be trusted
 
 
-def _opened(root: Path, config: IndexConfig, store: Store, report: IndexReport) -> Manifest:
+def _opened(
+    root: Path, config: IndexConfig, store: Store, report: IndexReport, known: Manifest | None
+) -> Manifest:
     """Return a manifest that agrees with the store: repaired, or empty after a rebuild."""
     folder = folder_of(root)
-    manifest.sweep(folder)
     try:
-        current = manifest.load(folder)
+        current = known or manifest.load(folder)
     except IndexMissing:
+        manifest.sweep(folder, Manifest())
         store.wipe()
         return Manifest()
     except IndexDamaged as damaged:
         return _emptied(root, store, report, str(damaged))
+    if known is None:
+        manifest.sweep(folder, current)
     reason = manifest.stale(current, config)
     try:
         if reason:
@@ -113,10 +132,11 @@ def _emptied(root: Path, store: Store, report: IndexReport, reason: str) -> Mani
 
 def _repaired(root: Path, store: Store, current: Manifest, report: IndexReport) -> Manifest:
     """Forget what the store and the manifest do not agree on: a writer died between the two."""
+    indexed = current.indexed
     expected = {
-        "chunks": {(path, s.hash): s.chunks for path, s in current.indexed.items() if s.chunks},
-        "symbols": {(path, s.hash): s.symbols for path, s in current.indexed.items() if s.symbols},
-        "files": {(path, s.hash): 1 for path, s in current.indexed.items()},
+        "chunks": {(path, s.hash): s.chunks for path, s in indexed.items() if s.chunks},
+        "symbols": {(path, s.hash): s.symbols for path, s in indexed.items() if s.symbols},
+        "files": {(path, s.hash): 1 for path, s in indexed.items()},
     }
     odd: set[str] = set()
     for name, counted in store.census().items():
@@ -124,12 +144,8 @@ def _repaired(root: Path, store: Store, current: Manifest, report: IndexReport) 
     if odd:
         store.replace(sorted(odd), [])
         report.notes.append(f"an interrupted run was repaired ({len(odd)} files)")
-    kept = {path: stamp for path, stamp in current.files.items() if path not in odd}
-    current = replace(
-        current, generation=current.generation + 1, files=kept, tables=store.versions()
-    )
-    manifest.save(folder_of(root), current)
-    return current
+    current = replace(current.changed({}, odd), tables=store.versions())
+    return manifest.save(folder_of(root), current)
 
 
 # --- which files
@@ -155,17 +171,15 @@ def _scanned(
     return scan
 
 
-def _may_differ(file: FoundFile, known: dict[str, FileStamp]) -> bool:
+def _may_differ(file: FoundFile, known: Files) -> bool:
     stamp = known.get(file.path)
     return stamp is None or (stamp.size, stamp.mtime_ns) != (file.size, file.mtime_ns)
 
 
-def _vanished(
-    scan: FileScan, known: dict[str, FileStamp], wanted: frozenset[str] | None
-) -> list[str]:
+def _vanished(scan: FileScan, known: Files, wanted: frozenset[str] | None) -> list[str]:
     present = {file.path for file in scan.files}
-    looked_at = known.keys() if wanted is None else known.keys() & wanted
-    return sorted(looked_at - present)
+    looked_at = known if wanted is None else wanted
+    return sorted(path for path in looked_at if path not in present and path in known)
 
 
 # --- the work, batch by batch
@@ -176,7 +190,7 @@ def _batches(
     config: IndexConfig,
     candidates: Sequence[FoundFile],
     gone: list[str],
-    known: dict[str, FileStamp],
+    known: Files,
     progress: Progress,
     cancelled: Callable[[], bool],
 ) -> Iterator[_Batch]:
@@ -243,65 +257,77 @@ def _leave_out(batch: _Batch, file: FoundFile, old: FileStamp | None, new: FileS
 
 def _committed(
     root: Path, config: IndexConfig, store: Store, current: Manifest, batch: _Batch
-) -> Manifest:
+) -> tuple[Manifest, Rows]:
     """Rows first, then the manifest that names them."""
-    held = current.indexed
     outdated = [*batch.gone, *(file.path for file in batch.parsed)]
-    outdated = [path for path in outdated if path in held]
-    if batch.parsed or outdated:
-        store.replace(outdated, batch.parsed)
-    kept = {path: stamp for path, stamp in current.files.items() if path not in set(batch.gone)}
+    outdated = [path for path in outdated if _has_rows(current, path)]
+    rows = store.replace(outdated, batch.parsed) if batch.parsed or outdated else concatenated([])
+    gone = [path for path in batch.gone if path not in batch.stamps]
     current = replace(
-        current,
-        generation=current.generation + 1,
+        current.changed(batch.stamps, gone),
         chunk_chars=config.chunk_chars,
         tables=store.versions(),
-        files=kept | batch.stamps,
     )
-    manifest.save(folder_of(root), current)
-    return current
+    return manifest.save(folder_of(root), current), rows
+
+
+def _has_rows(current: Manifest, path: str) -> bool:
+    stamp = current.files.get(path)
+    return stamp is not None and not stamp.skipped
 
 
 # --- after
 
 
-def _cared_for(root: Path, store: Store, current: Manifest) -> None:
-    """Create missing indexes, compact on a schedule; the manifest names the new versions."""
-    if not current.indexed:
-        return
-    written = current.tables["chunks"] - current.optimized
-    if current.optimized and written < _OPTIMIZE_AFTER_VERSIONS:
-        return
+def care(root: Path, store: Store, current: Manifest) -> Manifest:
+    """Create missing indexes, compact on a schedule; return the manifest with the new versions.
+
+    Nobody who searches waits for it, but it takes seconds and the write lock.
+    """
+    if not wants_care(current):
+        return current
     store.ensure_indexes()
-    if written >= _OPTIMIZE_AFTER_VERSIONS:
+    if _versions_since(current) >= _OPTIMIZE_AFTER_VERSIONS:
         # The versions that the manifest on disk names are not swept away under its readers: they
         # are young, because a commit has just written them.
         store.optimize()
     tables = store.versions()
-    manifest.save(folder_of(root), replace(current, tables=tables, optimized=tables["chunks"]))
+    current = replace(current, tables=tables, optimized=tables["chunks"])
+    return manifest.save(folder_of(root), current)
+
+
+def wants_care(current: Manifest) -> bool:
+    """Tell whether `care` has anything to do."""
+    if not current.totals.files:
+        return False
+    return not current.optimized or _versions_since(current) >= _OPTIMIZE_AFTER_VERSIONS
+
+
+def _versions_since(current: Manifest) -> int:
+    return current.tables["chunks"] - current.optimized
 
 
 def _fill(
     report: IndexReport,
     scan: FileScan,
-    known: dict[str, FileStamp],
-    current: Manifest,
+    before: Manifest,
+    after: Manifest,
     wanted: frozenset[str] | None,
 ) -> None:
     """Count what has happened."""
-    before = {path: stamp for path, stamp in known.items() if not stamp.skipped}
-    after = current.indexed
-    report.files = len(after)
-    report.chunks = sum(stamp.chunks for stamp in after.values())
-    report.symbols = sum(stamp.symbols for stamp in after.values())
-    report.partial = sum(stamp.partial for stamp in after.values())
-    report.added = len(after.keys() - before.keys())
-    report.removed = len(before.keys() - after.keys())
-    both = after.keys() & before.keys()
-    report.changed = sum(after[path].hash != before[path].hash for path in both)
-    report.unchanged = len(both) - report.changed
-    for path, stamp in current.files.items():
-        if stamp.skipped and (wanted is None or path in wanted):
+    report.files = after.totals.files
+    report.chunks = after.totals.chunks
+    report.symbols = after.totals.symbols
+    report.partial = after.totals.partial
+    for path in after.files.differing(before.files):
+        had, has = _has_rows(before, path), _has_rows(after, path)
+        report.added += has and not had
+        report.removed += had and not has
+        report.changed += had and has and before.files[path].hash != after.files[path].hash
+    report.unchanged = report.files - report.added - report.changed
+    for path in after.files if wanted is None else sorted(wanted):
+        stamp = after.files.get(path)
+        if stamp is not None and stamp.skipped:
             scan.skip(path, stamp.skipped)
     report.skipped = dict(sorted(scan.skipped.items()))
     report.skipped_examples = {

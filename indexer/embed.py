@@ -6,6 +6,7 @@ nothing. Computing needs no lock; only each short commit takes it.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -14,21 +15,25 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from homespun.indexer import manifest
+from homespun.indexer import manifest, mirror
 from homespun.indexer.errors import IndexMissing
 from homespun.indexer.manifest import EncoderStamp, Manifest
+from homespun.indexer.mirror import Mirror
+from homespun.indexer.rows import embedding_text
 from homespun.indexer.store import Store
 from homespun.models.types import Encoder, Progress
 
-_COMMIT_CHUNKS = 256  # vectors a commit: seconds of work with a transformer on a CPU
+_BATCH_CHUNKS = 256  # texts an encoder gets at once
+_COMMIT_CHUNKS = 4096  # a commit takes tens of milliseconds whatever its size
+_COMMIT_SECONDS = 5.0  # of work that a killed run may lose
 
 Lock = Callable[[], AbstractContextManager[None]]
+Vectors = npt.NDArray[np.float32]  # (texts, dimensions), unit-norm rows
 
 
-def missing_texts(store: Store, encoder: Encoder, texts: Mapping[str, str]) -> dict[str, str]:
-    """Return those of `texts` (hash -> text) that the store has no vector for."""
-    known = store.vector_keys(encoder.name)
-    return {key: text for key, text in texts.items() if key not in known}
+def missing_texts(current: Mirror) -> dict[str, str]:
+    """Return hash -> text of the chunks without a vector."""
+    return {key: embedding_text(chunk) for key, chunk in mirror.missing_chunks(current).items()}
 
 
 def embed(
@@ -40,30 +45,51 @@ def embed(
     lock: Lock,
     progress: Progress,
     cancelled: Callable[[], bool],
-) -> Iterator[int]:
-    """Compute the vectors of `missing` (hash -> text); yield the size of each commit.
+) -> Iterator[tuple[list[str], Vectors]]:
+    """Compute the vectors of `missing` (hash -> text); yield keys and vectors of each commit.
 
     The manifest names the encoder from the first commit on, even when nothing is missing.
     """
     with lock():
-        _stamp(folder, encoder)
+        # Where the manifest names the encoder already, whoever reads it has what the store has.
+        known = store.vector_keys(encoder.name) if _stamp(folder, encoder) else set()
     # Texts of like length together: a batch is padded to its longest.
-    keys = sorted(missing, key=lambda key: (len(missing[key]), key))
+    keys = sorted(missing.keys() - known, key=lambda key: (len(missing[key]), key))
     progress.start("embedding", len(keys), "chunks")
-    for start in range(0, len(keys), _COMMIT_CHUNKS):
-        if cancelled():
-            break
-        batch = keys[start : start + _COMMIT_CHUNKS]
-        vectors = _encoded(encoder, [missing[key] for key in batch])
+    for batch, vectors in _commits(encoder, keys, missing, progress, cancelled):
         with lock():
             store.add_vectors(encoder.name, batch, vectors)
             _stamp(folder, encoder, always=True)
-        progress.advance(len(batch))
-        yield len(batch)
+        yield batch, vectors
     progress.finish()
 
 
-def _encoded(encoder: Encoder, texts: list[str]) -> npt.NDArray[np.float32]:
+def _commits(
+    encoder: Encoder,
+    keys: list[str],
+    texts: Mapping[str, str],
+    progress: Progress,
+    cancelled: Callable[[], bool],
+) -> Iterator[tuple[list[str], Vectors]]:
+    """Encode in batches; yield as many together as are worth a commit."""
+    done: list[Vectors] = []
+    first = 0
+    began = time.monotonic()
+    for start in range(0, len(keys), _BATCH_CHUNKS):
+        if cancelled():
+            break
+        batch = keys[start : start + _BATCH_CHUNKS]
+        done.append(_encoded(encoder, [texts[key] for key in batch]))
+        progress.advance(len(batch))
+        end = start + len(batch)
+        if end - first >= _COMMIT_CHUNKS or time.monotonic() - began > _COMMIT_SECONDS:
+            yield keys[first:end], np.concatenate(done)
+            done, first, began = [], end, time.monotonic()
+    if done:
+        yield keys[first : first + sum(map(len, done))], np.concatenate(done)
+
+
+def _encoded(encoder: Encoder, texts: list[str]) -> Vectors:
     vectors = np.asarray(encoder.encode(texts), dtype=np.float32)  # (len(texts), dimensions)
     if vectors.shape != (len(texts), encoder.dimensions):
         raise ValueError(
@@ -73,13 +99,18 @@ def _encoded(encoder: Encoder, texts: list[str]) -> npt.NDArray[np.float32]:
     return vectors
 
 
-def _stamp(folder: Path, encoder: Encoder, *, always: bool = False) -> None:
-    """Name the encoder in the manifest; a new generation tells readers to look for vectors."""
+def _stamp(folder: Path, encoder: Encoder, *, always: bool = False) -> bool:
+    """Name the encoder in the manifest; return whether it named another or none.
+
+    A new generation tells readers to look for vectors.
+    """
     try:
         current: Manifest = manifest.load(folder)
     except IndexMissing:
-        return  # rebuilt from nothing by another process; its rows will ask for vectors again
+        return True  # rebuilt from nothing by another process; its rows will ask for vectors again
     stamp = EncoderStamp(encoder.name, encoder.dimensions)
-    if always or current.encoder != stamp:
+    is_new = current.encoder != stamp
+    if always or is_new:
         generation = current.generation + 1
         manifest.save(folder, replace(current, generation=generation, encoder=stamp))
+    return is_new

@@ -7,6 +7,7 @@ whole, so any thread may search while another one updates.
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
@@ -18,16 +19,16 @@ import numpy.typing as npt
 from homespun.indexer import build, embed, imports, manifest, mirror, search
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.errors import IndexDamaged, IndexMissing, NotADirectory, StoreFull
+from homespun.indexer.follow import State, followed
 from homespun.indexer.languages import language_of
 from homespun.indexer.lock import write_lock
 from homespun.indexer.manifest import EncoderStamp, Manifest
 from homespun.indexer.mirror import Mirror
 from homespun.indexer.search import Mode
-from homespun.indexer.store import Store, embedding_text
-from homespun.indexer.types import Hit, Import, IndexReport, Region, Symbol
+from homespun.indexer.store import Store
+from homespun.indexer.types import Call, Hit, Import, IndexReport, Region, Symbol
 from homespun.models.types import Encoder, NoProgress, Progress
 
-_RELOAD_ALL_ABOVE = 500  # changed files; from here on one big read is faster than many small ones
 _ATTEMPTS = 3  # to read a state that a writer does not sweep away meanwhile
 
 _TABLES = "lance"
@@ -57,12 +58,6 @@ class IndexInfo:
         return asdict(self)
 
 
-@dataclass(frozen=True, slots=True)
-class _State:
-    manifest: Manifest
-    mirror: Mirror
-
-
 class Index:
     """A repository's index."""
 
@@ -74,7 +69,7 @@ class Index:
         self._folder = build.folder_of(root)
         self._refreshing = threading.Lock()
         self._store = Store(self._folder / _TABLES)
-        self._state = _State(Manifest(), mirror.empty())
+        self._state = State(Manifest(), mirror.empty())
         self._seen: tuple[int, int, int] | None = None
 
     @classmethod
@@ -115,26 +110,22 @@ class Index:
         paths: Sequence[str] | None = None,
         progress: Progress = _PROGRESS,
         cancelled: Callable[[], bool] = _never,
+        care: bool = True,
     ) -> IndexReport:
         """Bring words and symbols up to date with the files (only with `paths`, where given).
 
-        Raises `IndexLocked`, `StoreFull`, `NotADirectory`.
+        What is found counts for this index's searches before the store is cared for; without
+        `care` that is left to a call of `care`. Raises `IndexLocked`, `StoreFull`, `NotADirectory`.
         """
         with self._lock():
-            report = build.update(
-                self.root,
-                self._config,
-                self._store,
-                only=paths,
-                progress=progress,
-                cancelled=cancelled,
-            )
-        try:
-            self.refresh()
-        except IndexDamaged as damaged:
-            # What was kept from earlier runs cannot be read; nothing less than all of it helps.
-            report = self.rebuild(progress=progress, cancelled=cancelled)
-            report.notes.insert(0, f"the index was rebuilt: {damaged}")
+            try:
+                report = self._build(paths, progress, cancelled)
+            except IndexDamaged as damaged:
+                # What was kept from earlier runs cannot be read; nothing less than all of it helps.
+                report = self._rebuild(progress, cancelled)
+                report.notes.insert(0, f"the index was rebuilt: {damaged}")
+            if care:
+                self._care()
         return report
 
     def rebuild(
@@ -142,18 +133,16 @@ class Index:
     ) -> IndexReport:
         """Throw everything away, cached vectors too, and index from nothing."""
         with self._lock():
-            manifest.remove(self._folder)
-            self._store.wipe()
-            report = build.update(
-                self.root,
-                self._config,
-                self._store,
-                only=None,
-                progress=progress,
-                cancelled=cancelled,
-            )
-        self.refresh()
+            report = self._rebuild(progress, cancelled)
+            self._care()
         return report
+
+    def care(self) -> None:
+        """Compact the store where that is due; what was found before is found all the while."""
+        if build.wants_care(self._state.manifest):
+            with self._lock():
+                self.refresh()
+                self._care()
 
     def embed(
         self, *, progress: Progress = _PROGRESS, cancelled: Callable[[], bool] = _never
@@ -162,25 +151,18 @@ class Index:
         if self._encoder is None:
             return 0
         self.refresh()
-        texts = {
-            key: embedding_text(chunk)
-            for shard in self._state.mirror.shards
-            for key, chunk, alive in zip(
-                shard.text_hashes, shard.chunks, shard.alive.tolist(), strict=True
-            )
-            if alive
-        }
         done = 0
-        for count in embed.embed(
+        for keys, vectors in embed.embed(
             self._folder,
             self._store,
             self._encoder,
-            embed.missing_texts(self._store, self._encoder, texts),
+            embed.missing_texts(self._state.mirror),
             lock=self._lock,
             progress=progress,
             cancelled=cancelled,
         ):
-            done += count
+            self._take_vectors(keys, vectors)
+            done += len(keys)
         self.refresh()
         return done
 
@@ -190,7 +172,7 @@ class Index:
             self._encoder = encoder
             self._seen = None
             kept = mirror.without_vectors(self._state.mirror)
-            self._state = _State(self._state.manifest, kept)
+            self._state = State(self._state.manifest, kept)
         self.refresh()
 
     # Reading
@@ -205,9 +187,9 @@ class Index:
                 seen = manifest.identity(self._folder)
                 if seen == self._seen and seen is not None:
                     return False
-                current = manifest.load(self._folder)
+                current = manifest.load(self._folder, self._state.manifest)
                 try:
-                    self._state = self._followed(current)
+                    self._state = followed(self._state, current, self._store, self._encoder)
                 except IndexDamaged:
                     # A writer may have swept that state away between the two reads.
                     moved_on = manifest.identity(self._folder) != seen
@@ -269,6 +251,14 @@ class Index:
         """Return the imports of a file, in order."""
         return list(self._state.mirror.imports.get(path, ()))
 
+    def calls_in(self, path: str) -> list[Call]:
+        """Return the calls in a file, in order."""
+        return self._state.mirror.calls_in(path)
+
+    def calls_of(self, name: str) -> list[tuple[str, int]]:
+        """Return (path, 1-based line) of each call of a name, sorted; looks through all files."""
+        return self._state.mirror.calls_of(name)
+
     def resolve_import(self, path: str, imported: Import) -> str | None:
         """Return the file of the repository that an import of the file `path` means, if any."""
         state = self._state
@@ -309,15 +299,13 @@ class Index:
     def info(self) -> IndexInfo:
         """Return what the index holds."""
         state = self._state
-        stamps = state.manifest.indexed.values()
-        languages: dict[str, int] = {}
-        for stamp in stamps:
-            languages[stamp.language] = languages.get(stamp.language, 0) + 1
+        languages = Counter(stamp.language for stamp in state.manifest.indexed.values())
+        totals = state.manifest.totals
         return IndexInfo(
             root=str(self.root),
-            files=len(stamps),
-            chunks=sum(stamp.chunks for stamp in stamps),
-            symbols=sum(stamp.symbols for stamp in stamps),
+            files=totals.files,
+            chunks=totals.chunks,
+            symbols=totals.symbols,
             languages=dict(sorted(languages.items(), key=lambda item: (-item[1], item[0]))),
             encoder=state.manifest.encoder.name if state.manifest.encoder else "",
             vectors=mirror.vectors_present(state.mirror),
@@ -328,38 +316,47 @@ class Index:
     def _lock(self) -> AbstractContextManager[None]:
         return write_lock(self._folder, wait_seconds=self._config.lock_wait_seconds)
 
-    def _followed(self, current: Manifest) -> _State:
-        """Return the state that the manifest names, built from the one at hand where possible."""
-        old = self._state.manifest.indexed
-        new = current.indexed
-        if not new:
-            return _State(current, mirror.empty())
-        changed = [p for p, stamp in new.items() if p not in old or old[p].hash != stamp.hash]
-        gone = [path for path in old if path not in new]
-        hashes = {path: stamp.hash for path, stamp in new.items()}
-        known = self._state.mirror
-        rechunked = self._state.manifest.chunk_chars != current.chunk_chars
-        if not old or rechunked or len(changed) > max(_RELOAD_ALL_ABOVE, len(new) // 3):
-            followed = mirror.load(self._store.read(current.tables, hashes))
-            _check(followed, current)
-        elif changed or gone:
-            rows = self._store.read(current.tables, hashes, only=changed)
-            followed = mirror.updated(known, rows, gone=[*changed, *gone])
-        else:
-            followed = known
-        return _State(current, self._with_vectors(followed, current))
+    def _build(
+        self, paths: Sequence[str] | None, progress: Progress, cancelled: Callable[[], bool]
+    ) -> IndexReport:
+        """Update under the lock; the rows go into memory as they went into the store."""
+        seen = manifest.identity(self._folder)
+        known = self._state.manifest if seen == self._seen and seen is not None else None
+        done = build.update(
+            self.root,
+            self._config,
+            self._store,
+            known=known,
+            only=paths,
+            progress=progress,
+            cancelled=cancelled,
+        )
+        with self._refreshing:
+            self._state = followed(
+                self._state, done.manifest, self._store, self._encoder, at_hand=done.rows
+            )
+            self._seen = manifest.identity(self._folder)
+        return done.report
 
-    def _with_vectors(self, followed: Mirror, current: Manifest) -> Mirror:
-        if self._encoder is None or current.encoder is None:
-            return followed
-        if current.encoder.name != self._encoder.name:
-            return mirror.without_vectors(followed)
-        missing = mirror.missing_vectors(followed)
-        if not missing:
-            return followed
-        few = sorted(missing) if len(missing) <= _RELOAD_ALL_ABOVE else None
-        keys, vectors = self._store.vectors(self._encoder.name, few)
-        return mirror.with_vectors(followed, keys, vectors)
+    def _rebuild(self, progress: Progress, cancelled: Callable[[], bool]) -> IndexReport:
+        manifest.remove(self._folder)
+        self._store.wipe()
+        with self._refreshing:
+            self._state, self._seen = State(Manifest(), mirror.empty()), None
+        return self._build(None, progress, cancelled)
+
+    def _care(self) -> None:
+        """Care for the store, under the lock and with the state as it stands on the disk."""
+        cared = build.care(self.root, self._store, self._state.manifest)
+        with self._refreshing:
+            self._state = State(cared, self._state.mirror)
+            self._seen = manifest.identity(self._folder)
+
+    def _take_vectors(self, keys: Sequence[str], vectors: npt.NDArray[np.float32]) -> None:
+        """Have searches use vectors as soon as they are in the store."""
+        with self._refreshing:
+            filled = mirror.with_vectors(self._state.mirror, keys, vectors)
+            self._state = State(self._state.manifest, filled)
 
     def _vector_of(self, query: str, snapshot: Mirror) -> npt.NDArray[np.float32] | None:
         """Return the query's `(dimensions,)` unit vector, None where there is nothing to meet."""
@@ -388,14 +385,3 @@ def _begin(folder: Path) -> None:
         manifest.save(folder, Manifest())
     except IndexDamaged:
         return  # `update` rebuilds
-
-
-def _check(loaded: Mirror, current: Manifest) -> None:
-    """Compare what was read with what the manifest promises."""
-    chunks = sum(stamp.chunks for stamp in current.indexed.values())
-    found = sum(int(shard.alive.sum()) for shard in loaded.shards)
-    if found != chunks:
-        raise IndexDamaged(
-            f"the index names {chunks} chunks but {found} can be read; run `homespun index`, "
-            "which rebuilds it"
-        )

@@ -2,6 +2,10 @@
 
 A row of the store is part of the index only if the manifest names its file with the same content
 hash, and readers look at the table versions that it names. So a writer may die at any moment.
+
+A save must not cost what the repository holds: most stamps stand in a second file, `files.*.json`,
+which is written rarely, under a new name, and never changed; the manifest names it and holds what
+differs since.
 """
 
 from __future__ import annotations
@@ -9,19 +13,24 @@ from __future__ import annotations
 import json
 import os
 import time
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, fields, replace
 from operator import attrgetter
 from pathlib import Path
 
 from homespun.indexer.config import CHUNKER_VERSION, IndexConfig
 from homespun.indexer.errors import IndexDamaged, IndexMissing, StoreFull
+from homespun.indexer.layered import Layered
 from homespun.indexer.tokens import TOKENIZER_VERSION
 
-FORMAT_VERSION = 1  # raise it when a table's columns or this file's fields change meaning
+FORMAT_VERSION = 2  # raise it when a table's columns or this file's fields change meaning
 
 FOLDER = ".homespun"
 _NAME = "manifest.json"
+_STAMPS = "files"
 _RENAMES = 10
+_READS = 5  # a writer may put the next manifest and the next stamps in place between two reads
 _RENAME_PAUSE_SECONDS = 0.02
 
 
@@ -51,6 +60,30 @@ class EncoderStamp:
 
 
 @dataclass(frozen=True, slots=True)
+class Totals:
+    """Sums over the indexed files, so that nobody has to go through them."""
+
+    files: int = 0
+    chunks: int = 0
+    symbols: int = 0
+    partial: int = 0
+
+    def plus(self, stamp: FileStamp | None, sign: int) -> Totals:
+        """Return the sums with a file's stamp more (`sign` 1) or less (-1)."""
+        if stamp is None or stamp.skipped:
+            return self
+        return Totals(
+            self.files + sign,
+            self.chunks + sign * stamp.chunks,
+            self.symbols + sign * stamp.symbols,
+            self.partial + sign * stamp.partial,
+        )
+
+
+Files = Layered[str, FileStamp]
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """One consistent state of the index; never changed, only replaced by the next generation."""
 
@@ -62,19 +95,49 @@ class Manifest:
     encoder: EncoderStamp | None = None
     tables: dict[str, int] = field(default_factory=dict)  # table -> version to read
     optimized: int = 0  # version of `chunks` when the store was last compacted
-    files: dict[str, FileStamp] = field(default_factory=dict)
+    files: Files = field(default_factory=lambda: Layered[str, FileStamp]())
+    totals: Totals = Totals()
+    stamps: str = ""  # name of the file with the base of `files`; "" = it is empty
 
     @property
     def indexed(self) -> dict[str, FileStamp]:
-        """The files that have rows in the store."""
+        """The files that have rows in the store; goes through all of them."""
         return {path: stamp for path, stamp in self.files.items() if not stamp.skipped}
 
+    def changed(self, stamps: Mapping[str, FileStamp], gone: Iterable[str] = ()) -> Manifest:
+        """Return the next generation: these stamps are new, these paths are out."""
+        gone = [path for path in gone if path in self.files]
+        totals = self.totals
+        for path in gone:
+            totals = totals.plus(self.files[path], -1)
+        files = self.files.changed({}, gone)
+        for path, stamp in stamps.items():
+            totals = totals.plus(files.get(path), -1).plus(stamp, 1)
+        return replace(
+            self,
+            generation=self.generation + 1,
+            files=files.changed(stamps),
+            totals=totals,
+        )
 
-def load(folder: Path) -> Manifest:
-    """Read the manifest of an index folder.
+
+def load(folder: Path, known: Manifest | None = None) -> Manifest:
+    """Read the manifest of an index folder; what `known` has of it already is not read again.
 
     Raises `IndexMissing` if there is none, `IndexDamaged` if it is unreadable or of other versions.
     """
+    for attempt in range(_READS):
+        seen = identity(folder)
+        try:
+            return _loaded(folder, known)
+        except IndexDamaged:
+            # A writer may have taken the stamps away after the manifest that named them was read.
+            if attempt + 1 == _READS or identity(folder) == seen:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _loaded(folder: Path, known: Manifest | None) -> Manifest:
     root = str(folder.parent)
     try:
         body = json.loads((folder / _NAME).read_text(encoding="utf-8"))
@@ -87,26 +150,49 @@ def load(folder: Path) -> Manifest:
     if versions != ours:
         raise _damaged(folder, f"is of another version ({_listed(versions)}; now {_listed(ours)})")
     try:
-        return _from_json(body)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        return _from_json(folder, body, known)
+    except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise _damaged(folder, f"is not what was written ({error!r})") from error
 
 
-def save(folder: Path, manifest: Manifest) -> None:
-    """Put the manifest in place in one step. Raises `StoreFull`; the old one then stays.
+def save(folder: Path, manifest: Manifest) -> Manifest:
+    """Put the manifest in place in one step; return it as it was written.
 
-    No fsync: a manifest torn by a power cut is detected when it is read, and rebuilt.
+    Raises `StoreFull`; the old one then stays. No fsync: a manifest torn by a power cut is detected
+    when it is read, and rebuilt.
     """
     draft = folder / f"{_NAME}.{os.getpid()}.tmp"
+    before = manifest.stamps
     try:
+        if manifest.files.wants_folding:
+            manifest = _with_new_stamps(folder, manifest)
         draft.write_text(json.dumps(_to_json(manifest), separators=(",", ":")), encoding="utf-8")
         _put_in_place(draft, folder / _NAME)
+        if manifest.stamps != before:
+            _sweep_stamps(folder, {manifest.stamps, before})
     except OSError as error:
         draft.unlink(missing_ok=True)
         raise StoreFull(
             f"cannot write {str(folder / _NAME)!r}: {error.strerror or error}; free some space or "
             "check the folder's permissions, then run again: what was indexed before is kept"
         ) from error
+    return manifest
+
+
+def _with_new_stamps(folder: Path, manifest: Manifest) -> Manifest:
+    """Write all stamps to a file of their own. Nobody reads it before the manifest names it."""
+    files = manifest.files.folded()
+    name = f"{_STAMPS}.{manifest.generation}.{os.getpid()}.{time.time_ns()}.json"
+    body = {path: _FIELDS(stamp) for path, stamp in files.base.items()}
+    (folder / name).write_text(json.dumps(body, separators=(",", ":")), encoding="utf-8")
+    return replace(manifest, files=files, stamps=name)
+
+
+def _sweep_stamps(folder: Path, wanted: set[str]) -> None:
+    for path in folder.glob(f"{_STAMPS}.*.json"):
+        if path.name not in wanted:
+            with suppress(PermissionError):  # on Windows, while a reader has it open: next time
+                path.unlink(missing_ok=True)
 
 
 def _put_in_place(draft: Path, target: Path) -> None:
@@ -120,10 +206,11 @@ def _put_in_place(draft: Path, target: Path) -> None:
     os.replace(draft, target)
 
 
-def sweep(folder: Path) -> None:
-    """Remove drafts that a dead writer left; the caller holds the write lock."""
+def sweep(folder: Path, current: Manifest) -> None:
+    """Remove what a dead writer left; the caller holds the write lock."""
     for draft in folder.glob(f"{_NAME}.*.tmp"):
         draft.unlink(missing_ok=True)
+    _sweep_stamps(folder, {current.stamps})
 
 
 def remove(folder: Path) -> None:
@@ -159,22 +246,44 @@ def _to_json(manifest: Manifest) -> dict[str, object]:
         "encoder": None if encoder is None else asdict(encoder),
         "tables": manifest.tables,
         "optimized": manifest.optimized,
-        "files": {path: _FIELDS(stamp) for path, stamp in manifest.files.items()},
+        "totals": [getattr(manifest.totals, name) for name in Totals.__dataclass_fields__],
+        "stamps": manifest.stamps,
+        "files": {
+            path: None if stamp is None else _FIELDS(stamp)
+            for path, stamp in manifest.files.over.items()
+        },
     }
 
 
-def _from_json(body: dict[str, object]) -> Manifest:
-    files, encoder, tables = body["files"], body["encoder"], body["tables"]
-    if not isinstance(files, dict) or not isinstance(tables, dict):
+def _from_json(folder: Path, body: dict[str, object], known: Manifest | None) -> Manifest:
+    changes, encoder, tables = body["files"], body["encoder"], body["tables"]
+    totals, stamps = body["totals"], str(body["stamps"])
+    if not isinstance(changes, dict) or not isinstance(tables, dict):
         raise TypeError("`files` and `tables` must be objects")
+    if not isinstance(totals, list):
+        raise TypeError("`totals` must be a list")
+    over = {path: None if s is None else FileStamp(*s) for path, s in changes.items()}
     return Manifest(
         generation=int(str(body["generation"])),
         chunk_chars=int(str(body["chunk_chars"])),
         encoder=EncoderStamp(**encoder) if isinstance(encoder, dict) else None,
         tables={str(name): int(version) for name, version in tables.items()},
         optimized=int(str(body["optimized"])),
-        files={path: FileStamp(*stamp) for path, stamp in files.items()},
+        files=Layered(_stamps(folder, stamps, known), over),
+        totals=Totals(*map(int, totals)),
+        stamps=stamps,
     )
+
+
+def _stamps(folder: Path, name: str, known: Manifest | None) -> dict[str, FileStamp]:
+    if not name:
+        return {}
+    if known is not None and known.stamps == name:
+        return known.files.base
+    if Path(name).name != name:
+        raise ValueError(f"{name!r} is no file of the index")
+    body = json.loads((folder / name).read_text(encoding="utf-8"))
+    return {path: FileStamp(*stamp) for path, stamp in body.items()}
 
 
 def _listed(versions: dict[str, object] | dict[str, int]) -> str:

@@ -1,20 +1,18 @@
-"""EDGE: the only file that knows LanceDB and Arrow; their errors end here.
+"""EDGE: the only file that knows LanceDB; its errors end here.
 
-Three tables hold rows of files (`chunks`, `symbols`, `files`), every row with its file's content
-hash; one table for each encoder holds vectors by the hash of the chunk's text. The store does what
-it is told and decides nothing: which rows count is the manifest's word (manifest.py).
+Three tables hold rows of files (rows.py), every row with its file's content hash; one table for
+each encoder holds vectors by the hash of the chunk's text. The store does what it is told and
+decides nothing: which rows count is the manifest's word (manifest.py).
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -23,53 +21,17 @@ import lancedb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 from lancedb.index import FTS, Bitmap, BTree
 
-from homespun.indexer.bm25 import TokenBlock
+from homespun.indexer import rows
 from homespun.indexer.config import CHUNKER_VERSION
 from homespun.indexer.errors import IndexDamaged, StoreFull
-from homespun.indexer.tokens import path_words, split_identifiers
-from homespun.indexer.types import Chunk, Import, ParsedFile, Symbol
-
-FILE_TABLES = ("chunks", "symbols", "files")
+from homespun.indexer.rows import FILE_TABLES, Rows
+from homespun.indexer.types import ParsedFile
 
 _KEEP_VERSIONS = timedelta(minutes=10)  # a reader may still be loading the one before
 _PATHS_A_DELETE = 500  # an IN list of this length is still parsed in a millisecond
 
-_KEY = [("path", pa.string()), ("hash", pa.string()), ("language", pa.string())]
-_SCHEMAS = {
-    "chunks": pa.schema(
-        [
-            *_KEY,
-            ("ordinal", pa.int32()),  # place in the file
-            ("start_line", pa.int32()),
-            ("end_line", pa.int32()),
-            ("symbol", pa.string()),
-            ("kind", pa.string()),
-            ("header", pa.string()),
-            ("text", pa.string()),
-            ("text_hash", pa.string()),
-            ("tokens", pa.string()),  # split words of text and path, joined by spaces
-        ]
-    ),
-    "symbols": pa.schema(
-        [
-            *_KEY,
-            ("ordinal", pa.int32()),
-            ("name", pa.string()),
-            ("qualified", pa.string()),
-            ("kind", pa.string()),
-            ("start_line", pa.int32()),
-            ("end_line", pa.int32()),
-            ("signature", pa.string()),
-            ("doc", pa.string()),
-        ]
-    ),
-    "files": pa.schema(
-        [*_KEY, ("ordinal", pa.int32()), ("imports", pa.string()), ("calls", pa.string())]
-    ),
-}
 # LanceDB's defaults stem, drop stop words and fold accents: wrong for code.
 _WORDS = FTS(stem=False, remove_stop_words=False, ascii_folding=False, max_token_length=128)
 _INDEXES = {
@@ -85,17 +47,6 @@ _NO_SPACE = re.compile(
 _RUST_PLACE = re.compile(r",?\s*\S+\.rs:\d+(:\d+)?")  # where in Lance's own source
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """What the store holds of some files; chunks in order of path and place."""
-
-    chunks: list[Chunk]
-    text_hashes: list[str]  # of each chunk, the key of its vector
-    tokens: TokenBlock  # of each chunk
-    symbols: list[Symbol]
-    imports: dict[str, tuple[Import, ...]]
-
-
 class Store:
     """The tables under one folder."""
 
@@ -106,9 +57,16 @@ class Store:
             self._names = set(self._db.list_tables(limit=1000).tables)
             self._writable: dict[str, Any] = {}  # open tables at their latest version
 
-    def catch_up(self) -> None:
-        """See what another process has written; a writer calls it once it holds the lock."""
+    def catch_up(self, *, fully: bool = True) -> None:
+        """See what another process has written; a writer calls it once it holds the lock.
+
+        Not `fully` where the tables are those of our last look, though they may have new versions.
+        """
         with self._mapped("opening"):
+            if not fully:
+                for table in self._writable.values():
+                    table.checkout_latest()
+                return
             self._names = set(self._db.list_tables(limit=1000).tables)
             self._writable.clear()
 
@@ -138,18 +96,30 @@ class Store:
 
     # Files
 
-    def replace(self, outdated: Sequence[str], files: Sequence[ParsedFile]) -> None:
-        """Drop all rows of the paths `outdated`, then add the rows of `files`.
+    def replace(self, outdated: Sequence[str], files: Sequence[ParsedFile]) -> Rows:
+        """Drop all rows of the paths `outdated`, then add the rows of `files` and return them.
 
         Not atomic, and needs not be: readers look at the versions that the manifest names.
         """
+        files = sorted(files, key=lambda file: file.path)
+        tables = rows.tables_of(files)
         with self._mapped("writing to"):
-            for name, rows in _rows_of(files).items():
-                table = self._table(name)
-                for start in range(0, len(outdated), _PATHS_A_DELETE):
-                    table.delete(_path_in(outdated[start : start + _PATHS_A_DELETE]))
-                if rows:
-                    table.add(pa.Table.from_pylist(rows, schema=_SCHEMAS[name]))
+            # Each takes milliseconds of waiting: all tables at once.
+            with ThreadPoolExecutor(len(tables)) as workers:
+                jobs = [
+                    workers.submit(self._replace_in, name, outdated, tables[name])
+                    for name in tables
+                ]
+            for job in jobs:
+                job.result()
+        return rows.rows_of(files, tables)
+
+    def _replace_in(self, name: str, outdated: Sequence[str], added: rows.Table) -> None:
+        table = self._table(name)
+        for start in range(0, len(outdated), _PATHS_A_DELETE):
+            table.delete(_path_in(outdated[start : start + _PATHS_A_DELETE]))
+        if len(added):
+            table.add(added)
 
     def versions(self) -> dict[str, int]:
         """Return the current version of each table of files."""
@@ -176,21 +146,11 @@ class Store:
         """Return the rows whose (path, hash) is in `hashes`, of the paths in `only` if given."""
         with self._mapped("reading"):
             tables = {name: self._rows(name, versions, hashes, only) for name in FILE_TABLES}
-            chunks = tables["chunks"]
-            rows = Rows(
-                chunks=_objects(Chunk, chunks),
-                text_hashes=chunks["text_hash"].to_pylist(),
-                tokens=_token_block(chunks["tokens"]),
-                symbols=_objects(Symbol, tables["symbols"]),
-                imports={
-                    row["path"]: tuple(Import(*fields) for fields in json.loads(row["imports"]))
-                    for row in tables["files"].select(["path", "imports"]).to_pylist()
-                },
-            )
+            found = rows.read_rows(tables)
         if only is None:
-            del chunks, tables
+            del tables
             pa.default_memory_pool().release_unused()  # a third of the process, after a big read
-        return rows
+        return found
 
     # Vectors
 
@@ -211,13 +171,13 @@ class Store:
         column = pa.FixedSizeListArray.from_arrays(
             pa.array(np.ascontiguousarray(vectors, dtype=np.float32).ravel()), dimensions
         )
-        rows = pa.table({"key": pa.array(keys, pa.string()), "vector": column})
+        added = pa.table({"key": pa.array(keys, pa.string()), "vector": column})
         name = _vector_table(encoder)
         with self._mapped("writing to"):
             if name in self._names:
-                self._db.open_table(name).add(rows)
+                self._db.open_table(name).add(added)
             else:
-                self._db.create_table(name, rows)
+                self._db.create_table(name, added)
                 self._names.add(name)
 
     def vectors(
@@ -233,12 +193,12 @@ class Store:
             query = self._db.open_table(name).search()
             if keys is not None:
                 query = query.where(_in("key", keys)).limit(len(keys) * 2)
-            rows = query.to_arrow().combine_chunks()
-            column = rows["vector"]
+            found = query.to_arrow().combine_chunks()
+            column = found["vector"]
             dimensions = column.type.list_size
             flat = [np.asarray(chunk.flatten()) for chunk in column.chunks]
             matrix = np.concatenate(flat) if flat else np.zeros(0, dtype=np.float32)
-            return rows["key"].to_pylist(), matrix.reshape(-1, dimensions)
+            return found["key"].to_pylist(), matrix.reshape(-1, dimensions)
 
     # Care
 
@@ -285,7 +245,7 @@ class Store:
             self._writable[name] = (
                 self._db.open_table(name)
                 if name in self._names
-                else self._db.create_table(name, schema=_SCHEMAS[name], exist_ok=True)
+                else self._db.create_table(name, schema=rows.SCHEMAS[name], exist_ok=True)
             )
             self._names.add(name)
         return self._writable[name]
@@ -301,16 +261,12 @@ class Store:
         if name in versions:
             table.checkout(versions[name])
         if only is None:
-            rows = table.to_arrow()
+            found = table.to_arrow()
         elif not only:
-            rows = _SCHEMAS[name].empty_table()
+            found = rows.SCHEMAS[name].empty_table()
         else:
-            rows = table.search().where(_path_in(only)).to_arrow()
-        pairs = zip(rows["path"].to_pylist(), rows["hash"].to_pylist(), strict=True)
-        rows = rows.filter(
-            pa.array([hashes.get(path) == hash_ for path, hash_ in pairs], pa.bool_())
-        )
-        return rows.sort_by([("path", "ascending"), ("ordinal", "ascending")])
+            found = table.search().where(_path_in(only)).to_arrow()
+        return rows.only_current(found, hashes)
 
     @contextmanager
     def _mapped(self, doing: str) -> Iterator[None]:
@@ -337,54 +293,6 @@ class Store:
             f"{doing} the index in {str(self._folder)!r} failed: {first_line}; "
             f"run `homespun index {root}`, which rebuilds it"
         )
-
-
-def text_hash(chunk: Chunk) -> str:
-    """Return the key of a chunk's vector: moves and branch switches do not change it."""
-    return hashlib.sha256(embedding_text(chunk).encode("utf-8", "surrogatepass")).hexdigest()[:32]
-
-
-def embedding_text(chunk: Chunk) -> str:
-    """Return what an encoder reads of a chunk."""
-    return f"{chunk.symbol}\n{chunk.text}" if chunk.symbol else chunk.text
-
-
-def _rows_of(files: Sequence[ParsedFile]) -> dict[str, list[dict[str, object]]]:
-    rows: dict[str, list[dict[str, object]]] = {name: [] for name in FILE_TABLES}
-    for file in files:
-        key = {"path": file.path, "hash": file.content_hash, "language": file.language}
-        words = path_words(file.path)
-        for ordinal, chunk in enumerate(file.chunks):
-            tokens = " ".join([*split_identifiers(chunk.text), *words])
-            extra = {"ordinal": ordinal, "text_hash": text_hash(chunk), "tokens": tokens}
-            rows["chunks"].append(asdict(chunk) | key | extra)
-        for ordinal, symbol in enumerate(file.symbols):
-            rows["symbols"].append(asdict(symbol) | key | {"ordinal": ordinal})
-        imports = [[item.module, item.name, item.alias, item.line] for item in file.imports]
-        calls = [[call.name, call.line] for call in file.calls]
-        facts = {"ordinal": 0, "imports": json.dumps(imports), "calls": json.dumps(calls)}
-        rows["files"].append(key | facts)
-    return rows
-
-
-def _objects(kind: type[Any], rows: Any) -> list[Any]:  # noqa: ANN401 - an Arrow table
-    """Return a dataclass instance a row, its fields taken from the columns of the same names."""
-    columns = [rows[name].to_pylist() for name in kind.__dataclass_fields__]
-    return [kind(*values) for values in zip(*columns, strict=True)]
-
-
-def _token_block(column: Any) -> TokenBlock:  # noqa: ANN401 - an Arrow column
-    lists = pc.split_pattern(column, " ").combine_chunks()
-    if isinstance(lists, pa.ChunkedArray):
-        lists = pa.concat_arrays(lists.chunks) if lists.num_chunks else pa.array([], lists.type)
-    encoded = lists.flatten().dictionary_encode()
-    return TokenBlock(
-        terms=encoded.dictionary.to_pylist(),
-        ids=np.asarray(encoded.indices, dtype=np.int32),
-        offsets=np.concatenate([[0], np.cumsum(np.asarray(pc.list_value_length(lists)))]).astype(
-            np.int64
-        ),
-    )
 
 
 def _vector_table(encoder: str) -> str:

@@ -214,7 +214,7 @@ def test_a_cancelled_run_keeps_what_it_has_done(repo, monkeypatch):
 
 
 DYING = """
-import os, sys
+import os, sys, threading
 from pathlib import Path
 from homespun.indexer import build
 from homespun.indexer.config import IndexConfig
@@ -227,12 +227,15 @@ where = sys.argv[2]
 if where == "before-manifest":
     build.manifest.save = lambda folder, current: os._exit(9)
 if where == "between-tables":
-    table, asked = Store._table, []
-    def dying(self, name):
-        asked.append(name)
-        # Once to compare versions, then to write, after `chunks` has been written.
-        return os._exit(9) if asked.count("symbols") == 2 else table(self, name)
-    Store._table = dying
+    replace_in, chunks_are_in = Store._replace_in, threading.Event()
+    def dying(self, name, outdated, added):
+        if name == "symbols":
+            chunks_are_in.wait()
+            os._exit(9)
+        replace_in(self, name, outdated, added)
+        if name == "chunks":
+            chunks_are_in.set()
+    Store._replace_in = dying
 index = Index.open(Path(sys.argv[1]), IndexConfig(lock_wait_seconds=60), create=True)
 print("ready", flush=True)
 sys.stdin.readline()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 
 import pytest
@@ -175,7 +176,7 @@ def damage_manifest(folder):
 
 def damage_version(folder):
     text = (folder / "manifest.json").read_text()
-    (folder / "manifest.json").write_text(text.replace('"format":1', '"format":0'))
+    (folder / "manifest.json").write_text(re.sub('"format":[0-9]+', '"format":0', text))
 
 
 def damage_entries(folder):
@@ -334,7 +335,7 @@ def test_a_reader_drops_its_vectors_when_another_encoder_has_taken_over(repo, in
 
 
 def test_a_cancelled_embedding_goes_on_where_it_was(repo, index, monkeypatch):
-    monkeypatch.setattr(embed, "_COMMIT_CHUNKS", 1)
+    monkeypatch.setattr(embed, "_BATCH_CHUNKS", 1)
     index.use_encoder(FakeEncoder())
     asked = iter([False, True])
     assert index.embed(cancelled=lambda: next(asked)) == 1

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from homespun.indexer import bm25, mirror, ranking
+from homespun.indexer.rows import Rows, text_hash
 from homespun.indexer.search import search, similar, wanted_documents
-from homespun.indexer.store import Rows, text_hash
 from homespun.indexer.tokens import path_words, split_identifiers
 from homespun.indexer.types import Chunk, Import, Region, Symbol
 
@@ -323,7 +323,7 @@ def test_lexical_search_takes_no_notice_of_vectors(index):
 
 
 def test_chunks_without_a_vector_are_no_dense_candidates(index):
-    keys = [index.base.text_hashes[2]]
+    keys = [index.shards[0].text_hashes[2]]
     some = mirror.with_vectors(index, keys, AXIS_0[None, :])
     hits = ask(some, "zzzz", vector=-AXIS_0, mode="dense")
     assert [hit.path for hit in hits] == ["app/pool.py"]
@@ -365,17 +365,28 @@ def test_an_updated_mirror_answers_as_a_fresh_one():
         assert [h.score for h in one] == pytest.approx([h.score for h in other])
 
 
-def test_a_grown_delta_is_joined_into_the_base(monkeypatch):
-    monkeypatch.setattr(mirror, "_JOIN_ABOVE", 3)
+def test_small_shards_are_joined_and_nothing_is_lost():
     current = with_vectors(mirror.load(rows_of(CHUNKS)), 0)
-    for n in range(6):
+    sizes = set()
+    for n in range(60):
         current = mirror.updated(current, rows_of([chunk(f"n{n}.py", f"melon{n}")]), gone=[])
-    assert len(current.base.chunks) > len(CHUNKS)
-    assert current.base.alive.all()
-    for n in range(6):
+        sizes.add(len(current.shards))
+    assert sizes == {1, 2}
+    assert sum(len(shard.chunks) for shard in current.shards) == len(CHUNKS) + 60
+    for n in range(60):
         assert places(ask(current, f"melon{n}", limit=1)) == [(f"n{n}.py", 1)]
     assert ask(current, "zzzz", vector=AXIS_0, mode="dense", limit=1)[0].path == "app/http.py"
-    assert len(mirror.missing_vectors(current)) == 6
+    assert len(mirror.missing_vectors(current)) == 60
+
+
+def test_what_is_mostly_dead_is_dropped():
+    current = mirror.load(rows_of(CHUNKS, SYMBOLS))
+    gone = [c.path for c in CHUNKS if not c.path.startswith("web/")]
+    current = mirror.updated(current, rows_of([]), gone=gone)
+    assert [c.path for c in current.shards[0].chunks] == ["web/session.ts"]
+    assert current.by_name == {}
+    assert current.documents == {"web/session.ts": (0,)}
+    assert mirror.updated(current, rows_of([]), gone=["web/session.ts"]).size == 0
 
 
 def test_an_older_snapshot_is_not_touched_by_an_update(index):

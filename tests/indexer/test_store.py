@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from homespun.indexer.errors import IndexDamaged
-from homespun.indexer.store import Store, embedding_text, text_hash
+from homespun.indexer.rows import embedding_text, text_hash
+from homespun.indexer.store import Store
 from homespun.indexer.types import Call, Chunk, Import, ParsedFile, Symbol
 
 
