@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 ROOMS  := cli indexer models server training
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test setup setup-dev weights lint types check unit bench-lines bench-engine peers clean
+.PHONY: demo test setup setup-dev weights lint types check unit eval bench-lines bench-engine peers clean
 
 demo: weights
 	$(BIN)/python -P bench/demo.py
@@ -42,6 +42,11 @@ unit: $(VENV)/.dev
 	$(BIN)/pytest -q
 
 check: lint types unit
+
+# The search on pinned packages with known answers; fails when it is worse than what was accepted.
+# bench/README.md says what ARGS may be.
+eval: setup-dev
+	$(BIN)/python bench/eval_retrieval.py $(ARGS)
 
 bench-lines: weights
 	$(BIN)/python bench/complete_batch.py

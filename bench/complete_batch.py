@@ -15,7 +15,6 @@ import argparse
 import json
 import os
 import platform
-import random
 import statistics
 import subprocess
 import sys
@@ -27,13 +26,13 @@ from typing import Any
 
 from complete_lines import RESULTS, Cursor, choose
 
+from homespun.indexer.comparison import estimate
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.index import Index
 from homespun.models.paths import home
 
 SDIST = "pygls==2.1.1"
 SDIST_SHA256 = "1da03ba9053201bb337dcdd8d121df70feb2a91e1a0dcc74de5da79755b1a201"
-_RESAMPLES = 2000
 _STAGES = ("context", "retrieve", "prefill", "decode", "total")
 
 
@@ -121,11 +120,8 @@ def _difference(
 ) -> dict[str, float]:
     """Return the gain in exact matches and its paired bootstrap interval (95 %)."""
     pairs = zip(_exact(cursors, ours), _exact(cursors, theirs), strict=True)
-    gains = [int(left) - int(right) for left, right in pairs]
-    rng = random.Random(0)
-    means = sorted(statistics.mean(rng.choices(gains, k=len(gains))) for _ in range(_RESAMPLES))
-    low, high = means[int(0.025 * _RESAMPLES)], means[int(0.975 * _RESAMPLES)]
-    return {"exact": statistics.mean(gains), "low": low, "high": high}
+    gain = estimate([[float(left) - float(right) for left, right in pairs]])
+    return {"exact": gain.mean, "low": gain.low, "high": gain.high}
 
 
 def _table(report: dict[str, Any]) -> str:

@@ -4,7 +4,7 @@
     python bench/eval_retrieval.py --keep --below 0.7   # to try things: indexes stay, worst rows
     python bench/eval_retrieval.py --accept               # later runs must not fall behind this one
     python bench/eval_retrieval.py --split held           # the sets that nothing is tuned on
-    python bench/eval_retrieval.py --split held --write   # ... and the tables of bench/README.md
+    python bench/eval_retrieval.py --split all --write    # tables and plot of bench/README.md
 
 Packages are fetched once, by sha256. Each is copied to a temporary folder and indexed anew. It ends
 with status 1 where a mode is significantly worse than its accepted report (bench/accepted/, paired
@@ -59,7 +59,7 @@ def main() -> int:
     if args.write:
         import retrieval_tables
 
-        retrieval_tables.write(chosen, reports, split=args.split)
+        retrieval_tables.write(chosen, reports)
     print(f"{len(reports[0].corpora)} corpora in {time.monotonic() - began:.0f} s")
     return status
 
@@ -148,6 +148,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--below", type=float, default=0.0, help="list queries with less NDCG")
     parser.add_argument("--write", action="store_true", help="write tables into bench/README.md")
     args = parser.parse_args()
+    if args.write and (args.only or args.split != "all" or args.sets != list(SETS)):
+        parser.error("--write wants all corpora: give --split all, leave out --only and --sets")
     if args.accept and (args.only or args.split != "dev" or args.sets != list(SETS)):
         parser.error(
             "--accept wants the whole development split: leave out --only, --sets, --split"

@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Sequence
 from typing import TypeVar
 
-import numpy as np
+from homespun.indexer.comparison import estimate
 
 _Item = TypeVar("_Item")
 
@@ -20,17 +20,10 @@ def sample(items: Sequence[_Item], count: int, *, seed: int) -> list[_Item]:
     return [items[place] for place in places]
 
 
-def paired_interval(
-    differences: Sequence[float], *, resamples: int = 4000, seed: int = 0
-) -> tuple[float, float]:
+def paired_interval(differences: Sequence[float]) -> tuple[float, float]:
     """95 % bootstrap interval of the mean of paired differences."""
-    values = np.asarray(differences, np.float64)
-    random_places = np.random.default_rng(seed)
-    means = [
-        values[random_places.integers(0, len(values), len(values))].mean() for _ in range(resamples)
-    ]
-    low, high = np.quantile(means, [0.025, 0.975])
-    return float(low), float(high)
+    found = estimate([differences])
+    return found.low, found.high
 
 
 def median_ratio(theirs: Sequence[float], ours: Sequence[float]) -> float:
