@@ -5,6 +5,7 @@
 (struct_specifier name: (type_identifier) @name body: (_)) @def.struct
 (union_specifier name: (type_identifier) @name body: (_)) @def.struct
 (enum_specifier name: (type_identifier) @name body: (_)) @def.enum
+(enumerator name: (identifier) @name) @def.constant
 (preproc_def name: (identifier) @name value: (_)) @def.constant
 (preproc_function_def name: (identifier) @name value: (_) @body) @def.macro
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-CHUNKER_VERSION = 2  # raise it when chunks, headers or symbols of the same bytes change
+CHUNKER_VERSION = 3  # raise it when chunks, headers or symbols of the same bytes change
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +20,11 @@ class IndexConfig:
         metadata={"help": "further paths to skip: patterns as in .gitignore, from the root"},
     )
     encoder: str = field(
-        default="all-minilm-l6-v2",
-        metadata={"help": 'catalogue name of the vector encoder; "none" searches by words alone'},
+        default="homespun-static-1",
+        metadata={
+            "help": 'the vector encoder: "homespun-static-1" comes with the package, others are '
+            'fetched by their catalogue name; "none" searches by words alone'
+        },
     )
     chunk_chars: int = field(
         default=1500,

@@ -4,6 +4,7 @@
 (record_declaration name: (identifier) @name) @def.class
 (interface_declaration name: (identifier) @name) @def.interface
 (enum_declaration name: (identifier) @name) @def.enum
+(enum_member_declaration name: (identifier) @name) @def.constant
 (delegate_declaration name: (identifier) @name) @def.type
 (method_declaration name: (identifier) @name) @def.method
 (constructor_declaration name: (identifier) @name) @def.method
@@ -12,6 +13,13 @@
 (field_declaration (modifier) @_m
   (variable_declaration (variable_declarator name: (identifier) @name))
   (#eq? @_m "const")) @def.constant
+(field_declaration (modifier) @_s . (modifier) @_m
+  (variable_declaration (variable_declarator name: (identifier) @name))
+  (#eq? @_s "static") (#eq? @_m "readonly")) @def.constant
+(event_field_declaration
+  (variable_declaration (variable_declarator name: (identifier) @name))) @def.property
+(event_declaration name: (identifier) @name) @def.property
+(indexer_declaration "this" @name) @def.property
 
 (comment) @comment
 

@@ -14,7 +14,7 @@ _XML_TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 _DIRECTIVE = re.compile(
     r"\s*(?:eslint|prettier-|noqa|type:\s*ignore|pylint:|ruff:|mypy:|fmt:|@ts-|go:|nolint|\+build"
     r"|region\b|endregion\b|SPDX-|Copyright\b|shellcheck |rubocop:|MARK:|swiftlint:|luacheck|!"
-    r"|@\w+(?:[({]|\s|$))"
+    r"|@[\w\\-]+(?:[({]|\s|$)|frozen_string_literal:|-\*-|(?:en)?coding[:=])"
 )
 _DOCSTRING = re.compile(r"[A-Za-z]*(\"\"\"|'''|\"|')(.*?)(?:\1)?$", re.DOTALL)
 _ATTRIBUTE = re.compile(r"@(?:type)?doc\s*\(?\s*(?:~[sS])?(?P<quote>\"{3}|\"|\[)?", re.DOTALL)

@@ -10,13 +10,33 @@
   value: [(arrow_function body: (_) @body) (function_expression body: (_) @body)])) @def.function))
 (program (variable_declaration (variable_declarator name: (identifier) @name
   value: [(arrow_function body: (_) @body) (function_expression body: (_) @body)])) @def.function)
+(program (lexical_declaration (variable_declarator name: (identifier) @name
+  value: (class body: (_) @body)) @def.class))
 (program (lexical_declaration (variable_declarator name: (identifier) @name)) @def.variable)
 (program (export_statement
   (lexical_declaration (variable_declarator name: (identifier) @name)) @def.variable))
 (program (variable_declaration (variable_declarator name: (identifier) @name)) @def.variable)
+; `Pool.prototype.take = function …`, `app.use = function …`; what `exports` gets is no member.
+(assignment_expression
+  left: (member_expression
+    object: (member_expression object: (identifier) @owner property: (property_identifier) @_p)
+    property: (property_identifier) @name)
+  right: [(arrow_function body: (_) @body) (function_expression body: (_) @body)]
+  (#eq? @_p "prototype")) @def.method
+(assignment_expression
+  left: (member_expression object: (identifier) @owner property: (property_identifier) @name)
+  right: [(arrow_function body: (_) @body) (function_expression body: (_) @body)]
+  (#not-eq? @owner "exports")) @def.function
 (assignment_expression
   left: (member_expression property: (property_identifier) @name)
   right: [(arrow_function body: (_) @body) (function_expression body: (_) @body)]) @def.function
+; `module.exports = {a: function …}`, `Pool.prototype = {…}`, `const handlers = {a: () => …}`
+(assignment_expression right: (object (pair key: (property_identifier) @name
+  value: [(arrow_function body: (_) @body) (function_expression body: (_) @body)]) @def.method))
+(variable_declarator value: (object (pair key: (property_identifier) @name
+  value: [(arrow_function body: (_) @body) (function_expression body: (_) @body)]) @def.method))
+(export_statement value: (object (pair key: (property_identifier) @name
+  value: [(arrow_function body: (_) @body) (function_expression body: (_) @body)]) @def.method))
 
 (comment) @comment
 (decorator) @lead

@@ -67,7 +67,7 @@ def _read(language: str, captures: Captures, source: bytes) -> Iterator[Import]:
 def _captured(language: str, captures: Captures, source: bytes) -> Import:
     module = _module(language, captures, source)
     name = _first(captures, "name", source).strip("\"'`")
-    alias = _first(captures, "alias", source)
+    alias = _first(captures, "alias", source).removeprefix(":")
     if "import.default" in captures:
         name, alias = "default", _first(captures, "default", source)
     if not alias:

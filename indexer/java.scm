@@ -2,9 +2,11 @@
 (class_declaration name: (identifier) @name) @def.class
 (interface_declaration name: (identifier) @name) @def.interface
 (enum_declaration name: (identifier) @name) @def.enum
+(enum_constant name: (identifier) @name) @def.constant
 (record_declaration name: (identifier) @name) @def.class
 (annotation_type_declaration name: (identifier) @name) @def.interface
 (method_declaration name: (identifier) @name) @def.method
+(annotation_type_element_declaration name: (identifier) @name) @def.method
 (constructor_declaration name: (identifier) @name) @def.method
 (compact_constructor_declaration name: (identifier) @name) @def.method
 (constant_declaration declarator: (variable_declarator name: (identifier) @name)) @def.constant

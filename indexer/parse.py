@@ -10,7 +10,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from homespun.indexer import filters, secrets
+from homespun.indexer import filters, macros, secrets
 from homespun.indexer.chunk import chunk_file
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.decode import SNIFF_BYTES, decode
@@ -72,6 +72,7 @@ def syntax_tree(language: str, source: bytes) -> Tree | None:
     """
     if not has_grammar(language) or _has_endless_generics(language, source):
         return None
+    source = macros.blanked(language, source)
     deadline = time.thread_time() + _PARSE_SECONDS
 
     def read(offset: int, point: Point) -> bytes:

@@ -3,9 +3,14 @@
 (interface_declaration name: (name) @name) @def.interface
 (trait_declaration name: (name) @name) @def.trait
 (enum_declaration name: (name) @name) @def.enum
+(enum_case name: (name) @name) @def.constant
 (function_definition name: (name) @name) @def.function
 (method_declaration name: (name) @name) @def.method
 (const_declaration (const_element . (name) @name)) @def.constant
+(property_declaration (property_element name: (variable_name (name) @name))) @def.property
+(function_call_expression function: (name) @_f
+  arguments: (arguments . (argument (string (string_content) @name)))
+  (#eq? @_f "define")) @def.constant
 
 (comment) @comment
 

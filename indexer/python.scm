@@ -12,6 +12,8 @@
 (module
   (try_statement (block
     (expression_statement (assignment left: (identifier) @name)) @def.variable)))
+(class_definition body: (block (expression_statement (assignment
+  left: (identifier) @name (#match? @name "^[A-Z][A-Z0-9_]+$"))) @def.constant))
 
 (block . (expression_statement . (string) @doc))
 (comment) @comment

@@ -4,6 +4,7 @@
 (struct_item name: (type_identifier) @name) @def.struct
 (union_item name: (type_identifier) @name) @def.struct
 (enum_item name: (type_identifier) @name) @def.enum
+(enum_variant name: (identifier) @name) @def.constant
 (trait_item name: (type_identifier) @name) @def.trait
 (type_item name: (type_identifier) @name) @def.type
 (associated_type name: (type_identifier) @name) @def.type

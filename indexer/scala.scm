@@ -5,9 +5,17 @@
 (enum_definition name: (identifier) @name) @def.enum
 (function_definition name: (identifier) @name) @def.function
 (function_declaration name: (identifier) @name) @def.function
+(package_object name: (identifier) @name) @def.object
+(simple_enum_case name: (identifier) @name) @def.constant
+(full_enum_case name: (identifier) @name) @def.constant
+(given_definition name: (identifier) @name) @def.constant
 (type_definition name: (type_identifier) @name) @def.type
 (compilation_unit (val_definition pattern: (identifier) @name) @def.constant)
 (object_definition (template_body (val_definition pattern: (identifier) @name) @def.constant))
+(template_body (val_definition pattern: (identifier) @name) @def.property)
+(template_body (var_definition pattern: (identifier) @name) @def.property)
+(template_body (val_declaration name: (identifier) @name) @def.property)
+(template_body (var_declaration name: (identifier) @name) @def.property)
 
 (comment) @comment
 (block_comment) @comment

@@ -37,6 +37,7 @@ _MOST_VALUE_CHARS = 160  # signature of a constant: the beginning of its value
 _CLASS_LIKE = frozenset({"class", "interface", "struct", "enum", "trait", "object", "module"})
 _DATA = frozenset({"variable", "constant"})
 _LOCAL = _DATA | {"property"}  # inside a function they are local names
+_WITH_LOCALS = frozenset({"function", "method", "test"})
 _SEVERAL_EQUATIONS = frozenset({"elixir", "haskell"})
 _ANNOTATIONS = frozenset(
     {
@@ -54,6 +55,7 @@ _HEAD_ENDS = frozenset(
     """field_initializer_list constructor_initializer arrow_expression_clause accessor_list
     function_body class_body enum_class_body do_block match""".split()
 )
+_TEST_MACRO = re.compile(r"(?:[A-Z0-9]+_)*(?:TEST|TEST_CASE|BENCHMARK)(?:_[A-Z0-9]+)*")
 _CONSTANT_WORD = re.compile(r"\b(?:const|constexpr|val|readonly|final)\b")
 _HEAD_TAIL = re.compile(r"\s*(?:\{|=>|:=|[=:;,]|\bwhere)\s*$")
 _TEMPLATE_ARGUMENTS = re.compile(r"<[^<>]*>")
@@ -185,6 +187,8 @@ def _add_candidate(
         text = text.replace(".", "::")
     elif kind == "test":
         text = text.replace(".", " ")
+    elif kind == "function" and _TEST_MACRO.fullmatch(text):
+        kind, text = "test", _test_name(name_node, source) or text
     owner, name = _split_name(text)
     if not name or len(name) > _MOST_NAME_CHARS:
         return
@@ -222,6 +226,13 @@ def _declared(node: Node) -> tuple[Node, bool]:
         node = inner
 
 
+def _test_name(macro: Node, source: bytes) -> str:
+    """`TEST_F(PoolTest, Closes) {…}` -> `PoolTest::Closes`."""
+    parameters = macro.parent.child_by_field_name("parameters") if macro.parent else None
+    words = re.findall(r"\w+", text_of(parameters, source)) if parameters is not None else []
+    return "::".join(words[:2])
+
+
 def _declared_kind(kind: str, *, is_function: bool) -> str:
     if kind == "declaration":
         return "function" if is_function else "variable"
@@ -232,7 +243,7 @@ def _declared_kind(kind: str, *, is_function: bool) -> str:
 
 def _split_name(text: str) -> tuple[str, str]:
     """`acme::Pool<T>::take` -> (`acme.Pool`, `take`)."""
-    text = " ".join(text.strip("\"'").split())
+    text = " ".join(text.strip("\"'").removeprefix(":").split())  # Ruby's `:name`
     if not any(map(str.isalnum, text)):
         return "", text  # an operator: `<+>` holds no template arguments
     scope, operator, symbol = text.partition("operator")
@@ -271,7 +282,7 @@ def _nested(found: _Found, *, functions_in_modules: bool) -> list[_Candidate]:
         while stack and not _encloses(stack[-1], item):
             stack.pop()
         parent = stack[-1] if stack else None
-        if item.only_outside and any(outer.kind in ("function", "method") for outer in stack):
+        if item.only_outside and any(outer.kind in _WITH_LOCALS for outer in stack):
             continue
         item.parent = parent
         _qualify(item, functions_in_modules=functions_in_modules)
@@ -411,6 +422,8 @@ def _signature(item: _Candidate, rows: _Rows, source: bytes) -> str:
     # A head is never this long: no need to decode a table of ten thousand lines.
     end = min(end, start + 8 * _MOST_HEAD_CHARS)
     text = " ".join(_without_comments(source, start, end, rows).split())
+    if text.count(")") > text.count("("):  # the type was a macro's argument
+        text = text.replace(")", "", 1)
     text = _HEAD_TAIL.sub("", text) if body is not None else text.rstrip(" ;,{")
     text = re.sub(r"([(\[]) | (?=[)\]])|,(?= [)\]])", r"\1", text)
     return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -2,6 +2,8 @@
 (interface_declaration name: (_) @name) @def.interface
 (type_alias_declaration name: (_) @name) @def.type
 (enum_declaration name: (_) @name) @def.enum
+(enum_body name: (property_identifier) @name @def.constant)
+(enum_body (enum_assignment name: (property_identifier) @name) @def.constant)
 (function_signature name: (identifier) @name) @def.function
 (method_signature name: (_) @name) @def.method
 (abstract_method_signature name: (_) @name) @def.method
