@@ -5,12 +5,12 @@ BIN    := $(VENV)/bin
 ROOMS  := cli indexer models server training
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test setup setup-dev weights lint types check unit eval bench-lines bench-engine peers clean
+.PHONY: demo test setup setup-dev weights weights-tests lint types check unit eval bench-lines bench-engine peers clean
 
 demo: weights
 	$(BIN)/python -P bench/demo.py
 
-test: setup-dev weights lint types unit
+test: setup-dev weights-tests lint types unit
 
 setup: $(VENV)/.base
 setup-dev: $(VENV)/.dev
@@ -27,6 +27,10 @@ $(VENV)/.dev: $(VENV)/.base
 # Hash-checked; a model that is here already is not fetched again.
 weights: $(VENV)/.base
 	$(BIN)/homespun models fetch
+
+# The tests compare the other encoder with its original too.
+weights-tests: weights
+	$(BIN)/homespun models fetch all-minilm-l6-v2
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .

@@ -124,13 +124,11 @@ def _indexed(root: Path, mode: str, progress: RichProgress) -> tuple[Index, str]
 
 
 def _encoder(name: str) -> Encoder | None:
-    if name == "none":
-        return None
+    from homespun.indexer.encoders import open_encoder
     from homespun.models.errors import ModelMissing
-    from homespun.models.load import load_encoder
 
     try:
-        return load_encoder(name)
+        return open_encoder(name)
     except ModelMissing as missing:
         raise Unavailable(f"{missing}; or measure words alone with --mode lexical") from missing
 

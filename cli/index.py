@@ -46,7 +46,9 @@ def run(args: argparse.Namespace) -> int:
     for fault in settings.faults:
         _say(fault)
     if args.encoder == "":
-        raise UsageError('--encoder wants a name from `homespun models list`, or "none"')
+        raise UsageError(
+            '--encoder wants a name: "homespun-static-1", one of `homespun models list`, or "none"'
+        )
     index = Index.open(root, settings.value, create=True)
     with RichProgress(quiet=args.json) as progress:
         report = (
@@ -62,13 +64,11 @@ def run(args: argparse.Namespace) -> int:
 
 def _encoder(name: str, report: IndexReport) -> Encoder | None:
     """Load the encoder; where it is not on this machine the index goes without, and says so."""
-    if name == "none":
-        return None
+    from homespun.indexer.encoders import open_encoder
     from homespun.models.errors import ModelMissing
-    from homespun.models.load import load_encoder
 
     try:
-        return load_encoder(name)
+        return open_encoder(name)
     except ModelMissing:
         report.notes.append(
             f"no vectors were computed, the encoder {name!r} is not on this machine: search goes "

@@ -43,11 +43,7 @@ def _action(
 
 
 def _default_help() -> str:
-    return f"model to fetch; default: {' and '.join(_defaults())}"
-
-
-def _defaults() -> list[str]:
-    return [catalogue.default_generator(), catalogue.default_encoder()]
+    return f"model to fetch; default: {catalogue.default_generator()}"
 
 
 def _list(args: argparse.Namespace) -> int:
@@ -75,7 +71,8 @@ def _line(state: ModelState) -> str:
 def _fetch(args: argparse.Namespace) -> int:
     from homespun.cli.progress import RichProgress
 
-    entries = [catalogue.get(name) for name in dict.fromkeys(args.names or _defaults())]
+    wanted = args.names or [catalogue.default_generator()]
+    entries = [catalogue.get(name) for name in dict.fromkeys(wanted)]
     reports: list[dict[str, object]] = []
     with RichProgress(quiet=args.json) as progress:
         downloader = download.Downloader(progress)

@@ -108,11 +108,11 @@ def _opened(root: Path, mode: str) -> Index:
             f"`homespun index {root}` computes them"
         )
         return index
+    from homespun.indexer.encoders import open_encoder
     from homespun.models.errors import ModelsError
-    from homespun.models.load import load_encoder
 
     try:
-        index.use_encoder(load_encoder(stamp.name))
+        index.use_encoder(open_encoder(stamp.name))
     except ModelsError as error:
         _say(f"search goes by words alone: {error}")
         return index

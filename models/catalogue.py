@@ -109,16 +109,10 @@ def default_generator() -> str:
     return _catalogue().default_generator
 
 
-def default_encoder() -> str:
-    """Return the name of the encoder that the index uses unless another is chosen."""
-    return _catalogue().default_encoder
-
-
 @dataclass(frozen=True, slots=True)
 class _Catalogue:
     entries: Mapping[str, CatalogueEntry]
     default_generator: str
-    default_encoder: str
 
 
 @cache
@@ -128,7 +122,6 @@ def _catalogue() -> _Catalogue:
     return _Catalogue(
         entries={row["name"]: _entry(row) for row in facts["models"]},
         default_generator=facts["default_generator"],
-        default_encoder=facts["default_encoder"],
     )
 
 

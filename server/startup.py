@@ -54,11 +54,11 @@ def load_generator(
     )
 
 
-def load_encoder(name: str, *, threads: int = 0) -> Encoder:
+def load_encoder(name: str, *, threads: int = 0) -> Encoder | None:
     """Load the real encoder."""
-    from homespun.models.load import load_encoder as load
+    from homespun.indexer.encoders import open_encoder
 
-    return load(name, threads=threads)
+    return open_encoder(name, threads=threads)
 
 
 def open_index(root: Path, config: IndexConfig, *, create: bool) -> Index:

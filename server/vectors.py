@@ -1,7 +1,8 @@
 """Vectors of one folder in the background, behind everything else.
 
-Computing them takes minutes on a processor that completions need: one thread, few texts at a time,
-and none while a completion is under way.
+The encoder that comes with the package takes seconds for a large repository, a transformer minutes,
+on a processor that completions need: one thread, few texts at a time, and none while a completion
+is under way.
 """
 
 from __future__ import annotations
@@ -31,10 +32,10 @@ _RETRY_SECONDS = 2.0
 
 
 class LoadsEncoder(Protocol):
-    """`homespun.models.load.load_encoder`, or a stand-in."""
+    """`homespun.indexer.encoders.open_encoder`, or a stand-in."""
 
-    def __call__(self, name: str, *, threads: int = 0) -> Encoder:
-        """Load an encoder."""
+    def __call__(self, name: str, *, threads: int = 0) -> Encoder | None:
+        """Load an encoder; None for "none"."""
 
 
 class _Closed(Exception):
@@ -146,6 +147,8 @@ class VectorWorker:
         if self._encoder is None:
             # One thread: the cores belong to the completions.
             encoder = self._load_encoder(self._name, threads=1)
+            if encoder is None:
+                return
             self._encoder = PoliteEncoder(
                 encoder, completing=self._completing, closing=self._is_closing
             )

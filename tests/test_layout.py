@@ -125,7 +125,10 @@ def test_the_wheel_holds_every_module_and_data_file(tmp_path):
         for pattern in ("*.py", "*.scm", "*.json", "py.typed")
         for path in (ROOT / room).glob(pattern)
     }
+    static = ("manifest.json", "rows.npy", "scales.npy", "words.txt")
+    expected |= {f"homespun/indexer/static/{name}" for name in static}
     assert expected <= names
+    assert wheel.stat().st_size < 15_000_000
     assert not any(name.split("/")[0] in ROOMS for name in names), "a bare top-level room"
     assert "homespun/__init__.py" not in names
 

@@ -30,7 +30,7 @@ TINY = replace(
 def hub(tmp_path, monkeypatch):
     """Serve the one file of a catalogue that holds only `tiny`."""
     entries = {"tiny": TINY}
-    tiny = catalogue._Catalogue(entries, default_generator="tiny", default_encoder="tiny")
+    tiny = catalogue._Catalogue(entries, default_generator="tiny")
     monkeypatch.setattr(catalogue, "_catalogue", lambda: tiny)
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -83,7 +83,7 @@ def test_list_json_has_every_fact(hub, capsys):
     }
 
 
-def test_fetch_brings_the_defaults_and_list_says_where_they_are(hub, capsys):
+def test_fetch_brings_the_default_and_list_says_where_they_are(hub, capsys):
     assert main(["models", "fetch", "--no-convert"]) == 0
     captured = capsys.readouterr()
     assert captured.out.startswith(f"tiny: downloaded in {paths.source_dir('tiny')} (")

@@ -10,10 +10,9 @@ from homespun.models.errors import UnknownModel
 ALL = catalogue.names()
 
 
-def test_the_catalogue_has_the_three_models_and_its_defaults_are_among_them():
+def test_the_catalogue_has_the_three_models_and_its_default_is_among_them():
     assert ALL == ("qwen2.5-coder-0.5b", "qwen2.5-coder-1.5b", "all-minilm-l6-v2")
     assert catalogue.get(catalogue.default_generator()).kind == "generator"
-    assert catalogue.get(catalogue.default_encoder()).kind == "encoder"
 
 
 def test_an_unknown_name_is_named_together_with_what_exists():
