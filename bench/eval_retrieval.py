@@ -25,12 +25,12 @@ from corpora import SETS, Corpus, corpora
 from homespun.cli import eval_tables
 from homespun.indexer import evaluation, evaluation_report
 from homespun.indexer.config import IndexConfig
+from homespun.indexer.encoders import open_encoder
 from homespun.indexer.evaluation import CorpusResult
 from homespun.indexer.evaluation_report import Report, Verdict
 from homespun.indexer.index import Index
 from homespun.indexer.search import Mode
 from homespun.models.errors import DownloadFailed
-from homespun.models.load import load_encoder
 from homespun.models.paths import home
 from homespun.models.types import Encoder
 
@@ -67,7 +67,7 @@ def main() -> int:
 def _measured(chosen: Sequence[Corpus], args: argparse.Namespace) -> list[Report]:
     """Return a report for each mode; packages that cannot be had are named and left out."""
     needs_vectors = any(mode != "lexical" for mode in args.modes) and args.encoder != "none"
-    encoder = load_encoder(args.encoder) if needs_vectors else None
+    encoder = open_encoder(args.encoder) if needs_vectors else None
     results: dict[Mode, list[CorpusResult]] = {mode: [] for mode in args.modes}
     with tempfile.TemporaryDirectory(prefix="homespun-eval-") as scratch:
         folder = home() / "bench" / "eval" if args.keep else Path(scratch)

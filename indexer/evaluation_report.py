@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from homespun.indexer import static_encoder
 from homespun.indexer.comparison import Comparison, Estimate, compare, estimate
 from homespun.indexer.config import CHUNKER_VERSION
 from homespun.indexer.errors import BadReport
@@ -131,8 +132,11 @@ def save(report: Report, path: Path) -> None:
 def _weights_hash(encoder_name: str) -> str:
     if encoder_name == "none":
         return "none"
-    hashes = "".join(file.sha256 for file in catalogue.get(encoder_name).files)
-    return hashlib.sha256(hashes.encode()).hexdigest()[:16]
+    if encoder_name == static_encoder.NAME:
+        hashes = static_encoder.hashes()
+    else:
+        hashes = [file.sha256 for file in catalogue.get(encoder_name).files]
+    return hashlib.sha256("".join(hashes).encode()).hexdigest()[:16]
 
 
 def _obstacle(

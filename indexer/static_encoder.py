@@ -114,6 +114,11 @@ def quantised(table: Vectors) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.floa
     return np.rint(table / scales[:, None]).astype(np.int8), scales
 
 
+def hashes(folder: Path = FOLDER) -> list[str]:
+    """Return the sha256 of each file of the table: what makes two tables the same."""
+    return [hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in FILES]
+
+
 def _unit(vectors: Vectors) -> Vectors:
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.asarray(vectors / np.maximum(norms, 1e-9), np.float32)

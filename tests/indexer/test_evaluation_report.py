@@ -136,11 +136,9 @@ def test_versions_name_the_encoder_and_its_weights():
     versions = versions_of("all-minilm-l6-v2")
     assert versions["encoder"] == "all-minilm-l6-v2"
     assert len(versions["weights"]) == 16
-    assert versions_of("none") == replace_encoder(versions)
-
-
-def replace_encoder(versions):
-    return {**versions, "encoder": "none", "weights": "none"}
+    assert versions_of("none") == {**versions, "encoder": "none", "weights": "none"}
+    ours = versions_of("homespun-static-1")["weights"]
+    assert len(ours) == 16 and ours != versions["weights"]
 
 
 def test_a_report_that_cannot_be_written_says_so(tmp_path):
