@@ -8,17 +8,20 @@ stands for it. What is not in the repository gives None.
 from __future__ import annotations
 
 import posixpath
+import re
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 
 from homespun.indexer import resolve_path
-from homespun.indexer.resolve_path import Asked
+from homespun.indexer.resolve_path import Asked, folders_above
 
 _PYTHON_ROOTS = ("", "src", "lib", "python")
 _SCRIPT_SUFFIXES = (
     *(".ts", ".tsx", ".d.ts", ".mts", ".cts", ".js", ".jsx", ".mjs", ".cjs"),
     *(".vue", ".svelte", ".json"),
 )
+_GO_HOSTS = frozenset({"github.com", "gitlab.com", "bitbucket.org", "codeberg.org"})
+_GO_MAJOR = re.compile(r"v\d+")
 # Of a package that says in package.json alone which file it is.
 _NO_MAIN_FILE = (".config", ".test", ".spec", ".d", "rc")
 
@@ -102,19 +105,36 @@ def _python_elsewhere(asked: Asked, parts: list[str]) -> str | None:
 def _script(asked: Asked) -> str | None:
     module = asked.module.split("?")[0]
     if module.startswith("."):
-        return asked.exact(_script_files(posixpath.join(asked.folder, module)))
+        base = posixpath.normpath(posixpath.join(asked.folder, module))
+        return asked.exact(_script_files(base)) or _main_file(asked, base)
     if module.startswith(("@/", "~/")):
         module = module[2:]
         roots = ["src", "", "app"]
+    elif "/" not in module:
+        return None  # a package's name; what lies in the repository has a path
     else:
         roots = []
-    folder = asked.folder
-    while folder:
+    for folder in folders_above(asked.folder):
         roots += [folder, f"{folder}/src"]
-        folder = posixpath.dirname(folder)
     places = [posixpath.join(root, module) for root in [*roots, "", "src"]]
     found = asked.exact(path for place in places for path in _script_files(place))
     return found or _workspace_package(asked, module)
+
+
+def _main_file(asked: Asked, folder: str) -> str | None:
+    """Take the only script of a package's folder: which one it is says package.json alone."""
+    folder = "" if folder == "." else folder
+    if posixpath.join(folder, "package.json") not in asked.paths:
+        return None
+    found = [
+        path
+        for path in asked.paths
+        if posixpath.dirname(path) == folder
+        and path.endswith(_SCRIPT_SUFFIXES[:-1])
+        and not posixpath.splitext(path)[0].endswith(_NO_MAIN_FILE)
+    ]
+    lib = asked.exact(_script_files(posixpath.join(folder, "lib"))) if len(found) != 1 else None
+    return found[0] if len(found) == 1 and found[0] != asked.importing else lib
 
 
 def _script_files(base: str) -> Iterator[str]:
@@ -142,30 +162,53 @@ def _workspace_package(asked: Asked, module: str) -> str | None:
 
 
 def _go(asked: Asked) -> str | None:
-    """Take the file named after the folder that is the package, else its first file."""
+    """Take the file named after the folder that is the package, else its first file.
+
+    What follows the module's own path is a folder below its go.mod; how many parts that path has
+    depends on the host (`github.com/owner/name/rest`).
+    """
     parts = asked.module.split("/")
-    # Without a dot it is the standard library, or a module that has no address: be strict.
-    fewest = 1 if "." in parts[0] else max(1, len(parts) - 1)
     folders: dict[str, list[str]] = {}
     for path in asked.paths:
         if path.endswith(".go") and not path.endswith("_test.go"):
             folders.setdefault(posixpath.dirname(path), []).append(path)
-    if "." not in parts[0] and len(parts) <= 2:
-        return _go_file(folders, asked.module)
-    for start in range(len(parts) - fewest + 1):
-        found = _go_file(folders, "/".join(parts[start:]))
-        if found:
-            return found
-    return None
+    if "." not in parts[0]:
+        # The standard library, or a module that has no address: be strict.
+        found = _go_file(folders, asked.module)
+        return found or (_go_file(folders, "/".join(parts[1:])) if len(parts) > 2 else None)
+    owned = 3 if parts[0] in _GO_HOSTS else 2
+    rest = [part for part in parts[owned:] if not _GO_MAJOR.fullmatch(part)]
+    for root in _go_roots(asked):
+        folder = posixpath.join(root, *rest)
+        if rest and folder in folders:
+            return _go_named(folders[folder], rest[-1])
+    found = _go_file(folders, asked.module)
+    name = parts[owned - 1] if len(parts) >= owned else ""
+    if found is None and not rest:  # an external test beside the package that it shows
+        return asked.exact([posixpath.join(asked.folder, f"{name}.go")])
+    return found
+
+
+def _go_roots(asked: Asked) -> list[str]:
+    """Return the folder of the nearest go.mod, or without one every folder above."""
+    above = [*folders_above(asked.folder), ""]
+    for folder in above:
+        if posixpath.join(folder, "go.mod") in asked.paths:
+            return [folder]
+    return above[::-1]
 
 
 def _go_file(folders: dict[str, list[str]], package: str) -> str | None:
     fitting = [f for f in folders if f == package or f.endswith("/" + package)]
     if not fitting:
         return None
-    files = sorted(folders[min(fitting, key=lambda folder: (len(folder), folder))])
-    named = package.rsplit("/", 1)[-1] + ".go"
-    return next((path for path in files if path.endswith("/" + named)), files[0])
+    nearest = min(fitting, key=lambda folder: (len(folder), folder))
+    return _go_named(folders[nearest], package.rsplit("/", 1)[-1])
+
+
+def _go_named(paths: list[str], name: str) -> str:
+    files = sorted(paths)
+    return next((path for path in files if path.endswith(f"/{name}.go")), files[0])
 
 
 def _rust(asked: Asked) -> str | None:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 _JVM_SUFFIXES = (".java", ".kt", ".scala")
+_PHP_ROOTS = ("src", "lib", "app", "tests")
 _DOTNET = frozenset({"System", "Microsoft", "Windows"})
 _TESTS = ("test", "spec", "features")
 _LUA_ROOTS = ("", "src", "lua", "lib")
@@ -90,6 +91,15 @@ def jvm(asked: Asked) -> str | None:
         found = asked.inside(path, _JVM_SUFFIXES) if "/" in path else None
         if found:
             return found
+    if not asked.importing.endswith((".scala", ".sc")):
+        return None
+    # Scala's packages are seen from inside those that enclose them: `import mutable.Buffer`.
+    for folder in folders_above(asked.folder):
+        for path in bases:
+            near = posixpath.join(folder, path)
+            found = asked.exact([near + ".scala"]) or asked.inside(near, (".scala",))
+            if found:
+                return found
     return None
 
 
@@ -130,12 +140,12 @@ def ruby(asked: Asked) -> str | None:
     if module.startswith("."):
         return asked.exact([posixpath.join(asked.folder, module)])
     near = asked.exact([f"lib/{module}", module]) or asked.ending([f"lib/{module}"])
-    return near or asked.exact(
-        posixpath.join(root, module) for root in _above(asked.folder) if root.startswith(_TESTS)
-    )
+    tests = [root for root in folders_above(asked.folder) if root.startswith(_TESTS)]
+    return near or asked.exact(posixpath.join(root, module) for root in tests)
 
 
-def _above(folder: str) -> Iterator[str]:
+def folders_above(folder: str) -> Iterator[str]:
+    """Yield the folder and those that it lies in, without the root."""
     while folder:
         yield folder
         folder = posixpath.dirname(folder)
@@ -147,13 +157,23 @@ def php(asked: Asked) -> str | None:
         near = asked.exact([posixpath.join(asked.folder, asked.module), asked.module])
         return near or asked.ending([asked.module.lstrip("./")])
     parts = [*asked.module.strip("\\").split("\\"), *([asked.name] if asked.name else [])]
+    if len(parts) == 1:
+        return None  # a class of the language: `use InvalidArgumentException`
     # PSR-4 maps a prefix of the namespace to a folder: try ever shorter ends, to two parts.
     ends = ["/".join(parts[start:]) for start in range(max(1, len(parts) - 1))]
     for end in ends:
         found = asked.ending([end + ".php"])
         if found:
             return found
-    return next((f for end in ends if "/" in end and (f := asked.inside(end, (".php",)))), None)
+    folded = [end.casefold() for end in ends]
+    for path in sorted(asked.paths):  # `Tests\\Unit\\Case` in tests/unit/
+        if path.casefold().endswith(tuple(f"/{end}.php" for end in folded)) and path.endswith(
+            f"/{parts[-1]}.php"
+        ):
+            return path
+    near = asked.exact(f"{root}/{parts[-1]}.php" for root in _PHP_ROOTS)
+    inside = (asked.inside(end, (".php",)) for end in ends if "/" in end)
+    return near or next((path for path in inside if path), None)
 
 
 def bash(asked: Asked) -> str | None:
@@ -177,7 +197,7 @@ def haskell(asked: Asked) -> str | None:
     base = asked.module.replace(".", "/")
     if "/" in base:
         return asked.ending([f"{base}.hs"])
-    roots = ("", "src", "lib", "app", *_above(asked.folder))
+    roots = ("", "src", "lib", "app", *folders_above(asked.folder))
     return asked.exact(posixpath.join(root, f"{base}.hs") for root in roots)
 
 

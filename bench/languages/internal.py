@@ -15,10 +15,12 @@ _DECLARES = {
     "java": re.compile(r"^\s*package\s+([\w.]+)", re.MULTILINE),
     "kotlin": re.compile(r"^\s*package\s+([\w.]+)", re.MULTILINE),
     "php": re.compile(r"^\s*namespace\s+([\w\\]+)", re.MULTILINE),
-    "scala": re.compile(r"^package\s+(?!object)([\w.]+)", re.MULTILINE),
+    "scala": re.compile(r"^package\s+(?:object\s+)?([\w.]+)", re.MULTILINE),
 }
 _RELATIVE = {
+    "bash": (".", "/", "$"),
     "javascript": (".",),
+    "php": (".",),
     "python": (".",),
     "ruby": (".",),
     "rust": ("crate", "self", "super"),
@@ -38,9 +40,17 @@ class Declared:
         if pattern is not None:
             for file in files:
                 text = (root / file.path).read_text(encoding="utf-8", errors="replace")
-                self._modules.update(pattern.findall(text))
+                found = pattern.findall(text)
+                self._modules.update(found)
+                if language in ("elixir", "scala"):  # `package a`, `package b`: a.b
+                    self._modules.update(".".join(found[:n]) for n in range(2, len(found) + 1))
         paths = [PurePosixPath(file.path) for file in files]
-        self._names = {path.name for path in paths}
+        self._names = {path.name for path in root.rglob("*.*")}
+        self._crates = {
+            found[1].replace("-", "_")
+            for toml in root.rglob("Cargo.toml")
+            if (found := re.search(r'^name\s*=\s*"([^"]+)"', toml.read_text(), re.MULTILINE))
+        }
         self._tops = {path.stem for path in paths} | {part for p in paths for part in p.parts[:-1]}
         self._go = {
             found[1]
@@ -51,24 +61,26 @@ class Declared:
     def has(self, imported: Import, file: ParsedFile) -> bool:
         """Tell whether the import means something of the package."""
         module = imported.module
-        if self._relative and module.startswith(self._relative):
+        if module.startswith(self._relative):
             return True
+        dotted = module.replace("::", ".").split(".")
         match self._language:
-            case "java" | "kotlin" | "scala":
-                return any(m in self._modules for m in (module, module.rpartition(".")[0]))
-            case "php" | "csharp" | "elixir" | "haskell":
-                return module in self._modules
-            case "go":
-                return any(f"{module}/".startswith(f"{own}/") for own in self._go)
             case "zig":
                 return module.endswith(".zig")
+            case "java" | "kotlin" | "scala":
+                return any(m in self._modules for m in (module, module.rpartition(".")[0]))
+            case "rust":
+                return dotted[0] in self._crates
+            case "go":
+                return any(f"{module}/".startswith(f"{own}/") for own in self._go)
             case "c" | "cpp":
                 return PurePosixPath(module).name in self._names
-            case "bash":
-                return "/" in module
-            case "python" if module.partition(".")[0] in sys.stdlib_module_names:
-                return False
             case "python" | "ruby" | "lua":
-                parts = re.split(r"[./]", module)
-                return all(part in self._tops for part in parts)
-        return False
+                return self._is_path(module)
+        return module in self._modules
+
+    def _is_path(self, module: str) -> bool:
+        parts = re.split(r"[./]", module)
+        if self._language == "python" and parts[0] in sys.stdlib_module_names:
+            return False
+        return all(part in self._tops for part in parts)
