@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 ROOMS  := cli indexer models server training
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test setup setup-dev weights weights-tests lint types check unit eval bench-lines bench-engine peers clean
+.PHONY: demo test setup setup-dev weights weights-tests lint types check unit eval bench-lines bench-engine bench-index peers index-peers clean
 
 demo: weights
 	$(BIN)/python -P bench/demo.py
@@ -59,6 +59,10 @@ bench-lines: weights
 bench-engine: weights setup-dev peers
 	$(BIN)/python bench/engine/run.py $(ARGS)
 
+# The index against semble and ripgrep; ten minutes on two quiet cores.
+bench-index: setup-dev index-peers
+	$(BIN)/python bench/index/run.py $(ARGS)
+
 # llama.cpp, to measure against, in an environment of its own: a wheel compiled for any processor
 # and, where there is a compiler, a build for this one.
 PEERS     := .venv-peers
@@ -71,6 +75,16 @@ $(PEERS)/.done: bench/engine/peers.txt bench/engine/peers-native.txt
 	$(PEERS_PIP) install -r bench/engine/peers.txt
 	CMAKE_ARGS=-DGGML_NATIVE=ON $(PEERS_PIP) install -r bench/engine/peers-native.txt \
 	  || echo "no native build of llama.cpp: it needs a C++ compiler; the wheel alone is measured"
+	touch $@
+
+INDEX_PEERS := .venv-peers-index
+
+index-peers: $(INDEX_PEERS)/.done
+
+$(INDEX_PEERS)/.done: bench/index/peers.txt
+	test -x $(INDEX_PEERS)/bin/python || $(PYTHON) -m venv $(INDEX_PEERS)
+	$(INDEX_PEERS)/bin/python -m pip --disable-pip-version-check --quiet install \
+	  --only-binary=:all: -r bench/index/peers.txt
 	touch $@
 
 clean:

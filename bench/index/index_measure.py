@@ -1,0 +1,134 @@
+"""What is measured, tree by tree; the engines alternate, each in a fresh process."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import shutil
+import statistics
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import index_process
+import index_queries
+import index_trees
+
+Report = dict[str, Any]
+
+_QUESTIONS = 200
+_RIPGREP_QUESTIONS = 12
+
+
+def cold(root: Path, rounds: int) -> Report:
+    """Index a tree from nothing, `rounds` times each engine in turn; medians and all values."""
+    runs: dict[str, list[Report]] = {}
+    for _ in range(rounds):
+        for name, build in index_process.builds().items():
+            _say(f"{root.name}: {name} indexes")
+            with _process(build, root) as engine:
+                runs.setdefault(name, []).append(_built(engine, root))
+    return {"tree": root.name, "engines": {name: _summary(found) for name, found in runs.items()}}
+
+
+def full(root: Path, updates: int) -> Report:
+    """Index a tree once with each engine, then ask, change single files, and open again."""
+    files = index_trees.source_files(root)
+    questions = index_queries.drawn(root, files, _QUESTIONS)
+    changed = _to_change(root, files, updates)
+    engines = {}
+    for name, build in index_process.builds().items():
+        _say(f"{root.name}: {name} indexes, answers and follows")
+        with _process(build, root, keep=name == index_process.OURS) as engine:
+            found = _summary([_built(engine, root)])
+            modes = ("lexical", "hybrid") if name == index_process.OURS else ("lexical",)
+            for mode in modes:
+                answers = engine.call("queries", texts=questions, mode=mode)
+                found[f"query {mode}"] = percentiles(answers["ms"])
+            followed = engine.call("update", root=str(root), paths=changed)
+            found["update"] = percentiles(followed["ms"])
+            if "vectors_ms" in followed:
+                found["update vectors"] = percentiles(followed["vectors_ms"])
+                found["care_ms"] = followed["care_ms"]
+            found["peak_mb_after"] = followed["memory_mb"].get("peak")
+        if name == index_process.OURS:
+            found["reopen"] = _reopened(build, root)
+        engines[name] = found
+    searched = _ripgrep(root, questions)
+    if searched:
+        engines[index_process.RIPGREP] = {"query lexical": searched}
+    shutil.rmtree(root / ".homespun", ignore_errors=True)
+    return {"tree": root.name, "questions": len(questions), "engines": engines}
+
+
+def percentiles(values: Sequence[float]) -> dict[str, float]:
+    """Return median and 95th percentile (nearest rank)."""
+    ordered = sorted(values)
+    place = max(0, -(-95 * len(ordered) // 100) - 1)
+    return {"p50": statistics.median(ordered), "p95": ordered[place], "n": len(ordered)}
+
+
+def _built(engine: Any, root: Path) -> Report:  # noqa: ANN401 - peers.Engine has no types here
+    built: Report = engine.call("build", root=str(root))
+    built["lines"] = index_trees.count_lines(root, built.pop("paths"))
+    return built
+
+
+def _summary(runs: list[Report]) -> Report:
+    """Return medians a stage, in seconds and in milliseconds a thousand lines."""
+    first = runs[0]
+    seconds = {
+        stage: statistics.median(run["seconds"][stage] for run in runs)
+        for stage in first["seconds"]
+    }
+    kilo_lines = first["lines"] / 1000
+    return {
+        **{key: first[key] for key in ("files", "lines", "chunks", "disk_mb")},
+        "symbols": first.get("symbols"),
+        "seconds": seconds,
+        "ms_per_kloc": {stage: value * 1000 / kilo_lines for stage, value in seconds.items()},
+        "peak_mb": statistics.median(run["memory_mb"].get("peak", 0) for run in runs),
+        "all_seconds": [run["seconds"] for run in runs],
+    }
+
+
+def _reopened(build: Any, root: Path) -> Report:  # noqa: ANN401
+    with _process(build, root, keep=True, fresh=False) as engine:
+        reopened: Report = engine.call("reopen", root=str(root))
+    return {"seconds": reopened["seconds"], "resident_mb": reopened["memory_mb"].get("resident")}
+
+
+@contextlib.contextmanager
+def _process(build: Any, root: Path, *, keep: bool = False, fresh: bool = True) -> Any:  # noqa: ANN401
+    if fresh:
+        shutil.rmtree(root / ".homespun", ignore_errors=True)
+    with index_process.started(build) as engine:
+        yield engine
+    if not keep:
+        shutil.rmtree(root / ".homespun", ignore_errors=True)
+
+
+def _to_change(root: Path, files: Sequence[Path], count: int) -> list[str]:
+    """Draw Python files of usual size."""
+    usual = [
+        path for path in files if path.suffix == ".py" and 2_000 < (root / path).stat().st_size
+    ]
+    usual = [path for path in usual if (root / path).stat().st_size < 30_000]
+    drawn = random.Random(1).sample(usual, min(count, len(usual)))
+    return [path.as_posix() for path in drawn]
+
+
+def _ripgrep(root: Path, questions: Sequence[str]) -> dict[str, float] | None:
+    program = index_process.ripgrep()
+    if program is None:
+        _say("no ripgrep here (make index-peers); its column stays empty")
+        return None
+    asked = random.Random(2).sample(questions, min(_RIPGREP_QUESTIONS, len(questions)))
+    words = [index_queries.words(question) for question in asked]
+    index_process.ripgrep_ms(program, root, words[0])  # files into the page cache
+    return percentiles([index_process.ripgrep_ms(program, root, found) for found in words])
+
+
+def _say(line: str) -> None:
+    print(f"index: {line}", file=sys.stderr, flush=True)
