@@ -10,7 +10,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 demo: weights
 	$(BIN)/python -P bench/demo.py
 
-test: setup-dev weights-tests lint types unit
+test: setup-dev weights-tests lint types unit eval
 
 setup: $(VENV)/.base
 setup-dev: $(VENV)/.dev
