@@ -86,29 +86,113 @@ def join(parts: Sequence[tuple[Segment, Mask]]) -> Segment:
     return _segment(list(vocabulary), pairs[order], counts, np.concatenate(lengths_of))
 
 
+@dataclass(frozen=True, slots=True)
+class Term:
+    """What one word of a query stands for."""
+
+    forms: Mapping[str, float]  # word of the index -> how much an occurrence counts, 1 = fully
+    weight: float = 1.0
+
+
+Found = list[list[tuple[IntArray, FloatArray]]]  # [part][term] -> live documents, occurrences
+
+
+def find(parts: Sequence[tuple[Segment, Mask]], terms: Sequence[Term]) -> Found:
+    """Look the terms up; occurrences of a term's forms add up."""
+    return [[_occurrences(segment, alive, term) for term in terms] for segment, alive in parts]
+
+
 def score(
-    parts: Sequence[tuple[Segment, Mask]], query: Mapping[str, float]
+    parts: Sequence[tuple[Segment, Mask]], terms: Sequence[Term], found: Found
 ) -> tuple[FloatArray, float]:
     """Return `(documents of all parts,)` float32 scores and the most that any document can score.
 
-    `query` maps a word to its weight. Dead documents score 0.
+    Dead documents score 0.
     """
     live = sum(int(alive.sum()) for _, alive in parts)
     words = sum(float(segment.lengths[alive].sum()) for segment, alive in parts)
+    lengths = [segment.lengths for segment, _ in parts]
+    return _scored(terms, found, lengths, live, words)
+
+
+def score_files(
+    parts: Sequence[tuple[Segment, Mask]],
+    owners: Sequence[IntArray],
+    terms: Sequence[Term],
+    found: Found,
+) -> list[FloatArray]:
+    """Return for each part `(files,)` float32 scores of whole files, as if each was one document.
+
+    `owners[part][document]` is the number of the document's file; all documents of a file lie in
+    the same part.
+    """
+    lengths = []
+    for (segment, alive), owner in zip(parts, owners, strict=True):
+        live_lengths = segment.lengths * alive
+        lengths.append(np.bincount(owner, weights=live_lengths).astype(np.float32))
+    by_file = [
+        [_by_owner(owner, counted) for counted in part]
+        for owner, part in zip(owners, found, strict=True)
+    ]
+    live = sum(int((part > 0).sum()) for part in lengths)
+    words = sum(float(part.sum()) for part in lengths)
+    scores, _ = _scored(terms, by_file, lengths, live, words)
+    return np.split(scores, np.cumsum([len(part) for part in lengths])[:-1]) if lengths else []
+
+
+def _scored(
+    terms: Sequence[Term], found: Found, lengths: Sequence[FloatArray], live: int, words: float
+) -> tuple[FloatArray, float]:
     mean_length = words / live if live and words else 1.0
-    found = [_postings(segment, alive, query) for segment, alive in parts]
-    scores = [np.zeros(segment.size, dtype=np.float32) for segment, _ in parts]
-    dampers = [K1 * (1 - B + B * segment.lengths / mean_length) for segment, _ in parts]
+    scores = [np.zeros(len(part), dtype=np.float32) for part in lengths]
     best = 0.0
-    for word, weight in query.items():
-        frequency = sum(len(postings[word][0]) for postings in found if word in postings)
-        gain = weight * math.log(1 + (live - frequency + 0.5) / (frequency + 0.5)) * (K1 + 1)
+    for place, term in enumerate(terms):
+        frequency = sum(len(part[place][0]) for part in found)
+        gain = term.weight * math.log(1 + (live - frequency + 0.5) / (frequency + 0.5)) * (K1 + 1)
         best += gain
-        for part, postings in enumerate(found):
-            if word in postings:
-                docs, counts = postings[word]
-                scores[part][docs] += gain * counts / (counts + dampers[part][docs])
+        for part, counted in enumerate(found):
+            documents, counts = counted[place]
+            if len(documents):
+                damper = K1 * (1 - B) + (K1 * B / mean_length) * lengths[part][documents]
+                scores[part][documents] += gain * counts / (counts + damper)
     return np.concatenate(scores) if scores else np.zeros(0, dtype=np.float32), best
+
+
+def _occurrences(segment: Segment, alive: Mask, term: Term) -> tuple[IntArray, FloatArray]:
+    postings = []
+    for form, share in term.forms.items():
+        number = segment.vocabulary.get(form)
+        if number is not None:
+            start, end = segment.starts[number], segment.starts[number + 1]
+            counts = segment.counts[start:end]
+            postings.append((segment.docs[start:end], counts * share if share != 1 else counts))
+    if not postings:
+        return _NOWHERE
+    documents, counts = postings[0] if len(postings) == 1 else _added_up(postings, segment.size)
+    kept = alive[documents]
+    return (documents, counts) if kept.all() else (documents[kept], counts[kept])
+
+
+def _added_up(
+    postings: Sequence[tuple[IntArray, FloatArray]], size: int
+) -> tuple[IntArray, FloatArray]:
+    sums = np.zeros(size, dtype=np.float32)
+    for documents, counts in postings:
+        sums[documents] += counts  # a document stands once in a posting list
+    documents = np.flatnonzero(sums).astype(np.int32)
+    return documents, sums[documents]
+
+
+def _by_owner(owner: IntArray, counted: tuple[IntArray, FloatArray]) -> tuple[IntArray, FloatArray]:
+    documents, counts = counted
+    if not len(documents):
+        return _NOWHERE
+    sums = np.bincount(owner[documents], weights=counts).astype(np.float32)
+    files = np.flatnonzero(sums).astype(np.int32)
+    return files, sums[files]
+
+
+_NOWHERE = (np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32))
 
 
 def _segment(
@@ -124,23 +208,3 @@ def _segment(
         counts=counts,
         lengths=lengths,
     )
-
-
-def _postings(
-    segment: Segment, alive: Mask, query: Mapping[str, float]
-) -> dict[str, tuple[IntArray, FloatArray]]:
-    """Return the live postings of the query's words."""
-    all_alive = bool(alive.all())
-    found = {}
-    for word in query:
-        term = segment.vocabulary.get(word)
-        if term is None:
-            continue
-        start, end = segment.starts[term], segment.starts[term + 1]
-        docs, counts = segment.docs[start:end], segment.counts[start:end]
-        if not all_alive:
-            kept = alive[docs]
-            docs, counts = docs[kept], counts[kept]
-        if len(docs):
-            found[word] = (docs, counts)
-    return found

@@ -19,7 +19,7 @@ from homespun.indexer.comparison import Comparison, Estimate, compare, estimate
 from homespun.indexer.config import CHUNKER_VERSION
 from homespun.indexer.errors import BadReport
 from homespun.indexer.evaluation import CorpusResult, Row
-from homespun.indexer.tokens import TOKENIZER_VERSION
+from homespun.indexer.tokens import WORDS_VERSION
 from homespun.models import catalogue
 
 FORMAT = 1  # raise it when the fields below, or what a score means, change
@@ -55,7 +55,7 @@ def versions_of(encoder_name: str) -> dict[str, str]:
     """Return what shapes results besides the settings, with the hash of an encoder's weights."""
     return {
         "chunker": str(CHUNKER_VERSION),
-        "tokenizer": str(TOKENIZER_VERSION),
+        "tokenizer": str(WORDS_VERSION),
         "encoder": encoder_name,
         "weights": _weights_hash(encoder_name),
     }

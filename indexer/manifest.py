@@ -22,7 +22,7 @@ from pathlib import Path
 from homespun.indexer.config import CHUNKER_VERSION, IndexConfig
 from homespun.indexer.errors import IndexDamaged, IndexMissing, StoreFull
 from homespun.indexer.layered import Layered
-from homespun.indexer.tokens import TOKENIZER_VERSION
+from homespun.indexer.tokens import WORDS_VERSION
 
 FORMAT_VERSION = 2  # raise it when a table's columns or this file's fields change meaning
 
@@ -90,7 +90,7 @@ class Manifest:
     generation: int = 0
     format: int = FORMAT_VERSION
     chunker: int = CHUNKER_VERSION
-    tokenizer: int = TOKENIZER_VERSION
+    tokenizer: int = WORDS_VERSION
     chunk_chars: int = 0
     encoder: EncoderStamp | None = None
     tables: dict[str, int] = field(default_factory=dict)  # table -> version to read
@@ -146,7 +146,7 @@ def _loaded(folder: Path, known: Manifest | None) -> Manifest:
         raise IndexMissing(f"no index in {root!r}: run `homespun index {root}` first") from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise _damaged(folder, f"cannot be read ({type(error).__name__}: {error})") from error
-    ours = {"format": FORMAT_VERSION, "chunker": CHUNKER_VERSION, "tokenizer": TOKENIZER_VERSION}
+    ours = {"format": FORMAT_VERSION, "chunker": CHUNKER_VERSION, "tokenizer": WORDS_VERSION}
     if versions != ours:
         raise _damaged(folder, f"is of another version ({_listed(versions)}; now {_listed(ours)})")
     try:

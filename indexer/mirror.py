@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from homespun.indexer import bm25
 from homespun.indexer.bm25 import Mask, Segment, TokenBlock
+from homespun.indexer.filetable import FileTable
 from homespun.indexer.layered import Layered
 from homespun.indexer.rows import Rows
 from homespun.indexer.types import Call, Chunk, Import, Symbol
@@ -38,6 +39,7 @@ class Shard:
     alive: Mask  # (documents,)
     languages: npt.NDArray[np.str_]  # (documents,)
     kinds: npt.NDArray[np.str_]  # (documents,)
+    files: FileTable
     vectors: Vectors | None = None
     has_vector: Mask | None = None  # (documents,)
 
@@ -67,7 +69,7 @@ class Mirror:
     @property
     def segments(self) -> list[tuple[Segment, Mask]]:
         """What `bm25.score` wants."""
-        return [(shard.words, shard.alive) for shard in self.shards if shard.chunks]
+        return [(shard.words, shard.alive) for shard in self.shards]
 
     def chunk(self, document: int) -> Chunk:
         """Return the chunk of a document number."""
@@ -183,6 +185,7 @@ def _new_shard(chunks: list[Chunk], text_hashes: list[str], words: Segment) -> S
         alive=np.ones(len(chunks), dtype=np.bool_),
         languages=np.array([chunk.language for chunk in chunks], dtype=np.str_),
         kinds=np.array([chunk.kind for chunk in chunks], dtype=np.str_),
+        files=FileTable(chunks),
     )
 
 

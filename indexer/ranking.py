@@ -1,76 +1,21 @@
-"""Ranking rules on top of fused candidates. Every rule's share of a score is kept by name.
-
-Rules and weights follow what the published ranking stacks have measured (semble, zoekt); weights
-are in units of the best fused score, so they mean the same for every query and every corpus.
-"""
+"""Candidates of a query -> ranked chunks. Every rule's share of a score is kept by name."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from homespun.indexer import lesser
 from homespun.indexer.bm25 import Mask
+from homespun.indexer.filetable import words_of_path
 from homespun.indexer.mirror import Mirror
-from homespun.indexer.tokens import split_identifiers
+from homespun.indexer.question import Question
 from homespun.indexer.types import Symbol
-
-DEFINITION = 3.0  # the chunk that defines the queried symbol
-SAME_STEM = 1.5  # times DEFINITION where the file is named like the symbol
-MENTIONED = 1.5  # a definition of a name that stands in prose
-PATH = 1.0  # times the share of the query's words that the path has
-WHOLE_PATH = 3.0  # the query is (the end of) this path
-COHERENCE = 0.2  # times the file's share of all fused scores, on the file's best chunk
-REPEAT = 0.5  # for each better chunk of the same file
+from homespun.indexer.weights import Weights
+from homespun.indexer.wordforms import are_akin
 
 _MAX_DEFINITIONS = 40  # a name defined more often than this says little
-_PENALTIES = (  # (name, factor, pattern on the path, words of a query that ask for such files)
-    (
-        "tests",
-        0.3,
-        r"(^|/)(tests?|__tests__|spec|specs|testing)/|(^|/)test_[^/]*$|_test\.\w+$"
-        r"|\.(test|spec)\.\w+$|(^|/)conftest\.py$",
-        "test tests testing spec specs fixture fixtures mock mocks pytest unittest conftest",
-    ),
-    (
-        "compat",
-        0.3,
-        r"(^|/)_?(compat|legacy|deprecated)(/|\.\w+$|_)",
-        "compat compatibility legacy deprecated backward backwards",
-    ),
-    (
-        "examples",
-        0.3,
-        r"(^|/)(examples?|docs?|docs_src|samples?|demos?|tutorials?|benchmarks?)/",
-        "example examples doc docs documentation sample demo tutorial benchmark",
-    ),
-    (
-        "changelog",
-        0.3,
-        r"(^|/)(changes|change-?log|history|news|release[-_]?notes)(\.(md|rst|txt|markdown))?$"
-        r"|(^|/)(changelogs?|releases?)/[^/]*\.(md|rst|txt)$",
-        "changelog changes changed history news release releases version",
-    ),
-    ("init", 0.5, r"(^|/)__init__\.pyi?$", "init __init__ exports exported package"),
-    ("declarations", 0.7, r"\.d\.[cm]?ts$", "declaration declarations typings dts"),
-)
-_COMPILED = tuple(
-    (name, factor, re.compile(pattern, re.IGNORECASE), frozenset(words.split()))
-    for name, factor, pattern, words in _PENALTIES
-)
-_STOP_WORDS = frozenset(
-    """a an and any are as at be been by can code do does each file files find for from get gets
-    give given how i if in into is it its make me of on or our set so that the their them then
-    there these they this to up use used uses using was we what when where which who why will with
-    you your implementation implemented implements defined definition definitions handled handles
-    works work""".split()
-)
-_NAME_IN_PROSE = re.compile(
-    r"\b(?:[A-Z][a-z0-9]+(?:[A-Z][A-Za-z0-9]*)+|[a-z]+[A-Z]\w*|[A-Z]{2,}[a-z]\w*|\w+_\w+)\b"
-)
-_SYMBOL = re.compile(r"[A-Za-z_$][\w$]*(?:(?:\.|::|#|->)[A-Za-z_$][\w$]*)*(?:\(\))?")
-_PATH_LIKE = re.compile(r"[\w.@+-]*(?:/[\w.@+-]+)+/?|[\w-]+(?:\.[\w-]+)*\.[a-z]{1,4}")
-_CODE = re.compile(r"[=({\[;]|->|=>|::\w|\n|^\s*(?:def|class|function|func|fn|import|return)\s")
+_LEAST_PATH_SHARE = 0.1  # of the query's words; less is chance
 
 
 @dataclass(slots=True)
@@ -90,149 +35,178 @@ class Candidate:
         self.shares[part] = self.shares.get(part, 0.0) + share
 
 
-def query_kind(query: str) -> str:
-    """Return "symbol", "path", "code" or "prose"."""
-    text = query.strip()
-    if _PATH_LIKE.fullmatch(text) and ("/" in text or _has_file_suffix(text)):
-        return "path"
-    if _SYMBOL.fullmatch(text):
-        # One plain lower-case word may be a topic as well as a name: both roads are taken.
-        return "symbol"
-    return "code" if _CODE.search(query) else "prose"
+class Pool:
+    """The candidates of one query."""
+
+    def __init__(self, question: Question, mirror: Mirror, wanted: Mask, weights: Weights) -> None:
+        """Begin with none."""
+        self.question = question
+        self.mirror = mirror
+        self.wanted = wanted
+        self.weights = weights
+        self.candidates: dict[int, Candidate] = {}
+
+    def candidate(self, document: int) -> Candidate:
+        """Return the candidate of a document, which joins the pool."""
+        found = self.candidates.get(document)
+        if found is None:
+            found = self.candidates[document] = Candidate(document)
+        return found
+
+    def by_file(self) -> dict[str, list[Candidate]]:
+        """Return path -> its candidates."""
+        files: dict[str, list[Candidate]] = {}
+        for candidate in self.candidates.values():
+            path = self.mirror.chunk(candidate.document).path
+            files.setdefault(path, []).append(candidate)
+        return files
 
 
-def search_words(query: str, kind: str) -> list[str]:
-    """Return the words of a query that count; a question's filler words do not."""
-    words = split_identifiers(query)
-    if kind != "prose":
-        return words
-    return [word for word in words if word not in _STOP_WORDS] or words
+def rank(pool: Pool, limit: int) -> list[Candidate]:
+    """Apply the rules; return the best `limit`.
+
+    Each further chunk of a file counts less than the one before.
+    """
+    files = pool.by_file()
+    _raise_path_words(pool, files)
+    _raise_coherent_files(pool, files)
+    _lower_lesser_files(pool, files)
+    for candidates in files.values():
+        _lower_repeats(candidates, pool.weights.repeat)
+    ranked = sorted(pool.candidates.values(), key=lambda c: (-c.score, c.document))
+    return [candidate for candidate in ranked[:limit] if candidate.score > 0]
 
 
-def rank(
-    query: str, kind: str, fused: Iterable[Candidate], mirror: Mirror, wanted: Mask
-) -> list[Candidate]:
-    """Return the candidates, best first, after all rules but the one on repeats."""
-    pool = {candidate.document: candidate for candidate in fused}
-    unit = max((candidate.score for candidate in pool.values()), default=0.0) or 1.0
-    shares_of_files = _file_shares(pool, mirror)
-    _raise_definitions(query, kind, pool, mirror, wanted, unit)
-    if kind == "path":
-        _raise_whole_paths(query, pool, mirror, wanted, unit)
-    _raise_path_words(query, pool, mirror, unit)
-    _raise_coherent_files(pool, mirror, shares_of_files, unit)
-    _lower_by_kind_of_file(query, pool, mirror)
-    return sorted(pool.values(), key=lambda candidate: (-candidate.score, candidate.document))
+# --- rules that bring documents into the pool
 
 
-def spread(ranked: Sequence[Candidate], mirror: Mirror, limit: int) -> list[Candidate]:
-    """Take the best `limit`, each further chunk of a file counting half of the one before."""
-    queues: dict[str, list[Candidate]] = {}
-    for candidate in ranked:
-        queues.setdefault(mirror.chunk(candidate.document).path, []).append(candidate)
-    for queue in queues.values():
-        for place, candidate in enumerate(queue):
-            if place:
-                candidate.add("repeat", candidate.score * (REPEAT**place - 1))
-    spread_out = (candidate for queue in queues.values() for candidate in queue)
-    return sorted(spread_out, key=lambda c: (-c.score, c.document))[:limit]
+def add_definitions(pool: Pool) -> None:
+    """Raise definitions of the names that the query is, holds, or spells as words."""
+    weights, question, mirror = pool.weights, pool.question, pool.mirror
+    names: dict[str, float] = {}
+    if question.kind == "symbol":
+        names[question.symbol] = weights.definition
+    elif question.kind != "path":
+        names.update(dict.fromkeys(question.names, weights.mentioned))
+    if question.kind == "prose" and weights.compound:
+        for name in question.compounds(mirror.by_name.__contains__):
+            names.setdefault(name, weights.compound)
+    best: dict[int, float] = {}
+    for name, weight in names.items():
+        for symbol in mirror.definitions(name)[:_MAX_DEFINITIONS]:
+            document = _document_of(symbol, mirror)
+            if document is not None and pool.wanted[document]:
+                share = weight * (weights.same_stem if _is_named_like(symbol) else 1.0)
+                best[document] = max(best.get(document, 0.0), share)
+    for document, share in best.items():
+        if share:
+            pool.candidate(document).add("definition", share)
+
+
+def add_whole_paths(pool: Pool) -> None:
+    """Raise all chunks of the files that a path query names, as a whole or by their end."""
+    asked = pool.question.text.strip().strip("/").casefold()
+    for path, documents in pool.mirror.documents.items():
+        folded = path.casefold()
+        if folded == asked or folded.endswith("/" + asked):
+            share = pool.weights.whole_path
+        elif "/" in asked and asked in folded:
+            share = pool.weights.path
+        else:
+            continue
+        for document in documents:
+            if pool.wanted[document]:
+                pool.candidate(document).add("path", share)
 
 
 # --- rules that raise
 
 
-def _raise_definitions(
-    query: str, kind: str, pool: dict[int, Candidate], mirror: Mirror, wanted: Mask, unit: float
-) -> None:
-    names = (
-        {query.strip().removesuffix("()").replace("->", "."): DEFINITION}
-        if kind == "symbol"
-        else dict.fromkeys(_NAME_IN_PROSE.findall(query), MENTIONED)
-    )
-    best: dict[int, float] = {}
-    for name, weight in names.items():
-        for symbol in mirror.definitions(name)[:_MAX_DEFINITIONS]:
-            document = _document_of(symbol, mirror)
-            if document is None or not wanted[document]:
-                continue
-            share = weight * unit * (SAME_STEM if _named_like(symbol) else 1.0)
-            best[document] = max(best.get(document, 0.0), share)
-    for document, share in best.items():
-        pool.setdefault(document, Candidate(document)).add("definition", share)
+class PathMatch:
+    """How many of a query's words a path has; each distinct word of the paths is judged once."""
+
+    def __init__(self, question: Question, weights: Weights) -> None:
+        """Take the words that a path may have."""
+        self._words = question.path_words
+        self._weights = weights
+        self._akin: dict[str, frozenset[int]] = {}
+
+    def share(self, path: str) -> float:
+        """Return 0 for nothing in common, 1 where the file's name has all words."""
+        if not self._words:
+            return 0.0
+        words = words_of_path(path)
+        in_name = self._matched(words.name)
+        in_folder = self._matched(words.folder) - in_name
+        further = self._matched(words.further) - in_name - in_folder
+        total = (
+            len(in_name)
+            + self._weights.path_folder * len(in_folder)
+            + self._weights.path_further * len(further)
+        )
+        return total / len(self._words)
+
+    def _matched(self, words: frozenset[str]) -> frozenset[int]:
+        found: frozenset[int] = frozenset()
+        for word in words:
+            akin = self._akin.get(word)
+            if akin is None:
+                akin = frozenset(n for n, w in enumerate(self._words) if are_akin(w, word))
+                self._akin[word] = akin
+            found |= akin
+        return found
 
 
-def _raise_whole_paths(
-    query: str, pool: dict[int, Candidate], mirror: Mirror, wanted: Mask, unit: float
-) -> None:
-    asked = query.strip().strip("/").casefold()
-    for path, documents in mirror.documents.items():
-        folded = path.casefold()
-        if folded == asked or folded.endswith("/" + asked):
-            share = WHOLE_PATH * unit
-        elif "/" in asked and asked in folded:
-            share = PATH * unit
-        else:
-            continue
-        for document in documents:
-            if wanted[document]:
-                pool.setdefault(document, Candidate(document)).add("path", share)
-
-
-def _raise_path_words(query: str, pool: dict[int, Candidate], mirror: Mirror, unit: float) -> None:
-    words = {
-        word for word in split_identifiers(query) if len(word) >= 3 and word not in _STOP_WORDS
-    }
-    if not words:
+def _raise_path_words(pool: Pool, files: dict[str, list[Candidate]]) -> None:
+    weight = pool.weights.path
+    if not weight:
         return
-    shares: dict[str, float] = {}
-    for candidate in pool.values():
-        path = mirror.chunk(candidate.document).path
-        if path not in shares:
-            shares[path] = _matched_share(words, path)
-        if shares[path] >= 0.1:
-            candidate.add("path", PATH * unit * shares[path])
+    match = PathMatch(pool.question, pool.weights)
+    for path, candidates in files.items():
+        share = match.share(path)
+        if share >= _LEAST_PATH_SHARE:
+            for candidate in candidates:
+                candidate.add("path", weight * share)
 
 
-def _raise_coherent_files(
-    pool: dict[int, Candidate], mirror: Mirror, shares: dict[str, float], unit: float
-) -> None:
-    best: dict[str, Candidate] = {}
-    for candidate in pool.values():
-        path = mirror.chunk(candidate.document).path
-        if path not in best or candidate.score > best[path].score:
-            best[path] = candidate
-    for path, candidate in best.items():
-        candidate.add("coherence", COHERENCE * unit * shares.get(path, 0.0))
+def _raise_coherent_files(pool: Pool, files: dict[str, list[Candidate]]) -> None:
+    """Raise the files of which much is found: likelier the subject than one lucky chunk."""
+    weight = pool.weights.coherence
+    if not weight:
+        return
+    sums = {
+        path: sum(c.shares.get("lexical", 0.0) + c.shares.get("dense", 0.0) for c in candidates)
+        for path, candidates in files.items()
+    }
+    most = max(sums.values(), default=0.0) or 1.0
+    for path, candidates in files.items():
+        best = max(candidates, key=lambda candidate: (candidate.score, -candidate.document))
+        best.add("coherence", weight * sums[path] / most)
 
 
 # --- rules that lower
 
 
-def _lower_by_kind_of_file(query: str, pool: dict[int, Candidate], mirror: Mirror) -> None:
-    words = set(re.findall(r"\w+", query.casefold()))
-    active = [rule for rule in _COMPILED if not words & rule[3]]
-    factors: dict[str, list[tuple[str, float]]] = {}
-    for candidate in pool.values():
-        path = mirror.chunk(candidate.document).path
-        if path not in factors:
-            factors[path] = [
-                (name, factor) for name, factor, pattern, _ in active if pattern.search(path)
-            ]
-        for name, factor in factors[path]:
-            candidate.add(name, candidate.score * (factor - 1))
+def _lower_lesser_files(pool: Pool, files: dict[str, list[Candidate]]) -> None:
+    if pool.question.kind == "path":
+        return
+    for path, candidates in files.items():
+        language = pool.mirror.chunk(candidates[0].document).language
+        for name, factor in lesser.factors(
+            path, language, pool.question.folded, pool.weights.lesser
+        ):
+            for candidate in candidates:
+                candidate.add(name, candidate.score * (factor - 1))
+
+
+def _lower_repeats(candidates: Sequence[Candidate], factor: float) -> None:
+    ordered = sorted(candidates, key=lambda c: (-c.score, c.document))
+    for place, candidate in enumerate(ordered):
+        if place and factor != 1:
+            candidate.add("repeat", candidate.score * (factor**place - 1))
 
 
 # --- helpers
-
-
-def _file_shares(pool: dict[int, Candidate], mirror: Mirror) -> dict[str, float]:
-    """Return path -> its fused scores, relative to the file with the most."""
-    sums: dict[str, float] = {}
-    for candidate in pool.values():
-        path = mirror.chunk(candidate.document).path
-        sums[path] = sums.get(path, 0.0) + candidate.score
-    most = max(sums.values(), default=0.0) or 1.0
-    return {path: total / most for path, total in sums.items()}
 
 
 def _document_of(symbol: Symbol, mirror: Mirror) -> int | None:
@@ -243,34 +217,10 @@ def _document_of(symbol: Symbol, mirror: Mirror) -> int | None:
     return None
 
 
-def _named_like(symbol: Symbol) -> bool:
+def _is_named_like(symbol: Symbol) -> bool:
     stem = symbol.path.rsplit("/", 1)[-1].split(".", 1)[0]
     return _plain(stem) in (_plain(symbol.name), _plain(symbol.name) + "s")
 
 
 def _plain(name: str) -> str:
     return name.replace("_", "").replace("-", "").casefold()
-
-
-def _matched_share(words: set[str], path: str) -> float:
-    *folders, name = path.split("/")
-    in_path = set(split_identifiers(" ".join([name.split(".", 1)[0], *folders[-1:]])))
-    matched = sum(any(_akin(word, other) for other in in_path) for word in words)
-    return matched / len(words)
-
-
-def _akin(word: str, other: str) -> bool:
-    """Tell whether one is a beginning of the other, so that plurals and endings meet."""
-    return word == other or (
-        min(len(word), len(other)) >= 3 and (word.startswith(other) or other.startswith(word))
-    )
-
-
-def _has_file_suffix(text: str) -> bool:
-    return text.rsplit(".", 1)[-1] in _FILE_SUFFIXES and not text.startswith(".")
-
-
-_FILE_SUFFIXES = frozenset(
-    """py pyi js jsx mjs cjs ts tsx go rs java c h cc cpp hpp cs rb php kt scala sh md rst txt toml
-    yaml yml json ini cfg html css sql""".split()
-)

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from homespun.indexer.bm25 import TokenBlock
-from homespun.indexer.tokens import path_words, split_identifiers
+from homespun.indexer.tokens import searched_words
 from homespun.indexer.types import Chunk, Import, ParsedFile, Symbol
 
 FILE_TABLES = ("chunks", "symbols", "files")
@@ -34,7 +34,7 @@ SCHEMAS = {
             ("header", pa.string()),
             ("text", pa.string()),
             ("text_hash", pa.string()),
-            ("tokens", pa.string()),  # split words of text and path, joined by spaces
+            ("tokens", pa.string()),  # the words of tokens.searched_words, joined by spaces
         ]
     ),
     "symbols": pa.schema(
@@ -173,12 +173,7 @@ def token_block(column: Table) -> TokenBlock:
 
 def _chunk_table(files: Sequence[ParsedFile]) -> Table:
     chunks = [chunk for file in files for chunk in file.chunks]
-    tokens = []
-    for file in files:
-        words = " ".join(path_words(file.path))
-        tokens += [
-            f"{' '.join(split_identifiers(chunk.text))} {words}".strip(" ") for chunk in file.chunks
-        ]
+    tokens = [" ".join(words) for file in files for words in searched_words(file)]
     return _table(
         "chunks",
         _key([(file, len(file.chunks)) for file in files])

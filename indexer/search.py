@@ -1,4 +1,4 @@
-"""Query -> hits, as pure functions over a mirror: pools, fusion, rules, hits."""
+"""Query -> hits, as functions over a mirror: words and vectors find candidates, rules rank them."""
 
 from __future__ import annotations
 
@@ -11,20 +11,22 @@ import numpy as np
 import numpy.typing as npt
 
 from homespun.indexer import bm25, ranking
-from homespun.indexer.bm25 import Mask
+from homespun.indexer.bm25 import FloatArray, Mask, Term
 from homespun.indexer.mirror import Mirror
-from homespun.indexer.ranking import Candidate
+from homespun.indexer.question import Question
+from homespun.indexer.ranking import Candidate, PathMatch, Pool
 from homespun.indexer.tokens import split_identifiers
 from homespun.indexer.types import Hit, Region
+from homespun.indexer.weights import WEIGHTS, Weights
+from homespun.indexer.wordforms import ABBREVIATIONS, other_endings, stem
 
 Mode = Literal["hybrid", "lexical", "dense"]
 
-RRF_K = 60  # reciprocal rank fusion, as in semble, Tabby and LanceDB
-POOL = 5  # candidates a side, in units of the limit
-_SMALLEST_POOL = 50
-_DENSE_WEIGHT = {"symbol": 0.3, "path": 0.3, "code": 0.5, "prose": 0.5}  # the rest is lexical
-_ENDING_WEIGHT = 0.5  # of a word that differs from the query's in its ending only
-_ENDINGS = ("ation", "ions", "ings", "ing", "ion", "ers", "ies", "es", "ed", "er", "s", "e", "y")
+_CANDIDATES = 5  # a side, in units of the limit
+_LEAST_CANDIDATES = 50
+_WHOLE_FILES = 20  # candidates for the words that they have as a whole
+_MOST_FILES_OF_A_WORD = 20  # a path's word that more files have brings none into the pool
+_LEAST_PATH_SHARE = 0.3  # of the query's words, to come into the pool by the path alone
 _QUERY_TERMS = 96  # of a code window; the rarest of them decide anyway
 
 
@@ -36,19 +38,24 @@ def search(
     *,
     limit: int,
     mode: Mode,
+    weights: Weights = WEIGHTS,
 ) -> list[Hit]:
     """Return the best `limit` chunks. `vector` is the query's, `(dimensions,)`, None without."""
-    kind = ranking.query_kind(query)
-    pool = max(POOL * limit, _SMALLEST_POOL)
-    lexical: list[int] = []
-    dense: list[int] = []
+    question = Question(query)
+    pool = Pool(question, mirror, wanted, weights)
+    count = max(_CANDIDATES * limit, _LEAST_CANDIDATES)
+    evidence = _Evidence(mirror, wanted)
     if mode != "dense" or vector is None:
-        lexical = _lexical_pool(mirror, query, kind, wanted, pool)
+        evidence.read_words(question, weights)
     if mode != "lexical" and vector is not None:
-        dense = _dense_pool(mirror, vector, wanted, pool)
-    fused = _fused(lexical, dense, _DENSE_WEIGHT[kind])
-    ranked = ranking.rank(query, kind, fused, mirror, wanted)
-    return [_hit(mirror, candidate) for candidate in ranking.spread(ranked, mirror, limit)]
+        evidence.read_vectors(vector)
+    for document in evidence.candidates(question, weights, count):
+        pool.candidate(document)
+    ranking.add_definitions(pool)
+    if question.kind == "path":
+        ranking.add_whole_paths(pool)
+    evidence.share_out(pool)
+    return [_hit(mirror, candidate) for candidate in ranking.rank(pool, limit)]
 
 
 def similar(mirror: Mirror, text: str, wanted: Mask, *, limit: int) -> list[Hit]:
@@ -57,8 +64,9 @@ def similar(mirror: Mirror, text: str, wanted: Mask, *, limit: int) -> list[Hit]
     A score is the share of what a chunk could score at most: 0 = nothing in common, towards 1 =
     every word of the window, often.
     """
-    weights = _rarest(mirror, dict.fromkeys(split_identifiers(text), 1.0))
-    scores, most = bm25.score(mirror.segments, weights)
+    terms = _rarest(mirror, list(dict.fromkeys(split_identifiers(text))))
+    parts = mirror.segments
+    scores, most = bm25.score(parts, terms, bm25.find(parts, terms))
     if not len(scores) or most <= 0:
         return []
     scores = np.where(wanted, scores / most, 0)
@@ -66,6 +74,123 @@ def similar(mirror: Mirror, text: str, wanted: Mask, *, limit: int) -> list[Hit]
         _hit(mirror, Candidate(document, {"lexical": float(scores[document])}))
         for document in _top(scores, limit)
     ]
+
+
+class _Evidence:
+    """What words and vectors say about every document."""
+
+    def __init__(self, mirror: Mirror, wanted: Mask) -> None:
+        self._mirror = mirror
+        self._wanted = wanted
+        self._text: FloatArray | None = None  # (documents,)
+        self._files: list[FloatArray] = []  # for each shard (files,)
+        self._nearness: FloatArray | None = None  # (documents,), -inf where there is no vector
+
+    def read_words(self, question: Question, weights: Weights) -> None:
+        """Score all documents, and all files as a whole, by their words."""
+        parts = self._mirror.segments
+        terms = [_term(word, question, self._mirror, weights) for word in question.words]
+        found = bm25.find(parts, terms)
+        scores, _ = bm25.score(parts, terms, found)
+        self._text = np.where(self._wanted, scores, np.float32(0))
+        if weights.whole_file:
+            owners = [shard.files.of_document for shard in self._mirror.shards]
+            self._files = bm25.score_files(parts, owners, terms, found)
+
+    def read_vectors(self, vector: npt.NDArray[np.float32]) -> None:
+        """Compare the query with all documents that have a vector."""
+        nearness = np.full(self._mirror.size, -np.inf, dtype=np.float32)
+        start = 0
+        for shard in self._mirror.shards:
+            end = start + len(shard.chunks)
+            if shard.vectors is not None and shard.has_vector is not None:
+                usable = self._wanted[start:end] & shard.has_vector
+                nearness[start:end] = np.where(usable, shard.vectors @ vector, -np.inf)
+            start = end
+        self._nearness = nearness
+
+    def candidates(self, question: Question, weights: Weights, count: int) -> list[int]:
+        """Return the documents that are worth a closer look."""
+        found: dict[int, None] = {}
+        if self._text is not None:
+            found.update(dict.fromkeys(_top(self._text, count)))
+            found.update(dict.fromkeys(self._by_whole_files()))
+        if self._nearness is not None:
+            found.update(dict.fromkeys(_top(self._nearness, count, above=-np.inf)))
+        if weights.path and question.kind != "path":
+            found.update(dict.fromkeys(self._by_paths(question, weights)))
+        return list(found)
+
+    def share_out(self, pool: Pool) -> None:
+        """Give every candidate its shares of the evidence."""
+        self._share_text(pool)
+        self._share_nearness(pool)
+
+    def _share_text(self, pool: Pool) -> None:
+        if self._text is None or not len(self._text):
+            return
+        weights = pool.weights
+        best = float(self._text.max())
+        best_file = max((float(part.max()) for part in self._files if len(part)), default=0.0)
+        for document, candidate in pool.candidates.items():
+            score = float(self._text[document])
+            if score > 0:
+                candidate.add("lexical", weights.text * (score / best) ** weights.text_power)
+            if best_file > 0:
+                place, file = self._file_of(document)
+                whole = float(self._files[place][file])
+                if whole > 0:
+                    candidate.add("file", weights.whole_file * whole / best_file)
+
+    def _share_nearness(self, pool: Pool) -> None:
+        if self._nearness is None or not len(self._nearness):
+            return
+        best = float(self._nearness.max())
+        is_name = pool.question.kind in ("symbol", "path")
+        weight = pool.weights.dense_for_names if is_name else pool.weights.dense
+        for document, candidate in pool.candidates.items():
+            nearness = float(self._nearness[document])
+            if nearness > 0 and weight:
+                candidate.add("dense", weight * nearness / best)
+
+    def _by_whole_files(self) -> list[int]:
+        found = []
+        start = 0
+        for shard, scores in zip(self._mirror.shards, self._files, strict=False):
+            for file in _top(scores, _WHOLE_FILES):
+                found += self._best_of(shard.files.paths[file])
+            start += len(shard.chunks)
+        return found
+
+    def _by_paths(self, question: Question, weights: Weights) -> list[int]:
+        match = PathMatch(question, weights)
+        found = []
+        for shard in self._mirror.shards:
+            files: set[int] = set()
+            for word in question.path_words:
+                having = shard.files.by_stem.get(stem(word), ())
+                if len(having) <= _MOST_FILES_OF_A_WORD:
+                    files.update(having)
+            for file in sorted(files):
+                path = shard.files.paths[file]
+                if match.share(path) >= _LEAST_PATH_SHARE:
+                    found += self._best_of(path)
+        return found
+
+    def _best_of(self, path: str) -> list[int]:
+        """Return the file's wanted document with the most of the query's words, if any."""
+        wanted = [d for d in self._mirror.documents.get(path, ()) if self._wanted[d]]
+        if self._text is None:
+            return wanted[:1]
+        text = self._text
+        return [max(wanted, key=lambda document: (text[document], -document))] if wanted else []
+
+    def _file_of(self, document: int) -> tuple[int, int]:
+        for place, shard in enumerate(self._mirror.shards):
+            if document < len(shard.chunks):
+                return place, int(shard.files.of_document[document])
+            document -= len(shard.chunks)
+        raise IndexError(f"there is no document {document} behind the last")
 
 
 def wanted_documents(
@@ -95,41 +220,6 @@ def wanted_documents(
     return wanted
 
 
-def _lexical_pool(mirror: Mirror, query: str, kind: str, wanted: Mask, pool: int) -> list[int]:
-    words = dict.fromkeys(ranking.search_words(query, kind), 1.0)
-    if kind == "prose" or query.strip().isalpha() and query.strip().islower():
-        words = _with_endings(mirror, words)
-    scores, _ = bm25.score(mirror.segments, words)
-    return _top(np.where(wanted, scores, 0), pool) if len(scores) else []
-
-
-def _dense_pool(
-    mirror: Mirror, vector: npt.NDArray[np.float32], wanted: Mask, pool: int
-) -> list[int]:
-    nearness = np.full(mirror.size, -np.inf, dtype=np.float32)
-    start = 0
-    for shard in mirror.shards:
-        end = start + len(shard.chunks)
-        if shard.vectors is not None and shard.has_vector is not None:
-            usable = wanted[start:end] & shard.has_vector
-            nearness[start:end] = np.where(usable, shard.vectors @ vector, -np.inf)
-        start = end
-    return _top(nearness, pool, above=-np.inf)
-
-
-def _fused(lexical: list[int], dense: list[int], dense_weight: float) -> list[Candidate]:
-    """Weighted reciprocal rank fusion; where one side is empty the other has all the weight."""
-    if not dense or not lexical:
-        dense_weight = 1.0 if dense else 0.0
-    candidates: dict[int, Candidate] = {}
-    sides = (("lexical", lexical, 1 - dense_weight), ("dense", dense, dense_weight))
-    for part, documents, weight in sides:
-        for place, document in enumerate(documents, start=1):
-            candidate = candidates.setdefault(document, Candidate(document))
-            candidate.add(part, weight / (RRF_K + place))
-    return list(candidates.values())
-
-
 def _top(scores: npt.NDArray[np.float32], count: int, *, above: float = 0.0) -> list[int]:
     """Return the documents with the highest scores above a floor, best first, then by number."""
     if len(scores) > count:
@@ -142,31 +232,28 @@ def _top(scores: npt.NDArray[np.float32], count: int, *, above: float = 0.0) -> 
     return [int(document) for document in found[order][:count]]
 
 
-def _with_endings(mirror: Mirror, words: dict[str, float]) -> dict[str, float]:
-    """Add the words of the index that differ from a query's in their ending only."""
-    widened = dict(words)
-    for word in words:
-        stem = _stem(word)
-        for other in (stem, *(stem + ending for ending in _ENDINGS)):
-            if other not in widened and any(
-                other in segment.vocabulary for segment, _ in mirror.segments
-            ):
-                widened[other] = _ENDING_WEIGHT
-    return widened
+def _term(word: str, question: Question, mirror: Mirror, weights: Weights) -> Term:
+    """Return a word with what else means the same in this index."""
+    forms = {word: 1.0}
+    if question.is_topic:
+        vocabularies = [shard.words.vocabulary for shard in mirror.shards]
+
+        def is_known(other: str) -> bool:
+            return any(other in vocabulary for vocabulary in vocabularies)
+
+        if weights.ending:
+            forms |= dict.fromkeys(other_endings(word, is_known), weights.ending)
+        if weights.abbreviation:
+            for other in sorted(ABBREVIATIONS.get(word, ())):
+                forms.setdefault(other, weights.abbreviation)
+    return Term(forms)
 
 
-def _stem(word: str) -> str:
-    for ending in _ENDINGS:
-        if word.endswith(ending) and len(word) - len(ending) >= 4:
-            return word.removesuffix(ending)
-    return word
-
-
-def _rarest(mirror: Mirror, weights: dict[str, float]) -> dict[str, float]:
+def _rarest(mirror: Mirror, words: list[str]) -> list[Term]:
     """Keep the words with the shortest postings: long ones cost most and say least."""
-    sizes = {word: _frequency(mirror, word) for word in weights}
-    known = sorted((word for word in weights if sizes[word]), key=lambda word: sizes[word])
-    return {word: weights[word] for word in known[:_QUERY_TERMS]}
+    sizes = {word: _frequency(mirror, word) for word in words}
+    known = sorted((word for word in words if sizes[word]), key=lambda word: sizes[word])
+    return [Term({word: 1.0}) for word in known[:_QUERY_TERMS]]
 
 
 def _frequency(mirror: Mirror, word: str) -> int:

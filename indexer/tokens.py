@@ -1,14 +1,19 @@
 """Text -> the words that full-text search counts. Queries and documents go through the same split.
 
-Raise `TOKENIZER_VERSION` with any change here: stored rows hold the result.
+Raise `TOKENIZER_VERSION` where the split changes (an encoder's words are split so), and
+`WORDS_VERSION` with any change here: stored rows hold the result.
 """
 
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from functools import lru_cache
 
-TOKENIZER_VERSION = 1
+from homespun.indexer.types import ParsedFile
+
+TOKENIZER_VERSION = 1  # of `split_identifiers`
+WORDS_VERSION = 2  # of `searched_words`
 
 _MAX_WORD_CHARS = 80  # longer runs are blobs (base64, hashes of data), nobody searches them
 _WORD = re.compile(r"\w+")
@@ -33,6 +38,23 @@ def path_words(path: str) -> list[str]:
     *folders, name = path.split("/")
     stem = name.split(".", 1)[0] if not name.startswith(".") else name
     return split_identifiers(" ".join([stem, stem, *folders[-2:]]))
+
+
+def searched_words(file: ParsedFile) -> list[list[str]]:
+    """Return for each chunk of a file the words that search finds it by.
+
+    Its text, the words of the path, and once more what says what it is for: the names that it
+    defines (twice) and the first line of their documentation.
+    """
+    path = path_words(file.path)
+    words = [[*split_identifiers(chunk.text), *path] for chunk in file.chunks]
+    starts = [chunk.start_line for chunk in file.chunks]
+    for symbol in file.symbols:
+        place = bisect_right(starts, symbol.start_line) - 1
+        if place >= 0:
+            name = split_identifiers(symbol.name)
+            words[place] += [*name, *name, *split_identifiers(symbol.doc)]
+    return words
 
 
 @lru_cache(maxsize=65536)

@@ -34,13 +34,13 @@ def test_hits_come_with_path_lines_and_symbol(repo, capsys):
     status, out, _ = run(capsys, "Basket", "--path", repo, "--mode", "lexical")
     assert status == 0
     first, preview, *_ = out.splitlines()
-    assert first.startswith("shop/basket.py:1-4  Basket  class  0.")
+    assert first.startswith("shop/basket.py:1-4  Basket  class  6.7000")
     assert preview == "    class Basket:"
 
 
 def test_explain_shows_the_shares(repo, capsys):
     out = run(capsys, "Basket", "--path", repo, "--mode", "lexical", "--explain")[1]
-    assert "definition +0." in out.splitlines()[1]
+    assert "definition +3.9000, lexical +1.0000, " in out.splitlines()[1]
 
 
 def test_json_has_the_fields_of_the_contract(repo, capsys):

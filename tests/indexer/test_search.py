@@ -5,11 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from homespun.indexer import bm25, mirror, ranking
+from homespun.indexer import bm25, lesser, mirror
+from homespun.indexer.bm25 import Term
+from homespun.indexer.question import Question
 from homespun.indexer.rows import Rows, text_hash
 from homespun.indexer.search import search, similar, wanted_documents
 from homespun.indexer.tokens import path_words, split_identifiers
 from homespun.indexer.types import Chunk, Import, Region, Symbol
+from homespun.indexer.weights import WEIGHTS, Weights
 
 
 def token_block(texts):
@@ -102,9 +105,15 @@ def all_alive(segment):
     return np.ones(segment.size, dtype=np.bool_)
 
 
+def scored(parts, query):
+    """Score a mapping of words to weights."""
+    terms = [Term({word: 1.0}, weight) for word, weight in query.items()]
+    return bm25.score(parts, terms, bm25.find(parts, terms))
+
+
 def test_scores_are_those_of_the_formula():
     segment = bm25.build(token_block(TEXTS))
-    scores, _ = bm25.score([(segment, all_alive(segment))], {"a": 1.0, "b": 1.0, "nope": 1.0})
+    scores, _ = scored([(segment, all_alive(segment))], {"a": 1.0, "b": 1.0, "nope": 1.0})
     np.testing.assert_allclose(scores, reference_bm25(TEXTS, ["a", "b"]), rtol=1e-5)
 
 
@@ -114,23 +123,21 @@ def test_segments_with_dead_documents_score_like_one_fresh_segment():
     fresh = bm25.build(token_block(["a b a c", "c d e f g h", "a", "b c", "a a z"]))
     query = {"a": 1.0, "b": 2.0, "z": 1.0}
     parts = [(first, alive), (second, all_alive(second))]
-    scores, most = bm25.score(parts, query)
-    expected, expected_most = bm25.score([(fresh, all_alive(fresh))], query)
+    scores, most = scored(parts, query)
+    expected, expected_most = scored([(fresh, all_alive(fresh))], query)
     np.testing.assert_allclose(scores[[0, 2, 3, 5, 6]], expected, rtol=1e-5)
     assert scores[[1, 4]].tolist() == [0, 0]
     assert most == pytest.approx(expected_most)
     joined = bm25.join(parts)
-    np.testing.assert_allclose(
-        bm25.score([(joined, all_alive(joined))], query)[0], expected, rtol=1e-5
-    )
+    np.testing.assert_allclose(scored([(joined, all_alive(joined))], query)[0], expected, rtol=1e-5)
 
 
 def test_no_document_and_no_word_score_nothing():
     segment = bm25.build(token_block([]))
-    assert bm25.score([(segment, all_alive(segment))], {"a": 1.0})[0].tolist() == []
-    assert bm25.score([], {"a": 1.0})[0].tolist() == []
+    assert scored([(segment, all_alive(segment))], {"a": 1.0})[0].tolist() == []
+    assert scored([], {"a": 1.0})[0].tolist() == []
     segment = bm25.build(token_block(["", ""]))
-    assert bm25.score([(segment, all_alive(segment))], {"a": 1.0})[0].tolist() == [0, 0]
+    assert scored([(segment, all_alive(segment))], {"a": 1.0})[0].tolist() == [0, 0]
 
 
 # --- kinds of queries
@@ -143,6 +150,9 @@ def test_no_document_and_no_word_score_nothing():
         ("Session.request", "symbol"),
         ("std::vector", "symbol"),
         ("run()", "symbol"),
+        ("Pool#take!", "symbol"),
+        ("empty?", "symbol"),
+        ("Store.swift", "path"),
         ("src/app/http.py", "path"),
         ("http.py", "path"),
         ("app/http", "path"),
@@ -153,7 +163,7 @@ def test_no_document_and_no_word_score_nothing():
     ],
 )
 def test_a_query_is_taken_for_what_it_is(query, kind):
-    assert ranking.query_kind(query) == kind
+    assert Question(query).kind == kind
 
 
 # --- ranking
@@ -189,7 +199,8 @@ def test_shares_add_up_to_the_score(index):
 
 
 def test_tests_come_last_unless_they_are_asked_for(index):
-    assert places(ask(index, "session request send"))[-1][0] == "tests/test_http.py"
+    tests = next(h for h in ask(index, "session request send") if h.path.startswith("tests/"))
+    assert tests.score == pytest.approx(0.3 * (tests.score - tests.why["tests"]))
     hits = ask(index, "test of the session request")
     assert hits[0].path == "tests/test_http.py"
     assert "tests" not in hits[0].why
@@ -202,21 +213,53 @@ def test_tests_come_last_unless_they_are_asked_for(index):
         ("pkg/test_x.py", "tests"),
         ("pkg/x_test.go", "tests"),
         ("web/x.spec.ts", "tests"),
+        ("web/__tests__/x.js", "tests"),
+        ("src/test/java/a/X.java", "tests"),
+        ("src/jvmTest/kotlin/X.kt", "tests"),
+        ("src/PoolTest.kt", "tests"),
+        ("Acme.Pool.Tests/Taking.cs", "tests"),
+        ("Tests/Taking.swift", "tests"),
+        ("spec/pool.rb", "tests"),
+        ("benches/pool.rs", "tests"),
+        ("db/pool_bench.cc", "tests"),
         ("docs/x.py", "examples"),
         ("pkg/_compat.py", "compat"),
         ("pkg/__init__.py", "init"),
         ("types/x.d.ts", "declarations"),
-        ("CHANGES.rst", "changelog"),
+        ("include/pool.h", "headers"),
+        ("src/PoolInterface.php", "interfaces"),
+        ("src/IPool.cs", "interfaces"),
+        ("build-aux/depcomp", "build"),
+        ("configure", "build"),
         ("pkg/history.py", None),
         ("pkg/contest.py", None),
         ("pkg/latest/x.py", None),
         ("pkg/compatible.py", None),
+        ("src/Attest.java", None),
+        ("src/Interest.kt", None),
+        ("src/Item.cs", None),
+        ("src/protests/x.go", None),
+        ("src/configure.py", None),
     ],
 )
 def test_files_of_a_lesser_kind_are_lowered(path, rule):
     one = mirror.load(rows_of([chunk(path, "banana")]))
-    rules = {"tests", "examples", "compat", "changelog", "init", "declarations"}
-    assert rules & ask(one, "banana split")[0].why.keys() == ({rule} if rule else set())
+    assert set(lesser.NAMES) & ask(one, "banana split")[0].why.keys() == ({rule} if rule else set())
+
+
+def test_prose_and_data_come_after_code_unless_they_are_asked_for():
+    chunks = [
+        chunk("README.md", "banana split split", language="markdown", kind="text"),
+        chunk("fruit.py", "banana split"),
+    ]
+    one = mirror.load(rows_of(chunks))
+    assert places(ask(one, "how a banana is split"))[0][0] == "fruit.py"
+    assert places(ask(one, "banana in the readme"))[0][0] == "README.md"
+
+
+def test_a_path_query_lowers_nothing():
+    one = mirror.load(rows_of([chunk("tests/test_x.py", "pass"), chunk("x.py", "pass")]))
+    assert "tests" not in ask(one, "tests/test_x.py")[0].why
 
 
 def test_further_chunks_of_a_file_count_half_of_the_one_before():
@@ -245,6 +288,58 @@ def test_endings_of_words_do_not_matter_in_prose():
     one = mirror.load(rows_of([chunk("a.py", "def register(route): ..."), chunk("b.py", "pass")]))
     assert places(ask(one, "how are routes registered")) == [("a.py", 1)]
     assert places(ask(one, "registers")) == [("a.py", 1)]
+
+
+@pytest.mark.parametrize(
+    ("query", "path"),
+    [
+        ("loading the configuration", "pkg/cfg.py"),
+        ("pagination of lists", "web/Paginate.hs"),
+        ("parsing of arguments", "pkg/args.py"),
+    ],
+)
+def test_a_file_is_found_by_another_form_of_its_name_alone(query, path):
+    one = mirror.load(rows_of([chunk(path, "pass"), chunk("other.py", "x = 1")]))
+    assert places(ask(one, query)) == [(path, 1)]
+
+
+def test_an_abbreviation_in_code_is_found_by_the_word():
+    one = mirror.load(rows_of([chunk("a.py", "def f(ctx): ..."), chunk("b.py", "pass")]))
+    assert places(ask(one, "handling of a context")) == [("a.py", 1)]
+
+
+def test_words_spread_over_a_file_count_for_all_its_chunks():
+    chunks = [
+        chunk("a.py", "apple", start=1, end=9),
+        chunk("a.py", "cherry", start=10, end=19),
+        chunk("b.py", "apple apple"),
+        chunk("c.py", "melon"),
+    ]
+    hits = ask(mirror.load(rows_of(chunks)), "apple and cherry")
+    whole = {(hit.path, hit.start_line): hit.why.get("file") for hit in hits}
+    assert whole["a.py", 1] == whole["a.py", 10] == pytest.approx(WEIGHTS.whole_file)
+    assert 0 < whole["b.py", 1] < WEIGHTS.whole_file
+
+
+def test_neighbouring_words_of_prose_raise_the_name_that_they_make():
+    chunks = [chunk("a.py", "pool connection connection pool"), chunk("b.py", "x = 1")]
+    one = mirror.load(rows_of(chunks, [definition("ConnectionPool", "b.py", 1, "class")]))
+    by_path = {hit.path: hit.why for hit in ask(one, "sizes of connection pools")}
+    assert by_path["b.py"]["definition"] == pytest.approx(WEIGHTS.compound)
+
+
+def test_a_rule_that_weighs_nothing_has_no_share(index):
+    nothing = Weights(
+        whole_file=0,
+        path=0,
+        coherence=0,
+        definition=0,
+        repeat=1,
+        lesser=dict.fromkeys(lesser.NAMES, 1.0),
+    )
+    wanted = wanted_documents(index)
+    hits = search(index, "Session", None, wanted, limit=9, mode="lexical", weights=nothing)
+    assert {part for hit in hits for part in hit.why} == {"lexical"}
 
 
 def test_without_a_match_there_is_no_hit(index):
@@ -306,15 +401,15 @@ AXIS_0 = np.array([1, 0, 0, 0], dtype=np.float32)
 def test_dense_search_finds_what_shares_no_word(index):
     hits = ask(with_vectors(index, 4), "zzzz", vector=AXIS_0, mode="dense")
     nearest = max(hits, key=lambda hit: hit.why["dense"])
-    assert (nearest.path, nearest.why["dense"]) == ("web/session.ts", pytest.approx(1 / 61))
+    assert nearest.path == "web/session.ts"
+    assert nearest.why["dense"] == pytest.approx(WEIGHTS.dense_for_names)
 
 
 def test_hybrid_search_has_a_share_of_both(index):
     hits = ask(with_vectors(index, 2), "request by a session", vector=AXIS_0)
-    nearest = max(hits, key=lambda hit: hit.why["dense"])
-    assert nearest.path == "app/pool.py"
-    assert nearest.why["dense"] == pytest.approx(0.5 / 61)
-    assert 0.5 / 66 <= nearest.why["lexical"] <= 0.5 / 61
+    dense = {hit.path: hit.why["dense"] for hit in hits if "dense" in hit.why}
+    assert dense == {"app/pool.py": pytest.approx(WEIGHTS.dense)}
+    assert max(hit.why["lexical"] for hit in hits) == pytest.approx(WEIGHTS.text)
 
 
 def test_lexical_search_takes_no_notice_of_vectors(index):
@@ -325,7 +420,7 @@ def test_lexical_search_takes_no_notice_of_vectors(index):
 def test_chunks_without_a_vector_are_no_dense_candidates(index):
     keys = [index.shards[0].text_hashes[2]]
     some = mirror.with_vectors(index, keys, AXIS_0[None, :])
-    hits = ask(some, "zzzz", vector=-AXIS_0, mode="dense")
+    hits = ask(some, "zzzz", vector=AXIS_0, mode="dense")
     assert [hit.path for hit in hits] == ["app/pool.py"]
 
 

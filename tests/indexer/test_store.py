@@ -47,7 +47,7 @@ def test_what_was_put_in_comes_out(store):
     assert rows.imports == {"a.py": two.imports, "b.py": one.imports}
     assert rows.text_hashes == [text_hash(chunk) for chunk in rows.chunks]
     first = rows.tokens.ids[: rows.tokens.offsets[1]]
-    words = "def f0 f 0 return handlerstack handler stack a py 1 a a"
+    words = "def f0 f 0 return handlerstack handler stack a py 1 a a f0 f 0 f0 f 0 it s one"
     assert [rows.tokens.terms[i] for i in first] == words.split()
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from homespun.indexer.tokens import path_words, split_identifiers
+from homespun.indexer.tokens import path_words, searched_words, split_identifiers
+from homespun.indexer.types import Chunk, ParsedFile, Symbol
 
 
 @pytest.mark.parametrize(
@@ -54,3 +55,26 @@ def test_splitting_its_own_words_changes_nothing():
 )
 def test_a_path_gives_its_stem_twice_and_two_folders(path, words):
     assert path_words(path) == words.split()
+
+
+def test_a_chunk_is_found_by_its_text_its_path_and_what_it_defines():
+    def symbol(name, line, doc):
+        return Symbol(name, name, "function", "a/pool.py", "python", line, line, name, doc)
+
+    def chunk(start, text):
+        return Chunk("a/pool.py", "python", start, start + 9, "", "function", "", text)
+
+    file = ParsedFile(
+        path="a/pool.py",
+        language="python",
+        content_hash="",
+        chunks=(chunk(2, "def take"), chunk(20, "x")),
+        symbols=(symbol("take", 2, "Take one."), symbol("y", 21, ""), symbol("early", 1, "")),
+        imports=(),
+        calls=(),
+        partial=False,
+    )
+    assert [" ".join(words) for words in searched_words(file)] == [
+        "def take pool pool a take take take one",
+        "x pool pool a y y",
+    ]
