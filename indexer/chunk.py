@@ -126,6 +126,9 @@ def _by_rows(
         row, column = node.end_point
         end = row - 1 if column == 0 and row > node.start_point[0] else row
         begin = node.start_point[0]
+        if node.type == "imports":  # Haskell's end with the comment of the first definition
+            while end > begin and end in lead_rows:
+                end -= 1
         if begin in lead_rows and end in lead_rows:
             continue
         if begin > busy >= first:

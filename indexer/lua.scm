@@ -4,6 +4,8 @@
   name: (dot_index_expression table: (_) @owner field: (identifier) @name)) @def.function
 (function_declaration
   name: (method_index_expression table: (_) @owner method: (identifier) @name)) @def.method
+(variable_declaration (assignment_statement (variable_list . name: (identifier) @name)
+  (expression_list . value: (function_definition body: (_) @body)))) @def.function
 (assignment_statement (variable_list . name: (identifier) @name)
   (expression_list . value: (function_definition body: (_) @body))) @def.function
 (assignment_statement

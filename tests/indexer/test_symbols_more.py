@@ -331,3 +331,10 @@ REPOSITORY = {
 )
 def test_an_import_leads_to_the_file_it_means(language, importing, module, name, expected):
     assert resolve_import(module, importing, language, REPOSITORY, name=name) == expected
+
+
+def test_the_first_haskell_definition_keeps_its_documentation():
+    words = " ".join(["word"] * 24)
+    source = f"module A where\n\nimport B\nimport C\n\n-- | First.\nf :: Int\nf = {words}\n"
+    first, second = parse_text("a.hs", source).chunks
+    assert (first.text.split("\n")[-2], second.text.split("\n")[0]) == ("import C", "-- | First.")
