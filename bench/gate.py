@@ -1,6 +1,6 @@
 """A gate for any evaluation that gives a score to each of a fixed set of questions.
 
-    status = gate("context-recall", {"mcp": {"server.py:12:8 clean": 1.0, …}, …}, is_accepting=False)
+    status = gate("context-recall", {"mcp": {"server.py:12:8 clean": 1.0}}, is_accepting=False)
 
 The scores of the last accepted run lie in bench/accepted/NAME.json; ids are what pairs them. The
 search has its own reports (`homespun.indexer.evaluation_report`), with the same comparison.
