@@ -27,7 +27,8 @@ from homespun.models.types import Progress
 logger = logging.getLogger(__name__)
 
 _BATCH_FILES = 200  # a commit costs tens of milliseconds whatever its size
-_OPTIMIZE_AFTER_VERSIONS = 40  # commits of a table before its fragments are worth compacting
+_OPTIMIZE_AFTER_VERSIONS = 40  # of a table, two a save, before it is worth compacting
+_CHUNKS_A_VERSION = 200  # compacting costs what the index holds, so a large one waits longer
 _RACY_NS = 2_000_000_000  # a file this young may still change within the same time stamp
 _EXAMPLES = 5  # paths kept for each reason
 
@@ -287,7 +288,7 @@ def care(root: Path, store: Store, current: Manifest) -> Manifest:
     if not wants_care(current):
         return current
     store.ensure_indexes()
-    if _versions_since(current) >= _OPTIMIZE_AFTER_VERSIONS:
+    if _versions_since(current) >= _most_versions(current):
         # The versions that the manifest on disk names are not swept away under its readers: they
         # are young, because a commit has just written them.
         store.optimize()
@@ -300,7 +301,16 @@ def wants_care(current: Manifest) -> bool:
     """Tell whether `care` has anything to do."""
     if not current.totals.files:
         return False
-    return not current.optimized or _versions_since(current) >= _OPTIMIZE_AFTER_VERSIONS
+    return not current.optimized or _versions_since(current) >= _most_versions(current)
+
+
+def is_care_overdue(current: Manifest) -> bool:
+    """Tell whether so much was written since the last `care` that it cannot wait any longer."""
+    return bool(current.optimized) and _versions_since(current) >= 4 * _most_versions(current)
+
+
+def _most_versions(current: Manifest) -> int:
+    return max(_OPTIMIZE_AFTER_VERSIONS, current.totals.chunks // _CHUNKS_A_VERSION)
 
 
 def _versions_since(current: Manifest) -> int:

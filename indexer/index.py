@@ -115,7 +115,9 @@ class Index:
         """Bring words and symbols up to date with the files (only with `paths`, where given).
 
         What is found counts for this index's searches before the store is cared for; without
-        `care` that is left to a call of `care`. Raises `IndexLocked`, `StoreFull`, `NotADirectory`.
+        `care` that is left to a call of `care`, for a while.
+
+        Raises `IndexLocked`, `StoreFull`, `NotADirectory`.
         """
         with self._lock():
             try:
@@ -124,7 +126,7 @@ class Index:
                 # What was kept from earlier runs cannot be read; nothing less than all of it helps.
                 report = self._rebuild(progress, cancelled)
                 report.notes.insert(0, f"the index was rebuilt: {damaged}")
-            if care:
+            if care or build.is_care_overdue(self._state.manifest):
                 self._care()
         return report
 

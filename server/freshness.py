@@ -6,6 +6,7 @@ What another process writes is followed by `refresh`; while it holds the lock, o
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -32,6 +33,7 @@ _RULES = frozenset({".gitignore", ".homespunignore", "homespun.toml", "pyproject
 _LOCK_WAIT_SECONDS = 1.0  # our own commits of vectors are shorter; a process's run may be long
 _LOCK_RETRY_SECONDS = 1.0
 _LONGEST_DEBOUNCE_SECONDS = 0.5  # so that a steady stream of saves is indexed within a second
+_CARE_AFTER_SECONDS = 3.0  # without a save: compacting takes seconds, and a save has to wait for it
 _MANY_PATHS = 500  # above it, looking at every file is cheaper than at each one
 
 
@@ -97,6 +99,7 @@ class FolderIndex:
         self._paths: set[str] = set()  # changed, not indexed yet
         self._first_path_at = 0.0
         self._due_at = 0.0
+        self._care_at = math.inf
         self._every_file = True
         self._drawn = True  # the next look at every file is long, and the editor shows it
         self._closing = False
@@ -161,9 +164,12 @@ class FolderIndex:
                     return self._open
                 if self._every_file or (self._paths and now >= self._due_at):
                     return self._update
+                if now >= self._care_at and not self._paths:
+                    return self._care
                 if now >= refresh_at:
                     return self._refresh
-                self._wake.wait(min(refresh_at, self._due_at if self._paths else refresh_at) - now)
+                next_at = min(refresh_at, self._due_at if self._paths else self._care_at)
+                self._wake.wait(next_at - now)
         return None
 
     def _open(self) -> None:
@@ -182,7 +188,8 @@ class FolderIndex:
             if every_file or not (single := self._single_files(paths)):
                 self._update_every_file(index, drawn=drawn)
             else:
-                index.update(paths=single, cancelled=self._is_closing)
+                index.update(paths=single, cancelled=self._is_closing, care=False)
+                self._care_at = time.monotonic() + _CARE_AFTER_SECONDS
         except BaseException:
             with self._wake:
                 self._every_file |= every_file
@@ -191,6 +198,10 @@ class FolderIndex:
             raise
         self.status = FolderStatus("ready")
         self._vectors.due(index)
+
+    def _care(self) -> None:
+        self._care_at = math.inf
+        self._opened().care()
 
     def _update_every_file(self, index: Index, *, drawn: bool) -> None:
         progress: Progress = NoProgress()

@@ -33,7 +33,8 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="a minute; not for figures")
     parser.add_argument("--parts", nargs="*", choices=PARTS, default=list(PARTS))
     args = parser.parse_args()
-    name = "index-quick" if args.quick else "index"
+    complete = set(args.parts) == set(PARTS)
+    name = "index-quick" if args.quick else "index" if complete else "index-partial"
     report: dict[str, Any] = provenance.facts("", 2)
     began = time.monotonic()
     for part in PARTS:
@@ -43,7 +44,7 @@ def main() -> int:
             report["load_after"] = provenance.machine()["load"]
             path = provenance.write(name, report)
     print(path)
-    if not args.quick and set(args.parts) == set(PARTS):
+    if complete and not args.quick:
         index_report.main()
     return 0
 

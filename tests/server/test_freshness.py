@@ -365,8 +365,12 @@ class _Recorded:
     def __init__(self, root, failure=None):
         self.root, self.failure = root, failure
         self.updates, self.seen = [], threading.Event()
+        self.cared = threading.Event()
 
-    def update(self, *, paths=None, progress=None, cancelled=None):
+    def care(self):
+        self.cared.set()
+
+    def update(self, *, paths=None, progress=None, cancelled=None, care=True):
         from homespun.indexer.types import IndexReport
 
         if self.failure is not None:
