@@ -69,9 +69,10 @@ def walk(root: Path, config: IndexConfig) -> FileScan:
     paths = sorted(set(_walked(root, scan) if listed is None else listed))
     rules = _own_rules(root, config, scan)
     tool_made = _tool_made(paths)
+    places = _Places(root)
     for path in paths:
         if not _below_any(path, tool_made):
-            _judge(root, path, rules, config, scan)
+            _judge(places, path, rules, config, scan)
     return scan
 
 
@@ -79,7 +80,7 @@ def judge(root: Path, path: str, config: IndexConfig) -> FoundFile | Skipped | N
     """Judge one path as `walk` does (without the ignore files of git); None: it is not there."""
     scan = FileScan()
     root = Path(os.path.realpath(root))
-    _judge(root, path, _own_rules(root, config, scan), config, scan)
+    _judge(_Places(root), path, _own_rules(root, config, scan), config, scan)
     if scan.files:
         return scan.files[0]
     return Skipped(next(iter(scan.skipped))) if scan.skipped else None
@@ -100,7 +101,35 @@ def read(root: Path, path: str, config: IndexConfig) -> bytes | Skipped:
     return Skipped("too-large") if len(source) > config.max_file_bytes else source
 
 
-def _judge(root: Path, path: str, rules: _Rules, config: IndexConfig, scan: FileScan) -> None:
+class _Places:
+    """Which folders lie in the root itself: no link on the way, no step out of it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._known: dict[str, bool] = {}
+
+    def is_inside(self, path: str) -> bool:
+        """Tell whether a file of this path would lie in the root; asks once a folder."""
+        folder = path.rpartition("/")[0]
+        if folder not in self._known:
+            self._known[folder] = self._is_plain(folder)
+        return self._known[folder] and not os.path.isabs(path) and path != ".."
+
+    def _is_plain(self, folder: str) -> bool:
+        if not folder:
+            return True
+        if os.path.isabs(folder) or ".." in folder.split("/") or "\0" in folder:
+            return False
+        # Git goes on naming files below a folder that a link has taken the place of.
+        plain = os.path.normcase(os.path.normpath(self.root / folder))
+        return os.path.normcase(os.path.realpath(self.root / folder)) == plain
+
+
+def _judge(places: _Places, path: str, rules: _Rules, config: IndexConfig, scan: FileScan) -> None:
+    if not places.is_inside(path):
+        scan.skip(path.encode("utf-8", "backslashreplace").decode("utf-8"), "outside")
+        return
+    root = places.root
     wanted = rules.decide(path)
     if wanted is False or filters.in_tool_folder(path):
         return

@@ -36,12 +36,15 @@ def full(root: Path, updates: int) -> Report:
     """Index a tree once with each engine, then ask, change single files, and open again."""
     files = index_trees.source_files(root)
     questions = index_queries.drawn(root, files, _QUESTIONS)
-    changed = _to_change(root, files, updates)
+    changed: list[str] = []
     engines = {}
     for name, build in index_process.builds().items():
         _say(f"{root.name}: {name} indexes, answers and follows")
         with _process(build, root, keep=name == index_process.OURS) as engine:
-            found = _summary([_built(engine, root)])
+            built = _built(engine, root)
+            # What an engine leaves out (we generated code) cannot become visible.
+            changed = changed or _to_change(root, built["paths"], updates)
+            found = _summary([built])
             modes = ("lexical", "hybrid") if name == index_process.OURS else ("lexical",)
             for mode in modes:
                 answers = engine.call("queries", texts=questions, mode=mode)
@@ -71,7 +74,7 @@ def percentiles(values: Sequence[float]) -> dict[str, float]:
 
 def _built(engine: Any, root: Path) -> Report:  # noqa: ANN401 - peers.Engine has no types here
     built: Report = engine.call("build", root=str(root))
-    built["lines"] = index_trees.count_lines(root, built.pop("paths"))
+    built["lines"] = index_trees.count_lines(root, built["paths"])
     return built
 
 
@@ -109,14 +112,14 @@ def _process(build: Any, root: Path, *, keep: bool = False, fresh: bool = True) 
         shutil.rmtree(root / ".homespun", ignore_errors=True)
 
 
-def _to_change(root: Path, files: Sequence[Path], count: int) -> list[str]:
+def _to_change(root: Path, paths: Sequence[str], count: int) -> list[str]:
     """Draw Python files of usual size."""
     usual = [
-        path for path in files if path.suffix == ".py" and 2_000 < (root / path).stat().st_size
+        path
+        for path in paths
+        if path.endswith(".py") and 2_000 < (root / path).stat().st_size < 30_000
     ]
-    usual = [path for path in usual if (root / path).stat().st_size < 30_000]
-    drawn = random.Random(1).sample(usual, min(count, len(usual)))
-    return [path.as_posix() for path in drawn]
+    return random.Random(1).sample(usual, min(count, len(usual)))
 
 
 def _ripgrep(root: Path, questions: Sequence[str]) -> dict[str, float] | None:

@@ -222,7 +222,6 @@ from homespun.indexer.index import Index
 from homespun.indexer.store import Store
 
 build._BATCH_FILES = 3
-build._OPTIMIZE_AFTER_VERSIONS = 12
 where = sys.argv[2]
 if where == "before-manifest":
     build.manifest.save = lambda folder, current: os._exit(9)
@@ -273,44 +272,6 @@ def test_a_run_that_dies_while_it_writes_changes_nothing_for_readers(repo, tmp_p
     assert any("interrupted run was repaired" in note for note in report.notes)
     assert rows(repo) == fresh_rows(repo, tmp_path_factory)
     assert all_rows_of_the_tables(repo)["chunks"].total() == report.chunks
-
-
-def change_at_random(repo, dice):
-    for _ in range(dice.randint(2, 6)):
-        name = f"mod{dice.randint(0, 14)}"
-        path = f"pkg/{name}.py"
-        if dice.random() < 0.3:
-            (repo / path).unlink(missing_ok=True)
-        else:
-            put(repo, path, module(name, dice.randint(0, 9**6)), mtime_ns=dice.randint(1, OLD_NS))
-
-
-def test_sigkill_at_any_moment_loses_nothing_and_doubles_nothing(repo, tmp_path_factory):
-    dice = random.Random(7)
-    for n in range(15):
-        put(repo, f"pkg/mod{n}.py", module(f"mod{n}"))
-    waiting = start(repo)
-    killed_at_work = 0
-    longest = 0.4  # seconds; follows the speed of the machine, so that kills meet work
-    for _ in range(16):
-        change_at_random(repo, dice)
-        process, waiting = waiting, start(repo)
-        with process:
-            let_go(process)
-            time.sleep(dice.uniform(0, longest))
-            process.kill()
-            in_time = process.stdout.readline() == ""
-        killed_at_work += in_time
-        longest *= 1.4 if in_time else 0.6
-        index = Index.open(repo, CONFIG)  # a reader finds every row that the manifest names
-        assert index.info().chunks == len(rows(repo)[1])
-    with waiting:
-        waiting.kill()
-    report = Index.open(repo, CONFIG, create=True).update()
-    assert killed_at_work >= 4
-    assert rows(repo) == fresh_rows(repo, tmp_path_factory)
-    assert all_rows_of_the_tables(repo)["chunks"].total() == report.chunks
-    assert all_rows_of_the_tables(repo)["files"].total() == report.files
 
 
 SMALL_DISK = """

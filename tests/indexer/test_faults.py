@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import os
 import random
+import signal
 import subprocess
 import sys
 import threading
@@ -72,7 +73,7 @@ def assert_fresh(root, tmp_path_factory, index=None):
 # --- kill -9
 
 WRITER = """
-import sys
+import os, sys
 from pathlib import Path
 from homespun.indexer import build, embed
 from homespun.indexer.config import IndexConfig
@@ -82,25 +83,54 @@ from homespun.models.fakes import FakeEncoder
 build._BATCH_FILES = 2
 build._OPTIMIZE_AFTER_VERSIONS = 12
 embed._BATCH_CHUNKS = 3
-config = IndexConfig(lock_wait_seconds=60)
-print("ready", flush=True)
-for line in sys.stdin:
-    # All of it counts as work: opening, updating, compacting, vectors.
+
+def work(line):
+    # All of it counts: opening, updating, compacting, vectors.
+    config = IndexConfig(lock_wait_seconds=60)
     index = Index.open(Path(sys.argv[1]), config, create=True, encoder=FakeEncoder())
-    index.rebuild() if line == "rebuild\\n" else index.update()
+    index.rebuild() if line == "rebuild" else index.update()
     index.embed()
-    print("done", flush=True)
+
+print("ready", flush=True)
+while line := sys.stdin.readline().strip():
+    if not hasattr(os, "fork"):
+        print(os.getpid(), flush=True)
+        work(line)
+        sys.stdin.readline()
+        print("done", flush=True)
+        continue
+    # A new process takes a second to import everything; this one never opens an index itself.
+    child = os.fork()
+    if child == 0:
+        work(line)
+        os._exit(0)
+    print(child, flush=True)
+    sys.stdin.readline()  # until then the number stays the child's
+    print("done" if os.waitpid(child, 0)[1] == 0 else "killed", flush=True)
 """
 
 
 def start(root):
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-c", WRITER, str(root)],
+    return subprocess.Popen(
+        [sys.executable, "-P", "-W", "ignore", "-c", WRITER, str(root)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     )
-    return process
+
+
+def ask(process, line):
+    """Have the writer begin; return the process that works."""
+    process.stdin.write(line + "\n")
+    process.stdin.flush()
+    return int(process.stdout.readline())
+
+
+def end(process):
+    """Wait for the process that works; return how it ended."""
+    process.stdin.write("ended?\n")
+    process.stdin.flush()
+    return process.stdout.readline().strip()
 
 
 def change_at_random(root, dice):
@@ -113,33 +143,27 @@ def change_at_random(root, dice):
             put(root, path, module(name, dice.randint(0, 9**6)))
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="a second for each process: too slow")
 def test_kill_at_fifty_moments_leaves_an_index_like_a_fresh_one(tmp_path, tmp_path_factory):
     dice = random.Random(11)
     for n in range(8):
         put(tmp_path, f"pkg/mod{n}.py", module(f"mod{n}"))
     moments, at_work, longest = 500 if LONG else 50, 0, 0.3
-    # A process takes a second to start: the next ones do so while this one works.
-    waiting = [start(tmp_path) for _ in range(3)]
-    for moment in range(moments):
-        process = waiting.pop(0)
-        waiting.append(start(tmp_path))
-        change_at_random(tmp_path, dice)
-        with process:
-            assert process.stdout.readline() == "ready\n"
-            process.stdin.write("rebuild\n" if dice.random() < 0.15 else "update\n")
-            process.stdin.flush()
+    with start(tmp_path) as process:
+        assert process.stdout.readline() == "ready\n"
+        for moment in range(moments):
+            change_at_random(tmp_path, dice)
+            worker = ask(process, "rebuild" if dice.random() < 0.15 else "update")
             time.sleep(dice.uniform(0, longest))
-            process.kill()
-            died_at_work = process.stdout.readline() == ""
-        at_work += died_at_work
-        longest = min(longest * (1.3 if died_at_work else 0.7), 2.0)
-        if moment % 10 == 9:
-            index = Index.open(tmp_path, CONFIG, create=True)
-            index.update()
-            assert_fresh(tmp_path, tmp_path_factory, index)
-    for process in waiting:
-        with process:
-            process.kill()
+            os.kill(worker, signal.SIGKILL)
+            died_at_work = end(process) == "killed"
+            at_work += died_at_work
+            longest = min(longest * (1.3 if died_at_work else 0.7), 2.0)
+            if moment % 10 == 9:
+                index = Index.open(tmp_path, CONFIG, create=True)
+                index.update()
+                assert_fresh(tmp_path, tmp_path_factory, index)
+        process.kill()
     assert at_work >= moments // 5
     index = Index.open(tmp_path, CONFIG, create=True, encoder=FakeEncoder())
     index.update()
@@ -165,14 +189,13 @@ def test_two_processes_that_write_in_turn_lose_nothing(tmp_path, tmp_path_factor
         for turn in range(6):
             put(tmp_path, f"pkg/mod{turn}.py", module(f"mod{turn}", 1))
             put(tmp_path, f"pkg/new{turn}.py", module(f"new{turn}"))
-            theirs.stdin.write("update\n")
-            theirs.stdin.flush()
+            ask(theirs, "update")
             # At the same time, and of a file that the other one takes as well.
             try:
                 ours.update(paths=[f"pkg/mod{turn}.py"])
             except IndexLocked:
                 pytest.fail("a minute is enough for a handful of files")
-            assert theirs.stdout.readline() == "done\n"
+            assert end(theirs) == "done"
         ours.refresh()
         theirs.kill()
     assert_fresh(tmp_path, tmp_path_factory, ours)
@@ -324,3 +347,21 @@ def test_what_lies_outside_of_the_root_is_never_read(tmp_path):
     assert index.paths() == ["own.py"]
     assert index.definitions("private_thing") == []
     assert index.search("private_thing", mode="lexical") == []
+
+
+@pytest.mark.parametrize("with_git", [True, False])
+def test_a_folder_that_becomes_a_link_to_the_outside_is_left_out(tmp_path, with_git):
+    put(tmp_path, "outside/mod.py", "def private_thing(): ...\n")
+    root = tmp_path / "root"
+    put(root, "pkg/mod.py", module("mod"))
+    if with_git:
+        git(root, "init", "-q")
+        git(root, "add", "-A")
+    index = Index.open(root, CONFIG, create=True)
+    index.update()
+    (root / "pkg").rename(tmp_path / "before")
+    (root / "pkg").symlink_to(tmp_path / "outside", target_is_directory=True)
+    report = index.update(paths=["pkg/mod.py"])
+    assert (report.removed, report.skipped) == (1, {"outside": 1})
+    assert index.update().files == 0
+    assert index.definitions("private_thing") == []
