@@ -11,17 +11,21 @@ from __future__ import annotations
 import re
 import string
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from homespun.indexer.languages import has_grammar
 from homespun.indexer.tokens import split_identifiers
 from homespun.indexer.types import Hit, Region, Symbol
+from homespun.server.candidates import Need, Needs, words_beside
 from homespun.server.cursor import Cursor
-from homespun.server.definitions import Definitions
+from homespun.server.definitions import Definitions, imports_of
 from homespun.server.names import in_reach
 from homespun.server.prompt import Snippet
+from homespun.server.python_types import PythonTypes
+from homespun.server.repository import Files
+from homespun.server.shown import definition, python_class
 from homespun.server.sources import SourceLines
 
 if TYPE_CHECKING:
@@ -33,6 +37,7 @@ _LINE_CHARS = 500
 _WORD_CHARS = string.ascii_letters + string.digits + "_"
 _SIMILAR_POOL = 8
 _MOST_SIMILAR = 2
+_MOST_DEFINITIONS = 8
 # Share of the best possible score. On 480 cursors of three packages: a chunk of .2 to .3 held a
 # line like the wanted one in 8 % of the cases, one of .3 to .4 in 21 %, one of .4 to .5 in 44 %.
 _LEAST_SIMILARITY = 0.3
@@ -77,6 +82,7 @@ class Retriever:
         self._index = index
         self._sources = SourceLines(index.root)
         self._clock = clock
+        self._resolved: dict[tuple[str, str, str], str | None] = {}
 
     def gather(
         self, cursor: Cursor, *, path: str, language: str, budget_tokens: int, deadline_ms: float
@@ -90,69 +96,137 @@ class Retriever:
             was_late = was_late or self._clock() > end
             return was_late
 
-        window = _window(cursor, path, budget_tokens)
-        steady, fresh = self._definitions(cursor, path, language, window, is_late)
+        request = _Request(cursor, path, language, _window(cursor, path, budget_tokens), is_late)
+        hits = self._hits(request)
+        steady, fresh = self._definitions(request, hits)
         if not is_late():
-            taken = [*steady, *fresh]
-            steady += self._similar(cursor, path, language, window, taken)
+            steady += _similar(request, hits, [*steady, *fresh])
         ordered = [*sorted(steady, key=_place), *sorted(fresh, key=_place)]
         return Gathered(tuple(ordered), was_late)
 
+    def _hits(self, request: _Request) -> list[Hit]:
+        """Return the chunks most like the code around the cursor."""
+        query = _query(request.cursor)
+        if not query.strip():
+            return []
+        return self._index.similar(
+            query,
+            limit=_SIMILAR_POOL,
+            exclude=[request.window] if request.path else [],
+            language=request.language if has_grammar(request.language) else None,
+        )
+
     def _definitions(
-        self,
-        cursor: Cursor,
-        path: str,
-        language: str,
-        window: Region,
-        is_late: Callable[[], bool],
+        self, request: _Request, hits: Sequence[Hit]
     ) -> tuple[list[Snippet], list[Snippet]]:
         """Return definitions for the lines above, and those that only the current line wants.
 
         The second come last in the block: they change while the user types the line.
         """
-
-        def hidden(symbol: Symbol) -> bool:
-            return _overlaps(window, symbol.path, symbol.start_line, symbol.end_line)
-
+        found = (
+            self._of_python(request, hits)
+            if request.language == "python"
+            else self._of_any_language(request)
+        )
         steady: list[Snippet] = []
         fresh: list[Snippet] = []
-        lookup = Definitions(self._index, self._sources, path, language, cursor.before)
-        names = in_reach(cursor)
-        near = _around(cursor)
-        for snippet, name in lookup.snippets(names, hidden=hidden, is_late=is_late):
-            if not _is_copy(snippet, near, path):
-                (fresh if name.on_current_line else steady).append(snippet)
+        near = _around(request.cursor)
+        for snippet, is_fresh in found:
+            if not _is_copy(snippet, near, request.path):
+                (fresh if is_fresh else steady).append(snippet)
         return steady, fresh
 
-    def _similar(
-        self, cursor: Cursor, path: str, language: str, window: Region, taken: list[Snippet]
-    ) -> list[Snippet]:
-        query = _query(cursor)
-        if not query.strip():
-            return []
-        hits = self._index.similar(
-            query,
-            limit=_SIMILAR_POOL,
-            exclude=[window] if path else [],
-            language=language if has_grammar(language) else None,
+    def _of_any_language(self, request: _Request) -> Iterator[tuple[Snippet, bool]]:
+        def hidden(symbol: Symbol) -> bool:
+            return _overlaps(request.window, symbol.path, symbol.start_line, symbol.end_line)
+
+        before = request.cursor.before
+        lookup = Definitions(self._index, self._sources, request.path, request.language, before)
+        names = in_reach(request.cursor)
+        for snippet, name in lookup.snippets(names, hidden=hidden, is_late=request.is_late):
+            yield snippet, name.on_current_line
+
+    def _of_python(self, request: _Request, hits: Sequence[Hit]) -> Iterator[tuple[Snippet, bool]]:
+        files = self._files(request)
+        beside = words_beside({hit.text: hit.score for hit in hits if hit.path != request.path})
+        seen: set[tuple[str, int]] = set()
+        for need in Needs(
+            files, request.cursor, beside, PythonTypes(files, request.cursor.before)
+        ).find():
+            if request.is_late() or len(seen) >= _MOST_DEFINITIONS:
+                return
+            place = (need.symbol.path, need.symbol.start_line)
+            if place in seen:
+                continue
+            snippet = _needed(files, need, request.window)
+            if snippet is not None:
+                seen.add(place)
+                yield snippet, need.is_fresh
+
+    def _files(self, request: _Request) -> Files:
+        cursor = request.cursor
+        return Files(
+            self._index,
+            self._sources,
+            path=request.path,
+            language=request.language,
+            text=cursor.before + cursor.after,
+            imports=imports_of(request.path, cursor.before),
+            resolved=self._resolved,
         )
-        near = _around(cursor)
-        words = set(split_identifiers(query))
-        found: list[Snippet] = []
-        certainty = min(1.0, len(words) / _QUERY_WORDS)
-        for hit in hits:
-            if len(found) == _MOST_SIMILAR or hit.score * certainty < _LEAST_SIMILARITY:
-                break
-            if _is_copy(hit, near, path):
-                continue
-            snippet = _slice(hit, words)
-            if len(_telling(snippet.text)) < _LEAST_TELLING_LINES:
-                continue
-            known = [*taken, *found]
-            if any(_overlaps(_region(s), hit.path, hit.start_line, hit.end_line) for s in known):
-                continue
-            found.append(snippet)
-        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    cursor: Cursor
+    path: str
+    language: str
+    window: Region
+    is_late: Callable[[], bool]
+
+
+def _needed(files: Files, need: Need, window: Region) -> Snippet | None:
+    """Return a definition as a snippet; None where the prompt shows it anyway."""
+    symbol = need.symbol
+    is_own = symbol.path == files.path
+    start, end = symbol.start_line, symbol.end_line
+    if need.read is not None and need.members is not None:
+        names = need.members
+        end = max(end, need.read.end_row + 1)
+        if is_own:
+            rows = {n: need.read.members[n].row + 1 for n in names}
+            names = tuple(n for n in names if not _overlaps(window, symbol.path, rows[n], rows[n]))
+            if not names:
+                return None
+            start = end = min(rows[n] for n in names)
+        text = python_class(symbol, need.read, names)
+    elif is_own and _overlaps(window, symbol.path, start, end):
+        return None
+    else:
+        text = definition(files, symbol, body=need.body)
+    kind = "far" if is_own else "definition"
+    return Snippet(symbol.path, start, end, text, round(need.score, 3), kind)
+
+
+def _similar(request: _Request, hits: Sequence[Hit], taken: Sequence[Snippet]) -> list[Snippet]:
+    """Return the parts of similar chunks that are like the code around the cursor."""
+    near = _around(request.cursor)
+    words = set(split_identifiers(_query(request.cursor)))
+    found: list[Snippet] = []
+    certainty = min(1.0, len(words) / _QUERY_WORDS)
+    for hit in hits:
+        if len(found) == _MOST_SIMILAR or hit.score * certainty < _LEAST_SIMILARITY:
+            break
+        if _is_copy(hit, near, request.path):
+            continue
+        snippet = _slice(hit, words)
+        if len(_telling(snippet.text)) < _LEAST_TELLING_LINES:
+            continue
+        known = [s for s in (*taken, *found) if s.kind == "similar"]
+        if any(_overlaps(_region(s), hit.path, hit.start_line, hit.end_line) for s in known):
+            continue
+        found.append(snippet)
+    return found
 
 
 def _window(cursor: Cursor, path: str, budget_tokens: int) -> Region:

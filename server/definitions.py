@@ -38,6 +38,7 @@ _OPEN_SCOPE = frozenset("c cpp csharp go java kotlin php ruby rust scala".split(
 _IMPORT_LINE = re.compile(
     r"^\s*(?:import|from|use|using|require|include|export|package|#\s*include|const|let|var|mod)\b"
 )
+_GENERATED = re.compile(r"\s*(?:#|//|/?\*).*(?:generated|do not edit)", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"\s+self\.(?P<name>\w+)\s*(?::[^=]+)?=(?!=)")
 _RETURNED = re.compile(r"(?:->|\)\s*:)\s*[\"']?(?:Optional\[|Promise<|Result<)?([A-Z]\w*)")
 
@@ -208,6 +209,8 @@ class Definitions:
 def imports_of(path: str, text: str) -> tuple[Import, ...]:
     """Return the imports of the text as it stands in the editor, saved or not."""
     lines = text.split("\n", _IMPORT_LINES)[:_IMPORT_LINES]
+    # The indexer passes over generated files; whoever edits one is completed all the same.
+    lines = ["" if _GENERATED.match(line) else line for line in lines]
     last = max((n for n, line in enumerate(lines) if _IMPORT_LINE.match(line)), default=-1)
     # An import over several lines ends a little further down.
     return _parsed_imports(path, "\n".join(lines[: last + 12])) if last >= 0 else ()

@@ -1,4 +1,4 @@
-"""Cursors before names of other files: chosen once, kept in `cursors/`. Needs jedi, nothing of ours.
+"""Cursors before names of other files, chosen once and kept in `cursors/`. Needs jedi only.
 
     python bench/context/choose.py ROOT --sys-path . mcp-types --seed 1 --out cursors/mcp.json
 
@@ -24,7 +24,9 @@ from pathlib import Path
 
 import jedi
 
-_SIDELINES = re.compile(r"(?:^|/)(?:tests?|docs?|examples?|migrations|_vendor)/|_pb2|conftest|setup\.py")
+_SIDELINES = re.compile(
+    r"(?:^|/)(?:tests?|docs?|examples?|migrations|_vendor)/|_pb2|conftest|setup\.py"
+)
 _LEAST_REST = 3
 _MOST_REST = 100
 _OF_A_FILE = 24  # tried for each stratum, so that long files do not crowd the others out
@@ -114,9 +116,7 @@ def _of_file(
     others: list[tuple[int, int]] = []
     for node, line, column, name in _uses(tree):
         rest = lines[line - 1][column:].rstrip()
-        if not _LEAST_REST <= len(rest) <= _MOST_REST or not lines[line - 1].isascii():
-            continue
-        if package.lines[lines[line - 1].strip()] > 1:
+        if not _is_fit(package, lines[line - 1], rest):
             continue
         is_cross = isinstance(node, ast.Attribute) or name in bound
         if is_cross and package.elsewhere(name, path):
@@ -136,6 +136,11 @@ def _of_file(
             yield Chosen(path, line, column, name, how, *place)
     for line, column in rng.sample(others, min(_OF_A_FILE // 3, len(others))):
         yield Chosen(path, line, column, "", "none", "", 0)
+
+
+def _is_fit(package: Package, line: str, rest: str) -> bool:
+    is_alone = package.lines[line.strip()] == 1
+    return _LEAST_REST <= len(rest) <= _MOST_REST and line.isascii() and is_alone
 
 
 def _uses(tree: ast.Module) -> Iterator[tuple[ast.expr, int, int, str]]:

@@ -1,4 +1,4 @@
-"""The packages whose lines are completed: younger than the model, dev to tune on, held to report."""
+"""The packages whose lines are completed, younger than the model: to tune on, and to report."""
 
 from __future__ import annotations
 

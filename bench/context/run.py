@@ -1,6 +1,6 @@
-"""`make bench-context`: is what the cursor needs in the prompt, and does it help the model?
+"""The completion context (`make bench-context`): is what is needed there, and does it help.
 
-    python bench/context/run.py [--parts recall] [--packages mcp …] [--held] [--arms …]
+python bench/context/run.py [--parts recall] [--packages mcp …] [--held] [--arms …]
 """
 
 from __future__ import annotations

@@ -170,8 +170,9 @@ def test_everything_that_shapes_an_answer_is_in_the_key():
 
 def test_a_definition_found_behind_a_typed_name_renews_the_prompt(tmp_path):
     ours, generator = completer_with_client(tmp_path)
-    for typed in ("c = ", "c = connect", "c = connect(", "c = connect(x"):
-        ours.complete(at(typed, head=CLIENT_HEAD))
+    head = CLIENT_HEAD.replace("from client import connect", "import client")
+    for typed in ("c = ", "c = client", "c = client.", "c = client.co"):
+        ours.complete(at(typed, head=head))
     shown = ["# def connect(address):" in prompt for prompt in prompts(generator)]
     assert shown == [False, False, True, True]
 

@@ -92,10 +92,10 @@ def test_a_snippet_that_did_not_fit_is_no_source(index):
 
 
 def test_a_damaged_index_costs_the_context_and_not_the_completion(index, monkeypatch, caplog):
-    def damaged(name):
+    def damaged(path):
         raise IndexDamaged("the index cannot be read")
 
-    monkeypatch.setattr(index, "definitions", damaged)
+    monkeypatch.setattr(index, "symbols_in", damaged)
     ours, _ = completer("'x')", index)
     answer = ours.complete(request("from client import connect\n\nclient = connect(|"))
     assert answer.text == "'x')"
@@ -208,8 +208,8 @@ def test_a_completion_below_the_wanted_likelihood_is_not_shown():
 
 def test_a_line_that_is_being_typed_keeps_its_retrieved_code(index):
     ours, generator = completer(" value\n", index)
-    head = "from client import connect\n" + "number = 1\n" * 30 + "client = "
-    for typed in ("connect(", "other_name("):
+    head = "import client\n" + "number = 1\n" * 30 + "value = "
+    for typed in ("client.connect(", "other_name("):
         ours.complete(request(f"{head}{typed}|"))
     first, second = (generator.tokenizer.render(prompt) for prompt in generator.prompts)
     block = first[: first.index("# app.py")]
@@ -219,7 +219,7 @@ def test_a_line_that_is_being_typed_keeps_its_retrieved_code(index):
 
 def test_who_asks_by_hand_gets_what_fits_now(index):
     ours, generator = completer(" value\n", index)
-    head = "from client import connect\n" + "number = 1\n" * 30 + "client = "
-    for typed in ("connect(", "other_name("):
+    head = "import client\n" + "number = 1\n" * 30 + "value = "
+    for typed in ("client.connect(", "other_name("):
         ours.complete(request(f"{head}{typed}|", explicit=True))
     assert "def connect" not in generator.tokenizer.render(generator.prompts[1])
