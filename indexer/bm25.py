@@ -109,33 +109,32 @@ def score(
 
     Dead documents score 0.
     """
-    live = sum(int(alive.sum()) for _, alive in parts)
-    words = sum(float(segment.lengths[alive].sum()) for segment, alive in parts)
-    lengths = [segment.lengths for segment, _ in parts]
-    return _scored(terms, found, lengths, live, words)
+    live, words = 0, 0.0
+    for segment, alive in parts:
+        counted = segment.lengths if alive.all() else segment.lengths[alive]
+        live += len(counted)
+        words += float(counted.sum())
+    return _scored(terms, found, [segment.lengths for segment, _ in parts], live, words)
 
 
-def score_files(
-    parts: Sequence[tuple[Segment, Mask]],
-    owners: Sequence[IntArray],
-    terms: Sequence[Term],
-    found: Found,
-) -> list[FloatArray]:
-    """Return for each part `(files,)` float32 scores of whole files, as if each was one document.
+@dataclass(frozen=True, slots=True)
+class Owners:
+    """The files that the documents of a part belong to; a file lies in one part as a whole."""
 
-    `owners[part][document]` is the number of the document's file; all documents of a file lie in
-    the same part.
-    """
-    lengths = []
-    for (segment, alive), owner in zip(parts, owners, strict=True):
-        live_lengths = segment.lengths * alive
-        lengths.append(np.bincount(owner, weights=live_lengths).astype(np.float32))
+    of_document: IntArray  # (documents,), number of the file
+    lengths: FloatArray  # (files,), words in the file
+    alive: Mask  # (files,)
+
+
+def score_files(owners: Sequence[Owners], terms: Sequence[Term], found: Found) -> list[FloatArray]:
+    """Return for each part `(files,)` float32 scores of whole files, each as one document."""
     by_file = [
-        [_by_owner(owner, counted) for counted in part]
-        for owner, part in zip(owners, found, strict=True)
+        [_by_owner(part.of_document, counted) for counted in counted_terms]
+        for part, counted_terms in zip(owners, found, strict=True)
     ]
-    live = sum(int((part > 0).sum()) for part in lengths)
-    words = sum(float(part.sum()) for part in lengths)
+    live = sum(int(part.alive.sum()) for part in owners)
+    words = sum(float(part.lengths[part.alive].sum()) for part in owners)
+    lengths = [part.lengths for part in owners]
     scores, _ = _scored(terms, by_file, lengths, live, words)
     return np.split(scores, np.cumsum([len(part) for part in lengths])[:-1]) if lengths else []
 
@@ -176,11 +175,14 @@ def _occurrences(segment: Segment, alive: Mask, term: Term) -> tuple[IntArray, F
 def _added_up(
     postings: Sequence[tuple[IntArray, FloatArray]], size: int
 ) -> tuple[IntArray, FloatArray]:
-    sums = np.zeros(size, dtype=np.float32)
-    for documents, counts in postings:
-        sums[documents] += counts  # a document stands once in a posting list
-    documents = np.flatnonzero(sums).astype(np.int32)
-    return documents, sums[documents]
+    documents = np.concatenate([one for one, _ in postings])
+    counts = np.concatenate([one for _, one in postings])
+    if len(documents) * _SPARSE < size:
+        unique, places = np.unique(documents, return_inverse=True)
+        return unique, np.bincount(places, weights=counts).astype(np.float32)
+    sums = np.bincount(documents, weights=counts, minlength=size).astype(np.float32)
+    unique = np.flatnonzero(sums).astype(np.int32)
+    return unique, sums[unique]
 
 
 def _by_owner(owner: IntArray, counted: tuple[IntArray, FloatArray]) -> tuple[IntArray, FloatArray]:
@@ -192,6 +194,7 @@ def _by_owner(owner: IntArray, counted: tuple[IntArray, FloatArray]) -> tuple[In
     return files, sums[files]
 
 
+_SPARSE = 16  # sorting so few of the documents is faster than looking at all
 _NOWHERE = (np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32))
 
 

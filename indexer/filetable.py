@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -12,6 +13,8 @@ import numpy.typing as npt
 from homespun.indexer.tokens import split_identifiers
 from homespun.indexer.types import Chunk
 from homespun.indexer.wordforms import stem
+
+_KEPT_PATTERNS = 8  # answers for a shard; an editor or a script asks with the same few
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +29,11 @@ class PathWords:
 class FileTable:
     """Files in the order of their first document; a file lies in one shard as a whole."""
 
-    def __init__(self, chunks: Sequence[Chunk]) -> None:
-        """Keep the chunks (not changed any more) to read their paths later."""
+    def __init__(self, chunks: Sequence[Chunk], lengths: npt.NDArray[np.float32]) -> None:
+        """Keep the chunks and `(documents,)` numbers of words; neither is changed any more."""
         self._chunks = chunks
+        self._lengths = lengths
+        self._matching: dict[re.Pattern[str], npt.NDArray[np.bool_]] = {}
 
     @cached_property
     def paths(self) -> list[str]:
@@ -41,6 +46,29 @@ class FileTable:
         number = {path: n for n, path in enumerate(self.paths)}
         numbers = (number[chunk.path] for chunk in self._chunks)
         return np.fromiter(numbers, dtype=np.int32, count=len(self._chunks))
+
+    @cached_property
+    def lengths(self) -> npt.NDArray[np.float32]:
+        """`(files,)`: number of words of each file."""
+        counted = np.bincount(self.of_document, self._lengths, minlength=len(self.paths))
+        return counted.astype(np.float32)
+
+    @cached_property
+    def first_document(self) -> npt.NDArray[np.int64]:
+        """`(files,)`: the first document of each file."""
+        return np.unique(self.of_document, return_index=True)[1]
+
+    def matching(self, pattern: re.Pattern[str]) -> npt.NDArray[np.bool_]:
+        """Return `(documents,)`: whose path is as the pattern wants it."""
+        known = self._matching.get(pattern)
+        if known is None:
+            files = (pattern.fullmatch(path) is not None for path in self.paths)
+            wanted = np.fromiter(files, dtype=np.bool_, count=len(self.paths))
+            known = wanted[self.of_document]
+            if len(self._matching) >= _KEPT_PATTERNS:
+                self._matching.clear()
+            self._matching[pattern] = known
+        return known
 
     @cached_property
     def by_stem(self) -> dict[str, list[int]]:

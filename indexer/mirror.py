@@ -185,7 +185,7 @@ def _new_shard(chunks: list[Chunk], text_hashes: list[str], words: Segment) -> S
         alive=np.ones(len(chunks), dtype=np.bool_),
         languages=np.array([chunk.language for chunk in chunks], dtype=np.str_),
         kinds=np.array([chunk.kind for chunk in chunks], dtype=np.str_),
-        files=FileTable(chunks),
+        files=FileTable(chunks, words.lengths),
     )
 
 

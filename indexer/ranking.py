@@ -129,29 +129,30 @@ class PathMatch:
         """Take the words that a path may have."""
         self._words = question.path_words
         self._weights = weights
-        self._akin: dict[str, frozenset[int]] = {}
+        self._akin: dict[str, int] = {}
 
     def share(self, path: str) -> float:
         """Return 0 for nothing in common, 1 where the file's name has all words."""
         if not self._words:
             return 0.0
         words = words_of_path(path)
-        in_name = self._matched(words.name)
-        in_folder = self._matched(words.folder) - in_name
-        further = self._matched(words.further) - in_name - in_folder
+        name = self._matched(words.name)
+        folder = self._matched(words.folder) & ~name
+        further = self._matched(words.further) & ~name & ~folder
         total = (
-            len(in_name)
-            + self._weights.path_folder * len(in_folder)
-            + self._weights.path_further * len(further)
+            name.bit_count()
+            + self._weights.path_folder * folder.bit_count()
+            + self._weights.path_further * further.bit_count()
         )
         return total / len(self._words)
 
-    def _matched(self, words: frozenset[str]) -> frozenset[int]:
-        found: frozenset[int] = frozenset()
+    def _matched(self, words: frozenset[str]) -> int:
+        """Return a bit for each of the query's words that one of these means."""
+        found = 0
         for word in words:
             akin = self._akin.get(word)
             if akin is None:
-                akin = frozenset(n for n, w in enumerate(self._words) if are_akin(w, word))
+                akin = sum(1 << n for n, w in enumerate(self._words) if are_akin(w, word))
                 self._akin[word] = akin
             found |= akin
         return found

@@ -20,8 +20,8 @@ _STEM_CHANGES = ("", *_ENDINGS, "e")  # what may follow a stem in a word that wa
 _ABBREVIATED = """
     arg argument · args arguments · attr attribute · attrs attributes
     auth authentication authorization · buf buffer · cfg config configuration
-    conf config configuration · config configuration · cmd command · conn connection · ctx context · db database
-    deps dependencies · dest destination · dir directory · doc documentation document
+    conf config configuration · config configuration · cmd command · conn connection
+    ctx context · db database · deps dependencies · dest destination · dir directory · doc documentation document
     env environment · err error · exc exception · exec execute execution · expr expression
     ext extension · fmt format formatting · fn function · func function · hdr header
     i18n internationalization translation · impl implementation · info information

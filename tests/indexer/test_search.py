@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from homespun.indexer import bm25, lesser, mirror
-from homespun.indexer.bm25 import Term
+from homespun.indexer import search as search_module
+from homespun.indexer.bm25 import Owners, Term
 from homespun.indexer.question import Question
 from homespun.indexer.rows import Rows, text_hash
 from homespun.indexer.search import search, similar, wanted_documents
@@ -497,3 +498,33 @@ def test_definitions_prefer_the_exact_case(index):
     assert [s.qualified for s in index.definitions("Session.request")] == ["Session.request"]
     assert [s.qualified for s in index.definitions("app.Session.request")] == []
     assert index.definitions("") == []
+
+
+def test_the_best_of_many_scores_are_those_of_a_full_sort():
+    rng = np.random.default_rng(0)
+    scores = rng.integers(0, 50, 5000).astype(np.float32)  # many ties
+    scores[:40] = -np.inf
+    order = np.lexsort((np.arange(len(scores)), -scores))
+    for count in (1, 7, 156, 157, 300, 6000):
+        best = [int(n) for n in order[:count] if scores[n] > 0]
+        assert search_module._top(scores, count) == best
+
+
+def test_forms_of_a_word_add_up_and_whole_files_score_as_documents():
+    texts = ["a a b", "c", "a d", "e e e e"]
+    segment = bm25.build(token_block(texts))
+    parts = [(segment, np.array([True, True, True, False]))]
+    owners = [
+        Owners(
+            np.array([0, 0, 1, 2], np.int32),
+            np.array([4, 2, 4], np.float32),
+            np.array([True, True, False]),
+        )
+    ]
+    terms = [Term({"a": 1.0, "b": 0.5})]
+    found = bm25.find(parts, terms)
+    assert [(d.tolist(), c.tolist()) for d, c in found[0]] == [([0, 2], [2.5, 1.0])]
+    whole = bm25.build(token_block(["a a z c", "a d"]))
+    whole.counts[whole.starts[whole.vocabulary["a"]]] = 2.5
+    expected, _ = scored([(whole, all_alive(whole))], {"a": 1.0})
+    np.testing.assert_allclose(bm25.score_files(owners, terms, found)[0][:2], expected, rtol=1e-5)
