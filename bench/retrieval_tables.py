@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from corpora import Corpus
@@ -34,9 +34,9 @@ def write(chosen: Sequence[Corpus], reports: Sequence[Report]) -> None:
     import provenance
     import retrieval_plot
 
-    facts = provenance.facts("none" if not reports else reports[-1].versions["encoder"], threads=0)
+    facts = provenance.facts(reports[-1].versions["encoder"], threads=0)
     text = tables(chosen, reports)
-    text = f"{_where(facts)}\n\n{text}"
+    text = f"{_where(facts, reports[-1].versions)}\n\n{text}"
     page = PAGE.read_text(encoding="utf-8")
     pattern = re.compile(r"(<!-- retrieval -->\n).*?(<!-- /retrieval -->)", re.DOTALL)
     if not pattern.search(page):
@@ -125,12 +125,13 @@ def _share(value: float) -> str:
     return f"{value:.3f}".removeprefix("0")
 
 
-def _where(facts: dict[str, object]) -> str:
+def _where(facts: dict[str, object], versions: Mapping[str, str]) -> str:
     machine = facts["machine"]
     assert isinstance(machine, dict)
     changes = " with changes" * bool(facts["changed"])
     return (
-        f"Encoder `{facts['model']}`; {machine['processor']} ({machine['cores']} cores), "
+        f"Encoder `{versions['encoder']}` (weights {versions['weights']}), chunker "
+        f"{versions['chunker']}, tokenizer {versions['tokenizer']}; {machine['processor']} ({machine['cores']} cores), "
         f"{machine['system']}; {facts['date']}, commit {facts['commit']}{changes}; "
         f"load average {machine['load']}."
     )
