@@ -131,7 +131,7 @@ def _where(facts: dict[str, object], versions: Mapping[str, str]) -> str:
     changes = " with changes" * bool(facts["changed"])
     return (
         f"Encoder `{versions['encoder']}` (weights {versions['weights']}), chunker "
-        f"{versions['chunker']}, tokenizer {versions['tokenizer']}; {machine['processor']} ({machine['cores']} cores), "
-        f"{machine['system']}; {facts['date']}, commit {facts['commit']}{changes}; "
+        f"{versions['chunker']}, tokenizer {versions['tokenizer']}; {machine['processor']} "
+        f"({machine['cores']} cores), {machine['system']}; {facts['date']}, commit {facts['commit']}{changes}; "
         f"load average {machine['load']}."
     )

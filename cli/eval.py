@@ -27,7 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="WHAT")
     summary = "NDCG, recall and times of the search on queries whose answers are known"
     retrieval = actions.add_parser("retrieval", help=summary, description=summary)
-    retrieval.add_argument("queries", metavar="QUERIES.json", help="queries and their answers")
+    retrieval.add_argument(
+        "queries", metavar="QUERIES.json", help='a list of {"query": …, "relevant": [path, …]}'
+    )
     retrieval.add_argument("--path", default=".", metavar="DIR", help="folder (default: .)")
     retrieval.add_argument("--mode", choices=("hybrid", "lexical", "dense"), default="hybrid")
     retrieval.add_argument(
