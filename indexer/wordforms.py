@@ -5,6 +5,7 @@ A question says "scheduled retries of the configuration", code says `scheduler`,
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -21,8 +22,9 @@ _ABBREVIATED = """
     arg argument · args arguments · attr attribute · attrs attributes
     auth authentication authorization · buf buffer · cfg config configuration
     conf config configuration · config configuration · cmd command · conn connection
-    ctx context · db database · deps dependencies · dest destination · dir directory · doc documentation document
-    env environment · err error · exc exception · exec execute execution · expr expression
+    ctx context · db database · deps dependencies · dest destination · dir directory
+    doc documentation document · env environment · err error · exc exception
+    exec execute execution · expr expression
     ext extension · fmt format formatting · fn function · func function · hdr header
     i18n internationalization translation · impl implementation · info information
     init initialize initialization · io input output · iter iterator iteration · lang language
@@ -39,7 +41,7 @@ _ABBREVIATED = """
 
 def _both_ways(listed: str) -> dict[str, frozenset[str]]:
     found: dict[str, set[str]] = {}
-    for group in listed.split("·"):
+    for group in re.split(r"[·\n]", listed.strip()):
         short, *words = group.split()
         for word in words:
             found.setdefault(word, set()).add(short)

@@ -48,6 +48,8 @@ def test_only_endings_that_the_index_knows_are_added():
 def test_abbreviations_go_both_ways():
     assert "config" in ABBREVIATIONS["configuration"]
     assert "configuration" in ABBREVIATIONS["config"]
+    assert ABBREVIATIONS["auth"] == {"authentication", "authorization"}
+    assert ABBREVIATIONS["attributes"] == {"attrs"}
     assert are_akin("context", "ctx")
     assert are_akin("ctx", "context")
     assert are_akin("auth", "authorize")
