@@ -132,6 +132,6 @@ def _where(facts: dict[str, object], versions: Mapping[str, str]) -> str:
     return (
         f"Encoder `{versions['encoder']}` (weights {versions['weights']}), chunker "
         f"{versions['chunker']}, tokenizer {versions['tokenizer']}; {machine['processor']} "
-        f"({machine['cores']} cores), {machine['system']}; {facts['date']}, commit {facts['commit']}{changes}; "
-        f"load average {machine['load']}."
+        f"({machine['cores']} cores), {machine['system']}; {facts['date']}, "
+        f"commit {facts['commit']}{changes}; load average {machine['load']}."
     )
