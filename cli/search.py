@@ -29,7 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--mode", choices=("hybrid", "lexical", "dense"), default="hybrid")
     parser.add_argument("--language", help="only this language, e.g. python")
     parser.add_argument("--glob", help="only paths like this, e.g. 'src/**/*.py'")
-    parser.add_argument("--kind", help="only this kind of chunk, e.g. function")
+    parser.add_argument("--kind", help="only this kind of chunk, e.g. function, method or class")
+    parser.add_argument("--symbol", help="only definitions of this name, e.g. Session.send")
     parser.add_argument(
         "--json", action="store_true", help='print {"query", "hits", "ms"} as one line a query'
     )
@@ -51,6 +52,7 @@ def run(args: argparse.Namespace) -> int:
             language=args.language,
             glob=args.glob,
             kind=args.kind,
+            symbol=args.symbol,
         )
         ms = (time.perf_counter() - began) * 1000
         if args.json:

@@ -211,17 +211,20 @@ class Index:
         language: str | None = None,
         glob: str | None = None,
         kind: str | None = None,
+        symbol: str | None = None,
         exclude: Sequence[Region] = (),
     ) -> list[Hit]:
         """Return the best chunks for a question, a name, a path or a piece of code.
 
-        Where vectors cannot be used (`why_not_dense` says why) words alone decide in every mode.
+        The filters come before the limit: a language, a path glob, a kind of chunk, what belongs to
+        definitions of one name; `exclude` leaves out chunks that overlap a region. Where vectors
+        cannot be used (`why_not_dense` says why) words alone decide in every mode.
         """
         if limit < 1 or not query.strip():
             return []
         snapshot = self._state.mirror
         wanted = search.wanted_documents(
-            snapshot, language=language, glob=glob, kind=kind, exclude=exclude
+            snapshot, language=language, glob=glob, kind=kind, symbol=symbol, exclude=exclude
         )
         vector = self._vector_of(query, snapshot) if mode != "lexical" else None
         return search.search(snapshot, query, vector, wanted, limit=limit, mode=mode)

@@ -200,9 +200,13 @@ def wanted_documents(
     language: str | None = None,
     glob: str | None = None,
     kind: str | None = None,
+    symbol: str | None = None,
     exclude: Sequence[Region] = (),
 ) -> Mask:
-    """Return `(mirror.size,)`: live documents that pass every filter."""
+    """Return `(mirror.size,)`: live documents that pass every filter.
+
+    `symbol` leaves what belongs to definitions of that name ("Session", "Session.send").
+    """
     wanted = mirror.alive
     if language is not None:
         wanted &= np.concatenate([shard.languages == language for shard in mirror.shards])
@@ -211,12 +215,24 @@ def wanted_documents(
     if glob is not None:
         pattern = _glob_pattern(glob)
         wanted &= np.concatenate([shard.files.matching(pattern) for shard in mirror.shards])
+    if symbol is not None:
+        wanted &= _in_definitions(mirror, symbol)
     for region in exclude:
         for document in mirror.documents.get(region.path, ()):
             chunk = mirror.chunk(document)
             if chunk.start_line <= region.end_line and region.start_line <= chunk.end_line:
                 wanted[document] = False
     return wanted
+
+
+def _in_definitions(mirror: Mirror, name: str) -> Mask:
+    inside = np.zeros(mirror.size, dtype=np.bool_)
+    for symbol in mirror.definitions(name):
+        for document in mirror.documents.get(symbol.path, ()):
+            chunk = mirror.chunk(document)
+            if chunk.start_line <= symbol.end_line and symbol.start_line <= chunk.end_line:
+                inside[document] = True
+    return inside
 
 
 def _top(scores: FloatArray, count: int, *, above: float = 0.0) -> list[int]:

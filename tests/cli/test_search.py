@@ -71,6 +71,8 @@ def test_a_file_of_queries_gives_one_answer_a_line(repo, capsys, tmp_path):
         (["--language", "typescript"], ["view.ts"]),
         (["--glob", "shop/**"], ["shop/basket.py"]),
         (["--kind", "class"], ["shop/basket.py"]),
+        (["--symbol", "Basket"], ["shop/basket.py"]),
+        (["--symbol", "Wishlist"], []),
         (["--limit", "1"], ["shop/basket.py"]),
         (["--language", "cobol"], []),
     ],

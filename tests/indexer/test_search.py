@@ -379,6 +379,20 @@ def test_filters_apply_before_the_limit(index, filters, paths):
     assert {hit.path for hit in ask(index, "session", limit=2, **filters)} == paths
 
 
+@pytest.mark.parametrize(
+    ("symbol", "found"),
+    [
+        ("Session", [("app/http.py", 1)]),
+        ("Session.close", [("app/http.py", 10)]),
+        ("close", [("app/http.py", 10)]),
+        ("test_session", [("tests/test_http.py", 1)]),
+        ("Basket.close", []),
+    ],
+)
+def test_only_definitions_of_a_name(index, symbol, found):
+    assert places(ask(index, "session", symbol=symbol)) == found
+
+
 def test_a_definition_that_a_filter_excludes_stays_out(index):
     hits = ask(index, "Session", exclude=[Region("app/http.py", 1, 1)])
     assert ("app/http.py", 1) not in places(hits)
