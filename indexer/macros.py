@@ -1,37 +1,52 @@
 """Words that a grammar cannot know are blanked out before it reads: same bytes, same places.
 
 C and C++ macros stand where the grammar expects a type or nothing (`class LIB_API Pool {`), and
-then whole classes are lost. Preprocessor lines stay as they are.
+then whole classes are lost. Preprocessor lines and strings stay as they are.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
-_CALLED = rb"(?:[ \t]*\([^()\n]*\))?"
-_EXPORT = (
-    rb"[A-Z][A-Z0-9_]*_(?:API|EXPORTS?|EXPORT_SYMBOL|EXTERN|EXTERN_C|DECL|PUBLIC|PRIVATE|LOCAL|HIDDEN"
+Span = tuple[int, int]  # bytes, the end excluded
+
+# Strings and preprocessor lines are read as a whole; one set of first bytes keeps this fast.
+_TOKEN = re.compile(
+    rb"[\"'#A-Z](?:"
+    rb"(?<=\")(?:\\.|[^\"\\\n])*\""
+    rb"|(?<=')(?:\\.|[^'\\\n])'"
+    rb"|(?<=#)(?:\\\r?\n|[^\n])*"
+    rb"|(?<=[A-Z])(?<!\w.)[A-Z0-9_]{3,}(?!\w))"
+)
+_FIRST_LETTER = ord("A")
+_MOST_BEFORE = 300  # bytes on the line before a macro: far to the right none matters
+_ARGUMENTS = re.compile(rb"[ \t]*\([^()\n]*\)")
+_EXPORT = re.compile(
+    rb"[A-Z0-9_]*_(?:API|EXPORTS?|EXPORT_SYMBOL|EXTERN|EXTERN_C|DECL|PUBLIC|PRIVATE|LOCAL|HIDDEN"
     rb"|INLINE|ALWAYS_INLINE|NOINLINE|NODISCARD|CONSTEXPR(?:\d\d)?|DEPRECATED|MUST_USE_RESULT"
     rb"|ATTRIBUTE_[A-Z0-9_]+|ATTR_[A-Z0-9_]+)"
 )
-_C = re.compile(
-    # Preprocessor lines and strings are read first, so that nothing in them is blanked.
-    rb"(?P<kept>^[ \t]*#(?:\\\r?\n|[^\n])*|\"(?:\\.|[^\"\\\n])*\")"
-    rb"|\b(?:class|struct|union|enum[ \t]+class)\s+(?P<in_head>[A-Z][A-Z0-9_]*" + _CALLED + rb")"
-    rb"(?=\s+[A-Za-z_]\w*\s*(?:<[^;{}\n]*>\s*)?(?:final\s*)?(?::[^:]|\{))"
-    rb"|(?P<thread_safety>\b[A-Z_]*(?:LOCKS_REQUIRED|LOCKS_EXCLUDED|LOCK_FUNCTION|GUARDED_BY"
-    rb"|ACQUIRED_AFTER|ACQUIRED_BEFORE|LIFETIME_BOUND)\b" + _CALLED + rb")"
-    rb"|(?P<prefix>^" + _EXPORT + rb"[ \t]*$(?=\r?\n[ \t]*[A-Za-z_]))"
-    rb"|(?P<alone>^[A-Z][A-Z0-9]*_[A-Z0-9_]+[ \t]*$(?!\s*[{}]))"
-    rb"|(?P<namespace>^[ \t]*[A-Z][A-Z0-9_]*NAMESPACE[A-Z0-9_]*" + _CALLED + rb"[ \t;]*$)"
-    rb"|(?P<qt>^[ \t]*Q_(?:OBJECT|GADGET|DISABLE_COPY)\b" + _CALLED + rb"[ \t;]*$)"
-    # `LIB_PUBLIC(char *) print(…)`: the type inside is what counts.
-    rb"|(?P<opens>\b[A-Z][A-Z0-9_]*_(?:PUBLIC|API|EXPORT|EXTERN)[ \t]*\()[^()\n]*(?P<closes>\))"
-    rb"(?=[ \t]+\w+[ \t]*\()"
-    rb"|(?P<export>\b" + _EXPORT + rb"\b" + _CALLED + rb"(?=\s+[A-Za-z_]))",
-    re.MULTILINE,
+_THREAD_SAFETY = re.compile(
+    rb"[A-Z_]*(?:LOCKS_REQUIRED|LOCKS_EXCLUDED|LOCK_FUNCTION|GUARDED_BY|ACQUIRED_AFTER"
+    rb"|ACQUIRED_BEFORE|LIFETIME_BOUND)"
 )
-_C_GROUPS = ("in_head", "thread_safety", "alone", "namespace", "qt", "export", "opens", "closes")
+_QT = frozenset({b"Q_OBJECT", b"Q_GADGET", b"Q_DISABLE_COPY"})
+_HEAD = re.compile(rb"\b(?:class|struct|union)\s+$")
+_NAME_OF_HEAD = re.compile(rb"\s+[A-Za-z_]\w*\s*(?:<[^;{}\n]*>\s*)?(?:final\s*)?(?::(?!:)|\{)")
+# Two words before a parenthesis: what stands before them is no type.
+_FUNCTION = re.compile(
+    rb"[ \t]+(?!const\b)[A-Za-z_][\w:]*(?:<[^;{}()\n]*>)?[ \t*&]+(?:\w[\w:]*[ \t*&]+)*"
+    rb"~?\w[\w:]*[ \t]*\("
+)
+_TAIL = re.compile(rb"[ \t]*(?:[;{=]|:(?!:)|\r?$)", re.MULTILINE)
+_AFTER_PARAMETERS = re.compile(rb"\)[ \t]*(?:const[ \t]+)?$")
+_WORD_FOLLOWS = re.compile(rb"\s+[A-Za-z_]")
+_NAME_FOLLOWS = re.compile(rb"[ \t]+\w+[ \t]*\(")
+_REST_OF_LINE = re.compile(rb"[ \t;]*\r?$", re.MULTILINE)
+_BRACE_FOLLOWS = re.compile(rb"\s*[{}]")
+_EXTERN = b"extern"
+
 _KOTLIN_FUN = re.compile(rb"\bfun(?=\s+interface\b)")
 _KOTLIN_SHORT = re.compile(
     rb"(\binterface\b[^\n{]*\{[^\n{}=]*\)[^\n{}=]*) (?=\}[ \t]*$)", re.MULTILINE
@@ -41,23 +56,73 @@ _KOTLIN_SHORT = re.compile(
 def blanked(language: str, source: bytes) -> bytes:
     """Return the source for the parser: of the same length, with spaces for what misleads it."""
     if language in ("c", "cpp"):
-        return _C.sub(_without, source)
+        return _without_macros(source)
     if language == "kotlin":
         # `fun interface Step { fun run() }`: the grammar knows no `fun`, and wants `run();`.
         return _KOTLIN_SHORT.sub(rb"\1;", _KOTLIN_FUN.sub(b"   ", source))
     return source
 
 
-def _without(match: re.Match[bytes]) -> bytes:
-    if match["kept"] is not None:
-        return match[0]
-    text = bytearray(match[0])
-    if match["prefix"] is not None:
-        # On a line of its own; a blank one would part the declaration from its documentation.
-        return b"extern".ljust(len(text)) if len(text) >= len(b"extern") else match[0]
-    for group in _C_GROUPS:
-        start, end = match.span(group)
-        for index in range(start - match.start(), end - match.start()) if start >= 0 else ():
-            if text[index] not in b"\r\n":
-                text[index] = 32
+def _without_macros(source: bytes) -> bytes:
+    text = bytearray(source)
+    for match in _TOKEN.finditer(source):
+        start, end = match.span()
+        if source[start] < _FIRST_LETTER:
+            continue
+        word = match[0]
+        line = source.rfind(b"\n", max(0, start - _MOST_BEFORE), start) + 1
+        if not line and start > _MOST_BEFORE:
+            continue
+        if _is_prefix(source, line, start, end, word):
+            # A blank line would part the declaration from its documentation.
+            text[start:end] = _EXTERN.ljust(end - start)
+            continue
+        for first, last in _misleading(source, line, start, end, word):
+            text[first:last] = b" " * (last - first)
     return bytes(text)
+
+
+def _is_prefix(source: bytes, line: int, start: int, end: int, word: bytes) -> bool:
+    """Tell whether an export macro stands on a line of its own above a declaration."""
+    if start != line or len(word) < len(_EXTERN) or _EXPORT.fullmatch(word) is None:
+        return False
+    rest = _REST_OF_LINE.match(source, end)
+    return rest is not None and _WORD_FOLLOWS.match(source, rest.end()) is not None
+
+
+def _misleading(source: bytes, line: int, start: int, end: int, word: bytes) -> Iterator[Span]:
+    """Yield what to blank of a macro and its arguments."""
+    arguments = _ARGUMENTS.match(source, end)
+    stop = arguments.end() if arguments is not None else end
+    before = source[line:start]
+    if _THREAD_SAFETY.fullmatch(word) or _is_in_head(source, before, stop):
+        yield (start, stop)
+    elif b"_" in word:
+        if not before.strip() and _is_a_line(source, line, start, end, stop, word):
+            yield (start, stop)
+        elif not before.strip() and _FUNCTION.match(source, end):
+            yield (start, end)
+        elif _TAIL.match(source, end) and _AFTER_PARAMETERS.search(before):
+            yield (start, end)
+        elif _EXPORT.fullmatch(word) is not None:
+            if arguments is not None and _NAME_FOLLOWS.match(source, stop):
+                # `LIB_PUBLIC(char *) print(…)`: the type inside is what counts.
+                yield (start, source.index(b"(", end) + 1)
+                yield (stop - 1, stop)
+            elif _WORD_FOLLOWS.match(source, stop):
+                yield (start, stop)
+
+
+def _is_in_head(source: bytes, before: bytes, stop: int) -> bool:
+    """`class LIB_API Pool {`."""
+    return _HEAD.search(before) is not None and _NAME_OF_HEAD.match(source, stop) is not None
+
+
+def _is_a_line(source: bytes, line: int, start: int, end: int, stop: int, word: bytes) -> bool:
+    """`LIB_BEGIN_NAMESPACE` or `Q_OBJECT` alone on a line; not the last of an enumeration."""
+    if word in _QT or b"NAMESPACE" in word:
+        return _REST_OF_LINE.match(source, stop) is not None
+    if start != line or _BRACE_FOLLOWS.match(source, end):
+        return False
+    rest = _REST_OF_LINE.match(source, end)
+    return rest is not None and b";" not in rest[0]

@@ -132,6 +132,12 @@ def test_a_declaration_keeps_the_documentation_above_the_macro_before_it():
         (b"LIB_BEGIN_NAMESPACE\nint x;", b"                   \nint x;"),
         (b"LIB_EXPORT\nint x;", b"extern    \nint x;"),
         (b"enum e {\nLAST_ONE\n};", b"enum e {\nLAST_ONE\n};"),
+        (b"LIB_FN void* open(int a)\n", b"       void* open(int a)\n"),
+        (b"LIB_TYPE open(int a)\n", b"LIB_TYPE open(int a)\n"),
+        (b"int f() const LIB_OVERRIDE;\n", b"int f() const             ;\n"),
+        (b"int total GUARDED_BY(mu);\n", b"int total               ;\n"),
+        (b"LIB_PUBLIC(char *) f(int);\n", b"           char *  f(int);\n"),
+        (b"x = call(LIB_API, a);\n", b"x = call(LIB_API, a);\n"),
     ],
 )
 def test_macros_are_blanked_in_place(source, expected):
