@@ -27,6 +27,7 @@ from homespun.indexer.mirror import Mirror
 from homespun.indexer.search import Mode
 from homespun.indexer.store import Store
 from homespun.indexer.types import Call, Hit, Import, IndexReport, Region, Symbol
+from homespun.indexer.weights import WEIGHTS, Weights
 from homespun.models.types import Encoder, NoProgress, Progress
 
 _ATTEMPTS = 3  # to read a state that a writer does not sweep away meanwhile
@@ -213,6 +214,7 @@ class Index:
         kind: str | None = None,
         symbol: str | None = None,
         exclude: Sequence[Region] = (),
+        weights: Weights = WEIGHTS,
     ) -> list[Hit]:
         """Return the best chunks for a question, a name, a path or a piece of code.
 
@@ -227,7 +229,9 @@ class Index:
             snapshot, language=language, glob=glob, kind=kind, symbol=symbol, exclude=exclude
         )
         vector = self._vector_of(query, snapshot) if mode != "lexical" else None
-        return search.search(snapshot, query, vector, wanted, limit=limit, mode=mode)
+        return search.search(
+            snapshot, query, vector, wanted, limit=limit, mode=mode, weights=weights
+        )
 
     def similar(
         self,
