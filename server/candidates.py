@@ -11,13 +11,12 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from homespun.indexer.tokens import split_identifiers
 from homespun.indexer.types import Symbol
 from homespun.server.cursor import Cursor
 from homespun.server.likely import NOTHING, Candidate, Situation, kind_of
 from homespun.server.likely_weights import MEMBERS, NAMES
 from homespun.server.python_outline import Class
-from homespun.server.python_types import PythonTypes, Receiver, Value
+from homespun.server.python_types import PythonTypes, Receiver
 from homespun.server.repository import Files, Module
 
 _MOST_NAMES = 6
@@ -267,6 +266,3 @@ def words_beside(texts: Mapping[str, float]) -> dict[str, float]:
         for word in set(re.findall(r"[A-Za-z_]\w*", text)):
             found[word] = found.get(word, 0.0) + score
     return found
-
-
-__all__ = ["Need", "Needs", "Value", "enclosing_call", "split_identifiers", "words_beside"]

@@ -83,6 +83,7 @@ class Retriever:
         self._sources = SourceLines(index.root)
         self._clock = clock
         self._resolved: dict[tuple[str, str, str], str | None] = {}
+        self._generation = -1
 
     def gather(
         self, cursor: Cursor, *, path: str, language: str, budget_tokens: int, deadline_ms: float
@@ -165,6 +166,9 @@ class Retriever:
 
     def _files(self, request: _Request) -> Files:
         cursor = request.cursor
+        if self._generation != self._index.generation:
+            self._resolved = {}  # a file that came or went may change what an import means
+            self._generation = self._index.generation
         return Files(
             self._index,
             self._sources,

@@ -48,9 +48,8 @@ def receiver_text(left: str) -> str:
         start = _operand_start(left, place)
         if start < 0:
             return ""
-        rest = left[:start].rstrip()
-        if rest.endswith("."):
-            place = len(rest) - 1
+        if left[:start].endswith("."):
+            place = start - 1
             continue
         return " ".join(left[start:-1].split())
 

@@ -88,6 +88,7 @@ class PythonTypes:
         self._before = before.split("\n")
         self._classes: dict[tuple[str, int], Class | None] = {}
         self._busy: set[tuple[str, str]] = set()
+        self._owners: list[Symbol] = []  # of the attributes whose assignments are being read
         self.scopes = enclosing(self._before)
 
     # --- what stands before the dot
@@ -193,14 +194,16 @@ class PythonTypes:
         self, text: str, path: str, within: Function | None, depth: int, *, local: bool
     ) -> Value | None:
         text = _AWAIT.sub("", text.strip())
-        if text.startswith("(") and closing(text, 0) == len(text) - 1:
-            return self._expression(text[1:-1], path, within, depth + 1, local=local)
         first = _NAME.match(text)
-        if first is None:
+        if first is not None:
+            place = first.end()
+            value = self._first(first[0], path, within, depth, local=local)
+        elif text.startswith("("):
+            place = closing(text, 0) + 1
+            value = self._expression(text[1 : place - 1], path, within, depth + 1, local=local)
+        else:
             return None
-        place = first.end()
-        value = self._first(first[0], text, path, within, depth, local=local)
-        if value is None and first[0] in ("super",):
+        if value is None and first is not None and first[0] == "super":
             place = closing(text, place) + 1 if text[place : place + 1] == "(" else place
             value = self._super(path)
         while value is not None and place < len(text):
@@ -226,12 +229,14 @@ class PythonTypes:
         return value
 
     def _first(
-        self, name: str, text: str, path: str, within: Function | None, depth: int, *, local: bool
+        self, name: str, path: str, within: Function | None, depth: int, *, local: bool
     ) -> Value | None:
         if local and path == self._files.path:
             found = self._local(name, depth)
             if found is not None:
                 return found
+        if not local and name == "self" and self._owners:
+            return Value("instance", self._owners[-1].path, self._owners[-1].name)
         if within is not None and name in within.params:
             kind = within.params[name]
             return Value("instance", path, kind) if kind else None
@@ -298,7 +303,11 @@ class PythonTypes:
             return Value("instance", owner.path, member.type)
         if member.kind == "field" and value.kind == "class":
             return Value("instance", owner.path, owner.name)  # perhaps of an enumeration
-        return self._expression(member.value, owner.path, member.function, depth, local=False)
+        self._owners.append(owner)
+        try:
+            return self._expression(member.value, owner.path, member.function, depth, local=False)
+        finally:
+            self._owners.pop()
 
     def _of_container(self, value: Value, name: str) -> Value | None:
         """`mapping.values`, `sequence.pop`: called, they give elements."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import random
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -75,20 +75,18 @@ def sampled(cursors: Sequence[Cursor], count: int, seed: int) -> list[Cursor]:
 
 def answers(
     bench: Bench, cursors: Sequence[Cursor], generator: Generator, arms: Sequence[str]
-) -> list[Answer]:
+) -> Iterator[Answer]:
     """Ask every arm at every cursor, the arms in turns."""
     options = CompletionOptions(
         context_tokens=CONTEXT_TOKENS, retrieve_deadline_ms=10_000, multiline="never"
     )
     retriever = Retriever(bench.index)
-    found: list[Answer] = []
     for number, cursor in enumerate(bench.without_file(cursors)):
         turn = number % len(arms)
         for arm in [*arms[turn:], *arms[:turn]]:
             completer = Completer(generator, None, options, repo=bench.name)
             completer.retrieve_with(_retriever(arm, retriever, bench.index, cursor))
-            found.append(_asked(completer, cursor, arm))
-    return found
+            yield _asked(completer, cursor, arm)
 
 
 def _retriever(arm: str, retriever: Retriever, index: Index, cursor: Cursor) -> object:
