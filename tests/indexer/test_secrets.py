@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import base64
+import logging
+import random
+import string
+
 import pytest
 
 from homespun.indexer.config import IndexConfig
+from homespun.indexer.index import Index
 from homespun.indexer.parse import parse_file
 from homespun.indexer.secrets import mask, masked_share
 from homespun.indexer.types import ParsedFile, Skipped
+from homespun.models.fakes import FakeEncoder
 
+PROSE = ["Keys are kept by the owner of the service and never by anybody else."] * 40
+ALPHABET = string.ascii_letters + string.digits + "-_"
 BODY = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj"
 
 # The parts are joined here so that no scanner takes this file for a leak.
@@ -22,6 +31,13 @@ TOKENS = {
     "stripe": "sk_live_" + "4eC39HqLyjWDarjtT1zdp7dc",
     "google": "AIza" + "SyDaGmWKa4JsXZ-HjGw7ISLn_3namBGewQe",
     "hugging-face": "hf_" + "AbCdEfGhIjKlMnOpQrStUvWxYzAbCdEfGh",
+    "gitlab-runner": "GR1348941" + "x7Yz9_AbCdEfGhIjKlMn",
+    "discord": "MTk4NjIyNDgzNDcxOTI1MjQ4." + "Cl2FMQ." + "ZnCjm1XVW7vRze4b7Cq4se7kKWs",
+    "mailchimp": "0123e" + "f01a2b3c4d5e6f708192a3b4c5d" + "-us17",
+    "square": "sq0csp-" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8s9T0u1V",
+    "twilio": "SK" + "0a1b2c3d4e5f60718293a4b5c6d7e8f9",
+    "npm": "npm_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8",
+    "pypi": "pypi-" + "AgEIcHlwaS5vcmcCJDU3ZTQ1YjYyLTc1NGEtNDIxNS1hZjEyLTk4ZTM",
     "jwt": "eyJhbGciOiJIUzI1NiJ9." + "eyJzdWIiOiIxMjM0NTY3ODkwIn0." + "dozjgNryP4J3jVmNHl0w5N",
 }
 
@@ -66,6 +82,14 @@ def test_an_encrypted_key_with_headers_and_a_key_that_was_cut_off_are_masked():
             'os.setdefault("API_KEY", "a8F3k29sLq01Zx")',
             'os.setdefault("API_KEY", "**************")',
         ),
+        ('password = "Correct!Horse"', 'password = "*************"'),
+        ('passphrase: "tr0ub4dor&3x"', 'passphrase: "************"'),
+        ('db_pass = "Sommer#Regen"', 'db_pass = "************"'),
+        ('auth_key = "qLxRvTnWbKzHdPmSgJ"', 'auth_key = "******************"'),
+        (
+            '"Authorization": "Bearer q7Xr2LmZ0aVt9Kp3Ws5YbN"',
+            '"Authorization": "Bearer **********************"',
+        ),
         ("dsn = 'postgres://app:s3cr3tpw@db/shop'", "dsn = 'postgres://app:********@db/shop'"),
     ],
     ids=lambda value: value[:24],
@@ -86,6 +110,12 @@ def test_settings_files_need_no_quotes():
     "line",
     [
         'password = "password"',
+        'password_hint = "Enter the password!"',
+        'token = "</NotAPassword>"',
+        'names = ["PyErr_SetExcFromWindowsErrWithFilename", "PyNumber_InPlaceFloorDivide2"]',
+        'alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"',
+        'path = "src/main/java/org/Example2/HttpClientFactoryImpl"',
+        'etag = "W/0a1b2c3d4e5f60718293a4b5c6d7e8f9"',
         'PASSWORD_FIELD = "password_confirmation"',
         'token = "your_token_here_123"',
         'token = f"{prefix}{user_id}12ab"',
@@ -107,6 +137,30 @@ def test_what_only_looks_like_a_secret_stays(line):
     assert mask(line, "python") == line
 
 
+def test_random_keys_in_quotes_are_masked_whatever_they_are_called():
+    dice = random.Random(5)
+    keys = ["".join(dice.choices(ALPHABET, k=40)) for _ in range(500)]
+    masked = sum(mask(f'x = f("{key}")') == f'x = f("{"*" * 40}")' for key in keys)
+    assert masked >= 475
+
+
+def test_random_keys_with_a_secrets_name_are_masked_also_where_they_are_short():
+    dice = random.Random(6)
+    keys = ["".join(dice.choices(ALPHABET, k=20)) for _ in range(500)]
+    masked = sum(mask(f'api_key = "{key}"') == f'api_key = "{"*" * 20}"' for key in keys)
+    assert masked >= 485
+
+
+def test_digests_and_identities_in_quotes_stay():
+    dice = random.Random(7)
+    for _ in range(200):
+        digest = dice.randbytes(32)
+        for text in (digest.hex(), f"{digest.hex()[:8]}-{digest.hex()[8:12]}-4fff-8fff-0123"):
+            assert mask(f'x = "{text}"', "python") == f'x = "{text}"'
+        padded = base64.b64encode(digest).decode()
+        assert mask(f'x = "sha256-{padded}"', "python") == f'x = "sha256-{padded}"'
+
+
 def test_a_long_line_of_letters_takes_linear_time():
     text = "token" * 100_000 + "=" + "a.b-" * 100_000
     assert mask(text, "yaml") == text
@@ -123,6 +177,29 @@ def test_a_secret_never_enters_chunks_or_symbols_and_positions_stay():
         ("send", 4, 5),
     ]
     assert "".join(chunk.text for chunk in parsed.chunks) == source.replace(token, "*" * len(token))
+
+
+def test_a_secret_is_found_nowhere_in_index_search_disk_and_log(tmp_path, caplog):
+    caplog.set_level(logging.DEBUG)
+    secrets = [*TOKENS.values(), "Correct!Horse", "9fK2mQx7Lw"]
+    lines = [f'TOKEN_{n} = "{token}"' for n, token in enumerate(TOKENS.values())]
+    lines += ['PASSWORD = "Correct!Horse"', 'login(user, password="9fK2mQx7Lw")']
+    (tmp_path / "app.py").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (tmp_path / "notes.md").write_text("\n\n".join([*PROSE, *lines]), encoding="utf-8")
+    (tmp_path / "broken.py").write_text("def f(:\n" + "\n".join(lines), encoding="utf-8")
+    encoder = FakeEncoder()
+    index = Index.open(tmp_path, IndexConfig(), create=True, encoder=encoder)
+    report = index.update()
+    index.embed()
+    hits = [hit for path in index.paths() for hit in index.search(path, limit=50)]
+    seen = repr((report, hits, encoder.calls, caplog.text, index._state))
+    stored = b"".join(
+        path.read_bytes() for path in (tmp_path / ".homespun").rglob("*") if path.is_file()
+    )
+    assert report.files == 3
+    for secret in secrets:
+        assert secret not in seen
+        assert secret.encode() not in stored
 
 
 def test_a_file_that_is_mostly_a_secret_is_skipped():
