@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 ROOMS  := cli indexer models server training
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test setup setup-dev weights weights-tests lint types check unit eval bench-lines bench-engine bench-index peers index-peers clean
+.PHONY: bench-languages demo test setup setup-dev weights weights-tests lint types check unit eval bench-context bench-lines bench-engine bench-index peers index-peers clean
 
 demo: weights
 	$(BIN)/python -P bench/demo.py
@@ -52,12 +52,20 @@ check: lint types unit
 eval: setup-dev
 	$(BIN)/python bench/eval_retrieval.py $(ARGS)
 
+# Completion context: needed definitions and what they bring; ARGS="--parts recall model --held" …
+bench-context: weights
+	$(BIN)/python bench/context/run.py $(ARGS)
+
 bench-lines: weights
 	$(BIN)/python bench/complete_batch.py
 
 # Speed, typing and quality against llama.cpp; bench/README.md says what ARGS may be.
 bench-engine: weights setup-dev peers
 	$(BIN)/python bench/engine/run.py $(ARGS)
+
+# What the indexer finds in two packages of each language; minutes.
+bench-languages: setup-dev
+	$(BIN)/python bench/languages/census.py $(ARGS)
 
 # The index against semble and ripgrep; ten minutes on two quiet cores.
 bench-index: setup-dev index-peers

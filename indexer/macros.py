@@ -1,7 +1,8 @@
 """Words that a grammar cannot know are blanked out before it reads: same bytes, same places.
 
 C and C++ macros stand where the grammar expects a type or nothing (`class LIB_API Pool {`), and
-then whole classes are lost. Preprocessor lines and strings stay as they are.
+then whole classes are lost. Preprocessor lines and strings stay as they are. Some forms of Kotlin
+and TypeScript are younger than their grammars.
 """
 
 from __future__ import annotations
@@ -51,6 +52,9 @@ _KOTLIN_FUN = re.compile(rb"\bfun(?=\s+interface\b)")
 _KOTLIN_SHORT = re.compile(
     rb"(\binterface\b[^\n{]*\{[^\n{}=]*\)[^\n{}=]*) (?=\}[ \t]*$)", re.MULTILINE
 )
+_VARIANCE = re.compile(rb"([<,]\s*)(in\s+out|in|out)(?=\s+[A-Z]\w*\s*(?:[,>=]|extends\b))")
+_VARIANCE_HINTS = (b"in out ", b"<in ", b"<out ", b" out T")
+_ALL_TYPES = b"export type *"
 
 
 def blanked(language: str, source: bytes) -> bytes:
@@ -60,7 +64,16 @@ def blanked(language: str, source: bytes) -> bytes:
     if language == "kotlin":
         # `fun interface Step { fun run() }`: the grammar knows no `fun`, and wants `run();`.
         return _KOTLIN_SHORT.sub(rb"\1;", _KOTLIN_FUN.sub(b"   ", source))
+    if language in ("typescript", "tsx"):
+        return _without_variance(source)
     return source
+
+
+def _without_variance(source: bytes) -> bytes:
+    """`interface Store<in out T>`, `export type * from "./store"`."""
+    if any(hint in source for hint in _VARIANCE_HINTS):
+        source = _VARIANCE.sub(lambda found: found[1] + b" " * len(found[2]), source)
+    return source.replace(_ALL_TYPES, b"export      *")
 
 
 def _without_macros(source: bytes) -> bytes:

@@ -1,6 +1,7 @@
 """What the indexer finds in real packages of every language: definitions, documentation, imports.
 
-    python bench/languages/census.py [--language LANGUAGE ...] [--markdown]
+    python bench/languages/census.py [--language LANGUAGE ...] [--unresolved 5]
+    python bench/languages/census.py --write    # the table of bench/README.md
 
 The packages of packages.json are fetched by hash, read and never run. An import counts as internal
 when its text says so: a relative path, or a module that a file of the same package declares.
@@ -26,6 +27,13 @@ from homespun.training.packages import Package, unpacked
 
 HERE = Path(__file__).parent
 SHOWN_KINDS = 6
+MARK, END = "<!-- languages -->", "<!-- /languages -->"
+HEAD = (
+    "| language | files | definitions | documented | most frequent kinds | files without one "
+    "| lines in nameless chunks | files with syntax errors | imports of the package | resolved "
+    "| others that resolve |",
+    "|---|--:|--:|--:|---|--:|--:|--:|--:|--:|--:|",
+)
 
 
 @dataclass
@@ -52,7 +60,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--language", action="append", help="only this one (may be repeated)")
     parser.add_argument("--unresolved", type=int, default=0, help="show so many of the imports")
+    parser.add_argument("--write", action="store_true", help="write the table into bench/README.md")
     arguments = parser.parse_args()
+    if arguments.write and arguments.language:
+        parser.error("--write wants all languages: leave out --language")
     rows = json.loads((HERE / "packages.json").read_text(encoding="utf-8"))
     tallies: dict[str, Tally] = {}
     for row in rows:
@@ -60,18 +71,24 @@ def main() -> None:
         if not arguments.language or language in arguments.language:
             root = unpacked(Package(**{key: row[key] for key in row if key != "root"}))
             add(tallies.setdefault(language, Tally()), root / row.get("root", ""), language)
-    print(
-        "| language | files | definitions | documented | most frequent kinds | no definition "
-        "| lines in nameless chunks | syntax errors | internal imports | resolved "
-        "| others that resolve |"
-    )
-    print("|---|--:|--:|--:|---|--:|--:|--:|--:|--:|--:|")
-    for language, tally in tallies.items():
-        print(line(language, tally))
+    table = [*HEAD, *(line(language, tally) for language, tally in tallies.items())]
+    print("\n".join(table))
+    for tally in tallies.values():
         for text in tally.unresolved[: arguments.unresolved]:
-            print("    unresolved", text)
+            print("unresolved", text)
         for text in tally.wrong[: arguments.unresolved]:
-            print("    mistaken", text)
+            print("mistaken", text)
+    if arguments.write:
+        write(table)
+
+
+def write(table: list[str]) -> None:
+    """Put the table between its marks in bench/README.md."""
+    path = HERE.parent / "README.md"
+    before, mark, rest = path.read_text(encoding="utf-8").partition(MARK)
+    _, end, after = rest.partition(END)
+    text = before + mark + "\n" + "\n".join(table) + "\n" + end + after
+    path.write_text(text, encoding="utf-8", newline="\n")
 
 
 def add(tally: Tally, root: Path, language: str) -> None:

@@ -146,6 +146,20 @@ def test_macros_are_blanked_in_place(source, expected):
 
 
 @pytest.mark.parametrize(
+    "source",
+    [
+        "interface Store<in out TState extends object,\n  out TKey> { get(key: TKey): TState }\n",
+        'export type * from "./store"\nexport class Store {}\n',
+        "const has = [key in Target, 1]\nclass Store {}\n",
+    ],
+)
+def test_young_forms_of_typescript_are_no_syntax_errors(source):
+    found = parse_text("a.ts", source)
+    assert not found.partial
+    assert "Store" in {symbol.name for symbol in found.symbols}
+
+
+@pytest.mark.parametrize(
     ("comments", "expected"),
     [
         (["/**", " * @param x one", " * Opens it.", " */"], "Opens it."),
