@@ -19,6 +19,9 @@ from homespun.server.python_outline import Class
 from homespun.server.python_types import PythonTypes, Receiver
 from homespun.server.repository import Files, Module
 
+# What can ask for a definition: the dot at the cursor, the call that it stands in, the names that
+# may come next, the variables near it.
+PARTS = ("receiver", "callee", "names", "variables")
 _MOST_NAMES = 6
 _LEAST_LIKELY = 0.03
 _MOST_MEMBERS = 16
@@ -40,6 +43,7 @@ _VARIABLE_NAME = re.compile(r"(?<![\w.])([a-z_]\w*(?:\.[a-z_]\w*)?)(?=\.|\b)")
 class Need:
     """A definition to show."""
 
+    part: str  # one of PARTS: what asked for it
     symbol: Symbol
     score: float
     members: tuple[str, ...] | None = None  # of a class these; None = its head, or all of it
@@ -77,7 +81,14 @@ class Needs:
         is_own = receiver.text.partition(".")[0] in ("self", "cls", "super()")
         chosen = self._chosen(receiver.classes, situation, _MOST_MEMBERS, private=is_own)
         for place, (symbol, read, names) in enumerate(chosen):
-            yield Need(symbol, _RECEIVER - _BASE_STEP * place, tuple(names), read, is_fresh=True)
+            yield Need(
+                "receiver",
+                symbol,
+                _RECEIVER - _BASE_STEP * place,
+                tuple(names),
+                read,
+                is_fresh=True,
+            )
 
     def _chosen(
         self, classes: tuple[Symbol, ...], situation: Situation, most: int, *, private: bool
@@ -162,7 +173,8 @@ class Needs:
                 score = _NAME_BASE + _NAME_SPAN * odds[number]
                 if is_fresh:
                     score = _RECEIVER - 0.1 * best.index(number)
-                yield self._whole(meant, score, is_fresh=is_fresh, sure=odds[number] > 0.3)
+                part = "receiver" if is_fresh else "names"
+                yield self._whole(part, meant, score, is_fresh=is_fresh, sure=odds[number] > 0.3)
 
     def _candidate(self, name: str, meant: Symbol | Module | None) -> Candidate:
         if isinstance(meant, Module):
@@ -173,13 +185,15 @@ class Needs:
         own = meant.path == self.files.path
         return Candidate(name, kind_of(name, meant.kind), is_own=own)
 
-    def _whole(self, symbol: Symbol, score: float, *, is_fresh: bool, sure: bool) -> Need:
+    def _whole(
+        self, part: str, symbol: Symbol, score: float, *, is_fresh: bool, sure: bool
+    ) -> Need:
         """Show a function, or of a class how it is made."""
         if symbol.kind == "class" and sure:
             read = self.types.read(symbol)
             if read is not None:
-                return Need(symbol, score, _making(read), read, is_fresh=is_fresh)
-        return Need(symbol, score, is_fresh=is_fresh, body=sure)
+                return Need(part, symbol, score, _making(read), read, is_fresh=is_fresh)
+        return Need(part, symbol, score, is_fresh=is_fresh, body=sure)
 
     # --- what the line calls, and what variables are
 
@@ -191,14 +205,14 @@ class Needs:
         if value is None or value.kind not in ("class", "function"):
             return
         if value.kind == "class" and value.symbol is not None:
-            yield self._whole(value.symbol, _CALLEE, is_fresh=True, sure=True)
+            yield self._whole("callee", value.symbol, _CALLEE, is_fresh=True, sure=True)
         elif value.symbol is not None:
-            yield Need(value.symbol, _CALLEE, is_fresh=True, body=True)
+            yield Need("callee", value.symbol, _CALLEE, is_fresh=True, body=True)
         elif value.owner is not None and value.function is not None:
             read = self.types.read(value.owner)
             if read is not None:
                 members = (value.function.name,)
-                yield Need(value.owner, _CALLEE, members, read, is_fresh=True)
+                yield Need("callee", value.owner, _CALLEE, members, read, is_fresh=True)
 
     def _variables(self) -> Iterator[Need]:
         """Yield the classes of the variables that the lines above speak of."""
@@ -213,7 +227,7 @@ class Needs:
                 key = (symbol.path, symbol.start_line)
                 if key not in seen:
                     seen.add(key)
-                    yield Need(symbol, _VARIABLE - 0.05 * place, tuple(names), read)
+                    yield Need("variables", symbol, _VARIABLE - 0.05 * place, tuple(names), read)
             if len(seen) >= _MOST_VARIABLES:
                 return
 

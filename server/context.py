@@ -11,14 +11,14 @@ from __future__ import annotations
 import re
 import string
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from homespun.indexer.languages import has_grammar
 from homespun.indexer.tokens import split_identifiers
 from homespun.indexer.types import Hit, Region, Symbol
-from homespun.server.candidates import Need, Needs, words_beside
+from homespun.server.candidates import PARTS, Need, Needs, words_beside
 from homespun.server.cursor import Cursor
 from homespun.server.definitions import Definitions, imports_of
 from homespun.server.names import in_reach
@@ -31,6 +31,7 @@ from homespun.server.sources import SourceLines
 if TYPE_CHECKING:
     from homespun.indexer.index import Index
 
+ALL_PARTS = (*PARTS, "similar")
 _QUERY_LINES_ABOVE = 20
 _QUERY_LINES_BELOW = 3
 _LINE_CHARS = 500
@@ -78,10 +79,18 @@ class Retrieves(Protocol):
 class Retriever:
     """Asks one index; keeps the files it has read."""
 
-    def __init__(self, index: Index, *, clock: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(
+        self,
+        index: Index,
+        *,
+        clock: Callable[[], float] = time.perf_counter,
+        parts: Collection[str] = ALL_PARTS,
+    ) -> None:
+        """`parts` are what may be asked, to measure what each brings."""
         self._index = index
         self._sources = SourceLines(index.root)
         self._clock = clock
+        self._parts = frozenset(parts)
         self._resolved: dict[tuple[str, str, str], str | None] = {}
         self._generation = -1
 
@@ -100,7 +109,7 @@ class Retriever:
         request = _Request(cursor, path, language, _window(cursor, path, budget_tokens), is_late)
         hits = self._hits(request)
         steady, fresh = self._definitions(request, hits)
-        if not is_late():
+        if "similar" in self._parts and not is_late():
             steady += _similar(request, hits, [*steady, *fresh])
         ordered = [*sorted(steady, key=_place), *sorted(fresh, key=_place)]
         return Gathered(tuple(ordered), was_late)
@@ -154,6 +163,8 @@ class Retriever:
         for need in Needs(
             files, request.cursor, beside, PythonTypes(files, request.cursor.before)
         ).find():
+            if need.part not in self._parts:
+                continue
             if request.is_late() or len(seen) >= _MOST_DEFINITIONS:
                 return
             place = (need.symbol.path, need.symbol.start_line)

@@ -39,6 +39,7 @@ class Row:
 
     arm: str
     rank: int  # of the snippet with the needed definition, from 1; 0 = none
+    offered: int  # the same before the prompt's room was shared out
     snippets: int
     tokens: int  # of all snippets in the prompt
     ms: float  # to gather them
@@ -122,6 +123,7 @@ def asked(prompts: Prompts, repo: str, cursor: Cursor, arm: str, gather: Gather)
     return Row(
         arm=arm,
         rank=rank(cursor, shown),
+        offered=rank(cursor, sorted(gathered.snippets, key=lambda snippet: -snippet.score)),
         snippets=len(shown),
         tokens=sum(prompts.count(snippet.text) for snippet in shown),
         ms=round(ms, 2),

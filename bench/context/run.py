@@ -1,6 +1,11 @@
 """The completion context (`make bench-context`): is what is needed there, and does it help.
 
-python bench/context/run.py [--parts recall] [--packages mcp …] [--held] [--arms …]
+    python bench/context/run.py --parts recall              # minutes, no model
+    python bench/context/run.py --parts recall model        # and the 0.5B model, `--count` cursors
+    python bench/context/run.py --held …                    # the packages that only report
+    python bench/context/run.py --ablate                    # recall without one part each
+
+Prints Markdown tables and writes them with all rows to bench/results/.
 """
 
 from __future__ import annotations
@@ -8,22 +13,24 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import statistics
 import sys
 import tempfile
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from cursors import GROUPS, STATES, Cursor, load
+from cursors import Cursor, load
+from model import ARMS, Answer, answers, sampled
 from packages import CORPORA, Corpus
-from recall import TOP, Bench, Prompts, Row, asked, bm25_only, product
+from recall import TOP, Bench, Gather, Prompts, asked, bm25_only, product
+from tables import Rows, how_table, model_table, recall_table
 
-from homespun.server.context import Retriever
+from homespun.models.load import load_generator
+from homespun.server.context import ALL_PARTS, Retriever
 
 RESULTS = Path(__file__).parents[1] / "results"
-Rows = list[tuple[Cursor, Row]]
 
 
 def main() -> int:
@@ -32,131 +39,129 @@ def main() -> int:
     corpora = [
         c for c in CORPORA if (c.name in args.packages if args.packages else c.held == args.held)
     ]
-    rows = [row for corpus in corpora for row in recall_rows(corpus, args)]
-    print(recall_table(rows))
-    print()
-    print(by_how(rows))
-    if args.misses:
-        _print_misses(rows)
+    report: dict[str, object] = {
+        "date": time.strftime("%Y-%m-%d"),
+        "model": args.model,
+        "packages": [f"{corpus.name} {corpus.package.version}" for corpus in corpora],
+    }
+    name = f"context{'-held' if args.held else ''}{args.label and '-' + args.label}"
+    if "recall" in args.parts:
+        rows = [row for corpus in corpora for row in recall_rows(corpus, args)]
+        arms = list(dict.fromkeys(row.arm for _, row in rows))
+        tables = [recall_table(rows, arms), how_table(rows, arms)]
+        _finish(f"{name}-recall", report | {"rows": _recall_json(rows)}, tables)
+        if args.misses:
+            _print_misses(rows)
+    if "model" in args.parts:
+        found = [answer for corpus in corpora for answer in model_answers(corpus, args)]
+        body = report | {"answers": [asdict(answer) for answer in found]}
+        _finish(f"{name}-model", body, [model_table(found, args.arms)])
     return 0
 
 
 def recall_rows(corpus: Corpus, args: argparse.Namespace) -> Rows:
     """Return what each arm showed at each cursor of a package."""
     prompts = Prompts(args.model)
-    cursors = load(corpus.name, corpus.cursors, corpus.folder())
-    if args.sample:
-        kept = set(random.Random(args.seed).sample(sorted({_key(c) for c in cursors}), args.sample))
-        cursors = [cursor for cursor in cursors if _key(cursor) in kept]
+    cursors = _cursors(corpus, args)
     rows: Rows = []
     with tempfile.TemporaryDirectory() as scratch:
         bench = Bench(corpus.name, corpus.folder(), Path(scratch))
-        arms = {
-            "BM25 only": partial(bm25_only, bench.index),
-            "homespun": partial(product, Retriever(bench.index)),
-        }
+        arms = _recall_arms(bench, ablate=args.ablate)
         for cursor in bench.without_file(cursors):
             for arm, gather in arms.items():
                 rows.append((cursor, asked(prompts, bench.name, cursor, arm, gather)))
     return rows
 
 
-def _key(cursor: Cursor) -> tuple[str, int, int]:
+def _recall_arms(bench: Bench, *, ablate: bool) -> Mapping[str, Gather]:
+    arms: dict[str, Gather] = {"BM25 only": partial(bm25_only, bench.index)}
+    arms["homespun"] = partial(product, Retriever(bench.index))
+    if ablate:
+        for part in ALL_PARTS:
+            kept = [other for other in ALL_PARTS if other != part]
+            arms[f"without {part}"] = partial(product, Retriever(bench.index, parts=kept))
+    return arms
+
+
+def model_answers(corpus: Corpus, args: argparse.Namespace) -> list[Answer]:
+    """Return what the model wrote in each arm at a sample of a package's cursors."""
+    generator = load_generator(args.model, threads=args.threads)
+    cursors = [
+        cursor
+        for cursor in sampled(_cursors(corpus, args), args.count, args.seed)
+        if cursor.state in args.states
+    ]
+    found: list[Answer] = []
+    with tempfile.TemporaryDirectory() as scratch:
+        bench = Bench(corpus.name, corpus.folder(), Path(scratch))
+        for answer in answers(bench, cursors, generator, args.arms):
+            found.append(answer)
+            if len(found) % (10 * len(args.arms)) == 0:
+                done = len(found) // len(args.arms)
+                print(f"{corpus.name}: {done}/{len(cursors)}", file=sys.stderr)
+    return found
+
+
+def _cursors(corpus: Corpus, args: argparse.Namespace) -> list[Cursor]:
+    cursors = load(corpus.name, corpus.cursors, corpus.folder())
+    places = sorted({_place(cursor) for cursor in cursors})
+    if not args.sample or args.sample >= len(places):
+        return cursors
+    kept = set(random.Random(args.seed).sample(places, args.sample))
+    return [cursor for cursor in cursors if _place(cursor) in kept]
+
+
+def _place(cursor: Cursor) -> tuple[str, int, int]:
     return (cursor.path, cursor.line, cursor.column)
 
 
-def recall_table(rows: Rows) -> str:
-    """Return recall by package, state and group."""
-    head = (
-        f"| package | state | group | n | arm | in the top {TOP} | first | anywhere | snippets "
-        "| tokens | p50 / p95 ms |\n|---|---|---|--:|---|--:|--:|--:|--:|--:|--:|"
-    )
-    lines = []
-    packages = sorted({cursor.package for cursor, _ in rows})
-    for package in [*packages, *(["all"] if len(packages) > 1 else [])]:
-        for state in STATES:
-            for group in ("cross", *GROUPS):
-                for arm in dict.fromkeys(row.arm for _, row in rows):
-                    found = [
-                        row
-                        for cursor, row in rows
-                        if row.arm == arm
-                        and cursor.state == state
-                        and package in ("all", cursor.package)
-                        and (cursor.is_cross if group == "cross" else cursor.group == group)
-                    ]
-                    if found:
-                        lines.append(_recall_line(package, state, group, arm, found))
-    return "\n".join([head, *lines])
-
-
-def _recall_line(package: str, state: str, group: str, arm: str, rows: Sequence[Row]) -> str:
-    has_need = group in ("cross", "first", "again")
-    cells = [
-        package,
-        state,
-        group,
-        str(len(rows)),
-        arm,
-        _share([0 < row.rank <= TOP for row in rows]) if has_need else "-",
-        _share([row.rank == 1 for row in rows]) if has_need else "-",
-        _share([row.rank > 0 for row in rows]) if has_need else "-",
-        f"{statistics.mean(row.snippets for row in rows):.1f}",
-        f"{statistics.mean(row.tokens for row in rows):.0f}",
-        f"{_quantile(rows, 0.5):.1f} / {_quantile(rows, 0.95):.1f}",
+def _recall_json(rows: Rows) -> list[list[object]]:
+    """Return short rows: package, path, line, column, state, group, how, then the arm's row."""
+    return [
+        [c.package, c.path, c.line, c.column, c.state, c.group, c.how, *asdict(row).values()]
+        for c, row in rows
     ]
-    return "| " + " | ".join(cells) + " |"
 
 
-def by_how(rows: Rows) -> str:
-    """Return recall by the way in which the name is reached, and each way's share."""
-    arms = list(dict.fromkeys(row.arm for _, row in rows))
-    head = "| reached by | state | n | " + " | ".join(arms) + " |\n|---|---|--:|"
-    head += "--:|" * len(arms)
-    cross = [(cursor, row) for cursor, row in rows if cursor.is_cross]
-    lines = []
-    for how in sorted({cursor.how for cursor, _ in cross}):
-        for state in STATES:
-            by_arm = [
-                [
-                    0 < row.rank <= TOP
-                    for c, row in cross
-                    if (c.how, c.state, row.arm) == (how, state, arm)
-                ]
-                for arm in arms
-            ]
-            shares = " | ".join(_share(found) for found in by_arm)
-            lines.append(f"| {how} | {state} | {len(by_arm[0])} | {shares} |")
-    return "\n".join([head, *lines])
+def _finish(name: str, body: dict[str, object], tables: Sequence[str]) -> None:
+    print("\n\n".join(tables), end="\n\n")
+    RESULTS.mkdir(exist_ok=True)
+    rows = {key: value for key, value in body.items() if isinstance(value, list)}
+    facts = {key: value for key, value in body.items() if not isinstance(value, list)}
+    facts["tables"] = list(tables)
+    text = json.dumps(facts, indent=1).removesuffix("\n}")
+    for key, found in rows.items():
+        text += f',\n "{key}": [\n  ' + ",\n  ".join(json.dumps(row) for row in found) + "\n ]"
+    path = RESULTS / f"{name}.json"
+    path.write_text(text + "\n}\n", encoding="utf-8")
+    print(f"rows: {path}", file=sys.stderr)
 
 
 def _print_misses(rows: Rows) -> None:
     for cursor, row in rows:
         if row.arm == "homespun" and cursor.is_cross and not 0 < row.rank <= TOP:
             line = cursor.before.rpartition("\n")[2].strip()
-            fields = asdict(row) | {"needs": f"{cursor.needs_path}:{cursor.needs_line}"}
+            needs = f"{cursor.needs_path}:{cursor.needs_line}"
             print(
                 f"{cursor.state} {cursor.group} {cursor.how} {cursor.path}:{cursor.line} "
-                f"{line}‸{cursor.rest}  {json.dumps(fields)}"
+                f"{line}‸{cursor.rest}  needs {needs}, {row}"
             )
-
-
-def _share(found: Sequence[bool]) -> str:
-    return f"{statistics.mean(found):.3f}" if found else "-"
-
-
-def _quantile(rows: Sequence[Row], share: float) -> float:
-    ordered = sorted(row.ms for row in rows)
-    return ordered[min(int(share * len(ordered)), len(ordered) - 1)]
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--parts", nargs="+", choices=("recall", "model"), default=["recall"])
     parser.add_argument("--packages", nargs="+", default=[])
     parser.add_argument("--held", action="store_true", help="the packages that only report")
     parser.add_argument("--sample", type=int, default=0, help="places of each package; 0 = all")
+    parser.add_argument("--ablate", action="store_true", help="recall without one part each")
+    parser.add_argument("--count", type=int, default=60, help="cursors of a package and state")
+    parser.add_argument("--states", nargs="+", default=["written"], help="for the model")
+    parser.add_argument("--arms", nargs="+", default=list(ARMS), help="for the model")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--model", default="qwen2.5-coder-0.5b")
+    parser.add_argument("--label", default="", help="added to the result files' names")
     parser.add_argument("--misses", action="store_true", help="print what was not found")
     return parser.parse_args()
 
