@@ -65,7 +65,10 @@ _TOKENS = tuple(
         ("AGE-SECRET-KEY-1", r"\bAGE-SECRET-KEY-1[A-Z0-9]{50,}"),
         (":AA", r"\b\d{8,10}:AA[A-Za-z0-9_-]{32,35}\b"),  # Telegram
         ("eyJ", r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"),  # JWT
-        (".", r"\b[MNO][A-Za-z0-9_-]{23,25}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,38}\b"),  # Discord
+        (
+            "MT Mj Mz ND NT Nj Nz OD",  # Discord: a number in base64 comes first
+            r"(?:M[Tjz]|N[DTjz]|OD)[A-Za-z0-9_-]{22,24}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,38}",
+        ),
         ("-us", r"\b[0-9a-f]{32}-us\d{1,2}\b"),  # Mailchimp
         (
             "sq0 EAAA",
@@ -76,12 +79,15 @@ _TOKENS = tuple(
         ("AccountKey=", r"\bAccountKey=(?P<secret>[A-Za-z0-9+/]{60,}={0,2})"),  # Azure
     )
 )
+_RUN = re.compile(
+    r"[A-Za-z0-9_+/=.:-]{15,}"
+)  # as long as the shortest of these, and its characters
 # `sk-` begins class names in style sheets, too: these must also look random.
 _SK_TOKENS = re.compile(r"\bsk-(?:proj-|ant-|or-|svcacct-)?[A-Za-z0-9_-]{20,}")
 
 # In headers the scheme tells what follows it.
 _AUTHORIZATION = re.compile(
-    r"\b(?:[Bb]earer|[Bb]asic|[Tt]oken)\s+(?P<secret>[A-Za-z0-9._~+/-]{16,1000}={0,2})(?![\w(])"
+    r"\b(?:[Bb]earer|[Bb]asic)\s+(?P<secret>[A-Za-z0-9._~+/-]{16,1000}={0,2})(?![\w(])"
 )
 # A random string of a key's length, in quotes, whatever it is called. With padding it is more often
 # a digest or data, and whoever holds hex holds hashes.
@@ -147,14 +153,17 @@ def mask(text: str, language: str = "text") -> str:
     if "PRIVATE KEY" in text:
         text = _KEY_BLOCK.sub(_masked_block, text)
         text = _OPEN_BLOCK.sub(lambda match: _masked_group(match, "body"), text)
+    # Most of a text is too short in one piece to be a key: the words are looked for in the rest.
+    runs = "\n".join(_RUN.findall(text))
     for words, pattern in _TOKENS:
-        if any(word in text for word in words):
+        if any(word in runs for word in words):
             text = pattern.sub(_masked_token, text)
     if "sk-" in text:
         text = _SK_TOKENS.sub(lambda match: _masked_if(match, _looks_random(match[0][3:])), text)
-    text = _AUTHORIZATION.sub(
-        lambda match: _masked_if(match, _looks_random(match["secret"]), "secret"), text
-    )
+    if "earer " in text or "asic " in text:
+        text = _AUTHORIZATION.sub(
+            lambda match: _masked_if(match, _looks_random(match["secret"]), "secret"), text
+        )
     text = _QUOTED.sub(lambda match: _masked_if(match, _is_mixed(match["secret"]), "secret"), text)
     if "://" in text:
         text = _URL_PASSWORD.sub(lambda match: _masked_group(match, "secret"), text)

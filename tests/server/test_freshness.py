@@ -14,6 +14,7 @@ from homespun.indexer.errors import StoreFull
 from homespun.indexer.index import Index
 from homespun.indexer.lock import write_lock
 from homespun.models.fakes import FakeEncoder
+from homespun.server import freshness
 from homespun.server.freshness import FolderIndex
 from homespun.server.options import ServerOptions
 from homespun.server.vectors import PoliteEncoder, _Closed
@@ -420,6 +421,16 @@ def test_saves_in_a_burst_are_one_update_and_tools_folders_none(tmp_path, folder
         folder.changed(["a.py", "node_modules/x/y.js"])
     assert index.seen.wait(rpc.PATIENCE_SECONDS)
     assert index.updates == [None, ["a.py", "b.py"]]
+
+
+def test_the_store_is_cared_for_when_no_save_follows(tmp_path, folder_of, monkeypatch):
+    monkeypatch.setattr(freshness, "_CARE_AFTER_SECONDS", 0.05)
+    write(tmp_path, "a.py", "x = 1\n")
+    index = _Recorded(tmp_path)
+    folder = folder_of(index, _Editor())
+    folder.changed(["a.py"])
+    assert index.seen.wait(rpc.PATIENCE_SECONDS)
+    assert index.cared.wait(rpc.PATIENCE_SECONDS)
 
 
 def test_a_full_disk_is_said_once_and_nothing_noted_is_lost(tmp_path, folder_of):
