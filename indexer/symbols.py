@@ -392,7 +392,8 @@ class _Rows:
 def _symbol(
     item: _Candidate, found: _Found, rows: _Rows, *, path: str, language: str, source: bytes
 ) -> Symbol:
-    signature = _signature(item, rows, source)
+    body = item.body or _body(item.node)
+    signature = _signature(item, body, rows, source)
     kind = item.kind
     if kind == "variable" and (
         item.name.isupper() or _CONSTANT_WORD.search(signature.split(item.name)[0])
@@ -408,13 +409,12 @@ def _symbol(
         start_line=first_row + 1,
         end_line=_last_row(item.last or item.node) + 1,
         signature=signature,
-        doc=_doc(item, first_row, found, rows, source),
+        doc=_doc(body, first_row, found, rows, source),
     )
 
 
-def _signature(item: _Candidate, rows: _Rows, source: bytes) -> str:
+def _signature(item: _Candidate, body: Node | None, rows: _Rows, source: bytes) -> str:
     """Return the head on one line: without annotations, comments and body."""
-    body = item.body or _body(item.node)
     is_head = body is not None or item.kind in ("function", "method")
     limit = _MOST_HEAD_CHARS if is_head else _MOST_VALUE_CHARS
     start = _head_start(item.node)
@@ -461,12 +461,12 @@ def _without_comments(source: bytes, start: int, end: int, rows: _Rows) -> str:
     return b" ".join(parts).decode("utf-8", "replace")
 
 
-def _doc(item: _Candidate, first_row: int, found: _Found, rows: _Rows, source: bytes) -> str:
-    body = item.node.child_by_field_name("body") or _body(item.node) if found.docs else None
-    docstring = found.docs.get(body.start_byte) if body is not None else None
+def _doc(body: Node | None, first_row: int, found: _Found, rows: _Rows, source: bytes) -> str:
+    docstring = found.docs.get(body.start_byte) if body is not None and found.docs else None
     if docstring is not None:
         return doclines.of_docstring(text_of(docstring, source))
-    return doclines.of_comments([text_of(node, source) for node in rows.comments_above(first_row)])
+    above = rows.comments_above(first_row)
+    return doclines.of_comments([text_of(node, source) for node in above]) if above else ""
 
 
 def _begins_line(node: Node, lines: Sequence[str]) -> bool:
