@@ -44,6 +44,7 @@ def main() -> int:
         "model": args.model,
         "packages": [f"{corpus.name} {corpus.package.version}" for corpus in corpora],
     }
+    status = 0
     name = f"context{'-held' if args.held else ''}{args.label and '-' + args.label}"
     if "recall" in args.parts:
         rows = [row for corpus in corpora for row in recall_rows(corpus, args)]
@@ -52,11 +53,26 @@ def main() -> int:
         _finish(f"{name}-recall", report | {"rows": _recall_json(rows)}, tables)
         if args.misses:
             _print_misses(rows)
+        if not args.held and not args.sample:
+            status = _gated(rows, is_accepting=args.accept)
     if "model" in args.parts:
         found = [answer for corpus in corpora for answer in model_answers(corpus, args)]
         body = report | {"answers": [asdict(answer) for answer in found]}
         _finish(f"{name}-model", body, [model_table(found, args.arms)])
-    return 0
+    return status
+
+
+def _gated(rows: Rows, *, is_accepting: bool) -> int:
+    """Compare recall cursor by cursor with what was accepted; 1 where it is worse."""
+    sys.path.append(str(Path(__file__).resolve().parents[1]))
+    from gate import gate
+
+    scores: dict[str, dict[str, float]] = {}
+    for cursor, row in rows:
+        if row.arm == "homespun" and cursor.is_cross:
+            place = f"{cursor.path}:{cursor.line}:{cursor.column} {cursor.state}"
+            scores.setdefault(cursor.package, {})[place] = float(0 < row.rank <= TOP)
+    return gate("context-recall", scores, is_accepting=is_accepting)
 
 
 def recall_rows(corpus: Corpus, args: argparse.Namespace) -> Rows:
@@ -163,7 +179,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--model", default="qwen2.5-coder-0.5b")
     parser.add_argument("--label", default="", help="added to the result files' names")
     parser.add_argument("--misses", action="store_true", help="print what was not found")
-    return parser.parse_args()
+    parser.add_argument("--accept", action="store_true", help="later runs are compared with this")
+    args = parser.parse_args()
+    if args.accept and (args.packages or args.held or args.sample):
+        parser.error("--accept wants all packages and places that may be tuned on")
+    return args
 
 
 if __name__ == "__main__":
