@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from homespun.indexer import mirror
 from homespun.indexer.errors import IndexDamaged
@@ -21,6 +21,8 @@ class State:
 
     manifest: Manifest
     mirror: Mirror
+    # (importing path, module, name) -> file; as long as no file comes or goes
+    resolved: dict[tuple[str, str, str], str | None] = field(default_factory=dict)
 
 
 def followed(
@@ -49,7 +51,12 @@ def followed(
             f"the index names {current.totals.chunks} chunks but {found} can be read; "
             "run `homespun index`, which rebuilds it"
         )
-    return State(current, _with_vectors(after, current, store, encoder))
+    same_files = not gone and all(path in state.mirror.imports for path in changed)
+    return State(
+        current,
+        _with_vectors(after, current, store, encoder),
+        state.resolved if same_files else {},
+    )
 
 
 def _difference(old: Manifest, new: Manifest) -> tuple[dict[str, str], list[str]]:

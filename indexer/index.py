@@ -10,7 +10,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -175,7 +175,7 @@ class Index:
             self._encoder = encoder
             self._seen = None
             kept = mirror.without_vectors(self._state.mirror)
-            self._state = State(self._state.manifest, kept)
+            self._state = replace(self._state, mirror=kept)
         self.refresh()
 
     # Reading
@@ -271,12 +271,15 @@ class Index:
     def resolve_import(self, path: str, imported: Import) -> str | None:
         """Return the file of the repository that an import of the file `path` means, if any."""
         state = self._state
-        stamp = state.manifest.files.get(path)
-        # A file that is not saved yet, or not indexed, imports like its neighbours.
-        language = stamp.language if stamp is not None else language_of(path)
-        return imports.resolve_import(
-            imported.module, path, language, state.mirror.imports.keys(), name=imported.name
-        )
+        asked = (path, imported.module, imported.name)
+        if asked not in state.resolved:
+            stamp = state.manifest.files.get(path)
+            # A file that is not saved yet, or not indexed, imports like its neighbours.
+            language = stamp.language if stamp is not None else language_of(path)
+            state.resolved[asked] = imports.resolve_import(
+                imported.module, path, language, state.mirror.imports.keys(), name=imported.name
+            )
+        return state.resolved[asked]
 
     def paths(self) -> list[str]:
         """Return the indexed files, sorted."""
@@ -363,14 +366,14 @@ class Index:
         """Care for the store, under the lock and with the state as it stands on the disk."""
         cared = build.care(self.root, self._store, self._state.manifest)
         with self._refreshing:
-            self._state = State(cared, self._state.mirror)
+            self._state = replace(self._state, manifest=cared)
             self._seen = manifest.identity(self._folder)
 
     def _take_vectors(self, keys: Sequence[str], vectors: npt.NDArray[np.float32]) -> None:
         """Have searches use vectors as soon as they are in the store."""
         with self._refreshing:
             filled = mirror.with_vectors(self._state.mirror, keys, vectors)
-            self._state = State(self._state.manifest, filled)
+            self._state = replace(self._state, mirror=filled)
 
     def _vector_of(self, query: str, snapshot: Mirror) -> npt.NDArray[np.float32] | None:
         """Return the query's `(dimensions,)` unit vector, None where there is nothing to meet."""

@@ -73,6 +73,31 @@ def test_symbols_imports_and_their_files_are_known(index):
     assert index.symbols_in("not/there.py") == index.imports("not/there.py") == []
 
 
+def test_an_import_is_resolved_anew_when_a_file_comes_or_goes(repo, index):
+    wanted = Import("shop.tax", "rate", "rate", 1)
+    assert index.resolve_import("shop/basket.py", wanted) is None
+    put(repo, "shop/tax.py", "def rate(): ...\n")
+    index.update()
+    assert index.resolve_import("shop/basket.py", wanted) == "shop/tax.py"
+    (repo / "shop/tax.py").unlink()
+    index.update(paths=["shop/tax.py"])
+    assert index.resolve_import("shop/basket.py", wanted) is None
+
+
+def test_calls_are_known_by_file_and_by_name(repo, index):
+    put(repo, "shop/till.py", "def pay(basket):\n    basket.add(parse_price('1'))\n\n\npay(1)\n")
+    index.update(paths=["shop/till.py"])
+    names = [(call.name, call.line) for call in index.calls_in("shop/till.py")]
+    assert names == [("add", 2), ("parse_price", 2), ("pay", 5)]
+    assert index.calls_of("parse_price") == [("shop/till.py", 2)]
+    assert index.calls_of("append") == [("shop/basket.py", 8)]
+    assert Index.open(repo, CONFIG).calls_of("pay") == [("shop/till.py", 5)]
+    assert index.calls_of("nothing") == index.calls_in("not/there.py") == []
+    put(repo, "shop/till.py", "x = 1\n")
+    index.update(paths=["shop/till.py"])
+    assert index.calls_of("pay") == []
+
+
 def test_info_counts(index):
     info = index.info()
     assert (info.files, info.symbols) == (3, 5)
