@@ -188,7 +188,8 @@ def _corpus_to_json(corpus: CorpusResult, *, kept: bool) -> dict[str, Any]:
     if kept:
         rows = [{name: row[name] for name in _KEPT} for row in rows]
     head = {name: getattr(corpus, name) for name in ("name", "content", "files", "chunks")}
-    return head | {"rows": rows}
+    lost = {} if kept else {"unanswerable": list(corpus.unanswerable)}
+    return head | lost | {"rows": rows}
 
 
 def _corpus_from_json(body: Mapping[str, Any]) -> CorpusResult:

@@ -95,16 +95,21 @@ def _targets(raw: object, name: str, where: str) -> list[Target]:
 def _target(raw: object, name: str, where: str) -> Target:
     body: dict[str, object] = raw if isinstance(raw, dict) else {"path": raw}
     path, first, last = body.get("path"), body.get("start_line", 1), body.get("end_line")
-    if not isinstance(path, str) or not path.strip("/"):
+    if not isinstance(path, str) or not _plain(path):
         raise BadQueries(
             f'{where} names {raw!r} in "{name}"; a target is a path or an object with "path"'
         )
     if isinstance(first, int) and 1 <= first:
         if last is None:
-            return Target(path.strip("/"), first)
+            return Target(_plain(path), first)
         if isinstance(last, int) and first <= last:
-            return Target(path.strip("/"), first, last)
+            return Target(_plain(path), first, last)
     raise BadQueries(
         f'{where} gives {path!r} the lines {first!r} to {last!r}; "start_line" and "end_line" '
         "count from 1, the last one included"
     )
+
+
+def _plain(path: str) -> str:
+    r"""Return the path as the index writes it: `.\src\a.py` is `src/a.py`."""
+    return path.replace("\\", "/").removeprefix("./").strip("/")

@@ -38,6 +38,12 @@ def test_targets_are_paths_or_places(file):
     )
 
 
+@pytest.mark.parametrize("path", ["src/a.py", "./src/a.py", "/src/a.py", "src\\a.py"])
+def test_a_path_may_be_written_in_several_ways(file, path):
+    (query,) = load(file([{"query": "x", "relevant": [path]}]))
+    assert query.targets == (Target("src/a.py"),)
+
+
 def test_a_target_in_both_lists_counts_once(file):
     (query,) = load(file([{"query": "x", "relevant": ["a.py"], "secondary": ["a.py"]}]))
     assert query.targets == (Target("a.py"),)
