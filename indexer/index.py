@@ -240,13 +240,17 @@ class Index:
         limit: int,
         exclude: Sequence[Region] = (),
         language: str | None = None,
+        focus: int | None = None,
     ) -> list[Hit]:
-        """Return the chunks most like a window of code, by words; scores between 0 and 1."""
+        """Return the chunks most like a window of code, by words; scores between 0 and 1.
+
+        `focus` is the line of the window (from 0) around which words weigh more.
+        """
         if limit < 1:
             return []
         snapshot = self._state.mirror
         wanted = search.wanted_documents(snapshot, language=language, exclude=exclude)
-        return search.similar(snapshot, text, wanted, limit=limit)
+        return search.similar(snapshot, text, wanted, limit=limit, focus=focus)
 
     def definitions(self, name: str) -> list[Symbol]:
         """Return definitions of a name or dotted name; other spellings only if none is exact."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Literal
 
@@ -29,6 +30,10 @@ _MOST_FILES_OF_A_WORD = 20  # a path's word that more files have brings none int
 _LEAST_PATH_SHARE = 0.3  # of the query's words, to come into the pool by the path alone
 _BLOCK = 32  # scores, of which only the best is looked at first
 _QUERY_TERMS = 96  # of a code window; the rarest of them decide anyway
+# Words on the line in focus weigh 1 + _FOCUS, four lines away a third of that; hits then hold lines
+# that are more like the next one (bench/similar_lines.py).
+_FOCUS = 8.0
+_FOCUS_LINES = 4.0
 
 
 def search(
@@ -59,13 +64,16 @@ def search(
     return [_hit(mirror, candidate) for candidate in ranking.rank(pool, limit)]
 
 
-def similar(mirror: Mirror, text: str, wanted: Mask, *, limit: int) -> list[Hit]:
+def similar(
+    mirror: Mirror, text: str, wanted: Mask, *, limit: int, focus: int | None = None
+) -> list[Hit]:
     """Return the chunks most like a window of code, by words alone.
 
-    A score is the share of what a chunk could score at most: 0 = nothing in common, towards 1 =
-    every word of the window, often.
+    `focus` is the line of the window (from 0) that matters most, the lines around it less and less;
+    without it all count the same. A score is the share of what a chunk could score at most: 0 =
+    nothing in common, towards 1 = every word of the window, often.
     """
-    terms = _rarest(mirror, list(dict.fromkeys(split_identifiers(text))))
+    terms = _rarest(mirror, _weighted_words(text, focus))
     parts = mirror.segments
     scores, most = bm25.score(parts, terms, bm25.find(parts, terms))
     if not len(scores) or most <= 0:
@@ -75,6 +83,17 @@ def similar(mirror: Mirror, text: str, wanted: Mask, *, limit: int) -> list[Hit]
         _hit(mirror, Candidate(document, {"lexical": float(scores[document])}))
         for document in _top(scores, limit)
     ]
+
+
+def _weighted_words(text: str, focus: int | None) -> dict[str, float]:
+    """Return word -> weight; a word of several lines has that of its best."""
+    weights: dict[str, float] = {}
+    for row, line in enumerate(text.split("\n")):
+        weight = 1.0 if focus is None else 1 + _FOCUS * math.exp(-abs(row - focus) / _FOCUS_LINES)
+        for word in split_identifiers(line):
+            if weight > weights.get(word, 0.0):
+                weights[word] = weight
+    return weights
 
 
 class _Evidence:
@@ -274,11 +293,11 @@ def _term(word: str, question: Question, mirror: Mirror, weights: Weights) -> Te
     return Term(forms)
 
 
-def _rarest(mirror: Mirror, words: list[str]) -> list[Term]:
+def _rarest(mirror: Mirror, words: Mapping[str, float]) -> list[Term]:
     """Keep the words with the shortest postings: long ones cost most and say least."""
     sizes = {word: _frequency(mirror, word) for word in words}
     known = sorted((word for word in words if sizes[word]), key=lambda word: sizes[word])
-    return [Term({word: 1.0}) for word in known[:_QUERY_TERMS]]
+    return [Term({word: 1.0}, words[word]) for word in known[:_QUERY_TERMS]]
 
 
 def _frequency(mirror: Mirror, word: str) -> int:

@@ -34,7 +34,7 @@ def test_hits_come_with_path_lines_and_symbol(repo, capsys):
     status, out, _ = run(capsys, "Basket", "--path", repo, "--mode", "lexical")
     assert status == 0
     first, preview, *_ = out.splitlines()
-    assert first.startswith("shop/basket.py:1-4  Basket  class  6.7000")
+    assert first.startswith("shop/basket.py:1-4  Basket  class  7.0000")
     assert preview == "    class Basket:"
 
 

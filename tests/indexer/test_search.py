@@ -542,3 +542,14 @@ def test_forms_of_a_word_add_up_and_whole_files_score_as_documents():
     whole.counts[whole.starts[whole.vocabulary["a"]]] = 2.5
     expected, _ = scored([(whole, all_alive(whole))], {"a": 1.0})
     np.testing.assert_allclose(bm25.score_files(owners, terms, found)[0][:2], expected, rtol=1e-5)
+
+
+def test_words_near_the_line_in_focus_weigh_more():
+    chunks = [chunk("a.py", "alpha beta gamma"), chunk("b.py", "delta epsilon zeta")]
+    two = mirror.load(rows_of(chunks))
+    text = "alpha beta\n\n\n\n\n\n\n\n\ndelta epsilon"
+    wanted = wanted_documents(two)
+    assert places(similar(two, text, wanted, limit=2, focus=0)) == [("a.py", 1), ("b.py", 1)]
+    assert places(similar(two, text, wanted, limit=2, focus=9)) == [("b.py", 1), ("a.py", 1)]
+    even = similar(two, text, wanted, limit=2)
+    assert even[0].score == pytest.approx(even[1].score)
