@@ -1,6 +1,6 @@
 """What the secret filter takes from real code: how often, and which strings.
 
-    python bench/secrets_rate.py [--show N] [DIR...]
+    python bench/secrets_rate.py [--show N] [--write] [DIR...]
 
 Without DIR the trees of `make bench-index` are read: source packages that are public, so whatever
 is masked there is a test's key, an example, or a mistake of the filter.
@@ -17,7 +17,8 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parent / "index"))
 
-import index_trees  # noqa: E402 - after the path
+import index_report  # noqa: E402 - after the path
+import index_trees  # noqa: E402
 
 from homespun.indexer import filters, secrets  # noqa: E402
 from homespun.indexer.decode import decode  # noqa: E402
@@ -33,6 +34,7 @@ def main() -> None:
     parser.add_argument(
         "--show", type=int, default=0, help="masked lines to print, drawn at random"
     )
+    parser.add_argument("--write", action="store_true", help="write the table of bench/README.md")
     parser.add_argument("dirs", nargs="*", type=Path)
     args = parser.parse_args()
     roots = args.dirs or [
@@ -40,14 +42,21 @@ def main() -> None:
         index_trees.sample_tree(index_trees.large_tree(), _LINES),
     ]
     shown: list[str] = []
+    table = [
+        "| tree | lines | strings masked | in tests, examples, documentation "
+        "| others a million lines |",
+        "|---|--:|--:|--:|--:|",
+    ]
     for root in roots:
         counts = _counted(root, shown)
-        lines = counts["lines"]
-        print(
-            f"{root.name}: {counts['masked']} strings masked in {lines:,} lines, "
-            f"{counts['masked'] / max(lines, 1) * 1e6:.0f} a million; in tests, examples and "
-            f"documentation {counts['masked in tests']}; {counts['files']} files"
-        )
+        lines, masked, tests = counts["lines"], counts["masked"], counts["masked in tests"]
+        others = (masked - tests) / max(lines, 1) * 1e6
+        table.append(f"| {root.name} | {lines:,} | {masked} | {tests} | {others:.0f} |")
+    print("\n".join(table))
+    if args.write:
+        page = index_report.README.read_text(encoding="utf-8")
+        page = index_report.replaced(page, "secrets", "\n".join(table))
+        index_report.README.write_text(page, encoding="utf-8")
     for line in random.Random(0).sample(shown, min(args.show, len(shown))):
         print(line)
 

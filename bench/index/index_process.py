@@ -15,7 +15,20 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.append(str(HERE.parent / "engine"))
 
-from peers import Build, Engine  # noqa: E402 - a sibling folder
+from peers import Build, Engine, PeerFailed  # noqa: E402 - a sibling folder
+
+__all__ = [
+    "OURS",
+    "RIPGREP",
+    "SEMBLE",
+    "Build",
+    "Engine",
+    "PeerFailed",
+    "builds",
+    "ripgrep",
+    "ripgrep_ms",
+    "started",
+]
 
 OURS = "homespun"
 SEMBLE = "semble, words only"

@@ -34,10 +34,10 @@ def main() -> None:
     """Write the page and the plot."""
     report = json.loads(_REPORT.read_text(encoding="utf-8"))
     page = README.read_text(encoding="utf-8")
-    page = _replaced(page, "index origin", _origin(report))
-    page = _replaced(page, "index cold", cold_table([*report["cold"], *_colds(report)]))
-    page = _replaced(page, "index life", life_table(report))
-    page = _replaced(page, "index growth", growth_table(report["growth"]))
+    page = replaced(page, "index origin", _origin(report))
+    page = replaced(page, "index cold", cold_table([*report["cold"], *_colds(report)]))
+    page = replaced(page, "index life", life_table(report))
+    page = replaced(page, "index growth", growth_table(report["growth"]))
     README.write_text(page, encoding="utf-8")
     plot = _REPORT.with_name("index-growth.svg")
     plot.write_text(drawing(report["growth"], report), encoding="utf-8")
@@ -254,7 +254,7 @@ def _origin(report: Report) -> str:
     )
 
 
-def _replaced(page: str, name: str, text: str) -> str:
+def replaced(page: str, name: str, text: str) -> str:
     """Put `text` between a section's two marks."""
     pattern = re.compile(rf"(<!-- {re.escape(name)} -->\n).*?(<!-- /{re.escape(name)} -->)", re.S)
     if not pattern.search(page):

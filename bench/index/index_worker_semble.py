@@ -93,6 +93,8 @@ def update(root: str, paths: list[str]) -> dict[str, Any]:
     """
     visible = []
     for path in paths:
+        if path not in _open["index"]._manifest:
+            continue  # it leaves out other files than we do
         with index_worker.changed(Path(root), path) as name:
             began = time.perf_counter()
             _refresh(root)
