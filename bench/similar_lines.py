@@ -1,4 +1,4 @@
-"""Does the code that `Index.similar` finds hold a line like the one that comes next?
+"""How like the line that comes next is the code that `Index.similar` finds.
 
     python bench/similar_lines.py [--places 25] [--seed 1]
 
@@ -31,7 +31,7 @@ from homespun.indexer.types import Region
 ABOVE, BELOW, HIDDEN = 20, 3, 25  # lines
 HITS = 2
 _TOKEN = re.compile(r"\w+|[^\w\s]")
-_NO_PLACE = re.compile(r"\s*(?:import|from|use|using|require|#|//|\*|/\*|--|\"\"\"|package)\b?")
+_NO_PLACE = re.compile(r'(?:import|from|use|using|require|package)\b|#|//|/?\*|--|"""')
 _LEAST_CHARS = 14
 _TRIES = 20  # drawn lines for each place that is wanted
 
