@@ -269,7 +269,8 @@ def _did_change(ls: HomespunServer, params: lsp.DidChangeTextDocumentParams) -> 
     match params.content_changes:
         case [*_, lsp.TextDocumentContentChangePartial() as last]:
             start = offset_at(document.lines, last.range.start, encoding)
-            ls.inline.edited(uri, None if start is None else start + len(last.text))
+            end = None if start is None else start + len(last.text)
+            ls.inline.edited(uri, end, last.range.start.line)
         case _:
             ls.inline.edited(uri, None)
     match params.content_changes:

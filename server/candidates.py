@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from homespun.indexer.types import Symbol
 from homespun.server.cursor import Cursor
 from homespun.server.likely import NOTHING, Candidate, Situation, kind_of
-from homespun.server.likely_weights import MEMBERS, NAMES
+from homespun.server.likely_weights import MEMBERS, MODULE, NAMES
 from homespun.server.python_outline import Class
 from homespun.server.python_types import PythonTypes, Receiver
 from homespun.server.repository import Files, Module
@@ -108,7 +108,7 @@ class Needs:
         odds = situation.probabilities([c for *_, c in found], MEMBERS)
         best = sorted(range(len(found)), key=lambda n: (-odds[n], n))[:most]
         kept: dict[tuple[str, int], tuple[Symbol, Class, list[str]]] = {}
-        for number in sorted(best):
+        for number in best:  # so the names stand likeliest first
             symbol, read, name, _ = found[number]
             place = (symbol.path, symbol.start_line)
             kept.setdefault(place, (symbol, read, []))[2].append(name)
@@ -162,7 +162,7 @@ class Needs:
         candidates = [self._candidate(name, meant) for name, meant in names]
         if not is_fresh:
             candidates.append(Candidate("", NOTHING))
-        odds = situation.probabilities(candidates, NAMES)
+        odds = situation.probabilities(candidates, MODULE if is_fresh else NAMES)
         best = sorted(range(len(names)), key=lambda n: (-odds[n], n))[:_MOST_NAMES]
         for number in best:
             name, meant = names[number]

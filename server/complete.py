@@ -272,6 +272,7 @@ class Completer:
                 language=plan.language,
                 budget_tokens=plan.budget,
                 deadline_ms=self._options.retrieve_deadline_ms,
+                recent=request.recent,
             )
         except IndexerError as error:
             logger.warning("completing without retrieval: %s", error)

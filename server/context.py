@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 from homespun.indexer.languages import has_grammar
 from homespun.indexer.tokens import split_identifiers
 from homespun.indexer.types import Hit, Region, Symbol
-from homespun.server.candidates import PARTS, Need, Needs, words_beside
+from homespun.server.candidates import PARTS, Need, Needs, enclosing_call, words_beside
 from homespun.server.cursor import Cursor
 from homespun.server.definitions import Definitions, imports_of
 from homespun.server.names import in_reach
@@ -27,22 +27,27 @@ from homespun.server.python_types import PythonTypes
 from homespun.server.repository import Files
 from homespun.server.shown import definition, python_class
 from homespun.server.sources import SourceLines
+from homespun.server.types import Edited
+from homespun.server.usages import usages
 
 if TYPE_CHECKING:
     from homespun.indexer.index import Index
 
-ALL_PARTS = (*PARTS, "similar")
+ALL_PARTS = (*PARTS, "usages", "similar")
 _QUERY_LINES_ABOVE = 20
 _QUERY_LINES_BELOW = 3
 _LINE_CHARS = 500
 _WORD_CHARS = string.ascii_letters + string.digits + "_"
 _SIMILAR_POOL = 8
+_CALL_CHARS = 3000  # before the cursor; a call that began earlier is no longer looked for
 _MOST_SIMILAR = 2
 _MOST_DEFINITIONS = 8
 # Share of the best possible score. On 480 cursors of three packages: a chunk of .2 to .3 held a
 # line like the wanted one in 8 % of the cases, one of .3 to .4 in 21 %, one of .4 to .5 in 44 %.
 _LEAST_SIMILARITY = 0.3
 _QUERY_WORDS = 24  # few words are easily found together; below this the score counts less
+_LEAST_SHARED = 0.2  # of the words around the cursor, in an edit elsewhere
+_RECENT_BASE, _RECENT_STEP = 0.3, 0.05
 _SLICE_LINES = 24  # of a similar chunk, around its most similar line
 _SLICE_LEAD = 8
 # The prompt shows at most about this many characters for each token of its budget.
@@ -71,7 +76,14 @@ class Retrieves(Protocol):
     """What a completion asks for snippets."""
 
     def gather(
-        self, cursor: Cursor, *, path: str, language: str, budget_tokens: int, deadline_ms: float
+        self,
+        cursor: Cursor,
+        *,
+        path: str,
+        language: str,
+        budget_tokens: int,
+        deadline_ms: float,
+        recent: Sequence[Edited] = (),
     ) -> Gathered:
         """Return snippets for the cursor, in the order of the prompt."""
 
@@ -95,9 +107,19 @@ class Retriever:
         self._generation = -1
 
     def gather(
-        self, cursor: Cursor, *, path: str, language: str, budget_tokens: int, deadline_ms: float
+        self,
+        cursor: Cursor,
+        *,
+        path: str,
+        language: str,
+        budget_tokens: int,
+        deadline_ms: float,
+        recent: Sequence[Edited] = (),
     ) -> Gathered:
-        """Return snippets for the cursor, in the order of the prompt."""
+        """Return snippets for the cursor, in the order of the prompt.
+
+        `recent` are edits in other documents, the newest first.
+        """
         end = self._clock() + deadline_ms / 1000
         was_late = False
 
@@ -109,6 +131,7 @@ class Retriever:
         request = _Request(cursor, path, language, _window(cursor, path, budget_tokens), is_late)
         hits = self._hits(request)
         steady, fresh = self._definitions(request, hits)
+        steady += _recent(request, recent)
         if "similar" in self._parts and not is_late():
             steady += _similar(request, hits, [*steady, *fresh])
         ordered = [*sorted(steady, key=_place), *sorted(fresh, key=_place)]
@@ -174,6 +197,9 @@ class Retriever:
             if snippet is not None:
                 seen.add(place)
                 yield snippet, need.is_fresh
+                if need.part == "callee" and "usages" in self._parts:
+                    callee = enclosing_call(request.cursor.before[-_CALL_CHARS:])
+                    yield from ((usage, True) for usage in usages(files, callee))
 
     def _files(self, request: _Request) -> Files:
         cursor = request.cursor
@@ -223,6 +249,26 @@ def _needed(files: Files, need: Need, window: Region) -> Snippet | None:
     return Snippet(symbol.path, start, end, text, round(need.score, 3), kind)
 
 
+def _recent(request: _Request, edits: Sequence[Edited]) -> list[Snippet]:
+    """Return the edits elsewhere that speak of the same things as the lines around the cursor."""
+    near = _around(request.cursor)
+    words = set(split_identifiers(_query(request.cursor)))
+    found = []
+    for age, edit in enumerate(edits):
+        shared = len(words & set(split_identifiers(edit.text))) / max(len(words), _QUERY_WORDS)
+        snippet = Snippet(
+            edit.path,
+            edit.start_line,
+            edit.end_line,
+            edit.text,
+            round(_RECENT_BASE + shared - _RECENT_STEP * age, 3),
+            "recent",
+        )
+        if shared >= _LEAST_SHARED and not _is_copy(snippet, near, request.path):
+            found.append(snippet)
+    return found
+
+
 def _similar(request: _Request, hits: Sequence[Hit], taken: Sequence[Snippet]) -> list[Snippet]:
     """Return the parts of similar chunks that are like the code around the cursor."""
     near = _around(request.cursor)
@@ -237,7 +283,7 @@ def _similar(request: _Request, hits: Sequence[Hit], taken: Sequence[Snippet]) -
         snippet = _slice(hit, words)
         if len(_telling(snippet.text)) < _LEAST_TELLING_LINES:
             continue
-        known = [s for s in (*taken, *found) if s.kind == "similar"]
+        known = [s for s in (*taken, *found) if s.kind in ("similar", "recent", "usage")]
         if any(_overlaps(_region(s), hit.path, hit.start_line, hit.end_line) for s in known):
             continue
         found.append(snippet)

@@ -12,7 +12,7 @@ import logging
 import time
 import uuid
 import weakref
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
@@ -26,13 +26,15 @@ from homespun.server.place import Completes, Place
 from homespun.server.positions import offset_at
 from homespun.server.protocol import InlineParams
 from homespun.server.recall import Recall, Recalled
-from homespun.server.types import Completion, CompletionRequest
+from homespun.server.recent import RecentEdits
+from homespun.server.types import Completion, CompletionRequest, Edited
 from homespun.server.warmup import View, Warmup
 from homespun.server.worker import Job, Worker
 
 logger = logging.getLogger(__name__)
 
 ACCEPTED_COMMAND = "homespun.accepted"
+_MOST_RECENT = 3  # edits in other documents that a request brings along
 
 
 @dataclass(eq=False, slots=True)
@@ -67,6 +69,7 @@ class InlineCompletions:
     ) -> None:
         """Ask `place`, with a document's uri and language id, who completes it."""
         self._documents = documents
+        self._recent = RecentEdits()
         self._place = place
         self._suggestions = suggestions
         self._clock = clock
@@ -112,9 +115,14 @@ class InlineCompletions:
                 del self._newest[uri]
         return self._answer(ticket, completion)
 
-    def edited(self, uri: str, offset: int | None) -> None:
-        """Note an edit that ends at `offset`: what is under way belongs to text that is gone."""
+    def edited(self, uri: str, offset: int | None, row: int | None = None) -> None:
+        """Note an edit that ends at `offset`: what is under way belongs to text that is gone.
+
+        `row` is where it began, 0-based.
+        """
         self.retire(uri)
+        if row is not None:
+            self._recent.edited(uri, row)
         self._debounce.typed()
         self.warmup.moved(uri, offset)
         self.warmup.resting(uri)
@@ -127,6 +135,7 @@ class InlineCompletions:
     def closed(self, uri: str) -> None:
         """Note that a document was closed."""
         self.retire(uri)
+        self._recent.closed(uri)
         self.warmup.closed(uri)
 
     def retire(self, uri: str) -> None:
@@ -200,6 +209,7 @@ class InlineCompletions:
                 language=place.language,
                 id=uuid.uuid4().hex,
                 explicit=is_explicit,
+                recent=self._edited_elsewhere(document.uri, place),
             ),
             completer=place.completer,
             region=region,
@@ -280,12 +290,34 @@ class InlineCompletions:
             return None
         text = document.source
         cursor = len(text) if offset is None else min(offset, len(text))
-        request = CompletionRequest(text, cursor, path=place.path, language=place.language)
+        request = CompletionRequest(
+            text,
+            cursor,
+            path=place.path,
+            language=place.language,
+            recent=self._edited_elsewhere(document.uri, place),
+        )
 
         def prepare(request: CompletionRequest, accepted: str, stop: Cancellation) -> bool:
             return completer.prepare(request, accepted=accepted, cancelled=stop)
 
         return View(prepare, request, _key(uri, completer, request))
+
+    def _edited_elsewhere(self, uri: str, place: Place) -> tuple[Edited, ...]:
+        """Return the last edits in other documents of the same folder."""
+
+        def place_of(other: str) -> tuple[str, str]:
+            document = self._document(other)
+            if document is None:
+                return "", ""
+            there = self._place(document.uri, document.language_id or "")
+            return (there.path, there.language) if there.completer is place.completer else ("", "")
+
+        def lines_of(other: str) -> Sequence[str]:
+            document = self._document(other)
+            return document.lines if document is not None else ()
+
+        return self._recent.elsewhere(unquote(uri), lines_of, place_of, most=_MOST_RECENT)
 
     def _document(self, uri: str) -> Document | None:
         document = self._documents().text_documents.get(unquote(uri))

@@ -9,6 +9,16 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
+class Edited:
+    """Lines around an edit, as they stand in the editor, secrets masked."""
+
+    path: str  # relative to the workspace folder
+    start_line: int  # 1-based, inclusive
+    end_line: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class CompletionRequest:
     """One cursor. `offset` counts code points in `text` (not bytes, not UTF-16 units)."""
 
@@ -20,6 +30,7 @@ class CompletionRequest:
     max_tokens: int | None = None  # None = the setting
     id: str = ""
     explicit: bool = False  # asked for by hand: the rules of when to stay silent do not hold
+    recent: tuple[Edited, ...] = ()  # edits in other documents, the newest first
 
 
 @dataclass(frozen=True, slots=True)
