@@ -15,7 +15,7 @@ from pathlib import Path
 
 from homespun.indexer import files, manifest
 from homespun.indexer.config import IndexConfig
-from homespun.indexer.errors import IndexDamaged, IndexMissing
+from homespun.indexer.errors import IndexDamaged, IndexMissing, StoreFull
 from homespun.indexer.files import FileScan, FoundFile
 from homespun.indexer.manifest import Files, FileStamp, Manifest
 from homespun.indexer.parse import parse_file
@@ -23,6 +23,8 @@ from homespun.indexer.rows import Rows, concatenated
 from homespun.indexer.store import Store
 from homespun.indexer.types import IndexReport, ParsedFile, Skipped
 from homespun.models.types import Progress
+
+TABLES = "lance"  # folder of the store
 
 logger = logging.getLogger(__name__)
 
@@ -90,6 +92,28 @@ def update(
 def folder_of(root: Path) -> Path:
     """Return the folder of an index, whether it exists or not."""
     return root / manifest.FOLDER
+
+
+def begin(root: Path) -> None:
+    """Make an index's folder, which keeps itself out of git, and an empty manifest if need be."""
+    folder = folder_of(root)
+    try:
+        folder.mkdir(exist_ok=True)
+        if not (folder / ".gitignore").exists():
+            (folder / ".gitignore").write_text("*\n", encoding="utf-8")
+        if (folder / TABLES).is_file():
+            (folder / TABLES).unlink()  # nothing of ours, and in the way
+    except OSError as error:
+        raise StoreFull(
+            f"cannot write the index to {str(folder)!r}: {error.strerror or error}; "
+            "free some space or check the folder's permissions"
+        ) from error
+    try:
+        manifest.load(folder)
+    except IndexMissing:
+        manifest.save(folder, Manifest())
+    except IndexDamaged:
+        return  # `update` rebuilds
 
 
 # --- before: a manifest that can be trusted

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from homespun.indexer import build, embed, imports, manifest, mirror, search
 from homespun.indexer.config import IndexConfig
-from homespun.indexer.errors import IndexDamaged, IndexMissing, NotADirectory, StoreFull
+from homespun.indexer.errors import IndexDamaged, NotADirectory
 from homespun.indexer.follow import State, followed
 from homespun.indexer.languages import language_of
 from homespun.indexer.lock import write_lock
@@ -32,7 +32,6 @@ from homespun.models.types import Encoder, NoProgress, Progress
 
 _ATTEMPTS = 3  # to read a state that a writer does not sweep away meanwhile
 
-_TABLES = "lance"
 _PROGRESS = NoProgress()
 
 
@@ -69,7 +68,7 @@ class Index:
         self._encoder = encoder
         self._folder = build.folder_of(root)
         self._refreshing = threading.Lock()
-        self._store = Store(self._folder / _TABLES)
+        self._store = Store(self._folder / build.TABLES)
         self._state = State(Manifest(), mirror.empty())
         self._seen: tuple[int, int, int] | None = None
 
@@ -92,7 +91,7 @@ class Index:
             raise NotADirectory(f"{str(root)!r} is no directory; give the folder of a repository")
         folder = build.folder_of(root)
         if create:
-            _begin(folder)
+            build.begin(root)
         else:
             manifest.load(folder)
         index = cls(root, config, encoder)
@@ -368,6 +367,10 @@ class Index:
 
     def _care(self) -> None:
         """Care for the store, under the lock and with the state as it stands on the disk."""
+        state = self._state
+        if build.wants_care(state.manifest) and state.manifest.encoder is not None:
+            wanted = {key for shard in state.mirror.shards for key in shard.text_hashes}
+            self._store.trim_vectors(state.manifest.encoder.name, wanted)
         cared = build.care(self.root, self._store, self._state.manifest)
         with self._refreshing:
             self._state = replace(self._state, manifest=cared)
@@ -385,24 +388,3 @@ class Index:
             return None
         vector: npt.NDArray[np.float32] = self._encoder.encode([query])[0]
         return vector
-
-
-def _begin(folder: Path) -> None:
-    """Make the folder, which keeps itself out of git, and an empty manifest where there is none."""
-    try:
-        folder.mkdir(exist_ok=True)
-        if not (folder / ".gitignore").exists():
-            (folder / ".gitignore").write_text("*\n", encoding="utf-8")
-        if (folder / _TABLES).is_file():
-            (folder / _TABLES).unlink()  # nothing of ours, and in the way
-    except OSError as error:
-        raise StoreFull(
-            f"cannot write the index to {str(folder)!r}: {error.strerror or error}; "
-            "free some space or check the folder's permissions"
-        ) from error
-    try:
-        manifest.load(folder)
-    except IndexMissing:
-        manifest.save(folder, Manifest())
-    except IndexDamaged:
-        return  # `update` rebuilds

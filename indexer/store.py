@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
@@ -30,6 +30,7 @@ from homespun.indexer.rows import FILE_TABLES, Rows
 from homespun.indexer.types import ParsedFile
 
 _KEEP_VERSIONS = timedelta(minutes=10)  # a reader may still be loading the one before
+_SPARE_VECTORS = 20_000  # of texts that are gone: what other branches and undone changes cost again
 _PATHS_A_DELETE = 500  # an IN list of this length is still parsed in a millisecond
 
 # LanceDB's defaults stem, drop stop words and fold accents: wrong for code.
@@ -200,6 +201,27 @@ class Store:
             matrix = np.concatenate(flat) if flat else np.zeros(0, dtype=np.float32)
             return found["key"].to_pylist(), matrix.reshape(-1, dimensions)
 
+    def trim_vectors(self, encoder: str, wanted: Container[str]) -> int:
+        """Drop the oldest vectors of texts that are not `wanted` if there are too many of them.
+
+        Returns how many.
+        """
+        name = _vector_table(encoder)
+        if name not in self._names:
+            return 0
+        with self._mapped("writing to"):
+            table = self._db.open_table(name)
+            if table.count_rows() <= _SPARE_VECTORS:
+                return 0
+            keys = table.search().select(["key"]).to_arrow()["key"].to_pylist()
+            spare = [key for key in keys if key not in wanted]
+            if len(spare) <= _SPARE_VECTORS:
+                return 0
+            dropped = spare[: len(spare) - _SPARE_VECTORS // 2]  # half: not again at the next save
+            for start in range(0, len(dropped), _PATHS_A_DELETE):
+                table.delete(_in("key", dropped[start : start + _PATHS_A_DELETE]))
+            return len(dropped)
+
     # Care
 
     def ensure_indexes(self) -> None:
@@ -233,6 +255,7 @@ class Store:
         with self._mapped("writing to"):
             for name in sorted(self._names):
                 table = self._table(name)
+                table.checkout_latest()  # vectors were added and dropped through other handles
                 table.optimize(cleanup_older_than=_KEEP_VERSIONS, delete_unverified=True)
 
     def disk_bytes(self) -> int:

@@ -323,6 +323,26 @@ def test_many_saves_leave_a_bounded_number_of_files_and_bytes(tmp_path, monkeypa
     assert index.definitions("mod3_run")[0].path == "pkg/mod3.py"
 
 
+def test_vectors_of_texts_that_are_gone_do_not_pile_up(tmp_path, monkeypatch):
+    monkeypatch.setattr(build, "_OPTIMIZE_AFTER_VERSIONS", 4)
+    monkeypatch.setattr(store, "_SPARE_VECTORS", 10)
+    for n in range(5):
+        put(tmp_path, f"pkg/mod{n}.py", module(f"mod{n}"))
+    encoder = FakeEncoder()
+    index = Index.open(tmp_path, CONFIG, create=True, encoder=encoder)
+    for save in range(40):
+        put(tmp_path, "pkg/mod3.py", module("mod3", save))
+        index.update()
+        index.embed()
+    assert len(index._store.vector_keys("fake")) <= 5 + 10 + 4
+    assert index.info().vectors == 5
+    fresh = Index.open(tmp_path, CONFIG, encoder=FakeEncoder())
+    assert (fresh.info().vectors, fresh.embed()) == (5, 0)
+    put(tmp_path, "pkg/mod3.py", module("mod3", 38))
+    index.update()
+    assert index.embed() == 0  # the last ones are kept
+
+
 # --- out of the root
 
 
