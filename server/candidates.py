@@ -24,8 +24,9 @@ from homespun.server.repository import Files, Module
 PARTS = ("receiver", "callee", "names", "variables")
 _MOST_NAMES = 6
 _LEAST_LIKELY = 0.03
-_MOST_MEMBERS = 16
-_MOST_MEMBERS_BESIDE = 8
+_MOST_MEMBERS = 8
+_MOST_MEMBERS_BESIDE = 6
+_MOST_FIELDS = 16  # of what an object is made of
 _MOST_MODULE_NAMES = 400
 _MOST_VARIABLES = 3
 _NEAR_LINES = 8
@@ -68,7 +69,7 @@ class Needs:
             yield from self._behind_dot(receiver)
         yield from self._called()
         if receiver is None:
-            yield from self._names()
+            yield from self.names()
             yield from self._variables()
 
     # --- behind a dot
@@ -136,11 +137,14 @@ class Needs:
 
     # --- plain names
 
-    def _names(self) -> Iterator[Need]:
+    def names(self) -> Iterator[Need]:
+        """Yield what the next plain name may mean; of any language with imports."""
         situation = Situation(self.cursor, self.beside)
         found: dict[str, Symbol | Module | None] = {}
         path = self.files.path
-        for imported in (*self.files.imports, *self.types.local_imports()):
+        is_python = self.files.language == "python"
+        local = self.types.local_imports() if is_python else []
+        for imported in (*self.files.imports, *local):
             name = imported.alias or imported.name
             if name and name != "*" and "." not in name and name not in found:
                 meant = self.files.imported(path, imported)
@@ -183,13 +187,13 @@ class Needs:
             kind = "class" if name[:1].isupper() else "function"
             return Candidate(name, kind_of(name, "variable" if name.isupper() else kind))
         own = meant.path == self.files.path
-        return Candidate(name, kind_of(name, meant.kind), is_own=own)
+        return Candidate(name, kind_of(name, meant.kind, meant.signature), is_own=own)
 
     def _whole(
         self, part: str, symbol: Symbol, score: float, *, is_fresh: bool, sure: bool
     ) -> Need:
         """Show a function, or of a class how it is made."""
-        if symbol.kind == "class" and sure:
+        if symbol.language == "python" and symbol.kind == "class" and sure:
             read = self.types.read(symbol)
             if read is not None:
                 return Need(part, symbol, score, _making(read), read, is_fresh=is_fresh)
@@ -249,7 +253,7 @@ def _making(read: Class) -> tuple[str, ...]:
     if "__init__" in read.members:
         return ("__init__",)
     fields = [m.name for m in read.members.values() if m.kind == "field"]
-    return tuple(name for name in fields if not name.startswith("_"))[:_MOST_MEMBERS]
+    return tuple(name for name in fields if not name.startswith("_"))[:_MOST_FIELDS]
 
 
 def enclosing_call(before: str) -> str:

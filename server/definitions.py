@@ -14,8 +14,12 @@ from typing import TYPE_CHECKING
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.parse import parse_file
 from homespun.indexer.types import Import, Skipped, Symbol
+from homespun.server.cursor import Cursor
+from homespun.server.likely import Candidate, Situation
+from homespun.server.likely_weights import MEMBERS
 from homespun.server.names import Name
 from homespun.server.prompt import Snippet
+from homespun.server.shown import head, shortened
 from homespun.server.sources import SourceLines
 
 if TYPE_CHECKING:
@@ -23,9 +27,7 @@ if TYPE_CHECKING:
 
 _MOST_DEFINITIONS = 4
 _LEAST_WEIGHT = 1.6  # of a name: what stands further away crowds out the code at the cursor
-_MOST_MEMBERS = 16
-_MOST_ATTRIBUTES = 12
-_MOST_ATTRIBUTE_CHARS = 60
+_MOST_MEMBERS = 12
 _MOST_HEAD_CHARS = 88  # of a member in the list of a class
 _SHORT_FUNCTION_LINES = 12
 _SHORT_CLASS_LINES = 30
@@ -39,7 +41,6 @@ _IMPORT_LINE = re.compile(
     r"^\s*(?:import|from|use|using|require|include|export|package|#\s*include|const|let|var|mod)\b"
 )
 _GENERATED = re.compile(r"\s*(?:#|//|/?\*).*(?:generated|do not edit)", re.IGNORECASE)
-_ATTRIBUTE = re.compile(r"\s+self\.(?P<name>\w+)\s*(?::[^=]+)?=(?!=)")
 _RETURNED = re.compile(r"(?:->|\)\s*:)\s*[\"']?(?:Optional\[|Promise<|Result<)?([A-Z]\w*)")
 
 
@@ -47,15 +48,16 @@ class Definitions:
     """Looks names of one document up."""
 
     def __init__(
-        self, index: Index, sources: SourceLines, path: str, language: str, text: str
+        self, index: Index, sources: SourceLines, path: str, language: str, cursor: Cursor
     ) -> None:
         self._index = index
         self._sources = sources
         self._path = path
         self._language = language
+        self._cursor = cursor
         self._imports = {
             bound: imported
-            for imported in imports_of(path, text)
+            for imported in imports_of(path, cursor.before)
             if (bound := imported.alias or imported.name)
         }
 
@@ -162,11 +164,11 @@ class Definitions:
         if symbol.end_line - symbol.start_line < most:
             lines = self._sources.lines(symbol.path, symbol.start_line, symbol.end_line)
             if lines and any(symbol.name in line for line in lines):
-                head = _head(parent.signature, self._language, 0) if parent else []
-                return "\n".join([*head, *lines]) + "\n"
-        shown = _head(parent.signature, self._language, 0) if parent else []
+                lead = head(parent.signature, self._language, 0) if parent else []
+                return "\n".join([*lead, *lines]) + "\n"
+        shown = head(parent.signature, self._language, 0) if parent else []
         depth = 4 if parent else 0
-        shown += _head(symbol.signature, self._language, depth, doc=symbol.doc, body=is_class)
+        shown += head(symbol.signature, self._language, depth, doc=symbol.doc, body=is_class)
         if is_class:
             shown += self._members(symbol, depth + 4)
         return "\n".join(shown) + "\n"
@@ -179,24 +181,15 @@ class Definitions:
             if member.qualified.startswith(lead) and "." not in member.qualified[len(lead) :]
         ]
         public = [member for member in members if not member.name.startswith("_")]
-        first = [member for member in members if member.name == "__init__"]
-        attributes = self._attributes(symbol)
+        if len(public) > _MOST_MEMBERS:
+            candidates = [Candidate(m.name, _member_kind(m)) for m in public]
+            odds = Situation(self._cursor).probabilities(candidates, MEMBERS)
+            best = sorted(range(len(public)), key=lambda n: (-odds[n], n))[:_MOST_MEMBERS]
+            public = [public[number] for number in sorted(best)]
         shown: list[str] = []
-        for member in [*first, *public][:_MOST_MEMBERS]:
-            shown += _head(_shortened(member.signature), self._language, depth)
-            if member.name == "__init__" and attributes:
-                shown[-1] = shown[-1].removesuffix(" ...")
-                shown += [" " * (depth + 4) + line for line in attributes]
+        for member in public:
+            shown += head(shortened(member.signature), self._language, depth)
         return shown
-
-    def _attributes(self, symbol: Symbol) -> list[str]:
-        """Return where a class binds its attributes: what stands behind a dot most often."""
-        found: dict[str, str] = {}
-        for line in self._sources.lines(symbol.path, symbol.start_line, symbol.end_line):
-            match = _ATTRIBUTE.match(line)
-            if match and not match["name"].startswith("_"):
-                found.setdefault(match["name"], line.strip()[:_MOST_ATTRIBUTE_CHARS])
-        return list(found.values())[:_MOST_ATTRIBUTES]
 
     def _parent(self, symbol: Symbol) -> Symbol | None:
         owner = symbol.qualified.rpartition(".")[0]
@@ -204,6 +197,10 @@ class Definitions:
             return None
         around = self._index.symbols_in(symbol.path)
         return next((other for other in around if other.qualified == owner), None)
+
+
+def _member_kind(symbol: Symbol) -> str:
+    return "method" if symbol.kind in _CALLABLES else "field"
 
 
 def imports_of(path: str, text: str) -> tuple[Import, ...]:
@@ -230,28 +227,3 @@ def _near(found: Sequence[Symbol], path: str) -> list[Symbol]:
     folder, _, name = path.rpartition("/")
     is_door = name.startswith(("__init__.", "index.", "mod.", "lib.")) or not name.endswith(".py")
     return [s for s in found if is_door and s.path.startswith(f"{folder}/" if folder else "")]
-
-
-def _shortened(signature: str) -> str:
-    """Drop the last parameters of a long head; its name and what it returns stay."""
-    if len(signature) <= _MOST_HEAD_CHARS:
-        return signature
-    _, arrow, returned = signature.rpartition(" -> ")
-    head = signature[:_MOST_HEAD_CHARS].rpartition(",")[0] or signature[:_MOST_HEAD_CHARS]
-    return f"{head}, ...)" + (f" -> {returned}" if arrow else "")
-
-
-def _head(
-    signature: str, language: str, depth: int, *, doc: str = "", body: bool = False
-) -> list[str]:
-    """Return a definition's head as it would stand in the source, with its doc line."""
-    lead = " " * depth
-    if language == "python":
-        is_block = signature.startswith(("def ", "async def ", "class "))
-        if not is_block:
-            return [lead + signature]
-        is_open = body or bool(doc) or signature.startswith("class ")
-        lines = [f"{lead}{signature}:" + ("" if is_open else " ...")]
-        return [*lines, f'{lead}    """{doc}"""'] if doc else lines
-    lines = [f"{lead}// {doc}"] if doc else []
-    return [*lines, lead + signature]

@@ -44,6 +44,7 @@ _CONTEXTS = (
     ("item", re.compile(r"\[\s*\Z")),
     ("condition", re.compile(r"\b(?:if|elif|while|and|or|not|in|is)\s+(?:not\s+|await\s+)*\Z")),
 )
+_ERROR_BASE = re.compile(r"\b\w*(?:Error|Exception|Warning)\b(?=[^(]*$)")
 KINDS = ("error", "class", "function", "constant", "variable", "module")
 NOTHING = "nothing"  # the kind of the candidate that stands for everything else
 
@@ -58,8 +59,10 @@ class Candidate:
     is_own: bool = False  # defined in the document itself
 
 
-def kind_of(name: str, symbol_kind: str) -> str:
+def kind_of(name: str, symbol_kind: str, signature: str = "") -> str:
     """Return one of KINDS for a definition."""
+    if signature.startswith("class") and _ERROR_BASE.search(signature):
+        return "error"
     if symbol_kind in ("function", "method"):
         return "function"
     if symbol_kind in ("class", "struct", "enum", "interface", "trait", "object", "type"):

@@ -150,7 +150,8 @@ class Files:
             return Module(module)
         if module == path:
             return None
-        return self.meaning(module, imported.name, hops=hops + 1) or self._below(module, imported)
+        name = imported.alias if imported.name == "default" else imported.name
+        return self.meaning(module, name, hops=hops + 1) or self._below(module, imported)
 
     def _is_submodule(self, module: str, imported: Import) -> bool:
         """`from . import errors` means the file errors.py, or the folder errors."""

@@ -40,18 +40,8 @@ def python_class(symbol: Symbol, read: Class, chosen: Collection[str]) -> str:
     """Return a class's head with the chosen members, in the order of the source."""
     signature = symbol.signature if symbol.signature.startswith("class") else f"class {symbol.name}"
     lines = head(signature, "python", 0, doc=symbol.doc, body=True)
-    lines += [f"    {member_line(m)}" for m in _ordered(read, chosen)]
+    lines += [f"    {member_line(m)}" for m in read.members.values() if m.name in chosen]
     return "\n".join(lines) + "\n"
-
-
-ORDER = "source"
-
-
-def _ordered(read, chosen):
-    if ORDER == "source":
-        return [m for m in read.members.values() if m.name in chosen]
-    names = list(chosen) if ORDER == "first" else list(reversed(list(chosen)))
-    return [read.members[n] for n in names]
 
 
 def member_line(member: Member) -> str:
