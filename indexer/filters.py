@@ -105,7 +105,7 @@ def _is_generated(text: str) -> bool:
 
 
 def _is_minified(language: str, text: str) -> bool:
-    lines = [len(line) for line in text.split("\n") if line.strip()]
+    lines = [len(line) for line in text.split("\n") if line and not line.isspace()]
     if max(lines) > _MOST_LINE_CHARS:
         return True
     # Prose keeps a paragraph on a line; in markup and data the mean says little as well.

@@ -6,4 +6,4 @@ import sys
 from pathlib import Path
 
 _BENCH = Path(__file__).resolve().parents[2] / "bench"
-sys.path[:0] = [str(_BENCH), str(_BENCH / "engine")]
+sys.path[:0] = [str(_BENCH), str(_BENCH / "engine"), str(_BENCH / "index")]

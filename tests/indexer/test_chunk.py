@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from homespun.indexer.chunk import Sizes
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.parse import parse_file
 from homespun.indexer.types import Chunk, ParsedFile
@@ -15,6 +16,15 @@ def chunks_of(path: str, source: str, *, target: int = 1500) -> tuple[Chunk, ...
     parsed = parse_file(path, source.encode(), IndexConfig(chunk_chars=target))
     assert isinstance(parsed, ParsedFile)
     return parsed.chunks
+
+
+@given(st.lists(st.text(st.sampled_from("ab \t\f\v\x1c\x85\u00a0\u3000ß"), max_size=6), max_size=6))
+def test_sizes_count_what_is_no_white_space(lines: list[str]) -> None:
+    sizes = Sizes(lines)
+    for first in range(len(lines)):
+        for last in range(first, len(lines)):
+            text = "".join(lines[first : last + 1])
+            assert sizes.of(first, last) == sum(not c.isspace() for c in text)
 
 
 def size(chunk: Chunk) -> int:
