@@ -26,6 +26,8 @@ _NAME_IN_PROSE = re.compile(
 _SYMBOL = re.compile(r"[A-Za-z_$][\w$]*[?!]?(?:(?:\.|::|#|->)[A-Za-z_$][\w$]*[?!]?)*(?:\(\))?")
 _PATH_LIKE = re.compile(r"[\w.@+-]*(?:/[\w.@+-]+)+/?|[\w-]+(?:\.[\w-]+)*\.[a-z]{1,5}")
 _CODE = re.compile(r"[=({\[;]|->|=>|::\w|\n|^\s*(?:def|class|function|func|fn|import|return)\s")
+_PLAIN_WORD = re.compile(r"[A-Za-z][A-Za-z'’-]*[,.;:?]?")
+_LEAST_PLAIN, _PLAIN_SHARE = 5, 0.6  # words, and of all that spaces part, in a sentence
 _FILE_SUFFIXES = frozenset(
     """py pyi js jsx mjs cjs ts tsx go rs java c h cc cpp hpp cs rb php kt kts scala swift ex exs hs
     lua zig sh bash md rst txt toml yaml yml json ini cfg html css sql""".split()
@@ -47,14 +49,14 @@ class Question:
         A symbol is a name, perhaps with its owner (`Session`, `Session.send`, `Pool::take`,
         `Store#get`, `run()`); one plain lower-case word is one, too, and a topic as well. A path
         has a slash or a known ending. Code has brackets, operators, several lines or begins with a
-        keyword. All else is prose.
+        keyword. All else is prose, also a sentence with a call or two in it.
         """
         text = self.text.strip()
         if _PATH_LIKE.fullmatch(text) and ("/" in text or _has_file_suffix(text)):
             return "path"
         if _SYMBOL.fullmatch(text):
             return "symbol"
-        return "code" if _CODE.search(self.text) else "prose"
+        return "code" if _CODE.search(self.text) and not _is_sentence(text) else "prose"
 
     @cached_property
     def is_topic(self) -> bool:
@@ -115,6 +117,13 @@ def _forms_of_a_noun(word: str) -> list[str]:
     root = stem(word)
     forms = (word, word.removesuffix("s"), word.removesuffix("es"), root)
     return list(dict.fromkeys([*forms, root + "er", root + "or", root + "e", word + "s"]))
+
+
+def _is_sentence(text: str) -> bool:
+    """Tell whether most of a line is plain words: "how paths are mounted with use() and next()"."""
+    parts = text.split()
+    plain = sum(_PLAIN_WORD.fullmatch(part) is not None for part in parts)
+    return "\n" not in text and plain >= _LEAST_PLAIN and plain >= _PLAIN_SHARE * len(parts)
 
 
 def _has_file_suffix(text: str) -> bool:
