@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from homespun.indexer import lesser
@@ -15,6 +16,7 @@ from homespun.indexer.weights import Weights
 from homespun.indexer.wordforms import are_akin
 
 _MAX_DEFINITIONS = 40  # a name defined more often than this says little
+_JOINT = re.compile(r"\.|::|#")
 _LEAST_PATH_SHARE = 0.1  # of the query's words; less is chance
 
 
@@ -82,25 +84,48 @@ def rank(pool: Pool, limit: int) -> list[Candidate]:
 
 def add_definitions(pool: Pool) -> None:
     """Raise definitions of the names that the query is, holds, or spells as words."""
+    best: dict[int, float] = {}
+    for symbol, weight in _definitions(pool):
+        document = _document_of(symbol, pool.mirror)
+        if document is not None and pool.wanted[document]:
+            share = weight * (pool.weights.same_stem if _is_named_like(symbol) else 1.0)
+            best[document] = max(best.get(document, 0.0), share)
+    for document, share in best.items():
+        if share:
+            pool.candidate(document).add("definition", share)
+
+
+def _definitions(pool: Pool) -> Iterator[tuple[Symbol, float]]:
     weights, question, mirror = pool.weights, pool.question, pool.mirror
     names: dict[str, float] = {}
     if question.kind == "symbol":
-        names[question.symbol] = weights.definition
+        yield from _asked_for(question.symbol, mirror, weights)
     elif question.kind != "path":
         names.update(dict.fromkeys(question.names, weights.mentioned))
     if question.kind == "prose" and weights.compound:
         for name in question.compounds(mirror.by_name.__contains__):
             names.setdefault(name, weights.compound)
-    best: dict[int, float] = {}
     for name, weight in names.items():
         for symbol in mirror.definitions(name)[:_MAX_DEFINITIONS]:
-            document = _document_of(symbol, mirror)
-            if document is not None and pool.wanted[document]:
-                share = weight * (weights.same_stem if _is_named_like(symbol) else 1.0)
-                best[document] = max(best.get(document, 0.0), share)
-    for document, share in best.items():
-        if share:
-            pool.candidate(document).add("definition", share)
+            yield symbol, weight
+
+
+def _asked_for(name: str, mirror: Mirror, weights: Weights) -> Iterator[tuple[Symbol, float]]:
+    """Yield the definitions of a name, or of the longest end of it that is defined.
+
+    `mux.NewRouter` is `NewRouter` in Go: the first part is a package, which no qualified name
+    holds. Then a file or folder of that name makes it certain.
+    """
+    parts = [part for part in _JOINT.split(name) if part]
+    for start in range(len(parts)):
+        found = mirror.definitions(".".join(parts[start:]))[:_MAX_DEFINITIONS]
+        if found:
+            owners = {_plain(part) for part in parts[:start]}
+            for symbol in found:
+                places = (_plain(place.split(".", 1)[0]) for place in symbol.path.split("/"))
+                is_certain = not owners or not owners.isdisjoint(places)
+                yield symbol, weights.definition if is_certain else weights.mentioned
+            return
 
 
 def add_whole_paths(pool: Pool) -> None:

@@ -187,6 +187,25 @@ def test_a_definition_is_found_even_where_the_words_are_not_in_the_pool(index):
     assert places(hits)[0] == ("app/http.py", 10)
 
 
+@pytest.mark.parametrize("query", ["pool.Take", "acme.pool.Take", "pool::Take"])
+def test_a_package_before_a_name_says_which_definition_is_meant(query):
+    chunks = [
+        chunk("bank/take.go", "func Take() Take Take"),
+        chunk("net/pool/pool.go", "func Take()"),
+    ]
+    two = mirror.load(
+        rows_of(
+            chunks,
+            [definition("Take", "bank/take.go", 1), definition("Take", "net/pool/pool.go", 1)],
+        )
+    )
+    hits = ask(two, query)
+    assert places(hits)[0] == ("net/pool/pool.go", 1)
+    assert [hit.why["definition"] for hit in hits] == pytest.approx(
+        [WEIGHTS.definition, WEIGHTS.mentioned * WEIGHTS.same_stem]
+    )
+
+
 def test_a_name_inside_prose_raises_its_definition(index):
     chunks = [
         chunk("a.py", "the cache_store is where things are kept kept kept"),
