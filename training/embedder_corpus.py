@@ -98,8 +98,8 @@ def mined_sources(
     """Return the pairs of all packages in the order of the list; texts that repeat count once."""
     progress.start("mining pairs", len(sources), "packages")
     parts = []
-    jobs = [(source.package, number, held) for number, source in enumerate(sources)]
-    with ProcessPoolExecutor(processes) as pool:
+    jobs = [(source.package, number) for number, source in enumerate(sources)]
+    with ProcessPoolExecutor(processes, initializer=_take_held, initargs=(held,)) as pool:
         for part in pool.map(_mined_job, jobs):
             parts.append(part)
             progress.advance(1)
@@ -123,8 +123,17 @@ def load(folder: Path) -> Corpus:
     return Corpus(**names, **arrays)
 
 
-def _mined_job(job: tuple[Package, int, frozenset[str]]) -> Corpus:
-    return mined_package(*job)
+_held: frozenset[str] = frozenset()  # of a worker process: too much to send with each job
+
+
+def _take_held(held: frozenset[str]) -> None:
+    global _held
+    _held = held
+
+
+def _mined_job(job: tuple[Package, int]) -> Corpus:
+    package, number = job
+    return mined_package(package, number, _held)
 
 
 def _paths(folder: Path) -> Iterator[str]:

@@ -1,12 +1,11 @@
 """A corpus of pairs -> what training reads: a vocabulary, bags of words, batches.
 
-A text becomes a bag: each word of the vocabulary once, weighted by 1 + ln(how often). Words that
-are not in the vocabulary share hashed rows behind it, or are dropped where there are none.
+A text becomes a bag: each word of the vocabulary once, weighted by 1 + ln(how often). A word that
+is not in the vocabulary is a name whose parts stand beside it, and is dropped.
 """
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -58,14 +57,11 @@ def vocabulary(corpus: Corpus, size: int, *, fewest_packages: int = 2) -> list[s
     return [corpus.terms[word] for word in best]
 
 
-def bags(corpus: Corpus, words: list[str], buckets: int) -> Bags:
-    """Return every text of a corpus as a bag; an unknown word goes to one of the buckets."""
+def bags(corpus: Corpus, words: list[str]) -> Bags:
+    """Return every text of a corpus as a bag."""
     known = {word: row for row, word in enumerate(words)}
-    size = len(words)
-    row_of = np.array(
-        [known.get(term, _bucket(term, size, buckets)) for term in corpus.terms], np.int64
-    )
-    width = size + max(buckets, 0) + 1
+    row_of = np.array([known.get(term, -1) for term in corpus.terms], np.int64)
+    width = len(words)
     found, weights, counts = [], [], []
     texts = len(corpus.offsets) - 1
     for first in range(0, texts, _TEXTS_AT_ONCE):
@@ -123,7 +119,3 @@ def batches(
 def _words_of(corpus: Corpus, texts: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
     parts = [corpus.ids[corpus.offsets[text] : corpus.offsets[text + 1]] for text in texts]
     return np.concatenate(parts) if parts else np.zeros(0, np.int32)
-
-
-def _bucket(word: str, size: int, buckets: int) -> int:
-    return size + zlib.crc32(word.encode()) % buckets if buckets else -1

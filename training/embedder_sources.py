@@ -30,6 +30,7 @@ HELD_OUT_PACKAGES = Path(__file__).with_name("held_out_packages.json")
 _PREFIXES = re.compile(
     r"^(?:golang-(?:[a-z0-9.]+-)?|rust-|node-|python3?-|ruby-|php-|haskell-|lib)"
 )
+_VERSION = re.compile(r"-?[\d.]+$")  # libuv1, ruby3.3, commons-lang3
 _PARALLEL = 4
 
 
@@ -39,6 +40,11 @@ class Source:
 
     package: Package
     licence: str
+
+    @property
+    def key(self) -> str:
+        """The package's name in a corpus."""
+        return f"{self.package.registry}/{self.package.name}"
 
 
 def sources(path: Path = LIST) -> list[Source]:
@@ -75,12 +81,9 @@ def is_held_out(name: str, held: frozenset[str]) -> bool:
     """Compare a package's name with and without what registries put before and after it."""
     folded = name.casefold().lstrip("@")
     bare = _PREFIXES.sub("", folded)
-    forms = {folded, bare, bare.removesuffix("-java"), re.sub(r"\d+(?:\.\d+)*$", "", bare)}
-    forms |= {
-        folded.split("/", 1)[0],
-        folded.rsplit("/", 1)[-1],
-        bare.removesuffix("-java").rstrip("0123456789"),
-    }
+    forms = {folded, bare, folded.split("/", 1)[0], folded.rsplit("/", 1)[-1]}
+    forms |= {form.removesuffix("-java") for form in forms}
+    forms |= {_VERSION.sub("", form) for form in forms}
     if folded.startswith(("golang-", "ruby-", "php-", "node-")):
         forms.add(folded.rsplit("-", 1)[-1])
     return bool(forms & held)
@@ -91,10 +94,17 @@ def pin(
 ) -> list[str]:
     """Add packages to the list, each once; return a sentence for each that is not taken."""
     listed = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    names = list(dict.fromkeys(names))
     packages = listed.get("packages", [])
     refused = listed.get("refused", [])
-    known = {(row["registry"], row["name"]) for row in [*packages, *refused]}
-    new = [name for name in dict.fromkeys(names) if (registry, name.split("==")[0]) not in known]
+    known = {(row["registry"], row["name"]) for row in packages}
+    refused = [
+        row
+        for row in refused
+        if (row["registry"], row["name"].split("==")[0])
+        not in {(registry, name.split("==")[0]) for name in names}
+    ]
+    new = [name for name in names if (registry, name.split("==")[0]) not in known]
     said = []
     with ThreadPoolExecutor(_PARALLEL) as pool:
         for name, row, reason in pool.map(

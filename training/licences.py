@@ -18,10 +18,13 @@ _PERMISSIVE = {  # what is written, case folded -> SPDX name
     "apache": "Apache-2.0",
     "apache 2": "Apache-2.0",
     "apache 2.0": "Apache-2.0",
+    "apache 2.0 license": "Apache-2.0",
     "apache license": "Apache-2.0",
     "apache license 2.0": "Apache-2.0",
     "apache license, version 2.0": "Apache-2.0",
     "apache software license": "Apache-2.0",
+    "apache software license (apache 2.0)": "Apache-2.0",
+    "apache software license - version 2.0": "Apache-2.0",
     "apache-2.0": "Apache-2.0",
     "apache-2.0 with llvm-exception": "Apache-2.0",
     "blueoak-1.0.0": "BlueOak-1.0.0",
@@ -29,6 +32,7 @@ _PERMISSIVE = {  # what is written, case folded -> SPDX name
     "bsd": "BSD",
     "bsd license": "BSD",
     "bsd-2-clause": "BSD-2-Clause",
+    "bsd 3-clause": "BSD-3-Clause",
     "bsd-3-clause": "BSD-3-Clause",
     "bsd2": "BSD-2-Clause",
     "bsd3": "BSD-3-Clause",
@@ -49,6 +53,7 @@ _PERMISSIVE = {  # what is written, case folded -> SPDX name
     "python software foundation license": "PSF-2.0",
     "python-2.0": "PSF-2.0",
     "the apache license, version 2.0": "Apache-2.0",
+    "the bsd license": "BSD",
     "the apache software license, version 2.0": "Apache-2.0",
     "the mit license": "MIT",
     "the unlicense (unlicense)": "Unlicense",
@@ -77,6 +82,7 @@ _COPYLEFT = re.compile(
     r"|creative commons attribution-(?:sharealike|non)"
 )
 _FILES = re.compile(r"(?:licen[sc]e|copying|copyright|notice)", re.IGNORECASE)
+_PLACES = ("*", "license/*", "licenses/*", "LICENSES/*", "legal/*", "doc/*", "docs/*", "src/dist/*")
 _HEAD_CHARS = 3_000  # of a file: where a licence of its own would stand
 
 
@@ -95,9 +101,7 @@ def licence_of(folder: Path) -> Verdict:
         if names:
             return Verdict(names, "")
         return Verdict("", f"{where} says {stated[:80]!r}")
-    texts = [
-        path for path in sorted(folder.iterdir()) if path.is_file() and _FILES.match(path.name)
-    ]
+    texts = [path for place in _PLACES for path in sorted(folder.glob(place)) if _is_text(path)]
     found: list[str] = []
     for path in texts:
         text = " ".join(_read(path).casefold().split())
@@ -183,6 +187,10 @@ def _of_json(path: Path) -> Iterator[tuple[str, str]]:
         stated = " OR ".join(str(option) for option in stated)
     if stated:
         yield path.name, str(stated)
+
+
+def _is_text(path: Path) -> bool:
+    return path.is_file() and _FILES.match(path.name) is not None
 
 
 def _read(path: Path) -> str:
