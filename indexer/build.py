@@ -141,7 +141,11 @@ def _opened(
             manifest.remove(folder)
             store.forget_files()
             return Manifest(encoder=current.encoder)
-        if store.versions() == current.tables or not current.tables:
+        if not current.tables:
+            # Begun and never filled; what lies there was left by a rebuild that died.
+            store.forget_files()
+            return current
+        if store.versions() == current.tables:
             return current
         return _repaired(root, store, current, report)
     except IndexDamaged as damaged:

@@ -45,18 +45,21 @@ def followed(
     after = state.mirror
     if changed or gone:
         after = _changed(state, current, store, changed, gone, at_hand)
-    found = sum(int(shard.alive.sum()) for shard in after.shards)
-    if found != current.totals.chunks:
-        raise IndexDamaged(
-            f"the index names {current.totals.chunks} chunks but {found} can be read; "
-            "run `homespun index`, which rebuilds it"
-        )
+    _check("chunks", sum(int(shard.alive.sum()) for shard in after.shards), current.totals.chunks)
     same_files = not gone and all(path in state.mirror.imports for path in changed)
     return State(
         current,
         _with_vectors(after, current, store, encoder),
         state.resolved if same_files else {},
     )
+
+
+def _check(what: str, found: int, named: int) -> None:
+    if found != named:
+        raise IndexDamaged(
+            f"the index names {named} {what} but {found} can be read; run `homespun index`, "
+            "which rebuilds it"
+        )
 
 
 def _difference(old: Manifest, new: Manifest) -> tuple[dict[str, str], list[str]]:
@@ -88,7 +91,10 @@ def _changed(
         return mirror.updated(state.mirror, at_hand, gone=[*changed, *gone])
     if not state.manifest.totals.files or len(changed) > _most_single(current):
         hashes = {path: stamp.hash for path, stamp in current.indexed.items()}
-        return mirror.load(store.read(current.tables, hashes))
+        rows = store.read(current.tables, hashes)
+        _check("symbols", len(rows.symbols), current.totals.symbols)
+        _check("files", len(rows.imports), current.totals.files)
+        return mirror.load(rows)
     rows = store.read(current.tables, changed, only=list(changed))
     return mirror.updated(state.mirror, rows, gone=[*changed, *gone])
 

@@ -176,6 +176,18 @@ def test_kill_at_fifty_moments_leaves_an_index_like_a_fresh_one(tmp_path, tmp_pa
     assert not [name for name in kept if name.endswith(".tmp")]
 
 
+def test_a_rebuild_that_died_leaves_no_rows_behind(tmp_path, tmp_path_factory):
+    for n in range(4):
+        put(tmp_path, f"pkg/mod{n}.py", module(f"mod{n}"))
+    Index.open(tmp_path, CONFIG, create=True).update()
+    # The manifest goes first; here the run dies before the tables are gone.
+    manifest.remove(tmp_path / ".homespun")
+    (tmp_path / ".homespun/lance/chunks.lance").rename(tmp_path / ".homespun/lance/x.lance")
+    index = Index.open(tmp_path, CONFIG, create=True)
+    index.update()
+    assert_fresh(tmp_path, tmp_path_factory, index)
+
+
 # --- two processes
 
 
