@@ -7,7 +7,8 @@ A prompt is a sequence of parts, each the NAME of a control token or plain text.
 encodes text parts as plain text, so source code that contains `<|fim_middle|>` cannot steer the
 model. Each part is encoded by itself: equal parts at the start of two prompts are equal token ids,
 and that is what keeps the decoder's cache of keys and values alive between two keystrokes.
-Parts go from stable to volatile: repository, retrieved code, path, prefix, suffix, typed text.
+Parts go from stable to volatile: repository, similar code, path, prefix, what the line at the
+cursor may need (in the layout "near"; else with the similar code), suffix, typed text.
 
 The prefix ends where the line of the cursor begins (the anchor), and what was typed on the line
 comes after the middle token: so a typed character is one new token, where it would move the whole
@@ -35,10 +36,15 @@ from homespun.server.prompt_room import (
 
 PROMPT_VERSION = 2  # recorded with every dataset and adapter
 
-Layout = Literal["repository", "comments"]
+Layout = Literal["repository", "comments", "near"]
+LAYOUTS: tuple[Layout, ...] = ("repository", "comments", "near")
 # On 100 cursors of two packages the 0.5B model completed .41 of the lines exactly with it, .33 with
 # "repository" (docs/log.md). Another model may want the other one.
 DEFAULT_LAYOUT: Layout = "comments"
+
+# Snippets of these kinds belong to the line at the cursor. In the layout "near" they stand right
+# above it: they change from line to line, and there a change leaves what was read before as it is.
+NEAR_KINDS = frozenset({"definition", "usage", "far"})
 
 # A keystroke moves the suffix and costs its whole prefill again, so it never takes more than this.
 _SUFFIX_MOST = 0.25
@@ -103,7 +109,7 @@ class Snippet:
     end_line: int
     text: str
     score: float
-    kind: str  # "definition" or "similar"
+    kind: str  # "definition", "usage", "far", "similar" or "recent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,14 +183,14 @@ def render(
     A model without a file separator gets the "comments" layout. Raises ValueError for an unknown
     layout and for a budget below 16 tokens.
     """
-    if layout not in ("repository", "comments"):
-        raise ValueError(f"unknown layout {layout!r}; choose 'repository' or 'comments'")
+    if layout not in LAYOUTS:
+        raise ValueError(f"unknown layout {layout!r}; choose one of {', '.join(LAYOUTS)}")
     if budget < _LEAST_BUDGET_TOKENS:
         raise ValueError(
             f"a budget of {budget!r} tokens is below {_LEAST_BUDGET_TOKENS}; raise context_tokens"
         )
     if not fim.file_sep:
-        layout = "comments"
+        layout = "near" if layout == "near" else "comments"
     frame = _frame(context, fim, layout, budget, count_tokens)
     context = _with_short_typed(context, budget // 2, count_tokens)
     room = budget - _cost(frame.opening + frame.header, count_tokens) - 2
@@ -262,7 +268,7 @@ def _frame(
 
 
 def _named_frame(repo: str, path: str, whole_path: str, fim: FimNames, layout: Layout) -> _Frame:
-    if layout == "comments":
+    if layout != "repository":
         leader = _comment_leader(whole_path)
         header: list[Part] = [f"{leader} {_one_line(path)}\n"] if path else []
         return _Frame(layout, [Control(fim.prefix)], header, "", leader)
@@ -289,11 +295,16 @@ def _fill(context: Context, frame: _Frame, fim: FimNames, room: int, count: Coun
     last_line = len(before.lines) + context.typed.count("\n") + max(suffix_lines - 1, 0)
     outside = [s for s in context.snippets if not _shown(s, context.path, first_line, last_line)]
     snippets = _choose(outside, frame, grants[2], count)
+    near: list[Snippet] = []
+    if frame.layout == "near" and (not prefix or prefix.endswith("\n")):
+        near = [snippet for snippet in snippets if snippet.kind in NEAR_KINDS]
+    far = [snippet for snippet in snippets if snippet not in near]
     parts = [
         *frame.opening,
-        *_snippet_parts(snippets, frame),
+        *_snippet_parts(far, frame),
         *frame.header,
         prefix,
+        *_snippet_parts(near, frame, lead=_indentation(context.typed)),
         Control(fim.suffix),
         suffix,
         Control(fim.middle),
@@ -301,6 +312,10 @@ def _fill(context: Context, frame: _Frame, fim: FimNames, room: int, count: Coun
     kept = tuple(part for part in parts if part != "")
     tokens = _cost(kept, count) + count(context.typed)
     return Prompt(kept, context.typed, tuple(snippets), tokens, first_line, last_line)
+
+
+def _indentation(typed: str) -> str:
+    return typed[: len(typed) - len(typed.lstrip(" \t"))]
 
 
 def _shown(snippet: Snippet, path: str, first_line: int, last_line: int) -> bool:
@@ -346,25 +361,28 @@ def _snippet_cost(snippet: Snippet, frame: _Frame, count: CountTokens) -> int:
     return _cost(_snippet_parts([snippet], frame), count)
 
 
-def _snippet_parts(snippets: Sequence[Snippet], frame: _Frame) -> list[Part]:
-    """Return the parts of all snippets; neighbours of one file share its header."""
+def _snippet_parts(snippets: Sequence[Snippet], frame: _Frame, *, lead: str = "") -> list[Part]:
+    """Return the parts of all snippets; neighbours of one file share its header.
+
+    In comments each line begins with `lead`, the indentation of the line at the cursor.
+    """
     parts: list[Part] = []
     path = None
     for snippet in snippets:
         if snippet.path != path:
-            parts += _file_parts(snippet.path, frame)
+            parts += _file_parts(snippet.path, frame, lead)
             path = snippet.path
         lines = _snippet_lines(snippet)
         if frame.leader:
-            lines = [f"{frame.leader} {line}".rstrip() for line in lines]
+            lines = [f"{lead}{frame.leader} {line}".rstrip() for line in lines]
         parts.append("".join(f"{line}\n" for line in lines))
     return parts
 
 
-def _file_parts(path: str, frame: _Frame) -> list[Part]:
+def _file_parts(path: str, frame: _Frame, lead: str = "") -> list[Part]:
     if frame.separator:
         return [Control(frame.separator), f"{_one_line(path)}\n"]
-    return [f"{frame.leader} {_one_line(path)}\n"]
+    return [f"{lead}{frame.leader} {_one_line(path)}\n"]
 
 
 def _snippet_lines(snippet: Snippet) -> list[str]:

@@ -21,11 +21,12 @@ from homespun.models.types import Generator
 from homespun.server.complete import Completer
 from homespun.server.context import Gathered, Retriever
 from homespun.server.options import CompletionOptions
-from homespun.server.prompt import Snippet
+from homespun.server.prompt import DEFAULT_LAYOUT, Layout, Snippet
 from homespun.server.types import CompletionRequest
 
 ARMS = ("none", "BM25 only", "homespun", "oracle")
 CONTEXT_TOKENS = 1024
+_LAYOUTS: dict[str, Layout] = {"homespun, near": "near", "homespun, comments": "comments"}
 _SHORT_LINES = 12
 _SHARES = {"first": 0.36, "again": 0.36, "in-file": 0.14, "none": 0.14}  # of the cursors asked
 
@@ -84,13 +85,14 @@ def answers(
     for number, cursor in enumerate(bench.without_file(cursors)):
         turn = number % len(arms)
         for arm in [*arms[turn:], *arms[:turn]]:
-            completer = Completer(generator, None, options, repo=bench.name)
+            layout = _LAYOUTS.get(arm, DEFAULT_LAYOUT)
+            completer = Completer(generator, None, options, layout=layout, repo=bench.name)
             completer.retrieve_with(_retriever(arm, retriever, bench.index, cursor))
             yield _asked(completer, cursor, arm)
 
 
 def _retriever(arm: str, retriever: Retriever, index: Index, cursor: Cursor) -> object:
-    if arm == "homespun":
+    if arm == "homespun" or arm in _LAYOUTS:
         return retriever
     gathers = {
         "none": Gathered,

@@ -21,7 +21,7 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from cursors import Cursor, load
+from cursors import STATES, Cursor, load
 from model import ARMS, Answer, answers, sampled
 from packages import CORPORA, Corpus
 from recall import TOP, Bench, Gather, Prompts, asked, bm25_only, product
@@ -102,11 +102,7 @@ def _recall_arms(bench: Bench, *, ablate: bool) -> Mapping[str, Gather]:
 def model_answers(corpus: Corpus, args: argparse.Namespace) -> list[Answer]:
     """Return what the model wrote in each arm at a sample of a package's cursors."""
     generator = load_generator(args.model, threads=args.threads)
-    cursors = [
-        cursor
-        for cursor in sampled(_cursors(corpus, args), args.count, args.seed)
-        if cursor.state in args.states
-    ]
+    cursors = sampled(_cursors(corpus, args), args.count, args.seed)
     found: list[Answer] = []
     with tempfile.TemporaryDirectory() as scratch:
         bench = Bench(corpus.name, corpus.folder(), Path(scratch))
@@ -119,7 +115,8 @@ def model_answers(corpus: Corpus, args: argparse.Namespace) -> list[Answer]:
 
 
 def _cursors(corpus: Corpus, args: argparse.Namespace) -> list[Cursor]:
-    cursors = load(corpus.name, corpus.cursors, corpus.folder())
+    loaded = load(corpus.name, corpus.cursors, corpus.folder())
+    cursors = [cursor for cursor in loaded if cursor.state in args.states]
     places = sorted({_place(cursor) for cursor in cursors})
     if not args.sample or args.sample >= len(places):
         return cursors
@@ -172,7 +169,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--sample", type=int, default=0, help="places of each package; 0 = all")
     parser.add_argument("--ablate", action="store_true", help="recall without one part each")
     parser.add_argument("--count", type=int, default=60, help="cursors of a package and state")
-    parser.add_argument("--states", nargs="+", default=["written"], help="for the model")
+    parser.add_argument("--states", nargs="+", default=["written"], choices=STATES)
     parser.add_argument("--arms", nargs="+", default=list(ARMS), help="for the model")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=0)

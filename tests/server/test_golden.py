@@ -60,7 +60,7 @@ def direct(layout: str) -> tuple[int, ...]:
     return (*encoded.ids, *generator.tokenizer.encode(encoded.heal))
 
 
-@pytest.mark.parametrize("layout", ["repository", "comments"])
+@pytest.mark.parametrize("layout", ["repository", "comments", "near"])
 def test_the_bytes_are_those_of_the_golden_file(layout):
     text = FakeGenerator("").tokenizer.render(direct(layout))
     file = GOLDEN / f"prompt-v{PROMPT_VERSION}-{layout}.txt"
@@ -69,7 +69,7 @@ def test_the_bytes_are_those_of_the_golden_file(layout):
     assert text == file.read_bytes().decode("utf-8")
 
 
-@pytest.mark.parametrize("layout", ["repository", "comments"])
+@pytest.mark.parametrize("layout", ["repository", "comments", "near"])
 def test_the_server_sends_the_same_tokens(repository, layout):
     generator = FakeGenerator("'shop'", context_tokens=8192)
     index = Index.open(repository, IndexConfig(encoder="none"))

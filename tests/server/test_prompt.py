@@ -283,7 +283,7 @@ ODD = st.one_of(
     path=st.one_of(st.text(max_size=60), st.just("d/" * 500 + "f.py")),
     snippets=st.lists(ODD, max_size=4),
     budget=st.integers(16, 700),
-    layout=st.sampled_from(["repository", "comments"]),
+    layout=st.sampled_from(["repository", "comments", "near"]),
     count=st.sampled_from([count_tokens, merging_count]),
 )
 def test_the_budget_is_never_exceeded(prefix, suffix, path, snippets, budget, layout, count):
@@ -324,3 +324,21 @@ def test_typed_text_is_never_lost_by_healing(typed):
     ids, healed = split_last_word(typed, TOKENIZER)
     assert TOKENIZER.decode(ids) + healed == typed
     assert bool(healed) == bool(typed)
+
+
+def test_near_the_line_stands_what_it_may_need_and_similar_code_at_the_front():
+    context = Context(
+        "shop",
+        "app.py",
+        "def f():\n",
+        "\n",
+        (
+            Snippet("a.py", 1, 1, "a = 1\n", 1.0, "similar"),
+            Snippet("b.py", 1, 1, "b = 1\n", 2.0, "definition"),
+        ),
+        "    x = ",
+    )
+    assert shown(context, layout="near") == (
+        "<|fim_prefix|># a.py\n# a = 1\n# app.py\ndef f():\n    # b.py\n    # b = 1\n"
+        "<|fim_suffix|>\n<|fim_middle|>    x = "
+    )
