@@ -1,7 +1,8 @@
 """Keeps a document's retrieved block as it was from one keystroke to the next.
 
 The block stands before the code, so a change of it throws the decoder's cache away: seconds on a
-CPU. While a line is typed it only changes for a clear gain, and then at its end.
+CPU. While a line is typed it only changes for a clear gain, and then at its end; on the next lines
+it only changes for something that is likely needed.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from collections.abc import Sequence
 from homespun.server.prompt import Snippet
 
 _CLEAR_GAIN = 1.2  # times the best score so far
+_LIKELY = 0.6  # score of a name that comes next with a probability of a twentieth
+_NEAR_LINES = 12  # further away the code is about something else
 _MOST_SNIPPETS = 8
 _MOST_DOCUMENTS = 32
 
@@ -25,7 +28,12 @@ class Sticky:
     def settle(self, path: str, line: int, found: Sequence[Snippet]) -> tuple[Snippet, ...]:
         """Return the block to show for `found`; `line` is the cursor's."""
         before_line, before = self._last.get(path, (-1, ()))
-        shown = _same_line(before, found) if line == before_line else _other_line(before, found)
+        if line == before_line:
+            shown = _same_line(before, found)
+        elif abs(line - before_line) <= _NEAR_LINES and not _worth_it(before, found):
+            shown = before
+        else:
+            shown = _other_line(before, found)
         self._last[path] = (line, shown)
         self._last.move_to_end(path)
         if len(self._last) > _MOST_DOCUMENTS:
@@ -38,6 +46,12 @@ def _same_line(before: tuple[Snippet, ...], found: Sequence[Snippet]) -> tuple[S
     known = {_place(snippet) for snippet in before}
     better = [s for s in found if _place(s) not in known and s.score > _CLEAR_GAIN * best]
     return (*before, *better)[:_MOST_SNIPPETS]
+
+
+def _worth_it(before: tuple[Snippet, ...], found: Sequence[Snippet]) -> bool:
+    """Tell whether something new is likely needed; else the lines nearby share a block."""
+    known = {_place(snippet) for snippet in before}
+    return not before or any(s.score >= _LIKELY and _place(s) not in known for s in found)
 
 
 def _other_line(before: tuple[Snippet, ...], found: Sequence[Snippet]) -> tuple[Snippet, ...]:

@@ -41,3 +41,16 @@ def test_the_same_line_without_a_block_takes_the_first_that_comes():
     sticky = Sticky()
     sticky.settle("a.py", 5, [])
     assert paths(sticky.settle("a.py", 5, [snippet("x")])) == ["x"]
+
+
+def test_the_next_line_keeps_the_block_for_what_is_not_likely_needed():
+    sticky = Sticky()
+    sticky.settle("a.py", 5, [snippet("x"), snippet("y")])
+    assert paths(sticky.settle("a.py", 6, [snippet("z", 0.5)])) == ["x", "y"]
+    assert paths(sticky.settle("a.py", 7, [snippet("y"), snippet("z", 1.1)])) == ["y", "z"]
+
+
+def test_far_away_the_block_is_what_is_found_there():
+    sticky = Sticky()
+    sticky.settle("a.py", 5, [snippet("x")])
+    assert paths(sticky.settle("a.py", 50, [snippet("z", 0.5)])) == ["z"]
