@@ -35,7 +35,7 @@ class Weights:
     text: float = 1.0  # BM25 of the chunk, relative to the best chunk's
     text_power: float = 0.5  # below 1 the runners-up come nearer to the best
     whole_file: float = 0.2  # BM25 of the file as one document, relative to the best file's
-    dense: float = 0.5  # nearness of the vector, relative to the nearest
+    dense: float = 1.0  # nearness of the vector, relative to the nearest
     dense_for_names: float = 0.4  # the same for a symbol or a path
     ending: float = 0.5  # how much a word with another ending counts, of 1
     abbreviation: float = 0.4  # the same for `config`, where the query says configuration
