@@ -43,6 +43,7 @@ class Row:
     snippets: int
     tokens: int  # of all snippets in the prompt
     ms: float  # to gather them
+    is_indexed: bool = True  # the needed file is in the index: generated files, say, are not
 
 
 class Bench:
@@ -56,6 +57,7 @@ class Bench:
         self.index = Index.open(self.root, IndexConfig(encoder="none"), create=True)
         self.index.update()
         self.name = name
+        self.paths = frozenset(self.index.paths())
 
     def without_file(self, cursors: Sequence[Cursor]) -> Iterator[Cursor]:
         """Yield the cursors by file, the index lacking that file meanwhile."""
@@ -114,12 +116,12 @@ class Prompts:
         return tuple(sorted(prompt.snippets, key=lambda snippet: -snippet.score))
 
 
-def asked(prompts: Prompts, repo: str, cursor: Cursor, arm: str, gather: Gather) -> Row:
+def asked(prompts: Prompts, bench: Bench, cursor: Cursor, arm: str, gather: Gather) -> Row:
     """Return what an arm shows at a cursor."""
     began = time.perf_counter()
     gathered = gather(cursor)
     ms = (time.perf_counter() - began) * 1000
-    shown = prompts.shown(repo, cursor, gathered.snippets)
+    shown = prompts.shown(bench.name, cursor, gathered.snippets)
     return Row(
         arm=arm,
         rank=rank(cursor, shown),
@@ -127,6 +129,7 @@ def asked(prompts: Prompts, repo: str, cursor: Cursor, arm: str, gather: Gather)
         snippets=len(shown),
         tokens=sum(prompts.count(snippet.text) for snippet in shown),
         ms=round(ms, 2),
+        is_indexed=not cursor.is_cross or cursor.needs_path in bench.paths,
     )
 
 

@@ -85,7 +85,7 @@ def recall_rows(corpus: Corpus, args: argparse.Namespace) -> Rows:
         arms = _recall_arms(bench, ablate=args.ablate)
         for cursor in bench.without_file(cursors):
             for arm, gather in arms.items():
-                rows.append((cursor, asked(prompts, bench.name, cursor, arm, gather)))
+                rows.append((cursor, asked(prompts, bench, cursor, arm, gather)))
     return rows
 
 

@@ -17,9 +17,9 @@ _RESAMPLES = 4000
 def recall_table(rows: Rows, arms: Sequence[str]) -> str:
     """Return recall by state and group of all packages together, and of each package."""
     lines = [
-        f"| package | state | cursors | n | arm | in the top {TOP} | first | offered | snippets "
-        "| tokens | p50 / p95 ms |",
-        "|---|---|---|--:|---|--:|--:|--:|--:|--:|--:|",
+        f"| package | state | cursors | n | arm | in the top {TOP} | of indexed files | first "
+        "| offered | snippets | tokens | p50 / p95 ms |",
+        "|---|---|---|--:|---|--:|--:|--:|--:|--:|--:|--:|",
     ]
     packages = sorted({cursor.package for cursor, _ in rows})
     for package in [*packages, *(["all"] if len(packages) > 1 else [])]:
@@ -50,6 +50,7 @@ def _recall_line(package: str, state: str, group: str, arm: str, rows: Sequence[
     cells = [
         *(package, state, group, str(len(rows)), arm),
         share([0 < row.rank <= TOP for row in rows]) if has_need else "-",
+        share([0 < r.rank <= TOP for r in rows if r.is_indexed]) if has_need else "-",
         share([row.rank == 1 for row in rows]) if has_need else "-",
         share([0 < row.offered <= TOP for row in rows]) if has_need else "-",
         f"{statistics.mean(row.snippets for row in rows):.1f}",
