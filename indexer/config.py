@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-CHUNKER_VERSION = 5  # raise it when chunks, headers or symbols of the same bytes change
+CHUNKER_VERSION = 6  # raise it when chunks, headers or symbols of the same bytes change
 
 
 @dataclass(frozen=True, slots=True)

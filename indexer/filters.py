@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from homespun.indexer.languages import DATA, PROSE, has_grammar
+from homespun.indexer.languages import DATA, PROSE, has_grammar, language_of
 
 # Tools' own folders: nothing in them is the user's code, and they are not even counted.
 TOOL_FOLDERS = frozenset(
@@ -79,11 +79,21 @@ def reason_by_name(path: str) -> str | None:
         return "vendored"
     if suffix in _BINARY_SUFFIXES and "." in name:
         return "binary"
-    if name in _LOCK_FILES or _GENERATED_NAME.search(name):
+    if name in _LOCK_FILES or (is_generated_name(path) and not has_grammar(language_of(path))):
         return "generated"
     if _MINIFIED_NAME.search(name):
         return "minified"
     return "data" if suffix in _DATA_SUFFIXES and "." in name else None
+
+
+def is_generated_name(path: str) -> bool:
+    """Tell whether a code generator names its files like this."""
+    return _GENERATED_NAME.search(path.lower()) is not None
+
+
+def may_give_names(language: str, text: str) -> bool:
+    """Tell whether code uses the definitions of this generated file by name (stubs, messages)."""
+    return has_grammar(language) and not _is_minified(language, text)
 
 
 def reason_by_content(language: str, text: str) -> str | None:

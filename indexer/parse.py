@@ -8,6 +8,7 @@ import importlib
 import re
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from homespun.indexer import filters, macros, secrets
@@ -46,7 +47,8 @@ def parse_file(path: str, source: bytes, config: IndexConfig) -> ParsedFile | Sk
     """Return chunks, symbols, imports and calls of a file, or why it is not indexed.
 
     `path` is relative to the repository, with "/". Syntax errors are no reason to skip: what the
-    parser recovers is taken, and `partial` says so.
+    parser recovers is taken, and `partial` says so. Of a generated file that code is written
+    against (stubs, messages) there are only symbols and imports.
     """
     if len(source) > config.max_file_bytes:
         return Skipped("too-large")
@@ -57,13 +59,17 @@ def parse_file(path: str, source: bytes, config: IndexConfig) -> ParsedFile | Sk
         return decoded
     language = language_of(path, source[:SNIFF_BYTES])
     reason = filters.reason_by_content(language, decoded)
-    if reason is not None:
+    is_generated = reason == "generated" or (reason is None and filters.is_generated_name(path))
+    if is_generated and not filters.may_give_names(language, decoded):
+        return Skipped("generated")
+    if reason is not None and not is_generated:
         return Skipped(reason)
     text = secrets.mask(decoded, language)
     if not has_grammar(language) and secrets.masked_share(decoded, text) > _MOST_SECRET_SHARE:
         return Skipped("secret")
     content_hash = hashlib.sha256(source).hexdigest()
-    return _parsed(path, language, content_hash, text, config)
+    parsed = _parsed(path, language, content_hash, text, config)
+    return _names_only(parsed) if is_generated else parsed
 
 
 def syntax_tree(language: str, source: bytes) -> Tree | None:
@@ -131,6 +137,13 @@ def _parsed(
         calls=found.calls,
         partial=tree.root_node.has_error if tree is not None else has_grammar(language),
     )
+
+
+def _names_only(parsed: ParsedFile) -> ParsedFile | Skipped:
+    """Keep what a generated file defines: code is written against it, but nobody reads it."""
+    if not parsed.symbols:
+        return Skipped("generated")
+    return replace(parsed, chunks=(), calls=())
 
 
 def _has_endless_generics(language: str, source: bytes) -> bool:

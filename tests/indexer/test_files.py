@@ -65,7 +65,7 @@ def test_size_and_time_of_a_file_are_told(tree):
 
 
 def test_each_file_that_is_left_out_is_counted_with_its_reason(tree):
-    for path in ("logo.png", "lib.so", "data.csv", "app.min.js", "poetry.lock", "a_pb2.py"):
+    for path in ("logo.png", "lib.so", "data.csv", "app.min.js", "poetry.lock", "a.g.dart"):
         write(tree, path)
     for path in (".env", ".env.local", "id_rsa", "tls/server.pem", "third_party/zlib.c"):
         write(tree, path)
@@ -325,7 +325,8 @@ def test_a_program_named_in_the_settings_of_a_repository_is_not_run(tmp_path):
         ("vendor/a.go", "vendored"),
         ("pip/_vendor/a.py", "vendored"),
         ("inventory/vendors.py", None),
-        ("api/user.pb.go", "generated"),
+        ("api/user.pb.go", None),
+        ("api/user.freezed.dart", "generated"),
         ("Cargo.lock", "generated"),
         ("jquery.min.js", "minified"),
         ("logo.PNG", "binary"),

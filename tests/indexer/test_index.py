@@ -98,6 +98,26 @@ def test_calls_are_known_by_file_and_by_name(repo, index):
     assert index.calls_of("pay") == []
 
 
+def test_names_of_a_generated_file_are_known_and_its_text_is_not_found(repo, index):
+    stub = "class Receipt(Message):\n    def total(self) -> int: ...\n"
+    put(repo, "shop/receipt_pb2.pyi", stub)
+    put(repo, "shop/pay.py", "from shop.receipt_pb2 import Receipt\n")
+    index.update()
+    for reader in (index, Index.open(repo, CONFIG)):
+        (receipt,) = reader.definitions("Receipt")
+        assert (receipt.path, receipt.start_line) == ("shop/receipt_pb2.pyi", 1)
+        (imported,) = reader.imports("shop/pay.py")
+        assert reader.resolve_import("shop/pay.py", imported) == "shop/receipt_pb2.pyi"
+        assert [hit.path for hit in reader.search("Receipt")] == ["shop/pay.py"]
+    put(repo, "shop/receipt_pb2.pyi", stub.replace("Receipt", "Bill"))
+    index.update()
+    assert index.definitions("Receipt") == []
+    assert [symbol.name for symbol in index.definitions("Bill")] == ["Bill"]
+    (repo / "shop/receipt_pb2.pyi").unlink()
+    index.update()
+    assert index.definitions("Bill") == []
+
+
 def test_info_counts(index):
     info = index.info()
     assert (info.files, info.symbols) == (3, 5)

@@ -50,7 +50,8 @@ def test_a_python_file_gives_everything_the_index_wants():
         (bytes(range(1, 32)) * 10 + b"\x80", "binary"),
         ("日本語のコメント".encode("shift-jis") * 20, "undecodable"),
         (b"\xff\xfe\x00", "undecodable"),
-        (b"# @generated\nx = 1\n", "generated"),
+        (b"# @generated\nprint(1)\n", "generated"),
+        (b"# @generated\ndef f(): pass\n" + b"x=1;" * 2_000, "generated"),
         (b"x=1;" * 2_000, "minified"),
         (b"x" * 1_000_001, "too-large"),
     ],
@@ -58,6 +59,16 @@ def test_a_python_file_gives_everything_the_index_wants():
 )
 def test_what_is_not_indexed_says_why(source, reason):
     assert parse_file("a.py", source, CONFIG) == Skipped(reason)
+
+
+@pytest.mark.parametrize("path", ["a_pb2.pyi", "made.py"])
+def test_a_generated_file_gives_its_names_and_no_text(path):
+    head = "# @generated\n" if path == "made.py" else ""
+    source = f"{head}from base import Message\n\nclass Task(Message):\n    def id(self): ...\n"
+    parsed = parse_file(path, source.encode(), CONFIG)
+    assert [symbol.qualified for symbol in parsed.symbols] == ["Task", "Task.id"]
+    assert [imported.name for imported in parsed.imports] == ["Message"]
+    assert (parsed.chunks, parsed.calls) == ((), ())
 
 
 @pytest.mark.parametrize(
