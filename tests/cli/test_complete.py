@@ -43,7 +43,7 @@ def test_json_of_one_completion(repository, generator, capsys):
     ]
     assert answer["text"] == "'shop'"
     assert answer["sources"] == [
-        {"path": "client.py", "start_line": 1, "end_line": 3, "score": 3.0}
+        {"path": "client.py", "start_line": 1, "end_line": 3, "score": 3.2}
     ]
     assert err == ""
     prompt = generator.tokenizer.render(generator.prompts[0])
@@ -54,7 +54,7 @@ def test_the_line_is_shown_with_the_completion_marked(repository, generator, cap
     assert main(["complete", str(repository / "app.py:3:18")]) == 0
     out = capsys.readouterr().out
     assert "client = connect(«'shop'»)\n" in out
-    assert "from client.py:1-3  3.00" in out
+    assert "from client.py:1-3  3.20" in out
     assert "ms: context" in out
 
 
