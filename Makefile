@@ -10,7 +10,8 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 demo: weights
 	$(BIN)/python -P bench/demo.py
 
-test: setup-dev weights-tests lint types unit eval
+# The unit tests come last: their summary is what one looks for.
+test: setup-dev weights-tests lint types eval unit
 
 setup: $(VENV)/.base
 setup-dev: $(VENV)/.dev

@@ -18,7 +18,6 @@ import platform
 import statistics
 import subprocess
 import sys
-import tarfile
 import tempfile
 import time
 from pathlib import Path
@@ -29,17 +28,21 @@ from complete_lines import RESULTS, Cursor, choose
 from homespun.indexer.comparison import estimate
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.index import Index
-from homespun.models.paths import home
+from homespun.training.packages import Package, unpacked
 
-SDIST = "pygls==2.1.1"
-SDIST_SHA256 = "1da03ba9053201bb337dcdd8d121df70feb2a91e1a0dcc74de5da79755b1a201"
+PACKAGE = Package(
+    "pypi",
+    "pygls",
+    "2.1.1",
+    "1da03ba9053201bb337dcdd8d121df70feb2a91e1a0dcc74de5da79755b1a201",
+)
 _STAGES = ("context", "retrieve", "prefill", "decode", "total")
 
 
 def main() -> int:
     """Run both arms and print the table."""
     args = _arguments()
-    root = Path(args.root).resolve() if args.root else _sdist()
+    root = Path(args.root).resolve() if args.root else unpacked(PACKAGE)
     _homespun("index", str(root))
     index = Index.open(root, IndexConfig(encoder="none"))
     cursors = choose(index, root, count=args.count, seed=args.seed)
@@ -145,23 +148,6 @@ def _table(report: dict[str, Any]) -> str:
         f"(95 % interval {gain['low']:+.3f} to {gain['high']:+.3f}, paired bootstrap)"
     )
     return "\n".join(lines)
-
-
-def _sdist() -> Path:
-    """Return the unpacked sdist, below the state directory."""
-    target = home() / "bench" / SDIST.replace("==", "-")
-    if target.is_dir():
-        return target
-    with tempfile.TemporaryDirectory() as scratch:
-        wanted = Path(scratch) / "requirements.txt"
-        wanted.write_text(f"{SDIST} --hash=sha256:{SDIST_SHA256}\n", encoding="utf-8")
-        options = ["--no-deps", "--no-binary=:all:", "--require-hashes", "--dest", scratch]
-        pip = [sys.executable, "-m", "pip", "--quiet", "download"]
-        subprocess.run([*pip, *options, "-r", str(wanted)], check=True)
-        (archive,) = Path(scratch).glob("*.tar.gz")
-        with tarfile.open(archive) as tar:
-            tar.extractall(target.parent, filter="data")
-    return target
 
 
 def _homespun(*arguments: str) -> str:

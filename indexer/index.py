@@ -307,11 +307,6 @@ class Index:
         return ""
 
     @property
-    def generation(self) -> int:
-        """Number of the state that answers now; it grows with every change of the index."""
-        return self._state.manifest.generation
-
-    @property
     def encoder_stamp(self) -> EncoderStamp | None:
         """Whose vectors the index holds."""
         return self._state.manifest.encoder

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from homespun.indexer.types import Symbol
 from homespun.server.cursor import Cursor
@@ -53,7 +54,7 @@ class Need:
     body: bool = False  # where it is short
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True)
 class Needs:
     """Finds what one cursor needs."""
 
@@ -61,6 +62,10 @@ class Needs:
     cursor: Cursor
     beside: Mapping[str, float]
     types: PythonTypes
+
+    @cached_property
+    def _situation(self) -> Situation:
+        return Situation(self.cursor, self.beside)
 
     def find(self) -> Iterator[Need]:
         """Yield definitions, what is asked for first; the same one may come twice."""
@@ -139,7 +144,6 @@ class Needs:
 
     def names(self) -> Iterator[Need]:
         """Yield what the next plain name may mean; of any language with imports."""
-        situation = Situation(self.cursor, self.beside)
         found: dict[str, Symbol | Module | None] = {}
         path = self.files.path
         is_python = self.files.language == "python"
@@ -152,7 +156,7 @@ class Needs:
                     found[name] = meant
         for name, symbol in self.files.top_level(path).items():
             found.setdefault(name, symbol)
-        yield from self._ranked(list(found.items()), situation, path)
+        yield from self._ranked(list(found.items()), self._situation, path)
 
     def _ranked(
         self,
@@ -220,13 +224,12 @@ class Needs:
 
     def _variables(self) -> Iterator[Need]:
         """Yield the classes of the variables that the lines above speak of."""
-        situation = Situation(self.cursor, self.beside)
         seen: set[tuple[str, int]] = set()
         for place, name in enumerate(self._spoken()):
             value = self.types.of(name)
             classes = self.types.classes_of(value) if value and value.kind == "instance" else []
             for symbol, read, names in self._chosen(
-                tuple(classes[:1]), situation, _MOST_MEMBERS_BESIDE, private=False
+                tuple(classes[:1]), self._situation, _MOST_MEMBERS_BESIDE, private=False
             ):
                 key = (symbol.path, symbol.start_line)
                 if key not in seen:

@@ -13,6 +13,7 @@ import string
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from homespun.indexer.languages import has_grammar
@@ -104,8 +105,6 @@ class Retriever:
         self._sources = SourceLines(index.root)
         self._clock = clock
         self._parts = frozenset(parts)
-        self._resolved: dict[tuple[str, str, str], str | None] = {}
-        self._generation = -1
 
     def gather(
         self,
@@ -140,7 +139,7 @@ class Retriever:
 
     def _hits(self, request: _Request) -> list[Hit]:
         """Return the chunks most like the code around the cursor."""
-        query, current = _query(request.cursor)
+        query, current = request.query
         if not query.strip():
             return []
         return self._index.similar(
@@ -165,9 +164,8 @@ class Retriever:
         )
         steady: list[Snippet] = []
         fresh: list[Snippet] = []
-        near = _around(request.cursor)
         for snippet, is_fresh in found:
-            if not _is_copy(snippet, near, request.path):
+            if not _is_copy(snippet, request.near, request.path):
                 (fresh if is_fresh else steady).append(snippet)
         return steady, fresh
 
@@ -178,7 +176,8 @@ class Retriever:
             return _overlaps(request.window, symbol.path, symbol.start_line, symbol.end_line)
 
         cursor = request.cursor
-        lookup = Definitions(self._index, self._sources, request.path, request.language, cursor)
+        files = self._files(request)
+        lookup = Definitions(files, self._sources, cursor)
         seen = set()
         names = in_reach(cursor)
         for snippet, name in lookup.snippets(names, hidden=hidden, is_late=request.is_late):
@@ -186,7 +185,6 @@ class Retriever:
             yield snippet, name.on_current_line
         if _BEHIND_DOT.search(cursor.tail) or "names" not in self._parts:
             return
-        files = self._files(request)
         beside = words_beside({hit.text: hit.score for hit in hits if hit.path != request.path})
         for need in Needs(files, cursor, beside, PythonTypes(files, "")).names():
             if request.is_late() or len(seen) >= _MOST_DEFINITIONS:
@@ -220,9 +218,6 @@ class Retriever:
 
     def _files(self, request: _Request) -> Files:
         cursor = request.cursor
-        if self._generation != self._index.generation:
-            self._resolved = {}  # a file that came or went may change what an import means
-            self._generation = self._index.generation
         return Files(
             self._index,
             self._sources,
@@ -230,17 +225,31 @@ class Retriever:
             language=request.language,
             text=cursor.before + cursor.after,
             imports=imports_of(request.path, cursor.before),
-            resolved=self._resolved,
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Request:
     cursor: Cursor
     path: str
     language: str
     window: Region
     is_late: Callable[[], bool]
+
+    @cached_property
+    def query(self) -> tuple[str, int]:
+        """The code around the cursor, and the row of the cursor in it."""
+        return _query(self.cursor)
+
+    @cached_property
+    def words(self) -> set[str]:
+        """The split words of the query."""
+        return set(split_identifiers(self.query[0]))
+
+    @cached_property
+    def near(self) -> set[str]:
+        """The telling lines near the cursor."""
+        return _around(self.cursor)
 
 
 def _needed(files: Files, need: Need, window: Region) -> Snippet | None:
@@ -268,8 +277,7 @@ def _needed(files: Files, need: Need, window: Region) -> Snippet | None:
 
 def _recent(request: _Request, edits: Sequence[Edited]) -> list[Snippet]:
     """Return the edits elsewhere that speak of the same things as the lines around the cursor."""
-    near = _around(request.cursor)
-    words = set(split_identifiers(_query(request.cursor)[0]))
+    words = request.words
     found = []
     for age, edit in enumerate(edits):
         shared = len(words & set(split_identifiers(edit.text))) / max(len(words), _QUERY_WORDS)
@@ -281,21 +289,20 @@ def _recent(request: _Request, edits: Sequence[Edited]) -> list[Snippet]:
             round(_RECENT_BASE + shared - _RECENT_STEP * age, 3),
             "recent",
         )
-        if shared >= _LEAST_SHARED and not _is_copy(snippet, near, request.path):
+        if shared >= _LEAST_SHARED and not _is_copy(snippet, request.near, request.path):
             found.append(snippet)
     return found
 
 
 def _similar(request: _Request, hits: Sequence[Hit], taken: Sequence[Snippet]) -> list[Snippet]:
     """Return the parts of similar chunks that are like the code around the cursor."""
-    near = _around(request.cursor)
-    words = set(split_identifiers(_query(request.cursor)[0]))
+    words = request.words
     found: list[Snippet] = []
     certainty = min(1.0, len(words) / _QUERY_WORDS)
     for hit in hits:
         if len(found) == _MOST_SIMILAR or hit.score * certainty < _LEAST_SIMILARITY:
             break
-        if _is_copy(hit, near, request.path):
+        if _is_copy(hit, request.near, request.path):
             continue
         snippet = _slice(hit, words)
         if len(_telling(snippet.text)) < _LEAST_TELLING_LINES:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
-from typing import TYPE_CHECKING
+from functools import cached_property, lru_cache
 
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.parse import parse_file
@@ -19,21 +18,17 @@ from homespun.server.likely import Candidate, Situation
 from homespun.server.likely_weights import MEMBERS
 from homespun.server.names import Name
 from homespun.server.prompt import Snippet
+from homespun.server.repository import CLASSES, Files
 from homespun.server.shown import head, shortened
 from homespun.server.sources import SourceLines
-
-if TYPE_CHECKING:
-    from homespun.indexer.index import Index
 
 _MOST_DEFINITIONS = 4
 _LEAST_WEIGHT = 1.6  # of a name: what stands further away crowds out the code at the cursor
 _MOST_MEMBERS = 12
-_MOST_HEAD_CHARS = 88  # of a member in the list of a class
 _SHORT_FUNCTION_LINES = 12
 _SHORT_CLASS_LINES = 30
 _TELLING_CHARS = 5
 _IMPORT_LINES = 400  # of a file's head are looked at
-_CLASSES = frozenset("class interface struct enum trait object type".split())
 _CALLABLES = frozenset({"function", "method"})
 # Languages in which a plain name may mean a definition of another file without an import.
 _OPEN_SCOPE = frozenset("c cpp csharp go java kotlin php ruby rust scala".split())
@@ -47,19 +42,23 @@ _RETURNED = re.compile(r"(?:->|\)\s*:)\s*[\"']?(?:Optional\[|Promise<|Result<)?(
 class Definitions:
     """Looks names of one document up."""
 
-    def __init__(
-        self, index: Index, sources: SourceLines, path: str, language: str, cursor: Cursor
-    ) -> None:
-        self._index = index
+    def __init__(self, files: Files, sources: SourceLines, cursor: Cursor) -> None:
+        """Begin; `sources` gives the lines as they are on the disk, where the index read them."""
+        self._files = files
+        self._index = files.index
         self._sources = sources
-        self._path = path
-        self._language = language
+        self._path = files.path
+        self._language = files.language
         self._cursor = cursor
         self._imports = {
             bound: imported
-            for imported in imports_of(path, cursor.before)
+            for imported in files.imports
             if (bound := imported.alias or imported.name)
         }
+
+    @cached_property
+    def _situation(self) -> Situation:
+        return Situation(self._cursor)
 
     def snippets(
         self,
@@ -104,7 +103,7 @@ class Definitions:
         """Return the class, also through what a function returns: `x = connect()` is a Client."""
         owner, _, last = text.replace("::", ".").rpartition(".")
         found = self._of_module(owner, last) if owner in self._imports else self._plain(last)
-        classes = [(symbol, True) for symbol in found if symbol.kind in _CLASSES]
+        classes = [(symbol, True) for symbol in found if symbol.kind in CLASSES]
         if classes or not found:
             return classes
         returned = _RETURNED.search(found[0].signature)
@@ -112,7 +111,7 @@ class Definitions:
             return []
         near = [s for s in self._exact(returned[1]) if s.path == found[0].path]
         chosen = near or self._only(self._exact(returned[1]))
-        return [(symbol, True) for symbol in chosen if symbol.kind in _CLASSES]
+        return [(symbol, True) for symbol in chosen if symbol.kind in CLASSES]
 
     def _plain(self, text: str) -> list[Symbol]:
         imported = self._imports.get(text)
@@ -158,9 +157,9 @@ class Definitions:
         return same if len(same) == 1 else []
 
     def _shown(self, symbol: Symbol, *, with_members: bool) -> str:
-        is_class = symbol.kind in _CLASSES
+        is_class = symbol.kind in CLASSES
         most = _SHORT_CLASS_LINES if is_class else _SHORT_FUNCTION_LINES
-        parent = self._parent(symbol)
+        parent = self._files.parent(symbol)
         if symbol.end_line - symbol.start_line < most:
             lines = self._sources.lines(symbol.path, symbol.start_line, symbol.end_line)
             if lines and any(symbol.name in line for line in lines):
@@ -183,20 +182,13 @@ class Definitions:
         public = [member for member in members if not member.name.startswith("_")]
         if len(public) > _MOST_MEMBERS:
             candidates = [Candidate(m.name, _member_kind(m)) for m in public]
-            odds = Situation(self._cursor).probabilities(candidates, MEMBERS)
+            odds = self._situation.probabilities(candidates, MEMBERS)
             best = sorted(range(len(public)), key=lambda n: (-odds[n], n))[:_MOST_MEMBERS]
             public = [public[number] for number in sorted(best)]
         shown: list[str] = []
         for member in public:
             shown += head(shortened(member.signature), self._language, depth)
         return shown
-
-    def _parent(self, symbol: Symbol) -> Symbol | None:
-        owner = symbol.qualified.rpartition(".")[0]
-        if not owner:
-            return None
-        around = self._index.symbols_in(symbol.path)
-        return next((other for other in around if other.qualified == owner), None)
 
 
 def _member_kind(symbol: Symbol) -> str:

@@ -45,9 +45,8 @@ class Files:
         language: str,
         text: str,
         imports: Sequence[Import],
-        resolved: dict[tuple[str, str, str], str | None],
     ) -> None:
-        """Begin; `resolved` keeps which file an import means, until the index changes."""
+        """Begin; `imports` are the document's, as they stand in the editor."""
         self.index = index
         self.path = path
         self.language = language
@@ -57,7 +56,6 @@ class Files:
         self._lines: list[str] | None = None
         self._own: list[Symbol] | None = None
         self._top_level: dict[str, dict[str, Symbol]] = {}
-        self._resolved = resolved
 
     def lines(self, path: str) -> list[str]:
         """Return the lines of a file, the document's from the editor."""
@@ -102,14 +100,11 @@ class Files:
 
     def module_of(self, path: str, imported: Import) -> str | None:
         """Return the file that an import of the file `path` means, if any."""
-        folder = path.rpartition("/")[0]
-        key = (folder, imported.module, imported.name)
-        if key not in self._resolved:
-            self._resolved[key] = self.index.resolve_import(path, imported) or (
-                self._front_door(path, imported)
-            )
-        found = self._resolved[key]
-        return found if found != path else self.index.resolve_import(path, imported)
+        found = self.index.resolve_import(path, imported)
+        if found is None:
+            found = self._front_door(path, imported)
+            return found if found != path else None
+        return found
 
     def _front_door(self, path: str, imported: Import) -> str | None:
         """`import acme` where the folder acme lies below any other one."""

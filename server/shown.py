@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 from homespun.indexer.types import Symbol
 from homespun.server.python_outline import Class, Member
@@ -84,13 +84,3 @@ def head(
         return [*lines, f'{lead}    """{doc}"""'] if doc else lines
     lines = [f"{lead}// {doc}"] if doc else []
     return [*lines, lead + signature]
-
-
-def members_of(files: Files, symbol: Symbol) -> Sequence[Symbol]:
-    """Return what the index knows inside of a class, in order."""
-    lead = f"{symbol.qualified}."
-    return [
-        member
-        for member in files.index.symbols_in(symbol.path)
-        if member.qualified.startswith(lead) and "." not in member.qualified[len(lead) :]
-    ]

@@ -27,7 +27,7 @@ from typing import Any
 
 import peers
 import provenance
-from typing_corpus import PACKAGES, Package, copy_with, source_files, unpacked
+from typing_corpus import PACKAGES, copy_with, source_files
 from typing_llama import LlamaVim
 from typing_ours import Homespun
 from typing_sessions import Session, Typist, make_sessions, right_chars
@@ -42,6 +42,8 @@ from typing_stats import (
     saved_chars,
     table_rows,
 )
+
+from homespun.training.packages import Package, unpacked
 
 # Of a package: whether right suggestions are taken, sessions, keys of one at least.
 _PLANS = ((False, 2, 48), (True, 1, 30))
@@ -62,7 +64,7 @@ def main() -> int:
     for package in packages:
         sessions = _sessions(package, args)
         with tempfile.TemporaryDirectory(prefix="typing-") as scratch:
-            root = Path(scratch).resolve() / package.name
+            root = Path(scratch).resolve() / package.folder
             texts = {session.path: session.text for session, _ in sessions}
             copy_with(unpacked(package), root, texts)
             _index(root)
@@ -72,7 +74,7 @@ def main() -> int:
         "pace": args.pace,
         "budget_tokens": _BUDGET_TOKENS,
         "acceptance": args.acceptance,
-        "packages": [package.pin for package in packages],
+        "packages": [f"{package.name}=={package.version}" for package in packages],
         "sides": {name: _figures(name, facts, rows) for name, facts in sides.items()},
     }
     report["ratios"] = _ratios(report["sides"])
@@ -92,7 +94,7 @@ def _sessions(package: Package, args: argparse.Namespace) -> list[tuple[Session,
     sessions: list[tuple[Session, float]] = []
     for takes, count, keys in plans:
         drawn = make_sessions(
-            package.name, files, count=count, keys=keys, seed=args.seed, pace=args.pace
+            package.folder, files, count=count, keys=keys, seed=args.seed, pace=args.pace
         )
         for session in drawn:
             sessions.append((session, args.acceptance if takes else 0.0))

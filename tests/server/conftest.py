@@ -10,6 +10,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 import pytest  # noqa: E402
 import rpc  # noqa: E402
 
+from homespun.indexer.config import IndexConfig  # noqa: E402
+from homespun.indexer.index import Index  # noqa: E402
+
 
 @pytest.fixture
 def start():
@@ -33,6 +36,18 @@ def server():
     client.wait_until_ready()
     yield client
     client.kill()
+
+
+@pytest.fixture(scope="module")
+def index(request, tmp_path_factory):
+    """An index of the files that the test module lists as FILES: path -> text."""
+    root = tmp_path_factory.mktemp("repository")
+    for name, text in request.module.FILES.items():
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).write_text(text, encoding="utf-8")
+    index = Index.open(root, IndexConfig(encoder="none"), create=True)
+    index.update()
+    return index
 
 
 @pytest.fixture

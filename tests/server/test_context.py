@@ -60,17 +60,6 @@ FILES = {
 }
 
 
-@pytest.fixture(scope="module")
-def index(tmp_path_factory) -> Index:
-    root = tmp_path_factory.mktemp("repository")
-    for name, text in FILES.items():
-        (root / name).parent.mkdir(exist_ok=True)
-        (root / name).write_text(text, encoding="utf-8")
-    index = Index.open(root, IndexConfig(encoder="none"), create=True)
-    index.update()
-    return index
-
-
 def at(marked: str) -> Cursor:
     before, _, after = marked.partition("|")
     return Cursor(before, after)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from homespun.indexer.config import IndexConfig
 from homespun.indexer.index import Index
 from homespun.server.candidates import enclosing_call
 from homespun.server.context import ALL_PARTS, Retriever
@@ -40,17 +39,6 @@ def invoice(country: str, net: float) -> int:
     "web/cart.ts": f"export class Cart {{\n  total = 0;\n\n{METHODS}}}\n",
     "web/price.ts": "export function priceOf(name: string): number {\n  return 1;\n}\n",
 }
-
-
-@pytest.fixture(scope="module")
-def index(tmp_path_factory) -> Index:
-    root = tmp_path_factory.mktemp("repository")
-    for name, text in FILES.items():
-        (root / name).parent.mkdir(exist_ok=True)
-        (root / name).write_text(text, encoding="utf-8")
-    index = Index.open(root, IndexConfig(encoder="none"), create=True)
-    index.update()
-    return index
 
 
 def gathered(

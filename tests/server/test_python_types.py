@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from homespun.indexer.config import IndexConfig
 from homespun.indexer.index import Index
 from homespun.server.definitions import imports_of
 from homespun.server.python_types import PythonTypes
@@ -103,17 +102,6 @@ class Client(Base):
 }
 
 
-@pytest.fixture(scope="module")
-def index(tmp_path_factory) -> Index:
-    root = tmp_path_factory.mktemp("repository")
-    for name, text in FILES.items():
-        (root / name).parent.mkdir(exist_ok=True)
-        (root / name).write_text(text, encoding="utf-8")
-    index = Index.open(root, IndexConfig(encoder="none"), create=True)
-    index.update()
-    return index
-
-
 def classes(index: Index, before: str, *, path: str = "shop/new.py") -> list[str]:
     files = Files(
         index,
@@ -122,7 +110,6 @@ def classes(index: Index, before: str, *, path: str = "shop/new.py") -> list[str
         language="python",
         text=before,
         imports=imports_of(path, before),
-        resolved={},
     )
     receiver = PythonTypes(files, before).receiver(before)
     if receiver is None:
@@ -185,7 +172,6 @@ def test_a_class_below_in_the_document_is_known_as_it_stands_there(index):
         language="python",
         text=before + "\n\n\nclass B:\n    count = 1\n",
         imports=(),
-        resolved={},
     )
     types = PythonTypes(files, before)
     receiver = types.receiver(before)
