@@ -1,7 +1,7 @@
 """The prompt: what the model sees. SHARED WITH TRAINING AND EVALUATION: standard library only.
 
-This is the *only* module of `server/` that `training/` may import, and through it `prompt_room.py`.
-A change here changes what every adapter was trained on: raise `PROMPT_VERSION` with it.
+One prompt builder for all three. A change here changes what every adapter was trained on: raise
+`PROMPT_VERSION` with it.
 
 A prompt is a sequence of parts, each the NAME of a control token or plain text. The tokenizer
 encodes text parts as plain text, so source code that contains `<|fim_middle|>` cannot steer the
