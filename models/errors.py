@@ -8,7 +8,12 @@ ModelsError
 ├── StorageFull           writing failed: no space, no permission
 ├── ModelDamaged          a served file is unreadable or not what its manifest says
 ├── UnsupportedModel      architecture, tensor type or file form that we do not serve
-└── PromptTooLong         prompt + completion exceed the context
+├── PromptTooLong         prompt + completion exceed the context
+└── AdapterError
+    ├── AdapterUnknown    no adapter has this identifier, or it is not in a state to do so
+    ├── AdapterDamaged    its files are unreadable, or not what its manifest says
+    ├── AdapterUnfit      made for other weights, or in a form that is not merged
+    └── AdapterBusy       another process holds the registry
 """
 
 
@@ -46,3 +51,23 @@ class UnsupportedModel(ModelsError):
 
 class PromptTooLong(ModelsError):
     """Prompt and completion together exceed the context."""
+
+
+class AdapterError(ModelsError):
+    """Base of what is wrong with an adapter; the model as shipped still serves."""
+
+
+class AdapterUnknown(AdapterError):
+    """No adapter has this identifier, or the one that has cannot be used so."""
+
+
+class AdapterDamaged(AdapterError):
+    """An adapter's files are unreadable, or are not what its manifest says."""
+
+
+class AdapterUnfit(AdapterError):
+    """An adapter was made for other weights, or has a form that is not merged."""
+
+
+class AdapterBusy(AdapterError):
+    """Another process holds the registry's lock."""

@@ -47,3 +47,34 @@ def save_tiny_qwen2(directory: Path, *, tie: bool = True, heads: int = 4, kv_hea
                 parameter.normal_(0, 0.2)
     model.save_pretrained(directory, safe_serialization=True)
     return model
+
+
+LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+
+
+def save_tiny_adapter(model, directory: Path, *, seed: int = 0, half: bool = False, **settings):
+    """Write a LoRA with random factors as peft saves it; return the torch model with it."""
+    import copy
+    import warnings
+
+    import torch
+    from peft import LoraConfig, get_peft_model
+
+    config = {"r": 4, "lora_alpha": 8, "target_modules": LINEAR, "task_type": "CAUSAL_LM"}
+    with warnings.catch_warnings():  # peft asks transformers by a name that is going out of use
+        warnings.simplefilter("ignore", FutureWarning)
+        tuned = get_peft_model(copy.deepcopy(model), LoraConfig(**(config | settings)))
+    torch.manual_seed(seed)
+    with torch.no_grad():  # a fresh B is zero, which would hide a lost adapter
+        for name, parameter in tuned.named_parameters():
+            if "lora_B" in name:
+                parameter.normal_(0, 0.05)
+            if half and "lora_" in name:  # as it will be read again
+                parameter.copy_(parameter.half().float())
+    tuned.save_pretrained(str(directory))
+    if half:
+        from safetensors.torch import load_file, save_file
+
+        file = str(directory / "adapter_model.safetensors")
+        save_file({name: tensor.half() for name, tensor in load_file(file).items()}, file)
+    return tuned.eval()
