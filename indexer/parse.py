@@ -8,7 +8,7 @@ import importlib
 import re
 import threading
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from homespun.indexer import filters, macros, secrets
@@ -43,6 +43,15 @@ _NOTHING = Extracted((), (), (), (), frozenset(), frozenset())
 _parsers = threading.local()
 
 
+@dataclass(frozen=True, slots=True)
+class Readable:
+    """A file's text: LF line ends, secrets masked."""
+
+    language: str
+    text: str
+    is_generated: bool  # code is written against it, but nobody writes it
+
+
 def parse_file(path: str, source: bytes, config: IndexConfig) -> ParsedFile | Skipped:
     """Return chunks, symbols, imports and calls of a file, or why it is not indexed.
 
@@ -50,6 +59,16 @@ def parse_file(path: str, source: bytes, config: IndexConfig) -> ParsedFile | Sk
     parser recovers is taken, and `partial` says so. Of a generated file that code is written
     against (stubs, messages) there are only symbols and imports.
     """
+    found = readable(path, source, config)
+    if isinstance(found, Skipped):
+        return found
+    content_hash = hashlib.sha256(source).hexdigest()
+    parsed = _parsed(path, found.language, content_hash, found.text, config)
+    return _names_only(parsed) if found.is_generated else parsed
+
+
+def readable(path: str, source: bytes, config: IndexConfig) -> Readable | Skipped:
+    """Return a file's text as everything after this point may see it, or why it is left out."""
     if len(source) > config.max_file_bytes:
         return Skipped("too-large")
     if filters.reason_by_name(path) == "secret":
@@ -67,9 +86,7 @@ def parse_file(path: str, source: bytes, config: IndexConfig) -> ParsedFile | Sk
     text = secrets.mask(decoded, language)
     if not has_grammar(language) and secrets.masked_share(decoded, text) > _MOST_SECRET_SHARE:
         return Skipped("secret")
-    content_hash = hashlib.sha256(source).hexdigest()
-    parsed = _parsed(path, language, content_hash, text, config)
-    return _names_only(parsed) if is_generated else parsed
+    return Readable(language, text, is_generated)
 
 
 def syntax_tree(language: str, source: bytes) -> Tree | None:
