@@ -118,6 +118,15 @@ def syntax_tree(language: str, source: bytes) -> Tree | None:
     return tree
 
 
+@functools.cache
+def grammar(language: str) -> Language:
+    """Return a language's grammar, for queries of one's own."""
+    from tree_sitter import Language
+
+    module, function = GRAMMARS[language]
+    return Language(getattr(importlib.import_module(module), function)())
+
+
 def _parsed(
     path: str, language: str, content_hash: str, text: str, config: IndexConfig
 ) -> ParsedFile:
@@ -198,20 +207,12 @@ def _parser(language: str) -> Parser:
     if language not in known:
         from tree_sitter import Parser
 
-        known[language] = Parser(_grammar(language))
+        known[language] = Parser(grammar(language))
     return known[language]
-
-
-@functools.cache
-def _grammar(language: str) -> Language:
-    from tree_sitter import Language
-
-    module, function = GRAMMARS[language]
-    return Language(getattr(importlib.import_module(module), function)())
 
 
 @functools.cache
 def _query(language: str) -> Query:
     from tree_sitter import Query
 
-    return Query(_grammar(language), query_text(language))
+    return Query(grammar(language), query_text(language))
