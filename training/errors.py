@@ -5,7 +5,9 @@ TrainingError
 ├── TooLittleCode      the repository is too small to learn from; nothing is trained
 ├── DatasetUnwritable  the dataset cannot be written: no space, no permission, another writer
 ├── DatasetDamaged     a dataset's files are not what its card says
-└── LeakFound          an example shows what came after the cut-off; nothing is written
+├── LeakFound          an example shows what came after the cut-off; nothing is written
+├── BadReport          a report of an evaluation cannot be read or written
+└── NothingToEvaluate  no item is left to complete, or an arm cannot be run
 """
 
 
@@ -31,3 +33,31 @@ class DatasetDamaged(TrainingError):
 
 class LeakFound(TrainingError):
     """An example shows what came after the cut-off."""
+
+
+class BadReport(TrainingError):
+    """A report of an evaluation cannot be read or written."""
+
+
+class NothingToEvaluate(TrainingError):
+    """No item is left to complete, or an arm cannot be run."""
+
+
+class LibrariesMissing(TrainingError):
+    """The `train` extra is not installed."""
+
+
+class TrainingLocked(TrainingError):
+    """Another training of this workspace is running."""
+
+
+class TrainingUnwritable(TrainingError):
+    """A run's files cannot be written."""
+
+
+class RunUnreadable(TrainingError):
+    """There is no run to go on with, or its state cannot be read."""
+
+
+class TrainingFailed(TrainingError):
+    """The loss is no number, or the memory does not do for a single example."""
