@@ -1,0 +1,199 @@
+"""A training's folder and what is done of it, so that a killed one goes on where it was.
+
+    WORKSPACE/.homespun/training/
+        lock, lock.json      one training at a time; the system frees the lock when a process dies
+        run-0001/state.json  options and finished stages, written by rename
+        run-0001/...         what the stages leave: dataset/, fit/, draft/, *.json, report.html
+
+A stage counts once its mark is in the state file, and the mark is written after the stage's files.
+A stage without a mark is done again, from whatever it finds; each is made to end the same way.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from homespun.training.errors import RunUnreadable, TrainingLocked, TrainingUnwritable
+
+STATE_VERSION = 1
+_STATE = "state.json"
+_NOTE = "lock.json"  # not in the lock file itself: on Windows a locked file cannot be read
+_KEPT_RUNS = 3
+# Windows knows no quota error.
+_FULL_OR_CLOSED = {
+    errno.ENOSPC,
+    getattr(errno, "EDQUOT", errno.ENOSPC),
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+}
+
+
+@dataclass(slots=True)
+class Run:
+    """One training: its folder, its options and the results of its finished stages."""
+
+    folder: Path
+    options: dict[str, Any]
+    stages: dict[str, dict[str, Any]] = field(default_factory=dict)
+    finished: bool = False
+
+    @property
+    def name(self) -> str:
+        """The folder's name, e.g. "run-0001"."""
+        return self.folder.name
+
+    def result(self, stage: str) -> dict[str, Any] | None:
+        """Return what a finished stage left, None if it is to be done."""
+        return self.stages.get(stage)
+
+    def done(self, stage: str, result: Mapping[str, Any]) -> None:
+        """Mark a stage as finished; its files are there already."""
+        self.stages[stage] = dict(result)
+        self._save()
+
+    def finish(self) -> None:
+        """Mark the whole run as finished."""
+        self.finished = True
+        self._save()
+
+    def _save(self) -> None:
+        write_json(
+            self.folder / _STATE,
+            {
+                "version": STATE_VERSION,
+                "options": self.options,
+                "stages": self.stages,
+                "finished": self.finished,
+            },
+        )
+
+
+def training_folder(workspace: Path) -> Path:
+    """Return where a workspace keeps its trainings."""
+    return workspace / ".homespun" / "training"
+
+
+def begin(workspace: Path, options: Mapping[str, Any]) -> Run:
+    """Make the folder of a new run; old runs but the last few are removed."""
+    folder = training_folder(workspace)
+    names = _names(folder)
+    for old in names[: max(0, len(names) - _KEPT_RUNS + 1)]:
+        shutil.rmtree(folder / old, ignore_errors=True)
+    number = int(names[-1].removeprefix("run-")) + 1 if names else 1
+    run = Run(folder / f"run-{number:04d}", dict(options))
+    with writing(run.folder):
+        run.folder.mkdir(parents=True)
+        run._save()
+    return run
+
+
+def unfinished(workspace: Path) -> Run | None:
+    """Return the last run if it has not come to its end. Raises `RunUnreadable`."""
+    names = _names(training_folder(workspace))
+    if not names:
+        return None
+    run = _read(training_folder(workspace) / names[-1])
+    return None if run.finished else run
+
+
+@contextmanager
+def training_lock(workspace: Path) -> Iterator[None]:
+    """Let one training at a time into a workspace; raises `TrainingLocked` naming the holder."""
+    folder = training_folder(workspace)
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        _ignore_in_git(folder.parent)
+    lock = FileLock(folder / "lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise TrainingLocked(_holder(folder)) from error
+    try:
+        note = {
+            "pid": os.getpid(),
+            "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])[:200],
+            "since": datetime.now().astimezone().isoformat(timespec="seconds"),
+        }
+        write_json(folder / _NOTE, note)
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def writing(place: Path) -> Iterator[None]:
+    """Turn a full disk, or one that may not be written, into one sentence."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _FULL_OR_CLOSED:
+            raise
+        raise TrainingUnwritable(
+            f"cannot write to {str(place)!r}: {error.strerror or error}; free some space or check "
+            "the folder's permissions, then go on with `homespun train --resume`: nothing is lost"
+        ) from error
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write JSON by rename, so that a reader finds the old file or the new one."""
+    draft = path.with_name(f"{path.name}.new")
+    with writing(path):
+        with draft.open("w", encoding="utf-8", newline="\n") as stream:
+            stream.write(json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+        draft.replace(path)
+
+
+def _names(folder: Path) -> list[str]:
+    if not folder.is_dir():
+        return []
+    names = (path.name for path in folder.iterdir() if path.name.startswith("run-"))
+    return sorted(name for name in names if name.removeprefix("run-").isdecimal())
+
+
+def _read(folder: Path) -> Run:
+    try:
+        row = json.loads((folder / _STATE).read_text(encoding="utf-8"))
+        if row["version"] != STATE_VERSION:
+            raise ValueError(f"version {row['version']!r}")
+        return Run(folder, dict(row["options"]), dict(row["stages"]), bool(row["finished"]))
+    except FileNotFoundError:
+        # Killed between making the folder and its first state: nothing was done.
+        return Run(folder, {}, finished=True)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RunUnreadable(
+            f"the state of the training in {str(folder)!r} cannot be read ({error}); "
+            "start a new one without --resume"
+        ) from error
+
+
+def _ignore_in_git(folder: Path) -> None:
+    path = folder / ".gitignore"
+    if not path.exists():
+        path.write_text("*\n", encoding="utf-8")
+
+
+def _holder(folder: Path) -> str:
+    try:
+        note = json.loads((folder / _NOTE).read_text(encoding="utf-8"))
+        holder = f"process {note['pid']} ({note['command']!r}, since {note['since']})"
+    except (OSError, ValueError, KeyError, TypeError):
+        holder = "another process"  # the note is a courtesy; the lock itself is what counts
+    return (
+        f"a training of {str(folder.parent.parent)!r} is running already: {holder}; "
+        "wait for it to end, or end that process and go on with `homespun train --resume`"
+    )
