@@ -54,6 +54,7 @@ class OnnxDecoder:
         Runtime cannot read the files.
         """
         self.name: str = form.name
+        self.adapter: str = form.adapter
         self.fim: FimTokens = form.fim
         self.tokenizer = BpeTokenizer(form.tokenizer_json(), form.control)
         self.context_tokens = min(context_tokens, form.context_tokens - _SPARE_TOKENS)
@@ -137,6 +138,28 @@ class OnnxDecoder:
         starts = range(0, len(ids), PREFILL_CHUNK_TOKENS)
         chunks = [ids[start : start + PREFILL_CHUNK_TOKENS] for start in starts]
         return np.concatenate([self.run(slot, c, range(len(c)), None).full() for c in chunks])
+
+    def score(self, prompt: Sequence[int], answer: Sequence[int]) -> float:
+        """Return the sum of the natural-log probabilities of `answer` right behind `prompt`.
+
+        What is cached of the prompt is used, the next prompt can use it. Raises `PromptTooLong`.
+        """
+        self._check_length(prompt, len(answer))
+        if not answer:
+            return 0.0
+        ids = [*prompt, *answer[:-1]]
+        slot = self._slots.take(prompt)
+        first = len(prompt) - 1  # the row that says what comes first
+        total = 0.0
+        while (done := len(slot.tokens)) < len(ids):
+            chunk = ids[done : done + PREFILL_CHUNK_TOKENS]
+            rows = range(max(first - done, 0), len(chunk))
+            logits = self.run(slot, chunk, rows, None).full().astype(np.float64)
+            wanted = [answer[done + row - first] for row in rows]
+            peak = logits.max(axis=1)
+            sums = np.log(np.exp(logits - peak[:, None]).sum(axis=1)) + peak
+            total += float((logits[np.arange(len(wanted)), wanted] - sums).sum())
+        return total
 
     def run(self, slot: Slot, tokens: Sequence[int], rows: Sequence[int], options: object) -> Rows:
         """Append tokens to a slot in one step; return the `rows` (places in `tokens`) wanted."""

@@ -119,6 +119,22 @@ def test_logprob_is_the_sum_over_generated_tokens(decoder):
     assert run.logprob == pytest.approx(expected, abs=0.02)
 
 
+@pytest.mark.parametrize("length", [1, 40, 128, 129, 250])
+def test_the_score_of_an_answer_is_what_the_logits_say_of_it(decoder, length):
+    prompt = np.random.default_rng(length).integers(0, 300, length).tolist()
+    answer = [7, 8, 9, 250]
+    rows = decoder.logits([*prompt, *answer])[length - 1 : -1].astype(np.float64)
+    expected = sum(
+        float(row[token] - np.log(np.exp(row).sum()))
+        for row, token in zip(rows, answer, strict=True)
+    )
+    assert decoder.score(prompt, answer) == pytest.approx(expected, abs=1e-6)
+    # Cached or not, and whatever was scored before.
+    decoder.generate(prompt, max_tokens=5, stop=never, cancelled=no)
+    assert decoder.score(prompt, answer) == pytest.approx(expected, abs=1e-6)
+    assert decoder.score(prompt, []) == 0.0
+
+
 def test_a_prompt_that_does_not_fit_is_refused_with_the_numbers(decoder):
     with pytest.raises(PromptTooLong, match="prompt of 510 tokens and 10 new ones"):
         decoder.generate([1] * 510, max_tokens=10, stop=never, cancelled=no)
