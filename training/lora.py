@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _CHECKPOINT = "checkpoint"
 _BEST = "best"
 _LIKE_LENGTHS = 16  # batches whose examples are sorted by length together
-_WARM_STEPS = 3  # that tell how long a step takes
+_TIMED = (3, 12, 40, 100)  # steps after which the plan is fitted to the minutes that are given
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ def fit(
         step = run.step(batches[len(run.log.steps)])
         if step is None:
             break
-        run.shorten(batches)
+        run.fit_to_time(batches)
         on_step(step, run.log)
         listener.advance(1)
         if validation and run.is_check_due():
@@ -195,7 +195,7 @@ class _Run:
                 for piece in _cut(batch, self._micro_tokens):
                     part = self._trainee.loss(piece, total_weight)
                     part.backward()  # type: ignore[no-untyped-call]
-                    loss += float(part)
+                    loss += float(part.detach())
                 return loss
             except (MemoryError, RuntimeError) as error:
                 longest = max(len(example.ids) for example in batch)
@@ -216,20 +216,25 @@ class _Run:
         floor = self._preset.floor
         return floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
 
-    def shorten(self, batches: Sequence[Sequence[EncodedExample]]) -> None:
-        """After a few steps, cut the plan to what fits into the minutes that are given."""
-        minutes = self._preset.minutes
-        if minutes is None or len(self.log.steps) != _WARM_STEPS:
+    def fit_to_time(self, batches: Sequence[Sequence[EncodedExample]]) -> None:
+        """After some steps, cut the plan to what fits into the minutes that are given."""
+        minutes, done = self._preset.minutes, len(self.log.steps)
+        if minutes is None or done not in _TIMED:
             return
-        timed = self.log.steps[1:]
+        timed = self.log.steps[1:]  # the first one is slower
         rate = sum(s.seconds for s in timed) / sum(s.tokens for s in timed)
-        seconds = 0.0
-        for number, batch in enumerate(batches):
+        seconds = sum(s.seconds for s in self.log.steps)
+        planned = done
+        for batch in batches[done:]:
             seconds += rate * sum(len(example.ids) for example in batch)
-            if seconds > minutes * 60 and number >= _WARM_STEPS:
-                self.log.planned = number
-                self.log.told.append(f"{number} of {len(batches)} steps fit into {minutes:g} min")
-                return
+            if seconds > minutes * 60:
+                break
+            planned += 1
+        if planned != self.log.planned:
+            self.log.planned = planned
+            self.log.told.append(
+                f"after step {done}: {planned} of {len(batches)} steps fit into {minutes:g} min"
+            )
 
     def is_check_due(self) -> bool:
         """Say whether it is time to validate."""
@@ -269,7 +274,10 @@ class _Run:
             self._read(_BEST, with_optimizer=False)
 
     def has_checkpoint(self) -> bool:
-        """Say whether there is a whole checkpoint."""
+        """Say whether there is a whole checkpoint; one that was just being replaced counts."""
+        whole, old = self._directory / _CHECKPOINT, self._directory / f"{_CHECKPOINT}.old"
+        if old.is_dir() and not whole.exists():
+            os.replace(old, whole)
         return (self._directory / _CHECKPOINT / "log.json").is_file()
 
     def restore(self) -> None:

@@ -8,6 +8,7 @@ the adapter in float32 under autocast: half the time of float32 a step (docs/log
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,7 +51,10 @@ class Trainee:
             target_modules=list(TARGETS),
             layers_to_transform=upper,
         )
-        self.model: Any = get_peft_model(base, config)
+        with warnings.catch_warnings():
+            # peft asks transformers by a name that will go away with its next major version.
+            warnings.filterwarnings("ignore", ".*is_gradient_checkpointing.*", FutureWarning)
+            self.model: Any = get_peft_model(base, config)
         self.model.train()
         self._named = [(n, p) for n, p in self.model.named_parameters() if p.requires_grad]
 

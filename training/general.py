@@ -1,0 +1,222 @@
+"""The general infilling adapter, from pinned packages to the files of the wheel.
+
+    python -m homespun.training.general --examples   # only what it learns from
+    python -m homespun.training.general              # train, into models/adapters/MODEL/
+
+The served weights are Instruct weights, which have lost much of the base model's skill to fill a
+hole. This adapter gives it back and teaches the server's prompt: its layout, retrieved context, and
+where to stop. It is merged into the model that every user gets, and it is what an adapter of a
+repository has to beat. Needs the `train` extra; goes on where it was killed (`--resume`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from homespun.models import catalogue, paths
+from homespun.models.gguf_source import GgufSource
+from homespun.models.served_form import file_sha256
+from homespun.models.tokenizer import BpeTokenizer
+from homespun.models.types import Progress
+from homespun.server.prompt import DEFAULT_LAYOUT, PROMPT_VERSION
+from homespun.training.embedder_corpus import held_out_prints
+from homespun.training.embedder_sources import held_out_packages, sources
+from homespun.training.examples import (
+    EncodedExample,
+    Example,
+    ExampleEncoder,
+    read_examples,
+    write_examples,
+)
+from homespun.training.general_examples import Mix, general_examples
+from homespun.training.lora import FitLog, fit
+from homespun.training.presets import CPU, PRESETS, Preset
+from homespun.training.trainee import Trainee
+
+MODEL = "qwen2.5-coder-0.5b"
+_PLAIN_TOKENS = (96, 160, 224, 320)  # budgets of prompts, drawn for each example
+_CONTEXT_TOKENS = (320, 448, 576)
+_MOST_ANSWER_TOKENS = 200
+_HELD_EXAMPLES = 96  # of packages that are not learned from
+_HELD_SHARE = 0.08  # of the packages
+
+
+def folder() -> Path:
+    """Return where the job keeps examples and checkpoints."""
+    return paths.home() / "general" / MODEL
+
+
+def make_examples(mix: Mix, *, progress: Progress) -> Path:
+    """Write `examples.jsonl`, unless the same mix is there already; return its path."""
+    target = folder() / "examples.jsonl"
+    stamp = folder() / "mix.json"
+    wanted = json.dumps(asdict(mix), sort_keys=True)
+    if target.is_file() and stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
+        return target
+    folder().mkdir(parents=True, exist_ok=True)
+    stamp.unlink(missing_ok=True)
+    held = _held_prints()
+    write_examples(general_examples(mix, held, progress=progress), target)
+    stamp.write_text(wanted, encoding="utf-8")
+    return target
+
+
+def make(preset: Preset, mix: Mix, target: Path, *, resume: bool, progress: Progress) -> FitLog:
+    """Train on the examples and write adapter and manifest to `target`."""
+    path = make_examples(mix, progress=progress)
+    entry = catalogue.get(MODEL)
+    weights = paths.source_dir(MODEL) / entry.files[0].name
+    source = GgufSource(weights)
+    learned, held = parted(list(read_examples(path)), mix.seed)
+    tokens = source.tokenizer_json()
+    if entry.fim is None:
+        raise ValueError(f"{MODEL!r} has no control tokens for infilling")
+    encoder = ExampleEncoder(BpeTokenizer(tokens.json, tokens.control), entry.fim)
+    train = encoded(learned, encoder, seed=mix.seed)
+    validation = encoded(held, encoder, seed=mix.seed)[:_HELD_EXAMPLES]
+    trainee = Trainee(source, preset, seed=mix.seed)
+    log = fit(
+        trainee,
+        train,
+        validation,
+        preset,
+        directory=folder() / "run",
+        seed=mix.seed,
+        progress=progress,
+        resume=resume,
+        on_step=_written,
+    )
+    target.mkdir(parents=True, exist_ok=True)
+    trainee.save(target)
+    facts = {
+        "kind": "general infilling adapter",
+        "model": MODEL,
+        "base_sha256": entry.files[0].sha256,
+        "prompt_version": PROMPT_VERSION,
+        "layout": DEFAULT_LAYOUT,
+        "settings": asdict(preset),
+        "mix": asdict(mix),
+        "training": summary(log),
+        "learned": _counts(learned, train),
+        "held_out": {"examples": len(validation), "packages": sorted({e.source for e in held})},
+        "libraries": {name: version(name) for name in ("torch", "transformers", "peft")},
+        "packages": package_rows(learned),
+        "files": {path.name: file_sha256(path) for path in sorted(target.glob("adapter_*"))},
+    }
+    text = json.dumps(facts, indent=1, sort_keys=True)
+    (target / "manifest.json").write_text(text + "\n", encoding="utf-8")
+    return log
+
+
+def parted(examples: Sequence[Example], seed: int) -> tuple[list[Example], list[Example]]:
+    """Part examples by package: learned from, held out (in an order of chance)."""
+    packages = sorted({example.source for example in examples})
+    rng = random.Random(seed)
+    held = set(rng.sample(packages, max(round(len(packages) * _HELD_SHARE), 1)))
+    learned = [example for example in examples if example.source not in held]
+    kept = [example for example in examples if example.source in held]
+    return learned, rng.sample(kept, len(kept))
+
+
+def encoded(
+    examples: Sequence[Example], encoder: ExampleEncoder, *, seed: int
+) -> list[EncodedExample]:
+    """Encode examples with prompts of several lengths; those with endless answers are left out."""
+    found = []
+    for example in examples:
+        rng = random.Random(f"{seed}-{example.id}")
+        budget = rng.choice(_CONTEXT_TOKENS if example.snippets else _PLAIN_TOKENS)
+        one = encoder.encode(example, budget=budget)
+        if len(one.ids) - one.start <= _MOST_ANSWER_TOKENS:
+            found.append(one)
+    return found
+
+
+def summary(log: FitLog) -> dict[str, Any]:
+    """Return what the manifest says of a training."""
+    return {
+        "steps": len(log.steps),
+        "planned": log.planned,
+        "tokens": sum(step.tokens for step in log.steps),
+        "seconds": round(sum(step.seconds for step in log.steps)),
+        "validation_nats_per_token": [[step, round(loss, 4)] for step, loss in log.checks],
+        "best_step": log.best_step,
+        "finish": log.finish,
+        "told": log.told,
+    }
+
+
+def package_rows(examples: Sequence[Example]) -> list[dict[str, object]]:
+    """Return the packages that were learned from: version, hash, licence, examples."""
+    used = Counter(example.source for example in examples)
+    return [
+        {
+            "registry": source.package.registry,
+            "name": source.package.name,
+            "version": source.package.version,
+            "sha256": source.package.sha256,
+            "licence": source.licence,
+            "examples": used[source.key],
+        }
+        for source in sources()
+        if source.key in used
+    ]
+
+
+def _counts(examples: Sequence[Example], train: Sequence[EncodedExample]) -> dict[str, object]:
+    return {
+        "examples": len(train),
+        "tokens": sum(len(example.ids) for example in train),
+        "learned_tokens": sum(len(example.ids) - example.start for example in train),
+        "kinds": dict(Counter(example.kind for example in examples).most_common()),
+        "languages": dict(Counter(example.language for example in examples).most_common()),
+        "with_context": sum(bool(example.snippets) for example in examples),
+    }
+
+
+def _held_prints() -> frozenset[str]:
+    """Return the fingerprints of what evaluation sets are made of; kept, for they take minutes."""
+    kept = folder() / "held.json"
+    if kept.is_file():
+        return frozenset(json.loads(kept.read_text(encoding="utf-8")))
+    found = held_out_prints(held_out_packages())
+    kept.write_text(json.dumps(sorted(found)), encoding="utf-8")
+    return found
+
+
+def _written(step: object, log: FitLog) -> None:
+    """Keep the log where one can look while it runs."""
+    (folder() / "log.json").write_text(json.dumps(log.to_json()), encoding="utf-8")
+
+
+def main() -> None:
+    """Run the job."""
+    from homespun.training.progress import RichBar
+
+    parser = argparse.ArgumentParser(prog="python -m homespun.training.general")
+    parser.add_argument("--examples", action="store_true", help="only make the examples")
+    parser.add_argument("--preset", choices=sorted(PRESETS), default=CPU.name)
+    parser.add_argument("--minutes", type=float, help="cut the schedule to what fits")
+    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint")
+    parser.add_argument(
+        "--target", type=Path, default=Path(__file__).parents[1] / "models" / "adapters" / MODEL
+    )
+    args = parser.parse_args()
+    preset = replace(PRESETS[args.preset], minutes=args.minutes, epochs=1, checks=4, patience=4)
+    with RichBar() as progress:
+        if args.examples:
+            make_examples(Mix(), progress=progress)
+            return
+        make(preset, Mix(), args.target, resume=args.resume, progress=progress)
+
+
+if __name__ == "__main__":
+    main()
