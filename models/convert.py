@@ -41,8 +41,12 @@ def convert_decoder(
     source_sha256: str,
     bits: int,
     progress: Progress,
+    facts: Mapping[str, object] | None = None,
 ) -> None:
-    """Write the served form of a generator to `target`, replacing what was there."""
+    """Write the served form of a generator to `target`, replacing what was there.
+
+    `facts` go into its manifest: which adapters are merged into `source`.
+    """
     config = source.config
     progress.start(f"convert {name}", config.layers + 2, "layers")
     with _building(target) as directory:
@@ -78,6 +82,7 @@ def convert_decoder(
                 "has_head": head is not embedding,
                 "screen_margin": _screen_margin(smoothed.final(), head, screen),
                 "context_tokens": min(config.context_tokens, MAX_POSITIONS),
+                **(facts or {}),
             },
         )
         progress.advance(1)

@@ -19,6 +19,7 @@ from homespun.models.errors import (
     ModelsError,
     WrongHash,
 )
+from homespun.models.general_adapter import general_adapter
 from homespun.models.hub import HubClient
 from homespun.models.served_form import MANIFEST, check_files
 from homespun.models.storage import require_space, writing
@@ -51,8 +52,9 @@ def fetch(name: str, progress: Progress | None = None) -> Path:
 def verify(name: str, progress: Progress | None = None) -> Path:
     """Hash all files of a model again and return their directory; opens no connection.
 
-    The served form, if there is one, is checked as well. Raises UnknownModel, ModelMissing,
-    WrongHash (each wrong file is deleted), ModelDamaged (the next use converts again).
+    Its general adapter and the served form, where there are such, are checked as well. Raises
+    UnknownModel, ModelMissing, WrongHash (each wrong file is deleted), AdapterDamaged,
+    ModelDamaged (the next use converts again).
     """
     return verify_entry(get(name), progress)
 
@@ -83,6 +85,9 @@ def verify_entry(entry: CatalogueEntry, progress: Progress | None = None) -> Pat
             cache.remember(path, file)
     if wrong:
         raise WrongHash(f"{'; '.join(wrong)}; run `homespun models fetch {entry.name}`")
+    general = general_adapter(entry.name, entry.files[0].sha256)
+    if general is not None:
+        general.check()
     _verify_served(paths.served_dir(entry.name))
     return paths.source_dir(entry.name)
 

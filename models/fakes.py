@@ -16,6 +16,7 @@ import numpy.typing as npt
 from homespun.models.errors import PromptTooLong
 from homespun.models.slots import common_run
 from homespun.models.types import (
+    MODEL_AS_SHIPPED,
     FimTokens,
     Generation,
     GenerationFinish,
@@ -107,6 +108,7 @@ class FakeGenerator:
         script: str | Callable[[str], str],
         *,
         name: str = "fake",
+        adapter: str = MODEL_AS_SHIPPED,
         context_tokens: int = 4096,
         step_seconds: float = 0.0,
         prefill_seconds: float = 0.0,
@@ -114,6 +116,7 @@ class FakeGenerator:
     ) -> None:
         """`script` is the answer to every prompt, or a function of the prompt's rendered text."""
         self.name = name
+        self.adapter = adapter
         self.fim = fim
         self.tokenizer = FakeTokenizer(fim)
         self.context_tokens = context_tokens

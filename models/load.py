@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 from homespun.models.decoder import OnnxDecoder
 from homespun.models.encoder import OnnxEncoder
 from homespun.models.errors import ModelDamaged, UnsupportedModel
-from homespun.models.served import decoder_form, ensure_served
+from homespun.models.served import decoder_form, ensure_served, serve
 from homespun.models.served_form import read_manifest
-from homespun.models.types import Encoder, Generator, Progress
+from homespun.models.types import MODEL_AS_SHIPPED, Encoder, Progress
 
 
 def load_generator(
     name: str,
     *,
+    adapter: str | Path = MODEL_AS_SHIPPED,
+    workspace: Path | None = None,
+    prompt_version: int | None = None,
     threads: int = 0,
     context_tokens: int = 4096,
     cache_mb: int = 256,
     progress: Progress | None = None,
-) -> Generator:
+) -> OnnxDecoder:
     """Load a catalogue name, a .gguf file or a safetensors directory; converts on first use.
 
-    `threads` 0 = one per physical core; `cache_mb` MiB bound what is kept of earlier prompts.
-    Raises `ModelMissing` (with the command to run),
-    `UnknownModel`, `UnsupportedModel`, `ModelDamaged`.
+    `adapter`, `workspace` and `prompt_version` are those of `homespun.models.served.serve`; the
+    generator's `adapter` says what is merged. `threads` 0 = one per physical core; `cache_mb` MiB
+    bound what is kept of earlier prompts. Raises `ModelMissing` (with the command to run),
+    `UnknownModel`, `UnsupportedModel`, `ModelDamaged`, `AdapterError`.
     """
-    form = decoder_form(ensure_served(name, progress))
+    served = serve(
+        name, progress, adapter=adapter, workspace=workspace, prompt_version=prompt_version
+    )
+    form = replace(decoder_form(served.directory), adapter=served.stack.label)
     return OnnxDecoder(form, threads=threads, context_tokens=context_tokens, cache_mb=cache_mb)
 
 

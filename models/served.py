@@ -6,16 +6,19 @@ Never downloads: that is `homespun.models.download.fetch`, which the user asks f
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from filelock import FileLock
 
 from homespun.models import catalogue, paths
+from homespun.models.adapters import check_fits
 from homespun.models.convert import convert_decoder, convert_encoder
 from homespun.models.download import local_source
 from homespun.models.errors import ModelDamaged, ModelMissing, UnsupportedModel
 from homespun.models.gguf_source import GgufSource
+from homespun.models.lora import MergedSource
 from homespun.models.quantize import int8_products_are_exact
 from homespun.models.safetensors_source import SafetensorsSource
 from homespun.models.served_form import (
@@ -24,7 +27,8 @@ from homespun.models.served_form import (
     is_current,
     read_manifest,
 )
-from homespun.models.types import FimTokens, NoProgress, Progress
+from homespun.models.stack import Stack, stack
+from homespun.models.types import MODEL_AS_SHIPPED, FimTokens, NoProgress, Progress
 from homespun.models.weights import WeightSource
 
 _QWEN_FIM = FimTokens(
@@ -44,25 +48,149 @@ class _Original:
     kind: str  # "generator" or "encoder"
     path: Path  # a GGUF file or a directory with safetensors
     sha256: str
-    served: Path
+    folder: Path  # where the served forms are
     fim: FimTokens
 
+    @property
+    def is_in_catalogue(self) -> bool:
+        return self.name in catalogue.names()
 
-def ensure_served(name: str, progress: Progress | None = None) -> Path:
-    """Return the served directory of a catalogue name or path, converting first if need be.
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A served form that is there and up to date."""
+
+    directory: Path
+    stack: Stack  # what was merged into it
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What an adapter for a model is made for; part of its manifest."""
+
+    base: str
+    base_sha256: str
+    general_sha256: str  # "" where no general adapter is part of the model
+    tokenizer_sha256: str
+
+    def facts(self) -> dict[str, object]:
+        """Return the facts under the names of an adapter's manifest."""
+        return asdict(self)
+
+
+def ensure_served(
+    name: str,
+    progress: Progress | None = None,
+    *,
+    adapter: str | Path = MODEL_AS_SHIPPED,
+    workspace: Path | None = None,
+) -> Path:
+    """Return the served directory of a catalogue name or path; `serve` says the rest."""
+    return serve(name, progress, adapter=adapter, workspace=workspace).directory
+
+
+def serve(
+    name: str,
+    progress: Progress | None = None,
+    *,
+    adapter: str | Path = MODEL_AS_SHIPPED,
+    workspace: Path | None = None,
+    prompt_version: int | None = None,
+) -> Served:
+    """Return the served form of a catalogue name or path, converting first if need be.
+
+    `adapter` is "none" (the model as shipped), "base" (without its general adapter), "champion"
+    (the one that is promoted in `workspace`, else as shipped), an identifier there, or the path of
+    an unregistered adapter's folder. A registered one must have been made for these weights, this
+    tokenizer and, where it is given, this `prompt_version`, and its files are hashed each time.
 
     Raises `ModelMissing` when the original is not on this machine, `WrongHash` when it is not the
-    pinned one, `UnsupportedModel`, `ModelDamaged`.
+    pinned one, `UnsupportedModel`, `ModelDamaged`, and for what is wrong with an adapter
+    `AdapterUnknown`, `AdapterDamaged`, `AdapterUnfit`.
     """
     original = _find(name)
+    if original.kind == "encoder":
+        return Served(_ensure(original, _NO_STACK, progress, workspace), _NO_STACK)
+    wanted = stack(
+        adapter,
+        model=name if original.is_in_catalogue else "",
+        base_sha256=original.sha256,
+        workspace=workspace,
+    )
+    if wanted.adapter is not None:
+        _check_adapter(wanted, original, prompt_version)
+    directory = _ensure(original, wanted, progress, workspace)
+    if wanted.adapter is not None:
+        _check_tokenizer(wanted, original, directory)
+    return Served(directory, wanted)
+
+
+def identity(name: str, progress: Progress | None = None) -> Identity:
+    """Return what an adapter trained on this model is made for; converts like `serve`."""
+    served = serve(name, progress)
+    return Identity(
+        base=name,
+        base_sha256=_find(name).sha256,
+        general_sha256=served.stack.general_sha256,
+        tokenizer_sha256=_tokenizer_sha256(served.directory),
+    )
+
+
+def served_folder(name: str) -> Path:
+    """Return the folder of all served forms of a model that is on this machine."""
+    return _find(name).folder
+
+
+_NO_STACK = Stack(MODEL_AS_SHIPPED, (), None, "", is_shipped=True)
+
+
+def _ensure(
+    original: _Original, wanted: Stack, progress: Progress | None, workspace: Path | None
+) -> Path:
+    """Return the directory of a stack's served form, made under a lock where it is not current."""
     bits = 8 if int8_products_are_exact() else 7
-    original.served.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(str(original.served.with_suffix(".lock"))):
-        if not is_current(original.served, original.sha256, bits=bits):
-            if original.name in catalogue.names():
+    target = original.folder / wanted.folder_name(original.sha256)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(str(target.with_suffix(".lock"))):
+        if not is_current(target, original.sha256, bits=bits, adapters=wanted.hashes):
+            if original.is_in_catalogue:
                 local_source(original.name, progress)  # only pinned bytes are ever converted
-            _convert(original, bits, progress or NoProgress())
-    return original.served
+            facts = {
+                "adapters": wanted.hashes,
+                "adapter": wanted.label,
+                "workspace": str(workspace.resolve()) if workspace and wanted.adapter else "",
+            }
+            _convert(original, wanted, target, bits, facts, progress or NoProgress())
+    return target
+
+
+def _check_adapter(wanted: Stack, original: _Original, prompt_version: int | None) -> None:
+    """Refuse what was made for something else before anything is converted."""
+    assert wanted.adapter is not None  # the caller asked
+    check_fits(
+        wanted.adapter,
+        base_sha256=original.sha256,
+        general_sha256=wanted.general_sha256,
+        prompt_version=prompt_version,
+    )
+    wanted.layers[-1].check()
+
+
+def _check_tokenizer(wanted: Stack, original: _Original, directory: Path) -> None:
+    assert wanted.adapter is not None  # the caller asked
+    check_fits(
+        wanted.adapter,
+        base_sha256=original.sha256,
+        general_sha256=wanted.general_sha256,
+        tokenizer_sha256=_tokenizer_sha256(directory),
+    )
+
+
+def _tokenizer_sha256(directory: Path) -> str:
+    manifest = read_manifest(directory)
+    if manifest is None:
+        raise ModelDamaged(f"{str(directory)!r} has no readable manifest; use the model again")
+    return str(manifest["files"]["tokenizer.json"]["sha256"])
 
 
 def decoder_form(directory: Path) -> DecoderForm:
@@ -91,6 +219,7 @@ def decoder_form(directory: Path) -> DecoderForm:
         context_tokens=manifest["context_tokens"],
         has_head=manifest["has_head"],
         screen_margin=manifest["screen_margin"],
+        adapter=manifest.get("adapter", MODEL_AS_SHIPPED),
     )
 
 
@@ -112,7 +241,7 @@ def _find(name: str) -> _Original:
         kind=entry.kind,
         path=directory / weights.name if entry.kind == "generator" else directory,
         sha256=weights.sha256,
-        served=paths.served_dir(name),
+        folder=paths.served_dir(name).parent,
         fim=entry.fim or _QWEN_FIM,
     )
 
@@ -131,15 +260,22 @@ def _users_own(path: Path) -> _Original:
             f"{str(path)!r} is neither a .gguf file nor a directory with safetensors; "
             "pickled weights (.bin, .pt) are never loaded"
         )
-    served_path = paths.home() / "models" / "own" / f"{path.stem}-{sha256[:12]}" / "served"
-    return _Original(str(path), "generator", path, sha256, served_path, _QWEN_FIM)
+    folder = paths.home() / "models" / "own" / f"{path.stem}-{sha256[:12]}"
+    return _Original(str(path), "generator", path, sha256, folder, _QWEN_FIM)
 
 
-def _convert(original: _Original, bits: int, progress: Progress) -> None:
+def _convert(
+    original: _Original,
+    wanted: Stack,
+    target: Path,
+    bits: int,
+    facts: Mapping[str, object],
+    progress: Progress,
+) -> None:
     if original.kind == "encoder":
         convert_encoder(
             original.path,
-            original.served,
+            target,
             name=original.name,
             source_sha256=original.sha256,
             bits=bits,
@@ -150,12 +286,15 @@ def _convert(original: _Original, bits: int, progress: Progress) -> None:
     source: WeightSource = (
         GgufSource(original.path) if is_file else SafetensorsSource(original.path)
     )
+    if wanted.layers:
+        source = MergedSource(source, [layer.open() for layer in wanted.layers])
     convert_decoder(
         source,
-        original.served,
+        target,
         name=original.name,
         fim=original.fim,
         source_sha256=original.sha256,
         bits=bits,
         progress=progress,
+        facts=facts,
     )

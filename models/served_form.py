@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from homespun.models.errors import ModelDamaged
-from homespun.models.types import FimTokens
+from homespun.models.types import MODEL_AS_SHIPPED, FimTokens
 
 CONVERTER_VERSION = 4  # raise it whenever a converter writes something else
 MANIFEST = "manifest.json"
@@ -35,6 +35,7 @@ class DecoderForm:
     context_tokens: int
     has_head: bool  # False: the output layer is the embedding table
     screen_margin: float  # logits; how far the 4-bit output layer may be wrong
+    adapter: str = MODEL_AS_SHIPPED  # what was merged into the weights, by name
 
     @property
     def graph_path(self) -> Path:
@@ -77,12 +78,23 @@ def read_manifest(directory: Path) -> dict[str, Any] | None:
     return manifest if isinstance(manifest, dict) else None
 
 
-def is_current(directory: Path, source_sha256: str, *, bits: int | None = None) -> bool:
-    """Tell whether a served directory is complete and made from these bytes by this converter."""
+def is_current(
+    directory: Path,
+    source_sha256: str,
+    *,
+    bits: int | None = None,
+    adapters: Sequence[str] = (),
+) -> bool:
+    """Tell whether a served directory is complete and made from these bytes by this converter.
+
+    `adapters` are the hashes of what was merged into the original weights, in order.
+    """
     manifest = read_manifest(directory)
     if manifest is None or manifest.get("converter_version") != CONVERTER_VERSION:
         return False
     if manifest.get("source_sha256") != source_sha256:
+        return False
+    if manifest.get("adapters", []) != list(adapters):
         return False
     if bits is not None and manifest.get("bits") != bits:
         return False

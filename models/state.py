@@ -8,6 +8,7 @@ from typing import Literal
 
 from homespun.models import cache, paths
 from homespun.models.catalogue import CatalogueEntry
+from homespun.models.general_adapter import general_adapter
 from homespun.models.served_form import is_current
 
 State = Literal["missing", "downloaded", "ready"]
@@ -39,10 +40,13 @@ class ModelState:
 
 
 def state_of(entry: CatalogueEntry) -> ModelState:
-    """Return what of `entry` is on this machine."""
+    """Return what of `entry` is on this machine.
+
+    Raises `AdapterDamaged`, `AdapterUnfit` where its general adapter is not as shipped.
+    """
     served = paths.served_dir(entry.name)
     state: State = "missing"
-    if is_current(served, entry.files[0].sha256):
+    if is_current(served, entry.files[0].sha256, adapters=_shipped_with(entry)):
         state = "ready"
     elif cache.is_here(entry):
         state = "downloaded"
@@ -59,3 +63,11 @@ def state_of(entry: CatalogueEntry) -> ModelState:
             for file in entry.files
         ),
     )
+
+
+def _shipped_with(entry: CatalogueEntry) -> list[str]:
+    """Return the hashes of the adapters that are part of the model."""
+    if entry.kind != "generator":
+        return []
+    general = general_adapter(entry.name, entry.files[0].sha256)
+    return [general.sha256] if general else []

@@ -13,6 +13,7 @@ from typing import Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
+MODEL_AS_SHIPPED = "none"  # what `adapter` says where no adapter of a repository is at work
 GenerationFinish = Literal["stop", "eos", "length", "cancelled"]
 
 
@@ -161,6 +162,7 @@ class Generator(Protocol):
     """
 
     name: str  # catalogue name or path; part of every cache key
+    adapter: str  # what is merged into its weights: "none", "base" or an identifier; likewise
     fim: FimTokens
     context_tokens: int  # longest prompt plus completion
 

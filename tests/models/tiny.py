@@ -78,3 +78,43 @@ def save_tiny_adapter(model, directory: Path, *, seed: int = 0, half: bool = Fal
         file = str(directory / "adapter_model.safetensors")
         save_file({name: tensor.half() for name, tensor in load_file(file).items()}, file)
     return tuned.eval()
+
+
+def save_tiny_gguf(directory: Path, path: Path) -> None:
+    """Write the model of `directory` as a GGUF file in float32, as llama.cpp's converter does."""
+    import json
+
+    import gguf
+
+    from homespun.models.gguf_source import _LAYER, _TOP_LEVEL
+    from homespun.models.safetensors_source import LAYER_PARTS, SafetensorsSource
+
+    source = SafetensorsSource(directory)
+    shape = source.config
+    vocabulary = json.loads((directory / "tokenizer.json").read_text(encoding="utf-8"))["model"]
+    tokens = sorted(vocabulary["vocab"], key=vocabulary["vocab"].get) + list(CONTROL)
+    assert len(tokens) == shape.vocabulary
+    writer = gguf.GGUFWriter(str(path), "qwen2")
+    writer.add_block_count(shape.layers)
+    writer.add_embedding_length(shape.hidden)
+    writer.add_feed_forward_length(shape.feed_forward)
+    writer.add_head_count(shape.heads)
+    writer.add_head_count_kv(shape.kv_heads)
+    writer.add_layer_norm_rms_eps(shape.norm_epsilon)
+    writer.add_rope_freq_base(shape.rope_theta)
+    writer.add_context_length(shape.context_tokens)
+    writer.add_tokenizer_model("gpt2")
+    writer.add_token_list(tokens)
+    writer.add_token_types([1] * (len(tokens) - len(CONTROL)) + [3] * len(CONTROL))
+    merges = vocabulary["merges"]
+    writer.add_token_merges([m if isinstance(m, str) else " ".join(m) for m in merges])
+    for name, file_name in _TOP_LEVEL.items():
+        if source.has(name):
+            writer.add_tensor(f"{file_name}.weight", source.tensor(name))
+    for layer in range(shape.layers):
+        for part in LAYER_PARTS:
+            writer.add_tensor(f"blk.{layer}.{_LAYER[part]}", source.tensor(f"{layer}.{part}"))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
