@@ -39,7 +39,7 @@ class Git:
     def run(self, *arguments: str, feed: bytes = b"") -> bytes:
         """Return what a git command prints; raises `HistoryUnreadable` with its own words."""
         done = subprocess.run(
-            self._command(arguments),
+            self.command(arguments),
             cwd=self.folder,
             env=environment(),
             input=feed,
@@ -64,7 +64,7 @@ class Git:
         Raises `HistoryUnreadable` behind the last line where the command failed.
         """
         process = subprocess.Popen(
-            self._command(arguments),
+            self.command(arguments),
             cwd=self.folder,
             env=environment(),
             stdin=subprocess.PIPE,
@@ -98,9 +98,10 @@ class Git:
 
     def blobs(self) -> Blobs:
         """Start a reader of objects."""
-        return Blobs(self._command(("cat-file", "--batch")), self.folder)
+        return Blobs(self.command(("cat-file", "--batch")), self.folder)
 
-    def _command(self, arguments: Sequence[str]) -> list[str]:
+    def command(self, arguments: Sequence[str]) -> list[str]:
+        """Return what to start for a git command."""
         settings = [part for setting in _SETTINGS for part in ("-c", setting)]
         return [self._program, *settings, *arguments]
 

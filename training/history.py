@@ -14,18 +14,26 @@ with "/"; lines are 1-based and inclusive at both ends.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple
 
 from homespun.indexer.decode import decode
 from homespun.indexer.types import Skipped
+from homespun.training.commits import (
+    Commit,
+    Entry,
+    TreeFile,
+    Windows,
+    day_of,
+    is_merge_history,
+    reverts,
+    timestamp,
+    usable,
+)
 from homespun.training.diffs import Difference, FileChange, Hunk, Ranges, read_differences
 from homespun.training.errors import HistoryUnreadable
 from homespun.training.formatting import is_only_format
@@ -41,82 +49,6 @@ _DIFF = (
     "diff-tree --stdin -r -p -U0 -M --root --full-index --no-prefix --no-color --no-ext-diff "
     "--no-textconv --inter-hunk-context=0 --ignore-submodules=all"
 ).split()
-_REVERT = re.compile(r"^revert\b", re.IGNORECASE)
-_REVERTED = re.compile(r"This reverts commit ([0-9a-f]{7,64})")
-_REGULAR_MODES = ("100644", "100755", "100664")
-_MERGE_HISTORY = 0.5  # above this share of merges the merges are what brings the code
-
-
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """One step of the first-parent history."""
-
-    id: str
-    parent: str  # the first parent; "" for the first commit
-    date: int  # of the commit, seconds since 1970 (UTC)
-    is_merge: bool
-    subject: str
-    changes: tuple[FileChange, ...]  # text files that it left in the tree
-    files: int  # that it touched, deleted and binary ones, too
-    reason: str  # "" or why its lines are no example: "merge", "huge", "format", "revert" …
-
-    @property
-    def day(self) -> str:
-        """The date, as "2025-06-30"."""
-        return datetime.fromtimestamp(self.date, UTC).strftime("%Y-%m-%d")
-
-    @property
-    def added(self) -> dict[str, list[tuple[int, int]]]:
-        """Path -> runs of lines (in this commit's version) that the parent had nowhere."""
-        return {change.path: list(change.added) for change in self.changes if change.added}
-
-    @property
-    def hunks(self) -> dict[str, tuple[Hunk, ...]]:
-        """Path -> all that was changed, moved lines included."""
-        return {change.path: change.hunks for change in self.changes}
-
-    def parent_path(self, path: str) -> str:
-        """Return a file's path in the parent (another one if it was renamed), "" if it is new."""
-        found = (change.old_path for change in self.changes if change.path == path)
-        return next(found, path)
-
-
-@dataclass(frozen=True, slots=True)
-class Windows:
-    """The history cut in three by time. Commits are those without a `reason`, oldest first."""
-
-    train: tuple[Commit, ...]
-    validation: tuple[Commit, ...]  # the last ones up to the cut-off
-    test: tuple[Commit, ...]  # behind the cut-off
-    tree: str  # the last commit before validation: the tree to learn from
-    cutoff: str  # the last commit of validation: nothing later is learned from
-    cutoff_date: int  # seconds since 1970 (UTC)
-    tip: str  # the newest commit
-    dropped: dict[str, int]  # reason -> commits, of all three
-    notes: tuple[str, ...]  # sentences for the user
-
-
-class TreeFile(NamedTuple):
-    """A file of a tree, as git lists it."""
-
-    path: str
-    mode: str
-    blob: str
-    size: int  # bytes; -1 where the object is missing
-
-    @property
-    def is_regular(self) -> bool:
-        """A file with content: no link, no submodule, nothing that is missing."""
-        return self.mode in _REGULAR_MODES and self.size >= 0
-
-
-class _Entry(NamedTuple):
-    id: str
-    parents: tuple[str, ...]
-    tree: str
-    date: int
-    subject: str
-    body: str
 
 
 class Repository:
@@ -237,7 +169,7 @@ class Repository:
         )
         if commit is not None:
             return commit
-        last = _timestamp(until)
+        last = timestamp(until)
         if last is None:
             raise HistoryUnreadable(
                 f"{until!r} is neither a revision of {str(self.folder)!r} nor a date: give a "
@@ -261,7 +193,7 @@ class Repository:
         tip = self.head if until is None else self.resolve(until)
         excluded = [f"^{self.resolve(since)}"] if since is not None else []
         entries = self._entries(tip, *excluded, most=most)[::-1]
-        return self._commits(entries, uses_merges=_is_merge_history(entries))
+        return self._commits(entries, uses_merges=is_merge_history(entries))
 
     def windows(
         self,
@@ -279,7 +211,7 @@ class Repository:
         most `most_validation`.
         """
         before, after = self._split(until, test_share, most)
-        uses_merges = _is_merge_history([*before, *after])
+        uses_merges = is_merge_history([*before, *after])
         known = self._commits(before, uses_merges=uses_merges)
         later = self._commits(after, uses_merges=uses_merges)
         held = min(round(validation_share * len(known)), most_validation, len(known) - 1)
@@ -288,9 +220,9 @@ class Repository:
         train, validation = known[: len(known) - held], known[len(known) - held :]
         dropped = Counter(commit.reason for commit in (*known, *later) if commit.reason)
         return Windows(
-            train=_usable(train),
-            validation=_usable(validation),
-            test=_usable(later),
+            train=usable(train),
+            validation=usable(validation),
+            test=usable(later),
             tree=train[-1].id,
             cutoff=known[-1].id,
             cutoff_date=known[-1].date,
@@ -301,7 +233,7 @@ class Repository:
 
     def _split(
         self, until: str | None, test_share: float, most: int
-    ) -> tuple[list[_Entry], list[_Entry]]:
+    ) -> tuple[list[Entry], list[Entry]]:
         if until is not None:
             cutoff = self.resolve(until)
             after = self._entries(self.head, f"^{cutoff}")[::-1]
@@ -311,7 +243,7 @@ class Repository:
         return entries[:kept], entries[kept:]
 
     def _notes(
-        self, before: Sequence[_Entry], after: Sequence[_Entry], *, uses_merges: bool
+        self, before: Sequence[Entry], after: Sequence[Entry], *, uses_merges: bool
     ) -> list[str]:
         notes = []
         if self.is_shallow:
@@ -324,7 +256,7 @@ class Repository:
                 "most commits are merges: each is read as one change, against its first parent"
             )
         if not after:
-            day = datetime.fromtimestamp(before[-1].date, UTC).strftime("%Y-%m-%d")
+            day = day_of(before[-1].date)
             notes.append(
                 f"nothing was committed after the cut-off {before[-1].id[:12]} ({day}): there is "
                 "nothing to judge an adapter on; give an earlier one with --until"
@@ -335,7 +267,7 @@ class Repository:
             notes.append(f"{odd} commits are dated before their parents: the order decides")
         return notes
 
-    def _entries(self, *revisions: str, most: int = -1) -> list[_Entry]:
+    def _entries(self, *revisions: str, most: int = -1) -> list[Entry]:
         """Return the first-parent history, newest first."""
         limit = [f"--max-count={most}"] if most >= 0 else []
         listed = self._git.run(
@@ -346,12 +278,12 @@ class Repository:
             parts = row.lstrip("\0\n").split("\x1f")
             if len(parts) == len(_FIELDS):
                 commit, parents, tree, date, subject, body = parts
-                found.append(_Entry(commit, tuple(parents.split()), tree, int(date), subject, body))
+                found.append(Entry(commit, tuple(parents.split()), tree, int(date), subject, body))
         return found
 
-    def _commits(self, entries: Sequence[_Entry], *, uses_merges: bool) -> list[Commit]:
+    def _commits(self, entries: Sequence[Entry], *, uses_merges: bool) -> list[Commit]:
         differences = self._differences(entries)
-        reverts = _reverts(entries)
+        taken_back = reverts(entries)
         boundary = self._shallow_boundary()
         found = []
         for entry in entries:
@@ -360,12 +292,12 @@ class Repository:
                 reason = "shallow"  # everything looks new in it
             elif len(entry.parents) > 1 and not uses_merges:
                 reason = "merge"
-            elif entry.id in reverts:
-                reason = reverts[entry.id]
+            elif entry.id in taken_back:
+                reason = taken_back[entry.id]
             found.append(self._commit(entry, differences.get(entry.id), reason))
         return found
 
-    def _commit(self, entry: _Entry, difference: Difference | None, reason: str) -> Commit:
+    def _commit(self, entry: Entry, difference: Difference | None, reason: str) -> Commit:
         commit = Commit(
             id=entry.id,
             parent=entry.parents[0] if entry.parents else "",
@@ -397,27 +329,35 @@ class Repository:
             if change.hunks
         )
 
-    def _differences(self, entries: Sequence[_Entry]) -> dict[str, Difference]:
+    def _differences(self, entries: Sequence[Entry]) -> dict[str, Difference]:
         """Return what each commit did against its first parent; none for what is unreadable.
 
-        Git stops at the first object that is missing: the commit is left out, the rest goes on.
+        Git stops at the first object that is missing: that commit is left out, the rest goes on.
         """
         found: dict[str, Difference] = {}
-        relative = [f"--relative={self._prefix}"] if self._prefix else []
         rest = list(entries)
         while rest:
-            read = 0
-            feed = "".join(f"{' '.join([entry.id, *entry.parents[:1]])}\n" for entry in rest)
-            try:
-                with self._git.lines(*_DIFF, "--always", *relative, feed=feed.encode()) as lines:
-                    for difference in read_differences(lines):
-                        found[difference.commit] = difference
-                        read += 1
-                return found
-            except HistoryUnreadable:
-                found.pop(rest[read].id, None) if read < len(rest) else None
-                rest = rest[read + 1 :]
+            read, ended = self._read(rest, found)
+            if ended:
+                break
+            # Where git stopped before it named the commit, it was the next one that it missed.
+            self._read(rest[read : read + 1], found)
+            rest = rest[read + 1 :]
         return found
+
+    def _read(self, entries: Sequence[Entry], found: dict[str, Difference]) -> tuple[int, bool]:
+        """Add differences to `found`; return how many are sure, and whether git came to the end."""
+        relative = [f"--relative={self._prefix}"] if self._prefix else []
+        feed = "".join(f"{' '.join([entry.id, *entry.parents[:1]])}\n" for entry in entries)
+        read = 0
+        try:
+            with self._git.lines(*_DIFF, "--always", *relative, feed=feed.encode()) as lines:
+                for difference in read_differences(lines):
+                    found[difference.commit] = difference
+                    read += 1
+        except HistoryUnreadable:
+            return read, False
+        return read, True
 
     def _shallow_boundary(self) -> frozenset[str]:
         if not self.is_shallow:
@@ -427,41 +367,3 @@ class Repository:
             return frozenset((self.folder / (path or "")).read_text(encoding="ascii").split())
         except OSError as error:
             raise HistoryUnreadable(f"the list of the shallow clone's ends: {error}") from error
-
-
-def _usable(commits: Sequence[Commit]) -> tuple[Commit, ...]:
-    return tuple(commit for commit in commits if not commit.reason)
-
-
-def _is_merge_history(entries: Sequence[_Entry]) -> bool:
-    merges = sum(len(entry.parents) > 1 for entry in entries)
-    return merges > _MERGE_HISTORY * len(entries)
-
-
-def _reverts(entries: Sequence[_Entry]) -> dict[str, str]:
-    """Return which commits take others back, by their words or by their tree, and which are."""
-    found: dict[str, str] = {}
-    trees: dict[str, int] = {}
-    for place, entry in enumerate(entries):
-        taken_back = _REVERTED.findall(entry.body)
-        if _REVERT.match(entry.subject) or taken_back or trees.get(entry.tree, place) < place - 1:
-            found[entry.id] = "revert"
-        for start in taken_back:
-            for other in entries[:place]:
-                if other.id.startswith(start):
-                    found.setdefault(other.id, "reverted")
-        trees[entry.tree] = place
-    return found
-
-
-def _timestamp(day: str) -> int | None:
-    """Return the last second that a date covers; None where it is none."""
-    try:
-        moment = datetime.fromisoformat(day)
-    except ValueError:
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    if len(day) <= len("2025-06-30"):
-        moment += timedelta(days=1, seconds=-1)
-    return int(moment.timestamp())
