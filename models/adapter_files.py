@@ -17,25 +17,23 @@ from homespun.models.lora import CONFIG, WEIGHTS
 from homespun.models.served_form import MANIFEST, file_sha256
 
 SERVED_FILES = (WEIGHTS, CONFIG)  # what the merged weights are made from
-_NEEDED = ("base_sha256", "tokenizer_sha256", "prompt_version")
+NEEDED = ("base_sha256", "tokenizer_sha256", "prompt_version")  # facts, beside `files`
 
 
 def seal(directory: Path, facts: Mapping[str, object]) -> dict[str, Any]:
     """Hash all files of `directory` and write its manifest with `facts`; return the manifest.
 
-    `facts` must say `base_sha256`, `tokenizer_sha256` and `prompt_version`; beside them it holds
-    whatever shaped the adapter, as JSON. Raises ValueError when one is missing or reserved.
+    Its `files` are names relative to the folder, with their sha256. `facts` must say
+    `base_sha256`, `tokenizer_sha256` and `prompt_version`; beside them it holds whatever shaped
+    the adapter, as JSON. Raises ValueError when one is missing or reserved.
     """
-    missing = [name for name in _NEEDED if not facts.get(name)]
+    missing = [name for name in NEEDED if not facts.get(name)]
     if missing or "files" in facts:
         raise ValueError(
             f"the facts of an adapter lack {missing}" if missing else "'files' is ours"
         )
     files = {
-        path.relative_to(directory).as_posix(): {
-            "bytes": path.stat().st_size,
-            "sha256": file_sha256(path),
-        }
+        path.relative_to(directory).as_posix(): file_sha256(path)
         for path in sorted(directory.rglob("*"))
         if path.is_file() and path != directory / MANIFEST
     }
@@ -45,15 +43,18 @@ def seal(directory: Path, facts: Mapping[str, object]) -> dict[str, Any]:
     return manifest
 
 
-def read_sealed(directory: Path) -> dict[str, Any]:
-    """Return the manifest of a finished adapter; hashes nothing. Raises `AdapterDamaged`."""
+def read_sealed(directory: Path, *, needed: Iterable[str] = NEEDED) -> dict[str, Any]:
+    """Return the manifest of a finished adapter; hashes nothing.
+
+    Raises `AdapterDamaged` where it cannot be read or lacks a fact that is `needed`.
+    """
     path = directory / MANIFEST
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
-        for name in _NEEDED:
+        for name in needed:
             manifest[name]
         for name in SERVED_FILES:
-            bytes.fromhex(manifest["files"][name]["sha256"])
+            bytes.fromhex(manifest["files"][name])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise AdapterDamaged(
             f"{str(path)!r} is not a readable manifest of an adapter ({error!r}); "
@@ -68,7 +69,7 @@ def check_sealed(
     """Hash the files that the manifest lists, or only `names` of them. Raises `AdapterDamaged`."""
     files = manifest["files"]
     for name in files if names is None else names:
-        path, wanted = directory / name, files[name]["sha256"]
+        path, wanted = directory / name, files[name]
         try:
             found = file_sha256(path)
         except OSError as error:
@@ -82,7 +83,7 @@ def check_sealed(
 
 def weights_digest(manifest: Mapping[str, Any]) -> str:
     """Return one sha256 for what an adapter does to the weights: factors and configuration."""
-    return _digest(manifest["files"][name]["sha256"] for name in SERVED_FILES)
+    return _digest(manifest["files"][name] for name in SERVED_FILES)
 
 
 def draft_digest(directory: Path) -> str:
