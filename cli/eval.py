@@ -1,4 +1,7 @@
-"""`homespun eval retrieval`: how well the search answers known questions, and whether still."""
+"""`homespun eval`: what is measured here, and whether it is still as good as it was.
+
+`retrieval` is in this file; the other parts are in `eval_completion.py` and `eval_infilling.py`.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from homespun.cli import eval_infilling
 from homespun.cli.errors import Unavailable, UsageError
 from homespun.cli.progress import RichProgress
 from homespun.indexer.config import IndexConfig
@@ -25,6 +29,23 @@ _FOLDER = "eval"  # of accepted reports, beside the index
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="WHAT")
+    _add_retrieval(actions)
+    summary = "ordinary Python, a line at a time: exact lines, with and without an adapter"
+    infilling = actions.add_parser("infilling", help=summary, description=summary)
+    eval_infilling.add_arguments(infilling)
+    infilling.set_defaults(part=eval_infilling.run)
+    for part in actions.choices.values():
+        part.add_argument(
+            "--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS
+        )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the part that was asked for."""
+    return int(args.part(args))
+
+
+def _add_retrieval(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     summary = "NDCG, recall and times of the search on queries whose answers are known"
     retrieval = actions.add_parser("retrieval", help=summary, description=summary)
     retrieval.add_argument(
@@ -43,12 +64,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--below", type=float, default=0.0, metavar="SCORE", help="list queries with less NDCG"
     )
     retrieval.add_argument("--json", action="store_true", help="print the report as JSON")
-    retrieval.add_argument(
-        "--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS
-    )
+    retrieval.set_defaults(part=_run_retrieval)
 
 
-def run(args: argparse.Namespace) -> int:
+def _run_retrieval(args: argparse.Namespace) -> int:
     """Evaluate, compare, print; 1 where the search got worse or cannot be compared."""
     from homespun.indexer import evaluation_report, queries
 
