@@ -37,7 +37,7 @@ from homespun.training.examples import (
     write_examples,
 )
 from homespun.training.general_examples import Mix, general_examples
-from homespun.training.lora import FitLog, fit
+from homespun.training.lora import FitLog, fit, plan
 from homespun.training.presets import CPU, PRESETS, Preset
 from homespun.training.trainee import Trainee
 
@@ -45,7 +45,7 @@ MODEL = "qwen2.5-coder-0.5b"
 _PLAIN_TOKENS = (96, 160, 224, 320)  # budgets of prompts, drawn for each example
 _CONTEXT_TOKENS = (320, 448, 576)
 _MOST_ANSWER_TOKENS = 200
-_HELD_EXAMPLES = 96  # of packages that are not learned from
+_HELD_EXAMPLES = 64  # of packages that are not learned from
 _HELD_SHARE = 0.08  # of the packages
 
 
@@ -96,6 +96,8 @@ def make(preset: Preset, mix: Mix, target: Path, *, resume: bool, progress: Prog
     )
     target.mkdir(parents=True, exist_ok=True)
     trainee.save(target)
+    seen = {e.id for batch in plan(train, preset, mix.seed)[: len(log.steps)] for e in batch}
+    learned = [example for example in learned if example.id in seen]
     facts = {
         "kind": "general infilling adapter",
         "model": MODEL,
@@ -105,7 +107,7 @@ def make(preset: Preset, mix: Mix, target: Path, *, resume: bool, progress: Prog
         "settings": asdict(preset),
         "mix": asdict(mix),
         "training": summary(log),
-        "learned": _counts(learned, train),
+        "learned": _counts(learned, [example for example in train if example.id in seen]),
         "held_out": {"examples": len(validation), "packages": sorted({e.source for e in held})},
         "libraries": {name: version(name) for name in ("torch", "transformers", "peft")},
         "packages": package_rows(learned),
@@ -210,7 +212,7 @@ def main() -> None:
         "--target", type=Path, default=Path(__file__).parents[1] / "models" / "adapters" / MODEL
     )
     args = parser.parse_args()
-    preset = replace(PRESETS[args.preset], minutes=args.minutes, epochs=1, checks=4, patience=4)
+    preset = replace(PRESETS[args.preset], minutes=args.minutes, epochs=1, checks=3, patience=3)
     with RichBar() as progress:
         if args.examples:
             make_examples(Mix(), progress=progress)

@@ -47,7 +47,7 @@ class Mix:
     examples: int = 4_000
     per_package: int = 36
     per_file: int = 3
-    with_context: float = 0.35  # share of the packages' examples that are retrieved for
+    with_context: float = 0.6  # share of the packages' examples that are retrieved for
     without_path: float = 0.15  # as a document without a name
     # Shares of the packages by registry: PyPI is Python, npm JavaScript and TypeScript, Debian
     # a little of everything else.

@@ -68,21 +68,17 @@ def holes(
     The same `rng` state gives the same holes.
     """
     page = _Page(text, language)
-    places = [n for n in page.candidates(rng) if lines is None or n + 1 in lines]
+    pools = {
+        kind: [n for n in rows if lines is None or n + 1 in lines]
+        for kind, rows in page.rows(rng).items()
+    }
+    kinds = [kind for kind in shares if pools[kind]]
     found: dict[int, Hole] = {}
-    kinds, weights = list(shares), list(shares.values())
-    if lines is None or any(n + 1 in lines for n in page.blanks):
-        blanks = [n for n in page.blanks if lines is None or n + 1 in lines]
-    else:
-        blanks = []
-    for _ in range(count * _TRIES):
-        if len(found) >= count or not (places or blanks):
+    for _ in range(count * _TRIES if kinds else 0):
+        if len(found) >= count:
             break
-        kind = rng.choices(kinds, weights)[0]
-        pool = blanks if kind == "empty" else places
-        if not pool:
-            continue
-        row = rng.choice(pool)
+        kind = rng.choices(kinds, [shares[kind] for kind in kinds])[0]
+        row = rng.choice(pools[kind])
         hole = None if row in found else page.hole(kind, row, rng)
         if hole is not None:
             found[row] = hole
@@ -99,21 +95,25 @@ class _Page:
         self._starts = [0]
         for line in self._lines:
             self._starts.append(self._starts[-1] + len(line) + 1)
-        self.blanks = [
-            n
-            for n in range(1, len(self._lines) - 1)
-            if not self._lines[n].strip() and self._lines[n + 1].strip()
-        ]
 
-    def candidates(self, rng: random.Random) -> list[int]:
-        """Return the lines worth completing; of the dull ones some."""
-        return [
+    def rows(self, rng: random.Random) -> dict[str, list[int]]:
+        """Return the lines in which a hole of each kind may begin; of the dull ones some."""
+        telling = [
             n
             for n, line in enumerate(self._lines)
             if len(line) <= _MOST_LINE_CHARS
             and len(_WORD.findall(line)) >= 3
             and (not _DULL.match(line) or rng.random() < _RARE)
         ]
+        blanks = [
+            n
+            for n in range(1, len(self._lines) - 1)
+            if not self._lines[n].strip() and self._lines[n + 1].strip()
+        ]
+        openers = [
+            n for n in telling if n and _OPENER.search(self._lines[n - 1][-_MOST_LINE_CHARS:])
+        ]
+        return {**dict.fromkeys(SHARES, telling), "block": openers, "empty": blanks}
 
     def hole(self, kind: str, row: int, rng: random.Random) -> Hole | None:
         """Return a hole of a kind that begins in a line, None where there is none such."""
@@ -172,8 +172,6 @@ class _Page:
 
     def _block(self, row: int) -> Hole | None:
         """Return the body that begins in `row`, if the server would offer one there."""
-        if row == 0 or not _OPENER.search(self._lines[row - 1][-_MOST_LINE_CHARS:]):
-            return None
         depth = indentation(self._lines[row - 1])
         last = None
         for following in range(row, min(row + MOST_LINES + 1, len(self._lines))):
