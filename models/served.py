@@ -13,13 +13,13 @@ from pathlib import Path
 from filelock import FileLock
 
 from homespun.models import catalogue, paths
-from homespun.models.adapters import check_fits
 from homespun.models.convert import convert_decoder, convert_encoder
 from homespun.models.download import local_source
 from homespun.models.errors import ModelDamaged, ModelMissing, UnsupportedModel
 from homespun.models.gguf_source import GgufSource
 from homespun.models.lora import MergedSource
 from homespun.models.quantize import int8_products_are_exact
+from homespun.models.registry import check_fits
 from homespun.models.safetensors_source import SafetensorsSource
 from homespun.models.served_form import (
     DecoderForm,

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from homespun.models import general_adapter
 from homespun.models.adapter_files import draft_digest
-from homespun.models.adapters import Adapter, Registry
 from homespun.models.errors import AdapterUnknown
 from homespun.models.general_adapter import GeneralAdapter
 from homespun.models.lora import LoraWeights
+from homespun.models.registry import Adapter, Registry
 from homespun.models.types import MODEL_AS_SHIPPED
 
 _KEY_CHARS = 12

@@ -12,9 +12,9 @@ from homespun_tests_tiny import save_tiny_adapter, save_tiny_gguf
 
 from homespun.models import catalogue, download, general_adapter, paths
 from homespun.models.adapter_files import seal
-from homespun.models.adapters import Registry
 from homespun.models.errors import AdapterDamaged, AdapterUnfit, AdapterUnknown
 from homespun.models.load import load_generator
+from homespun.models.registry import Registry
 from homespun.models.served import ensure_served, identity
 from homespun.models.served_form import file_sha256
 from homespun.models.state import state_of

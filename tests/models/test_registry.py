@@ -12,8 +12,8 @@ import time
 import pytest
 from homespun_tests_tiny import save_tiny_adapter
 
-from homespun.models.adapters import Registry, check_fits
 from homespun.models.errors import AdapterDamaged, AdapterUnfit, AdapterUnknown
+from homespun.models.registry import Registry, check_fits
 
 FACTS = {
     "base": "tiny",
@@ -27,7 +27,7 @@ FACTS = {
 ADDS = """
 import json, sys
 from pathlib import Path
-from homespun.models.adapters import Registry
+from homespun.models.registry import Registry
 registry = Registry(Path(sys.argv[1]))
 while True:
     adapter = registry.add(Path(sys.argv[2]), json.loads(sys.argv[3]))
