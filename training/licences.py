@@ -118,6 +118,14 @@ def has_copyleft_head(text: str) -> bool:
     return _COPYLEFT.search(" ".join(text[:_HEAD_CHARS].casefold().split())) is not None
 
 
+def licence_in_head(text: str) -> str:
+    """Return the licence that a file's first lines name: an SPDX name, "copyleft", or ""."""
+    head = " ".join(text[:_HEAD_CHARS].casefold().split())
+    if _COPYLEFT.search(head):
+        return "copyleft"
+    return next((name for phrase, name in _TEXTS if phrase in head), "")
+
+
 def _permissive(stated: str) -> str:
     """Return the SPDX names of an expression if it is permissive, else ""."""
     plain = stated.strip().strip("()").replace("(", " ").replace(")", " ")
