@@ -25,6 +25,7 @@ VERBS = (
     Verb("index", "homespun.cli.index", "build or update a repository's index"),
     Verb("search", "homespun.cli.search", "search the index"),
     Verb("complete", "homespun.cli.complete", "complete at a cursor, or many cursors from a file"),
+    Verb("conventions", "homespun.cli.conventions", "show how this repository writes its code"),
     Verb("eval", "homespun.cli.eval", "measure the search on queries with known answers"),
     Verb("serve", "homespun.cli.serve", "run the language server"),
 )
@@ -71,7 +72,7 @@ def _no_verb(arguments: list[str]) -> int:
 
 def _help() -> str:
     lines = ["usage: homespun VERB [arguments]   (homespun VERB --help tells more)", ""]
-    lines += [f"  {verb.name:<10}{verb.summary}" for verb in VERBS]
+    lines += [f"  {verb.name:<13}{verb.summary}" for verb in VERBS]
     return "\n".join([*lines, "", "  --version  print the version"])
 
 
