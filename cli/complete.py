@@ -17,6 +17,7 @@ from homespun.indexer.errors import IndexMissing
 from homespun.indexer.languages import language_of
 from homespun.indexer.settings import resolve
 from homespun.indexer.types import Skipped
+from homespun.models.errors import AdapterError
 from homespun.server.options import CompletionOptions
 from homespun.server.types import Completion, CompletionRequest
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from homespun.indexer.index import Index
+    from homespun.models.types import Generator
     from homespun.server.complete import Completer
 
 _CLI_DEADLINE_MS = 500  # nobody is typing; the first question also reads what is not cached yet
@@ -48,7 +50,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the indexed folder (default: the nearest one with an index, else the repository)",
     )
     parser.add_argument("--no-retrieval", action="store_true", help="do not use the index")
-    parser.add_argument("--adapter", metavar="ID", help="trained adapter, or none")
+    parser.add_argument(
+        "--adapter",
+        metavar="ID",
+        help="a trained adapter, champion (the promoted one), none (the model as shipped) or base "
+        "(without its general adapter)",
+    )
     parser.add_argument("--model", metavar="NAME", help="catalogue name or path of a model")
     parser.add_argument("--json", action="store_true", help="print JSON, a line a completion")
 
@@ -211,24 +218,43 @@ def _completer(args: argparse.Namespace, workspace: Path) -> Completer:
         _say(fault)
     deadline_ms = max(settings.value.retrieve_deadline_ms, _CLI_DEADLINE_MS)
     options = replace(settings.value, retrieve_deadline_ms=deadline_ms)
-    if options.adapter != "none":
-        raise Unavailable(
-            f"adapter {options.adapter!r} cannot be used: this version has no adapters yet; "
-            "use --adapter none"
-        )
     index = _index(workspace) if options.retrieval else None
-    from homespun.cli.progress import RichProgress
-    from homespun.models.load import load_generator
-    from homespun.server.anchor import MOST_TYPED_TOKENS
     from homespun.server.complete import Completer
 
-    room = options.context_tokens + max(options.max_tokens, options.max_block_tokens)
-    room += MOST_TYPED_TOKENS
-    with RichProgress(quiet=args.json) as progress:
-        generator = load_generator(
-            options.model, threads=options.threads, context_tokens=room, progress=progress
-        )
+    generator = _generator(options, workspace, quiet=args.json)
     return Completer(generator, index, options, repo=workspace.resolve().name)
+
+
+def _generator(options: CompletionOptions, workspace: Path, *, quiet: bool) -> Generator:
+    """Load the model; a champion that is refused leaves the model as shipped, with a sentence."""
+    from homespun.cli.progress import RichProgress
+    from homespun.models.load import load_generator
+    from homespun.models.registry import CHAMPION
+    from homespun.models.types import MODEL_AS_SHIPPED
+    from homespun.server.anchor import MOST_TYPED_TOKENS
+    from homespun.server.prompt import PROMPT_VERSION
+
+    room = options.context_tokens + max(options.max_tokens, options.max_block_tokens)
+
+    def load(adapter: str) -> Generator:
+        with RichProgress(quiet=quiet) as progress:
+            return load_generator(
+                options.model,
+                adapter=adapter,
+                workspace=workspace,
+                prompt_version=PROMPT_VERSION,
+                threads=options.threads,
+                context_tokens=room + MOST_TYPED_TOKENS,
+                progress=progress,
+            )
+
+    try:
+        return load(options.adapter)
+    except AdapterError as error:
+        if options.adapter != CHAMPION:  # asked for by name
+            raise
+        _say(f"{error}; completing with the model as shipped")
+        return load(MODEL_AS_SHIPPED)
 
 
 def _index(workspace: Path) -> Index | None:

@@ -28,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="let --tcp listen on an address that other machines reach; nothing is encrypted",
     )
     parser.add_argument("--model", metavar="NAME", help="model instead of the configured one")
+    parser.add_argument("--adapter", metavar="ID", help="adapter instead of the configured one")
     parser.add_argument("--no-retrieval", action="store_true", help="complete without the index")
     parser.add_argument("--log-level", choices=LEVELS, default="warning", help="log to stderr")
 
@@ -38,7 +39,11 @@ def run(args: argparse.Namespace) -> int:
     configure_logging(args.log_level)
     from homespun.server.app import create_server
 
-    flags = {"model": args.model, "retrieval": False if args.no_retrieval else None}
+    flags = {
+        "model": args.model,
+        "adapter": args.adapter,
+        "retrieval": False if args.no_retrieval else None,
+    }
     serve(create_server(flags=flags), address)
 
 

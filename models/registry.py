@@ -42,7 +42,7 @@ from homespun.models.served_form import MANIFEST
 AdapterState = Literal["candidate", "champion", "retired"]
 
 ALIASES = "aliases.json"
-RESERVED = ("base", "none", "champion")  # what the setting `adapter` may say beside an identifier
+CHAMPION = "champion"  # what the setting `adapter` says for whichever is promoted
 _BUILDING = ".building-"
 _REMOVED = ".removed-"
 _LOCK_SECONDS = 30.0
@@ -141,6 +141,18 @@ class Registry:
         Raises `AdapterDamaged` when the alias or the adapter's manifest cannot be read.
         """
         return self._by_alias(self._read().champion)
+
+    def champion_id(self) -> str | None:
+        """Return the alias alone, of which nothing is checked. Raises `AdapterDamaged`."""
+        return self._read().champion
+
+    def stamp(self) -> tuple[int, int, int] | None:
+        """Return what changes whenever an alias may have; None where there is none. One `stat`."""
+        try:
+            status = self.aliases_path.stat()
+        except OSError:
+            return None
+        return status.st_mtime_ns, status.st_size, status.st_ino
 
     def previous(self) -> Adapter | None:
         """Return the adapter that `rollback` would go back to; raises like `champion`."""

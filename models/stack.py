@@ -13,7 +13,7 @@ from homespun.models.adapter_files import draft_digest
 from homespun.models.errors import AdapterUnknown
 from homespun.models.general_adapter import GeneralAdapter
 from homespun.models.lora import LoraWeights
-from homespun.models.registry import Adapter, Registry
+from homespun.models.registry import CHAMPION, Adapter, Registry
 from homespun.models.types import MODEL_AS_SHIPPED
 
 _KEY_CHARS = 12
@@ -87,7 +87,7 @@ def stack(
 def _registered(adapter: str, workspace: Path | None) -> Adapter | None:
     if adapter == MODEL_AS_SHIPPED:
         return None
-    if adapter == "champion":
+    if adapter == CHAMPION:
         return Registry(workspace).champion() if workspace is not None else None
     if workspace is None:
         raise AdapterUnknown(

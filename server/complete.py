@@ -135,7 +135,7 @@ class Completer:
             text=text.replace("\n", "\r\n") if is_crlf else text,
             finish=finish,
             model=self._generator.name,
-            adapter=self._options.adapter,
+            adapter=self._generator.adapter,
             sources=_sources(anchor.prompt),
             logprob=generation.logprob,
             timings_ms={
@@ -191,8 +191,8 @@ class Completer:
         """Return what shapes an answer beside the text around the cursor."""
         return (
             *(request.path, request.language, request.retrieval, request.max_tokens),
-            *(request.explicit, self._generator.name, self._options, self._layout),
-            *(self._repo, PROMPT_VERSION),
+            *(request.explicit, self._generator.name, self._generator.adapter),
+            *(self._options, self._layout, self._repo, PROMPT_VERSION),
         )
 
     def _plan(self, request: CompletionRequest, cursor: Cursor, language: str) -> _Plan:
@@ -311,7 +311,7 @@ class Completer:
             text="",
             finish=finish,
             model=self._generator.name,
-            adapter=self._options.adapter,
+            adapter=self._generator.adapter,
             timings_ms={
                 "context": total,
                 "retrieve": 0.0,

@@ -1,17 +1,25 @@
-"""Loads the wanted model in the background; a missing one is a status, and is looked for again."""
+"""Loads the wanted model in the background; a missing one is a status, and is looked for again.
+
+Follows the workspace's champion: its alias is looked at every second, and another adapter is loaded
+beside the weights at work, which answer until then. Keys, values, anchors and remembered answers
+belong to a generator or go with it (`loaded`), so nothing of the old weights is left.
+"""
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Protocol
 
 from lsprotocol import types as lsp
 
-from homespun.models.errors import ModelMissing, ModelsError
-from homespun.models.types import Generator, Progress
+from homespun.models.errors import AdapterDamaged, AdapterError, ModelMissing, ModelsError
+from homespun.models.registry import CHAMPION, Registry
+from homespun.models.types import MODEL_AS_SHIPPED, Generator, Progress
 from homespun.server.anchor import MOST_TYPED_TOKENS
 from homespun.server.client import Client
 from homespun.server.options import CompletionOptions
@@ -19,6 +27,7 @@ from homespun.server.options import CompletionOptions
 logger = logging.getLogger(__name__)
 
 _RETRY_SECONDS = 2.0  # how often a missing model is looked for again
+_LOOK_SECONDS = 1.0  # how often the champion's alias is looked at: one `stat`
 
 
 class LoadsGenerator(Protocol):
@@ -28,6 +37,8 @@ class LoadsGenerator(Protocol):
         self,
         name: str,
         *,
+        adapter: str,
+        workspace: Path | None,
         threads: int,
         context_tokens: int,
         cache_mb: int,
@@ -49,6 +60,8 @@ class _Wanted:
     """What a generator is loaded with; another value means another generator."""
 
     model: str
+    adapter: str  # the champion by its identifier
+    workspace: Path | None
     threads: int
     context_tokens: int
     cache_mb: int
@@ -65,20 +78,32 @@ class ModelLoader:
         self._client = client
         self._tell_loaded = loaded
         self._wake = threading.Condition()
+        self._follows = False  # the champion of the wanted workspace
+        self._stamp: Hashable = None  # of its alias when it was last read
         self._wanted: _Wanted | None = None
         self._loaded: _Wanted | None = None
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="homespun-model", daemon=True)
 
-    def want(self, options: CompletionOptions) -> None:
+    def want(self, options: CompletionOptions, workspace: Path | None = None) -> None:
         """Load the model of these settings, if it is not the one that is loaded.
 
-        Until then one of another name does not answer in its place, nor take up memory.
+        Until then one of another name does not answer in its place, nor take up memory; one with
+        another adapter does. Adapters are those of `workspace`.
         """
         longest = max(options.max_tokens, options.max_block_tokens)
         tokens = options.context_tokens + MOST_TYPED_TOKENS + longest
         with self._wake:
-            self._wanted = _Wanted(options.model, options.threads, tokens, options.cache_mb)
+            self._follows = options.adapter == CHAMPION
+            self._stamp = _stamp(workspace)
+            self._wanted = _Wanted(
+                model=options.model,
+                adapter=champion_of(workspace) if self._follows else options.adapter,
+                workspace=workspace,
+                threads=options.threads,
+                context_tokens=tokens,
+                cache_mb=options.cache_mb,
+            )
             if self._loaded is not None and self._loaded.model != options.model:
                 self.generator = self._loaded = None
             if self._wanted != self._loaded:
@@ -105,13 +130,7 @@ class ModelLoader:
                 progress.start("loading", 0, "")
             retry_seconds: float | None = None
             try:
-                generator = self._load(
-                    wanted.model,
-                    threads=wanted.threads,
-                    context_tokens=wanted.context_tokens,
-                    cache_mb=wanted.cache_mb,
-                    progress=progress,
-                )
+                generator, refusal = self._load_wanted(wanted, progress)
             except ModelMissing as error:
                 self._problem(str(error))
                 retry_seconds = _RETRY_SECONDS
@@ -121,27 +140,65 @@ class ModelLoader:
                 logger.error("loading %r failed: %s", wanted.model, error, exc_info=error)
                 self._problem(f"loading the model {wanted.model!r} failed: {error!r}; see the log")
             else:
-                self._use(wanted, generator)
+                self._use(wanted, generator, refusal)
                 continue
             finally:
                 progress.finish()
             failed = wanted
             self._wait_for_another(wanted, seconds=retry_seconds)
 
+    def _load_wanted(self, wanted: _Wanted, progress: Progress) -> tuple[Generator, str]:
+        """Load; where the adapter is refused, the model as shipped and the sentence why."""
+        try:
+            return self._call(wanted, progress), ""
+        except AdapterError as error:
+            if wanted.adapter == MODEL_AS_SHIPPED:  # a part of the model itself
+                raise
+            refusal = f"{error}; completing with the model as shipped"
+            self._client.say_once(refusal, lsp.MessageType.Warning)
+            return self._call(replace(wanted, adapter=MODEL_AS_SHIPPED), progress), refusal
+
+    def _call(self, wanted: _Wanted, progress: Progress) -> Generator:
+        return self._load(
+            wanted.model,
+            adapter=wanted.adapter,
+            workspace=wanted.workspace,
+            threads=wanted.threads,
+            context_tokens=wanted.context_tokens,
+            cache_mb=wanted.cache_mb,
+            progress=progress,
+        )
+
     def _next(self) -> _Wanted | None:
+        """Wait until something is to be loaded; None at the end."""
         with self._wake:
-            self._wake.wait_for(lambda: self._closing or self._wanted != self._loaded)
+            while not self._is_due():
+                self._wake.wait(_LOOK_SECONDS if self._follows else None)
+                self._look()
             return None if self._closing else self._wanted
 
-    def _use(self, wanted: _Wanted, generator: Generator) -> None:
+    def _is_due(self) -> bool:
+        return self._closing or self._wanted != self._loaded
+
+    def _look(self) -> None:
+        """Want another adapter where another one was promoted; the lock is held."""
+        if not self._follows or self._wanted is None:
+            return
+        stamp = _stamp(self._wanted.workspace)
+        if stamp != self._stamp:
+            self._stamp = stamp
+            champion = champion_of(self._wanted.workspace)
+            self._wanted = replace(self._wanted, adapter=champion)
+
+    def _use(self, wanted: _Wanted, generator: Generator, refusal: str) -> None:
         with self._wake:
             if self._wanted is None or self._wanted.model != wanted.model:
                 return  # the settings have changed meanwhile
             self._loaded = wanted
             self.generator = generator
             if self._wanted == wanted:
-                self.status = Status("ready")
-        self._client.log(f"model {wanted.model} is ready")
+                self.status = Status("ready", refusal)
+        self._client.log(f"model {wanted.model} with adapter {generator.adapter} is ready")
         self._tell_loaded()
 
     def _problem(self, sentence: str) -> None:
@@ -149,6 +206,30 @@ class ModelLoader:
         self._client.say_once(sentence, lsp.MessageType.Warning)
 
     def _wait_for_another(self, failed: _Wanted, *, seconds: float | None) -> None:
-        """Wait for other settings, or for `seconds` to try again."""
+        """Wait for other settings or another champion, or for `seconds` to try again."""
         with self._wake:
-            self._wake.wait_for(lambda: self._closing or self._wanted != failed, seconds)
+            end = None if seconds is None else time.monotonic() + seconds
+            while not self._closing and self._wanted == failed:
+                left = None if end is None else end - time.monotonic()
+                if left is not None and left <= 0:
+                    return
+                pauses = [left, _LOOK_SECONDS if self._follows else None]
+                self._wake.wait(min((p for p in pauses if p is not None), default=None))
+                self._look()
+
+
+def _stamp(workspace: Path | None) -> Hashable:
+    return Registry(workspace).stamp() if workspace is not None else None
+
+
+def champion_of(workspace: Path | None) -> str:
+    """Return the identifier of what is promoted, "none" for nothing.
+
+    Where the alias cannot be read it is "champion", and loading that says why.
+    """
+    if workspace is None:
+        return MODEL_AS_SHIPPED
+    try:
+        return Registry(workspace).champion_id() or MODEL_AS_SHIPPED
+    except AdapterDamaged:
+        return CHAMPION

@@ -20,8 +20,12 @@ class CompletionOptions:
         metadata={"help": "catalogue name of the model, or the path of a model of your own"},
     )
     adapter: str = field(
-        default="none",
-        metadata={"help": "identifier of a trained adapter, or none for the base model"},
+        default="champion",
+        metadata={
+            "help": "champion takes the adapter that is promoted in the workspace, else the model "
+            "as shipped; none the model as shipped; base the model without its general adapter; "
+            "or an adapter's identifier"
+        },
     )
     threads: int = field(
         default=0,

@@ -15,12 +15,14 @@ from lsprotocol import types as lsp
 
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.settings import resolve
-from homespun.models.types import Encoder, Generator, Progress
+from homespun.models.registry import CHAMPION
+from homespun.models.types import MODEL_AS_SHIPPED, Encoder, Generator, Progress
 from homespun.server.client import Client
 from homespun.server.freshness import FolderIndex, OpensIndex
-from homespun.server.model_loader import LoadsGenerator, ModelLoader, Status
+from homespun.server.model_loader import LoadsGenerator, ModelLoader, Status, champion_of
 from homespun.server.options import CompletionOptions, ServerOptions
 from homespun.server.place import Completes, Place
+from homespun.server.prompt import PROMPT_VERSION
 from homespun.server.vectors import LoadsEncoder
 from homespun.server.workspaces import Root, language_name, path_of
 
@@ -40,13 +42,23 @@ class MakesCompleter(Protocol):
 
 
 def load_generator(
-    name: str, *, threads: int, context_tokens: int, cache_mb: int, progress: Progress | None
+    name: str,
+    *,
+    adapter: str,
+    workspace: Path | None,
+    threads: int,
+    context_tokens: int,
+    cache_mb: int,
+    progress: Progress | None,
 ) -> Generator:
     """Load the real model; imported late, ONNX Runtime takes its time."""
     from homespun.models.load import load_generator as load
 
     return load(
         name,
+        adapter=adapter,
+        workspace=workspace,
+        prompt_version=PROMPT_VERSION,
         threads=threads,
         context_tokens=context_tokens,
         cache_mb=cache_mb,
@@ -144,22 +156,23 @@ class Engine:
 
     def start(self, editor: Mapping[str, object], folders: Mapping[str, Path]) -> None:
         """Begin; `editor` holds the editor's settings by section, `folders` paths by URI."""
-        self._started = True
         self._editor = editor
         for uri, path in folders.items():
             self.add_folder(uri, path)
+        self._started = True
         self.configure(editor)
 
     def configure(self, editor: Mapping[str, object]) -> None:
         """Use other editor settings; also called when a settings file was saved."""
         self._editor = editor
-        first = next(iter(self._folders.values()), None)
-        self._options = self._completion_options(first.root.path if first else None)
+        first = self._first_folder()
+        self._options = self._completion_options(first)
         for folder in self._folders.values():
             folder.options = self._completion_options(folder.root.path)
             self._index_folder(folder)
         if self._started:
-            self.model.want(self._options)
+            self.model.want(self._options, first)
+            self._tell_unused_adapters(first)
             self._renewed()
 
     def add_folder(self, uri: str, path: Path) -> None:
@@ -172,13 +185,18 @@ class Engine:
         if folder.message:
             self._client.log(folder.message)
         self._index_folder(folder)
+        if self._started and len(self._folders) == 1:
+            self.configure(self._editor)  # the model and its adapter are those of the first folder
 
     def remove_folder(self, uri: str) -> None:
         """Let go of a workspace folder."""
+        first = self._first_folder()
         folder = self._folders.pop(uri, None)
         self._completers.pop(uri, None)
         if folder is not None and folder.index is not None:
             folder.index.close()
+        if self._started and self._first_folder() != first:
+            self.configure(self._editor)
 
     def place(self, document_uri: str, language_id: str) -> Place:
         """Say who completes a document."""
@@ -227,12 +245,12 @@ class Engine:
 
     def describe(self) -> dict[str, object]:
         """Return the status as JSON, for people and for editors."""
-        status = self.status()
+        status, generator = self.status(), self.model.generator
         return {
             "state": status.state,
             "message": status.message,
             "model": self._options.model,
-            "adapter": self._options.adapter,
+            "adapter": generator.adapter if generator else self._options.adapter,
             "folders": [_describe_folder(folder) for folder in self._folders.values()],
         }
 
@@ -270,6 +288,21 @@ class Engine:
             completing=self._completing,
         )
         folder.index.start()
+
+    def _first_folder(self) -> Path | None:
+        return next((folder.root.path for folder in self._folders.values()), None)
+
+    def _tell_unused_adapters(self, first: Path | None) -> None:
+        """Log which adapters do not serve because one model is in memory: the first folder's."""
+        for folder in self._folders.values():
+            path = folder.root.path
+            if path != first and folder.options.adapter == CHAMPION:
+                champion = champion_of(path)
+                if champion != MODEL_AS_SHIPPED:
+                    self._client.log(
+                        f"adapter {champion!r} of {str(path)!r} does not serve: one model is in "
+                        f"memory, with the adapter of {str(first)!r}; open the folder by itself"
+                    )
 
     def _locate(self, path: Path | None) -> tuple[str, str]:
         """Return the innermost folder's URI and the path in it; ("", "") outside of all."""

@@ -10,6 +10,7 @@ from homespun.cli.errors import Unavailable, UsageError
 from homespun.cli.main import main
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.index import Index
+from homespun.models.errors import AdapterDamaged
 from homespun.models.fakes import FakeGenerator
 
 CLIENT = 'def connect(address):\n    """Return a client."""\n    return address\n'
@@ -96,7 +97,6 @@ def test_a_cursor_that_does_not_exist_is_an_answer(repository, generator, capsys
         (["--batch", "rows.jsonl"], 2, "add --json"),
         (["gone.py:1:1"], 1, "'gone.py' cannot be read"),
         (["--batch", "gone.jsonl", "--json"], 1, "'gone.jsonl' cannot be read"),
-        (["shop/app.py:1:1", "--adapter", "abc"], 1, "adapter 'abc' cannot be used"),
         (["shop/app.py:1:1", "--workspace", "gone"], 1, "the workspace 'gone' is no folder"),
     ],
 )
@@ -109,6 +109,39 @@ def test_what_goes_wrong_is_one_sentence(
         result = exit.code
     assert result == status
     assert sentence in capsys.readouterr().err
+
+
+@pytest.fixture
+def damaged(monkeypatch):
+    """Loads no adapter, only the model as shipped; notes what it was asked for."""
+    asked = []
+
+    def load(name, *, adapter, workspace, **options):
+        asked.append((adapter, workspace))
+        if adapter != "none":
+            raise AdapterDamaged("the adapter's weights are damaged")
+        return FakeGenerator("'shop')", context_tokens=8192)
+
+    monkeypatch.setattr("homespun.models.load.load_generator", load)
+    return asked
+
+
+def test_a_champion_that_is_refused_leaves_the_model_as_shipped(repository, damaged, capsys):
+    assert main(["complete", "shop/app.py:3:18", "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["adapter"] == "none"
+    assert err == (
+        "homespun: the adapter's weights are damaged; completing with the model as shipped\n"
+    )
+    workspace = repository.absolute()
+    assert damaged == [("champion", workspace), ("none", workspace)]
+
+
+def test_an_adapter_asked_for_by_name_that_is_refused_is_a_failure(repository, damaged, capsys):
+    assert main(["complete", "shop/app.py:3:18", "--adapter", "abc", "--json"]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == "homespun: the adapter's weights are damaged\n"
 
 
 def test_a_batch_answers_in_order_and_goes_on_after_broken_rows(repository, generator, capsys):

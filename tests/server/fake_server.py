@@ -73,12 +73,12 @@ def _sleep(seconds, cancelled):
     return True
 
 
-def load_generator(name, *, threads, context_tokens, cache_mb, progress):
+def load_generator(name, *, adapter, workspace, threads, context_tokens, cache_mb, progress):
     if name == "slow-to-load":
         threading.Event().wait()
     if name == "missing" and not Path(os.environ["FETCHED"]).exists():
         raise ModelMissing("model 'missing' is not here; run `homespun models fetch missing`")
-    return FakeGenerator(SETTINGS.get("says", "unused"), name=name)
+    return FakeGenerator(SETTINGS.get("says", "unused"), name=name, adapter=adapter)
 
 
 def main():

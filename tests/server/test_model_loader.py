@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import os
 import threading
 
 import pytest
 
-from homespun.models.errors import UnknownModel
+from homespun.models.errors import AdapterDamaged, UnknownModel
 from homespun.models.fakes import FakeGenerator
 from homespun.models.types import NoProgress
 from homespun.server.model_loader import ModelLoader
@@ -18,6 +20,9 @@ PATIENCE_SECONDS = 30  # a limit against hanging, never a measurement
 class Editor:
     """The client of the unit tests: it is told and says nothing."""
 
+    def __init__(self):
+        self.said = []
+
     def progress(self, title):
         return NoProgress()
 
@@ -25,7 +30,7 @@ class Editor:
         pass
 
     def say_once(self, sentence, kind):
-        pass
+        self.said.append(sentence)
 
 
 class Shop:
@@ -35,20 +40,30 @@ class Shop:
         self.calls = []
         self.loaded = threading.Semaphore(0)
         self.gates = {}  # name -> event that its loading waits for
-        self.loader = ModelLoader(self.load, Editor(), loaded=self.loaded.release)
+        self.editor = Editor()
+        self.adapters = []  # each that was asked for
+        self.loader = ModelLoader(self.load, self.editor, loaded=self.loaded.release)
 
-    def load(self, name, **settings):
-        settings.pop("progress")
+    def load(self, name, *, adapter, workspace, **settings):
+        self.adapters.append(adapter)
+        settings = {name: settings[name] for name in ("threads", "context_tokens", "cache_mb")}
         self.calls.append((name, settings))
         if name in self.gates:
             assert self.gates[name].wait(PATIENCE_SECONDS)
+        if adapter in self.gates:
+            assert self.gates[adapter].wait(PATIENCE_SECONDS)
+        if adapter == "damaged":
+            raise AdapterDamaged("its weights are damaged")
+        if name == "not-as-shipped":
+            self.loaded.release()
+            raise AdapterDamaged("the general adapter is damaged")
         if name == "unknown":
             self.loaded.release()
             raise UnknownModel("no such model")
-        return FakeGenerator("", name=name)
+        return FakeGenerator("", name=name, adapter=adapter)
 
-    def want(self, *, wait=True, **settings):
-        self.loader.want(CompletionOptions(**settings))
+    def want(self, *, wait=True, workspace=None, **settings):
+        self.loader.want(CompletionOptions(**settings), workspace)
         assert not wait or self.loaded.acquire(timeout=PATIENCE_SECONDS)
 
 
@@ -111,3 +126,94 @@ def test_back_to_the_model_that_was_there_loads_it_again(shop):
     shop.want(model="a")
     assert shop.loader.generator.name == "a"
     assert [name for name, _ in shop.calls] == ["a", "unknown", "a"]
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    (tmp_path / ".homespun" / "adapters").mkdir(parents=True)
+    return tmp_path
+
+
+def alias(workspace, champion):
+    """Move the alias as the registry does."""
+    path = workspace / ".homespun" / "adapters" / "aliases.json"
+    path.with_suffix(".new").write_text(
+        json.dumps({"champion": champion, "previous": None, "states": {}})
+    )
+    os.replace(path.with_suffix(".new"), path)
+
+
+def test_a_workspace_without_a_champion_has_the_model_as_shipped(shop, workspace):
+    shop.want(workspace=workspace)
+    assert shop.adapters == ["none"]
+    assert shop.loader.status.message == ""
+
+
+def test_the_champion_is_followed_and_the_weights_at_work_answer_until_it_is_loaded(
+    shop, workspace
+):
+    shop.want(workspace=workspace)
+    shipped = shop.loader.generator
+    shop.gates["first"] = threading.Event()
+    alias(workspace, "first")
+    while "first" not in shop.adapters:
+        shop.loader._thread.join(0.01)
+    assert shop.loader.generator is shipped
+    assert shop.loader.status.state == "ready"
+    shop.gates["first"].set()
+    assert shop.loaded.acquire(timeout=PATIENCE_SECONDS)
+    assert shop.loader.generator.adapter == "first"
+    alias(workspace, None)  # rolled back
+    assert shop.loaded.acquire(timeout=PATIENCE_SECONDS)
+    assert shop.loader.generator.adapter == "none"
+    assert shop.adapters == ["none", "first", "none"]
+
+
+def test_a_change_of_the_aliases_that_moves_none_loads_nothing(shop, workspace):
+    alias(workspace, "first")
+    shop.want(workspace=workspace)
+    path = workspace / ".homespun" / "adapters" / "aliases.json"
+    path.write_text(path.read_text().replace("{}", '{"second": "candidate"}'))
+    alias(workspace, "first")
+    alias(workspace, "second")
+    assert shop.loaded.acquire(timeout=PATIENCE_SECONDS)
+    assert shop.adapters == ["first", "second"]
+
+
+def test_a_champion_that_is_refused_leaves_the_model_as_shipped_and_a_sentence(shop, workspace):
+    alias(workspace, "damaged")
+    shop.want(workspace=workspace)
+    assert shop.loader.generator.adapter == "none"
+    sentence = "its weights are damaged; completing with the model as shipped"
+    assert shop.editor.said == [sentence]
+    assert (shop.loader.status.state, shop.loader.status.message) == ("ready", sentence)
+    alias(workspace, "whole")
+    assert shop.loaded.acquire(timeout=PATIENCE_SECONDS)
+    assert shop.loader.generator.adapter == "whole"
+    assert shop.loader.status.message == ""
+
+
+def test_an_unreadable_alias_is_asked_for_so_that_loading_says_why(shop, workspace):
+    (workspace / ".homespun" / "adapters" / "aliases.json").write_text("{")
+    shop.want(workspace=workspace)
+    assert shop.adapters == ["champion"]
+
+
+def test_a_general_adapter_that_is_refused_is_a_problem_of_the_model(shop):
+    shop.want(model="not-as-shipped", workspace=None)
+    assert shop.adapters == ["none"]  # there is nothing to fall back to
+    assert shop.loader.generator is None
+
+
+def test_another_champion_is_looked_for_while_the_model_cannot_be_loaded(shop, workspace):
+    shop.want(model="unknown", workspace=workspace)
+    alias(workspace, "first")
+    assert shop.loaded.acquire(timeout=PATIENCE_SECONDS)
+    assert shop.adapters == ["none", "first"]
+
+
+def test_an_adapter_by_name_does_not_follow_the_champion(shop, workspace):
+    shop.want(workspace=workspace, adapter="mine")
+    alias(workspace, "first")
+    shop.want(workspace=workspace, adapter="mine", cache_mb=32)
+    assert shop.adapters == ["mine", "mine"]
