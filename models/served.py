@@ -136,6 +136,24 @@ def identity(name: str, progress: Progress | None = None) -> Identity:
     )
 
 
+def float_weights(name: str, progress: Progress | None = None) -> WeightSource:
+    """Return what an adapter is trained on: a generator as shipped, before it is rounded to int8.
+
+    Raises like `serve`; a catalogue model's original is hashed first.
+    """
+    original = _find(name)
+    if original.kind != "generator":
+        raise UnsupportedModel(
+            f"{name!r} is an {original.kind} and cannot be trained to complete text; give the "
+            "name of a generator, see `homespun models list`"
+        )
+    if original.is_in_catalogue:
+        local_source(original.name, progress)  # only pinned bytes are ever trained on
+    model = name if original.is_in_catalogue else ""
+    wanted = stack(MODEL_AS_SHIPPED, model=model, base_sha256=original.sha256)
+    return _weights(original, wanted)
+
+
 def served_folder(name: str) -> Path:
     """Return the folder of all served forms of a model that is on this machine."""
     return _find(name).folder
@@ -282,14 +300,8 @@ def _convert(
             progress=progress,
         )
         return
-    is_file = original.path.is_file()
-    source: WeightSource = (
-        GgufSource(original.path) if is_file else SafetensorsSource(original.path)
-    )
-    if wanted.layers:
-        source = MergedSource(source, [layer.open() for layer in wanted.layers])
     convert_decoder(
-        source,
+        _weights(original, wanted),
         target,
         name=original.name,
         fim=original.fim,
@@ -298,3 +310,14 @@ def _convert(
         progress=progress,
         facts=facts,
     )
+
+
+def _weights(original: _Original, wanted: Stack) -> WeightSource:
+    """Open the original weights with the stack's adapters added."""
+    is_file = original.path.is_file()
+    source: WeightSource = (
+        GgufSource(original.path) if is_file else SafetensorsSource(original.path)
+    )
+    if wanted.layers:
+        source = MergedSource(source, [layer.open() for layer in wanted.layers])
+    return source

@@ -15,7 +15,7 @@ from homespun.models.adapter_files import seal
 from homespun.models.errors import AdapterDamaged, AdapterUnfit, AdapterUnknown
 from homespun.models.load import load_generator
 from homespun.models.registry import Registry
-from homespun.models.served import ensure_served, identity
+from homespun.models.served import ensure_served, float_weights, identity
 from homespun.models.served_form import file_sha256
 from homespun.models.state import state_of
 
@@ -252,3 +252,10 @@ def identity_facts(entry):
         "tokenizer_sha256": "0" * 64,
         "prompt_version": 2,
     }
+
+
+def test_what_an_adapter_is_trained_on_is_the_model_as_shipped(general, tiny, weights):
+    from homespun.models.reference import as_transformers
+
+    trained_on = reference(as_transformers(float_weights("tiny")))
+    np.testing.assert_allclose(trained_on, reference(weights[1]["none"]), atol=1e-4)
