@@ -20,7 +20,7 @@ from homespun.indexer.parse import syntax_tree
 
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 # Words of the languages themselves: to have them right is no merit.
-_KEYWORDS = frozenset(
+KEYWORDS = frozenset(
     """
     False None True and as assert async await break case catch class const continue def default del
     do elif else end enum except export extends false final finally fn for from fun func function
@@ -141,7 +141,7 @@ def _trimmed(text: str) -> str:
 
 
 def _names(text: str) -> Counter[str]:
-    return Counter(name for name in _IDENTIFIER.findall(text) if name not in _KEYWORDS)
+    return Counter(name for name in _IDENTIFIER.findall(text) if name not in KEYWORDS)
 
 
 def _last_row(wanted: str, given: str) -> npt.NDArray[np.int64]:
