@@ -251,7 +251,7 @@ def mine(
     """Mine the conventions of the tree below `root`. Raises `NotADirectory`."""
     scan = files.walk(root, config)
     asked = [file for file in scan.files if _may_be_asked(file.path)]
-    miner = Miner(Repository(frozenset(file.path for file in scan.files)))
+    miner = Miner(Repository.of(file.path for file in scan.files))
     progress.start("reading", len(asked), "files")
     for file in asked:
         source = files.read(root, file.path, config)

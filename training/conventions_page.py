@@ -32,6 +32,19 @@ class Repository:
     """What one file alone cannot tell."""
 
     paths: frozenset[str] = frozenset()  # of all files, relative, with "/"
+    folders: frozenset[str] = frozenset()  # that hold Python files; an empty `__init__` is no file
+
+    @classmethod
+    def of(cls, paths: Iterable[str]) -> Repository:
+        """Make it from the paths of all files."""
+        known = frozenset(paths)
+        folders: set[str] = set()
+        for path in known:
+            folder = path.rpartition("/")[0] if path.endswith(".py") else ""
+            while folder and folder not in folders:
+                folders.add(folder)
+                folder = folder.rpartition("/")[0]
+        return cls(known, frozenset(folders))
 
     def is_own(self, module: str) -> bool:
         """Tell whether a dotted Python module is a file of this repository.
@@ -48,9 +61,7 @@ class Repository:
         path = module.replace(".", "/")
         roots = ("", *(f"{folder}/" for folder in _SOURCE_FOLDERS))
         return any(
-            f"{root}{path}{ending}" in self.paths
-            for root in roots
-            for ending in (".py", "/__init__.py")
+            f"{root}{path}.py" in self.paths or f"{root}{path}" in self.folders for root in roots
         )
 
 
