@@ -349,6 +349,7 @@ def _status(ls: HomespunServer) -> dict[str, object]:
     inline = ls.inline
     last = {
         "finish": inline.last_finish,
+        "adapter": inline.last.adapter,
         "timings_ms": inline.last.timings_ms,
         "tokens": inline.last.tokens,
         "recalled": bool(inline.last.tokens.get("recalled")),

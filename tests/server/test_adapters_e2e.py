@@ -1,0 +1,123 @@
+"""A running server follows the registry: promotion, rollback, a refused adapter."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from homespun.models.registry import Registry
+from homespun.models.served import identity
+from homespun.server.prompt import PROMPT_VERSION
+
+pytestmark = pytest.mark.e2e
+
+REAL_SERVER = [sys.executable, "-P", "-m", "homespun.cli", "serve"]
+TEXT = "def total(items):\n    return sum(items)\n\n\nclass Session:\n    x = "
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    """A tiny model and the draft of an adapter for it."""
+    path = Path(__file__).parents[1] / "models" / "tiny.py"
+    spec = importlib.util.spec_from_file_location("tiny_of_the_server", path)
+    helpers = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(helpers)
+    directory = tmp_path_factory.mktemp("weights")
+    model = helpers.save_tiny_qwen2(directory / "model")
+    helpers.save_tiny_adapter(model, directory / "draft")
+    return directory
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "a.py").write_text(TEXT)
+    return tmp_path / "shop"
+
+
+@pytest.fixture
+def registry(tiny, workspace):
+    return Registry(workspace)
+
+
+@pytest.fixture
+def facts(tiny):
+    return {**identity(str(tiny / "model")).facts(), "prompt_version": PROMPT_VERSION}
+
+
+@pytest.fixture
+def client(tiny, workspace, start):
+    client = start(REAL_SERVER)
+    client.initialize(
+        rootUri=workspace.as_uri(),
+        initializationOptions={
+            "completion": {"model": str(tiny / "model")},
+            "index": {"encoder": "none"},
+        },
+    )
+    client.wait_until_ready()
+    return client
+
+
+def asked(client, workspace):
+    """Complete by hand; return the adapter that answered."""
+    uri = (workspace / "a.py").as_uri()
+    client.complete(uri, 5, 8)
+    last = client.status()["last"]
+    assert not last["finish"].startswith("error:"), last
+    return last["adapter"]
+
+
+def test_it_swaps_on_promotion_and_on_rollback_without_a_restart(
+    client, workspace, registry, tiny, facts
+):
+    client.open((workspace / "a.py").as_uri(), TEXT)
+    assert client.status()["adapter"] == "none"
+    assert asked(client, workspace) == "none"
+    first, second = registry.add(tiny / "draft", facts), registry.add(tiny / "draft", facts)
+    registry.promote(first.id)
+    client.wait_until(lambda: client.status()["adapter"] == first.id)
+    assert asked(client, workspace) == first.id
+    registry.promote(second.id)
+    client.wait_until(lambda: client.status()["adapter"] == second.id)
+    assert asked(client, workspace) == second.id
+    registry.rollback()
+    client.wait_until(lambda: client.status()["adapter"] == first.id)
+    registry.rollback()
+    client.wait_until(lambda: client.status()["adapter"] == "none")
+    assert asked(client, workspace) == "none"
+    assert client.status()["state"] == "ready"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "sentence"),
+    [
+        pytest.param(
+            {"prompt_version": PROMPT_VERSION - 1}, "was made for prompt version", id="foreign"
+        ),
+        pytest.param({}, "is damaged: its sha256 is", id="damaged"),
+    ],
+)
+def test_a_refused_adapter_leaves_the_model_as_shipped_and_says_why(
+    client, workspace, registry, tiny, facts, spoil, sentence
+):
+    client.open((workspace / "a.py").as_uri(), TEXT)
+    whole, spoilt = registry.add(tiny / "draft", facts), registry.add(tiny / "draft", facts | spoil)
+    if not spoil:
+        config = spoilt.directory / "adapter_config.json"
+        config.write_text(json.dumps(json.loads(config.read_text()) | {"lora_alpha": 99}))
+    registry.promote(whole.id)
+    client.wait_until(lambda: client.status()["adapter"] == whole.id)
+    registry.promote(spoilt.id)
+    client.wait_until(lambda: client.status()["adapter"] == "none")
+    status = client.status()
+    assert status["state"] == "ready"
+    assert sentence in status["message"]
+    assert "completing with the model as shipped" in status["message"]
+    shown = client.wait_for("window/showMessage")
+    assert sentence in shown["message"]
+    assert asked(client, workspace) == "none"
