@@ -174,14 +174,14 @@ class _Page:
         """Return the body that begins in `row`, if the server would offer one there."""
         depth = indentation(self._lines[row - 1])
         last = None
-        for following in range(row, min(row + MOST_LINES + 1, len(self._lines))):
+        for following in range(row, len(self._lines)):
             line = self._lines[following]
             if line.strip():
                 if indentation(line) <= depth:
                     break
                 last = following
-        else:
-            return None  # longer than the server shows
+            if following - row >= MOST_LINES:
+                return None  # longer than the server shows
         if last is None:
             return None
         start, end = self._code_start(row), self._end(last)
