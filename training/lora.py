@@ -129,7 +129,7 @@ def plan(train: Sequence[EncodedExample], preset: Preset, seed: int) -> list[lis
             some = sorted(shuffled[start : start + window], key=lambda e: (len(e.ids), e.id))
             cut = _cut(some, preset.batch_tokens)
             batches += rng.sample(cut, len(cut))
-    return batches
+    return batches[: preset.steps]
 
 
 def _cut(examples: Sequence[EncodedExample], most_tokens: int) -> list[list[EncodedExample]]:

@@ -36,6 +36,7 @@ class Preset:
     patience: int = 3  # checks without a better one before it stops
     save_seconds: float = 120.0
     minutes: float | None = None  # the schedule is cut to what fits into this
+    steps: int | None = None  # at most so many, whatever the epochs
     qlora: bool = False  # 4-bit frozen weights (bitsandbytes, CUDA only)
 
 

@@ -165,6 +165,10 @@ def test_other_runtime_errors_are_no_lack_of_memory():
     assert is_out_of_memory(MemoryError())
 
 
+def test_a_limit_of_steps_cuts_the_plan():
+    assert plan(examples(), replace(PRESET, steps=2), 0) == plan(examples(), PRESET, 0)[:2]
+
+
 def test_batches_hold_every_example_once_an_epoch_and_keep_to_the_tokens():
     train = [EncodedExample([1] * (5 + n % 20), 3, str(n)) for n in range(100)]
     batches = plan(train, replace(PRESET, epochs=3), 1)
