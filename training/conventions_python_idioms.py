@@ -79,6 +79,10 @@ _PATHLIB = frozenset(
     """read_text write_text read_bytes write_bytes is_file is_dir iterdir rglob with_suffix
     with_name joinpath relative_to as_posix is_absolute""".split()
 )
+# Only names of many: `not is_open` asks something else.
+_NOT_MANY = re.compile(
+    r"not (?!(?:.*\.)?(?:is|has|can|allow|support|use|need)s?_)[\w.]+(?:s|list|data|queue)"
+)
 _KEYWORD = re.compile(r"\(\s*\w+\s*=[^=]")
 _INDENT = re.compile(r":[ \t]*\n([ \t]+)\S")
 
@@ -134,6 +138,8 @@ def _opened(page: Page, call: CallSite) -> Iterator[Site]:
     text = page.read(arguments)
     given = [child for child in arguments.named_children if child.type != "keyword_argument"]
     mode = page.read(given[1]) if len(given) > 1 else ""
+    if mode and not mode.startswith(("'", '"')):
+        return  # may be binary
     if "b" not in mode and not re.search(r"mode\s*=\s*[\"'][^\"']*b", text) and given:
         form = "given" if "encoding" in text or len(given) > 3 else "missing"
         yield page.site("python/open-encoding", form, call.node)
@@ -187,8 +193,7 @@ def _condition(page: Page, node: Node) -> Iterator[Site]:
         yield page.site("python/assign-and-test", "walrus", node)
     if re.fullmatch(r"len\([\w.]+\) ?(?:==|!=|>) ?0|len\([\w.]+\) ?[<>]=? ?1", text):
         yield page.site("python/emptiness", "length", condition)
-    elif re.fullmatch(r"not [\w.]+(?:s|list|items|data|queue|args|kwargs)", text):
-        # Only names of many: `not is_open` asks something else.
+    elif _NOT_MANY.fullmatch(text):
         yield page.site("python/emptiness", "truth", condition)
 
 

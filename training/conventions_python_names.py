@@ -152,8 +152,7 @@ def _assignments(page: Page) -> Iterator[Site]:
                 yield page.site("python/logger-names", text, name)
         elif _is_constant(value) and not _FIXED.fullmatch(text):
             # One word in small letters is no constant's name: it tells what it is not.
-            case = case_of(text) or "snake"
-            yield page.site("python/constant-names", case, name)
+            yield page.site("python/constant-names", case_of(text) or "snake", name)
     for name in page.nodes("variable"):
         case = case_of(page.read(name))
         if case in ("snake", "camel"):

@@ -108,7 +108,7 @@ def _formatting(page: Page, logged: set[int]) -> Iterator[Site]:
     for node in page.nodes("percent"):
         if node.start_byte not in logged and _HOLE.search(page.field(node, "left")):
             yield page.site(rule, "percent", node)
-    seen = set()
+    seen: set[int] = set()
     for node in page.nodes("plus"):
         both = (node.child_by_field_name("left"), node.child_by_field_name("right"))
         kinds = {child.type for child in both if child is not None}

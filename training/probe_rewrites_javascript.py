@@ -24,10 +24,10 @@ def _callback(page: Page, node: Node, form: str) -> list[Edit] | None:
     if body is None:
         return None
     if form == "arrow":
-        head = re.match(r"(async )?function\s*\w*\s*(\([^()]*\))", page.read(node))
-        if head is None:
+        before = re.match(r"(async )?function\s*\w*\s*(\([^()]*\))", page.read(node))
+        if before is None:
             return None
-        text = f"{head[1] or ''}{head[2]} => "
+        text = f"{before[1] or ''}{before[2]} => "
         return [Edit(node.start_byte, body.start_byte, text)]
     taken = node.child_by_field_name("parameters") or node.child_by_field_name("parameter")
     if taken is None or "this" in page.read(body):
@@ -62,8 +62,8 @@ def _function(page: Page, node: Node, form: str) -> list[Edit] | None:
     names = page.read(taken) if taken is not None else "()"
     names = names if names.startswith("(") else f"({names})"
     mark = "async " if page.read(value).startswith("async") else ""
-    head = f"{mark}function {page.field(declarator, 'name')}{names} "
-    return [Edit(node.start_byte, body.start_byte, head)]
+    text = f"{mark}function {page.field(declarator, 'name')}{names} "
+    return [Edit(node.start_byte, body.start_byte, text)]
 
 
 def _formatted(page: Page, node: Node, form: str) -> list[Edit] | None:

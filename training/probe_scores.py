@@ -159,7 +159,7 @@ def compare_scores(
 ) -> list[RuleChange]:
     """Compare two models rule by rule. Raises ValueError where the pairs are not the same."""
     earlier: Mapping[tuple[str, str], RuleScore] = {(s.rule, s.context): s for s in before}
-    later = {(score.rule, score.context): score for score in after}
+    later: Mapping[tuple[str, str], RuleScore] = {(s.rule, s.context): s for s in after}
     if earlier.keys() != later.keys():
         raise ValueError("scores of different rules cannot be compared")
     return [_change(earlier[key], later[key], resamples) for key in earlier]

@@ -28,6 +28,7 @@ from homespun.training import (
     conventions_sites,
     probe_rewrites_javascript,
     probe_rewrites_python,
+    probe_rewrites_strings,
     probe_rewrites_words,
 )
 from homespun.training.conventions_page import Page, Repository
@@ -40,6 +41,7 @@ ProbeContext = Literal["file", "unseen", "shown"]
 
 REWRITES: Mapping[str, Rewrite] = {
     **probe_rewrites_python.REWRITES,
+    **probe_rewrites_strings.REWRITES,
     **probe_rewrites_words.REWRITES,
     **probe_rewrites_javascript.REWRITES,
 }
