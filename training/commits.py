@@ -63,6 +63,7 @@ class Windows:
     validation: tuple[Commit, ...]  # the last ones up to the cut-off
     test: tuple[Commit, ...]  # behind the cut-off
     tree: str  # the last commit before validation: the tree to learn from
+    tree_date: int  # seconds since 1970 (UTC)
     cutoff: str  # the last commit of validation: nothing later is learned from
     cutoff_date: int  # seconds since 1970 (UTC)
     tip: str  # the newest commit

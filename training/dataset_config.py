@@ -19,11 +19,12 @@ class DatasetConfig:
     most_validation_commits: int = 200
     commit_share: float = 0.5  # of the examples: holes in lines that a commit added
     context_share: float = 0.4  # of the examples: with retrieved context
-    distractor_share: float = 0.125  # of those: one snippet of another place's context more
-    empty_share: float = 0.125  # of those: the context dropped
+    distractor_share: float = 0.125  # of those: with a snippet of another place's context as well
+    empty_share: float = 0.125  # of those: what was found is left out
     replay_share: float = 0.1  # of the examples, from `general_examples`
     half_life_days: float = 548.0  # a commit, or a file's last change, this old weighs half
     convention_weight: float = 2.0  # how much likelier a hole begins at a convention's site
+    stale_share: float = 0.25  # of the added lines that are in the tree no more: kept
     most_per_file: int = 24
     most_per_commit: int = 12
     most_validation_per_commit: int = 6
@@ -34,7 +35,6 @@ class DatasetConfig:
     near_duplicate: float = 0.7  # Jaccard similarity of 5-token shingles
     most_file_bytes: int = 300_000
     exclude: tuple[str, ...] = ()  # further paths to leave out: patterns as in .gitignore
-    encoder: str = "none"  # of the index that gives the context; "none": words and symbols
 
 
 @dataclass(slots=True)

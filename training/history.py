@@ -121,11 +121,13 @@ class Repository:
         """Return the bytes of an object by its ID; None where it is missing."""
         return self._blobs.read(name)
 
+    def source_at(self, revision: str, path: str) -> bytes | None:
+        """Return a file's bytes; None where it is missing."""
+        return self._blobs.read(self._name(revision, path)) if revision and path else None
+
     def file_at(self, revision: str, path: str) -> str | None:
         r"""Return a file's text with `\n` line ends; None where it is missing or no text."""
-        if not revision or not path:
-            return None
-        source = self._blobs.read(self._name(revision, path))
+        source = self.source_at(revision, path)
         text = None if source is None else decode(source)
         return None if isinstance(text, Skipped) else text
 
@@ -182,6 +184,10 @@ class Repository:
             f"nothing was committed up to {until!r}: give a later day or a revision"
         )
 
+    def ancestors(self, revision: str) -> frozenset[str]:
+        """Return the IDs of everything that was there when a commit was made, itself included."""
+        return frozenset(self._git.run("rev-list", revision, "--").decode("ascii").split())
+
     def commits(
         self, *, until: str | None = None, since: str | None = None, most: int = _MOST_COMMITS
     ) -> list[Commit]:
@@ -224,6 +230,7 @@ class Repository:
             validation=usable(validation),
             test=usable(later),
             tree=train[-1].id,
+            tree_date=train[-1].date,
             cutoff=known[-1].id,
             cutoff_date=known[-1].date,
             tip=(later or known)[-1].id,

@@ -1,4 +1,4 @@
-"""What training has seen -> whether a later line is new, and whether an example shows what it may not.
+"""What training has seen -> whether a later line is new, and whether an example leaks.
 
 Two questions that look alike. `Seen` sorts items of an evaluation: is the target new, or did
 training see it (boilerplate)? `check_leaks` is a hard assertion over examples: whatever they show
@@ -123,13 +123,14 @@ def check_leaks(
     revisions: Callable[[Example], Sequence[str]],
     later: set[str],
     known: set[str],
-    file_at: FileAt,
+    texts_of: Callable[[Example, str], Iterable[str]],
 ) -> LeakReport:
     """Assert that no example shows what came after its window; return what was looked at.
 
     `allowed` are the commits of the window, `later` the telling lines that commits behind it added,
     `known` those of the tree that was learned from, `revisions` the commits whose files an example
-    may show. Replayed examples of other repositories are not asked.
+    may show, and `texts_of` gives a path's texts in these. Replayed examples of other repositories
+    are not asked.
 
     Raises `LeakFound` naming the example and the line.
     """
@@ -149,7 +150,7 @@ def check_leaks(
         shown = _later_lines(example, new)
         explained += bool(shown)
         for path, line in shown:
-            if not any(line in telling_lines(file_at(rev, path) or "") for rev in allowed_here):
+            if not any(line in telling_lines(text) for text in texts_of(example, path)):
                 raise LeakFound(
                     f"example {example.id!r} shows a line of {path!r} that was only written after "
                     "its window; nothing was written: this is a fault of homespun, please report it"
