@@ -278,7 +278,7 @@ def _functions(page: Page) -> Iterator[Site]:
             yield page.site("javascript/arrow-brackets", "bare", node)
             continue
         taken = named_children(node.child_by_field_name("parameters"))
-        if len(taken) == 1 and taken[0].type == "identifier":
+        if len(taken) == 1 and page.read(taken[0]).isidentifier():
             yield page.site("javascript/arrow-brackets", "brackets", node)
 
 

@@ -88,7 +88,7 @@ _NUMPY = re.compile(r"^\s*Parameters\s*\n\s*-{3,}", re.MULTILINE)
 _REST = re.compile(r"^\s*:(?:param|parameter|arg|argument|keyword|type)\b", re.MULTILINE)
 _WORD = re.compile(r"([A-Za-z]+)(?:\s|$)")
 _DIRECTIVE = re.compile(
-    r"#\s*(?:!|type:|noqa|pragma|pylint|mypy|pyright|ruff|fmt|isort|flake8|nosec|region|endregion"
+    r"#\s*+(?:!|type:|noqa|pragma|pylint|mypy|pyright|ruff|fmt|isort|flake8|nosec|region|endregion"
     r"|-\*-|TODO|FIXME|XXX|NOTE|HACK|https?:|\W)"
 )
 _COMMENT = re.compile(r"#:? ([A-Za-z])([a-z']*)(?= )")
@@ -140,7 +140,7 @@ def _style(page: Page, node: Node) -> Iterator[Site]:
     quotes, body = literal[1], literal[2]
     form = "plain" if len(quotes) == 1 else "double" if quotes == '"""' else "single"
     yield page.site("python/docstring-quotes", form, node)
-    if "\n" in body.strip():
+    if "\n" in body.rstrip():
         yield page.site(
             "python/docstring-start", "next" if body.lstrip(" ").startswith("\n") else "same", node
         )
@@ -208,7 +208,7 @@ def verbs() -> frozenset[str]:
 
 
 def _comments(page: Page) -> Iterator[Site]:
-    rows = {node.start_point[0] for node in page.nodes("comment")}
+    alone = {}  # row -> a comment that has the line for itself
     for node in page.nodes("comment"):
         text = page.read(node)
         suppression = _SUPPRESSION.match(text)
@@ -216,16 +216,14 @@ def _comments(page: Page) -> Iterator[Site]:
             form = "coded" if suppression[1] else "blanket"
             yield page.site("python/suppressions", form, node)
         row, column = node.start_point
-        begins = row - 1 not in rows
-        line_start = node.start_byte - column
-        if not begins or page.source[line_start : node.start_byte].strip():
-            continue
-        if _DIRECTIVE.match(text):
-            continue
-        word = _COMMENT.match(text)
+        if not page.source[node.start_byte - column : node.start_byte].strip():
+            alone[row] = node
+    for row, node in alone.items():
+        text = page.read(node)
+        word = None if row - 1 in alone or _DIRECTIVE.match(text) else _COMMENT.match(text)
         if word is None:
             continue
         yield page.site("python/comment-case", "upper" if word[1].isupper() else "lower", node)
-        if row + 1 not in rows and text.count(" ") > 3 and text[-1] not in ":!?":
+        if row + 1 not in alone and text.count(" ") > 3 and text[-1] not in ":!?":
             stop = "stop" if text.endswith(".") else "no-stop"
             yield page.site("python/comment-stop", stop, node)
