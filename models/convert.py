@@ -20,6 +20,7 @@ from homespun.models.calibration import calibration_ids
 from homespun.models.decoder_graph import MAX_POSITIONS, write_decoder
 from homespun.models.encoder_graph import BertShape, write_encoder
 from homespun.models.graph import GraphWriter
+from homespun.models.parity import reference
 from homespun.models.quantize import UInt8, quantize_blocks, quantize_rows, restore_blocks
 from homespun.models.safetensors_file import SafetensorsFile
 from homespun.models.served_form import CONVERTER_VERSION, MANIFEST, file_sha256
@@ -45,7 +46,8 @@ def convert_decoder(
 ) -> None:
     """Write the served form of a generator to `target`, replacing what was there.
 
-    `facts` go into its manifest: which adapters are merged into `source`.
+    `facts` go into its manifest: which adapters are merged into `source`; then what the float32
+    weights say goes there too, to compare the served form with.
     """
     config = source.config
     progress.start(f"convert {name}", config.layers + 2, "layers")
@@ -61,9 +63,10 @@ def convert_decoder(
             _write_table(directory, "head", head)
         screen = quantize_blocks(head)
         progress.advance(1)
+        ids = calibration_ids(BpeTokenizer(tokenizer.json, tokenizer.control), fim)
+        ids = ids[: config.context_tokens]
         with GraphWriter(directory, "decoder", bits=bits) as graph:
-            ids = calibration_ids(BpeTokenizer(tokenizer.json, tokenizer.control), fim)
-            smoothed = SmoothedSource(source, embedding[ids[: config.context_tokens]])
+            smoothed = SmoothedSource(source, embedding[ids])
             write_decoder(graph, smoothed, screen=screen, layer_done=lambda: progress.advance(1))
         _write_manifest(
             directory,
@@ -82,6 +85,7 @@ def convert_decoder(
                 "has_head": head is not embedding,
                 "screen_margin": _screen_margin(smoothed.final(), head, screen),
                 "context_tokens": min(config.context_tokens, MAX_POSITIONS),
+                **({"parity": reference(smoothed.final(), head, ids)} if facts else {}),
                 **(facts or {}),
             },
         )

@@ -131,13 +131,22 @@ class OnnxDecoder:
             is_ready = steps.prefill(prompt, 0, gives_up=True)
         return Warmth(len(prompt), reused, is_ready)
 
-    def logits(self, ids: Sequence[int]) -> npt.NDArray[np.float32]:
-        """Return `(len(ids), vocabulary)` float32 for a fresh sequence: evaluation and tests."""
+    def logits(
+        self, ids: Sequence[int], rows: Sequence[int] | None = None
+    ) -> npt.NDArray[np.float32]:
+        """Return `(len(rows), vocabulary)` float32 for a fresh sequence: evaluation and tests.
+
+        `rows` are ascending places in `ids`, all of them unless given.
+        """
+        wanted = range(len(ids)) if rows is None else rows
         self._slots.clear()
         slot = self._slots.take(ids)
-        starts = range(0, len(ids), PREFILL_CHUNK_TOKENS)
-        chunks = [ids[start : start + PREFILL_CHUNK_TOKENS] for start in starts]
-        return np.concatenate([self.run(slot, c, range(len(c)), None).full() for c in chunks])
+        found = []
+        for start in range(0, len(ids), PREFILL_CHUNK_TOKENS):
+            chunk = ids[start : start + PREFILL_CHUNK_TOKENS]
+            here = [row - start for row in wanted if start <= row < start + len(chunk)]
+            found.append(self.run(slot, chunk, here, None).full())
+        return np.concatenate(found)
 
     def score(self, prompt: Sequence[int], answer: Sequence[int]) -> float:
         """Return the sum of the natural-log probabilities of `answer` right behind `prompt`.

@@ -159,6 +159,14 @@ def served_folder(name: str) -> Path:
     return _find(name).folder
 
 
+def served_target(name: str, *, adapter: str | Path, workspace: Path | None) -> Path:
+    """Return where the served form with an adapter belongs, made or not. Raises like `serve`."""
+    original = _find(name)
+    model = name if original.is_in_catalogue else ""
+    wanted = stack(adapter, model=model, base_sha256=original.sha256, workspace=workspace)
+    return original.folder / wanted.folder_name(original.sha256)
+
+
 _NO_STACK = Stack(MODEL_AS_SHIPPED, (), None, "", is_shipped=True)
 
 
@@ -173,10 +181,11 @@ def _ensure(
         if not is_current(target, original.sha256, bits=bits, adapters=wanted.hashes):
             if original.is_in_catalogue:
                 local_source(original.name, progress)  # only pinned bytes are ever converted
+            is_of_workspace = bool(wanted.layers) and not wanted.is_shipped
             facts = {
                 "adapters": wanted.hashes,
                 "adapter": wanted.label,
-                "workspace": str(workspace.resolve()) if workspace and wanted.adapter else "",
+                "workspace": str(workspace.resolve()) if workspace and is_of_workspace else "",
             }
             _convert(original, wanted, target, bits, facts, progress or NoProgress())
     return target
