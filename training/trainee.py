@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import torch
 
 _ROWS_AT_ONCE = 512  # rows of logits: (rows, vocabulary) float32 is 300 MB
+# Every new shape has its kernels made anew and keeps memory of its own, so lengths are rounded up.
+_PAD_TO = 64
 INSTALL = "training needs torch, transformers and peft; run `pip install 'homespun[train]'`"
 
 
@@ -121,7 +123,8 @@ class Trainee:
 
         device = self.preset.device
         longest = max(len(example.ids) for example in batch)
-        ids = torch.zeros((len(batch), longest), dtype=torch.long)
+        padded = -(-longest // _PAD_TO) * _PAD_TO
+        ids = torch.zeros((len(batch), padded), dtype=torch.long)
         rows, columns, targets = [], [], []
         for row, example in enumerate(batch):
             ids[row, : len(example.ids)] = torch.tensor(example.ids)
