@@ -39,5 +39,4 @@
 (assert_statement) @assert
 (with_item) @with
 (integer) @integer
-(comparison_operator) @comparison
 [(list) (dictionary) (argument_list) (parameters) (tuple) (set)] @brackets

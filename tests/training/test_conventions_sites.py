@@ -74,7 +74,8 @@ PYTHON = [
     ("large-numbers", "a = 10_000\nb = 65536\nc = 9999\nd = 0xFFFFF", ["underscores", "plain"]),
     (
         "raised-classes",
-        "from .errors import Bad\nimport lib\nraise Bad()\nraise ValueError\nraise lib.Odd()\nraise e",
+        "from .errors import Bad\nimport lib\nraise Bad()\nraise ValueError\n"
+        "raise lib.Odd()\nraise e",
         ["own", "builtin", "library"],
     ),
     (
@@ -120,7 +121,8 @@ PYTHON = [
     ),
     (
         "docstring-mood",
-        'def f():\n    """Return x."""\ndef g():\n    """Returns x."""\ndef h():\n    """The x."""\n',
+        'def f():\n    """Return x."""\ndef g():\n    """Returns x."""\n'
+        'def h():\n    """The x."""\n',
         ["imperative", "indicative"],
     ),
     (
@@ -135,7 +137,8 @@ PYTHON = [
     ),
     (
         "comment-case",
-        "# Upper case here\nx = 1  # lower but behind\n# lower case here\n# the same comment\n# noqa",
+        "# Upper case here\nx = 1  # lower but behind\n# lower case here\n"
+        "# the same comment\n# noqa",
         ["upper", "lower"],
     ),
     ("suppressions", "import a  # noqa: F401\nb()  # type: ignore", ["coded", "blanket"]),
@@ -152,7 +155,8 @@ PYTHON = [
     ),
     (
         "parameter-types",
-        "def f(a: int, *b: int): ...\ndef g(a, b: int): ...\ndef h(self, a=1): ...\ndef i(self): ...",
+        "def f(a: int, *b: int): ...\ndef g(a, b: int): ...\n"
+        "def h(self, a=1): ...\ndef i(self): ...",
         ["all", "some", "none"],
     ),
     ("return-types", "def f() -> int: ...\ndef g(): ...", ["annotated", "missing"]),
@@ -196,7 +200,8 @@ PYTHON = [
     ("keyword-only", "def f(a, b, c): ...\ndef g(a, *, b, c): ...\ndef h(a, b): ...", None),
     (
         "early-return",
-        "def f():\n    if a:\n        return 1\n    return 2\ndef g():\n    if a:\n        return 1\n"
+        "def f():\n    if a:\n        return 1\n    return 2\n"
+        "def g():\n    if a:\n        return 1\n"
         "    else:\n        return 2\ndef h():\n    if a:\n        return 1\n",
         ["flat", "nested"],
     ),
