@@ -55,7 +55,10 @@ class Repository:
         top, _, rest = module.partition(".")
         if top in sys.stdlib_module_names:
             return False
-        return self._exists(module) or bool(rest) and self._exists(rest)
+        folder = module.rpartition(".")[0]
+        if self._exists(module) or (bool(folder) and self._exists(folder)):
+            return True
+        return bool(rest) and self._exists(rest)
 
     def _exists(self, module: str) -> bool:
         path = module.replace(".", "/")

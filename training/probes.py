@@ -270,7 +270,8 @@ def _unseen_until(page: Page, sites: Sequence[Site], last: int, most: int) -> in
     following = min((site.line for site in sites if site.line > last), default=0)
     if not following:
         return most
-    return min(most, sum(len(line) + 1 for line in page.lines[last : following - 1]))
+    # The suffix begins with the end of the line `last`.
+    return min(most, 1 + sum(len(line) + 1 for line in page.lines[last : following - 1]))
 
 
 def _parses(page: Page, source: bytes) -> bool:
