@@ -27,6 +27,7 @@ VERBS = (
     Verb("complete", "homespun.cli.complete", "complete at a cursor, or many cursors from a file"),
     Verb("conventions", "homespun.cli.conventions", "show how this repository writes its code"),
     Verb("eval", "homespun.cli.eval", "measure the search on queries with known answers"),
+    Verb("dataset", "homespun.cli.dataset", "make examples to learn from of a repository"),
     Verb("serve", "homespun.cli.serve", "run the language server"),
 )
 

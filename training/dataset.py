@@ -17,7 +17,7 @@ import json
 import random
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,7 @@ from homespun.training.dataset_files import (
 )
 from homespun.training.dataset_material import Material, Request, material_of
 from homespun.training.dataset_plan import ConventionSites, Planned
-from homespun.training.errors import HistoryUnreadable, TooLittleCode
+from homespun.training.errors import DatasetDamaged, HistoryUnreadable, TooLittleCode
 from homespun.training.examples import Example, read_examples, write_examples
 from homespun.training.history import Repository
 from homespun.training.leaks import LeakReport, added_lines, check_leaks, telling_lines
@@ -48,6 +48,7 @@ __all__ = ["ConventionSites", "DatasetConfig", "DatasetReport", "build_dataset"]
 
 _PROGRESS = NoProgress()
 _CONFIG = DatasetConfig()
+_MOST_SUFFIX_CHARS = 16_000  # a prompt of 4,096 tokens shows a quarter of this
 
 
 def build_dataset(
@@ -71,7 +72,7 @@ def build_dataset(
     A run that was killed goes on where it was; a finished dataset of the same input is kept.
 
     Raises `TooLittleCode`, `HistoryUnreadable` (an `until` that is not there), `DatasetUnwritable`,
-    `LeakFound`, and `indexer.errors.NotADirectory`.
+    `DatasetDamaged` (the examples to replay), `LeakFound`, and `indexer.errors.NotADirectory`.
     """
     began = time.perf_counter()
     root = root.resolve()
@@ -191,7 +192,10 @@ def _replayed(request: Request, own: int, chance: random.Random) -> list[Example
     if request.general is None or share <= 0:
         return []
     count = round(own * share / (1 - share))
-    every = list(read_examples(request.general))
+    try:
+        every = list(read_examples(request.general))
+    except ValueError as error:
+        raise DatasetDamaged(f"the examples to replay cannot be read: {error}") from error
     drawn = chance.sample(every, min(count, len(every)))
     return [
         Example.from_json({**example.to_json(), "source": "replay", "id": f"replay/{example.id}"})
@@ -261,8 +265,8 @@ def _write(
     leaks: Mapping[str, LeakReport],
 ) -> None:
     draft = place.draft
-    write_examples(train, draft / TRAIN)
-    write_examples(validation, draft / VALIDATION)
+    write_examples(map(_shortened, train), draft / TRAIN)
+    write_examples(map(_shortened, validation), draft / VALIDATION)
     report = {window: found.to_json() for window, found in leaks.items()}
     write_text(draft / LEAKS, json.dumps(report, indent=1) + "\n")
     card = data_card(
@@ -280,6 +284,15 @@ def _write(
     write_text(draft / PAGE, as_markdown(card))
     write_text(draft / CARD, json.dumps(card, indent=1, ensure_ascii=False) + "\n")
     place.finish(TRAIN, VALIDATION, LEAKS, PAGE, CARD)
+
+
+def _shortened(example: Example) -> Example:
+    """Cut the suffix behind what a prompt can show; line numbers, so the prefix, must stay."""
+    suffix = example.suffix
+    if len(suffix) <= _MOST_SUFFIX_CHARS:
+        return example
+    end = suffix.find("\n", _MOST_SUFFIX_CHARS)
+    return replace(example, suffix=suffix[: end + 1] if end >= 0 else suffix)
 
 
 def _provenance(material: Material) -> Provenance:

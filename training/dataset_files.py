@@ -92,6 +92,7 @@ def claimed(out: Path) -> Iterator[Place]:
     out = out.resolve()
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
+        _ignore_in_git(out.parent)
         if out.exists() and not _is_replaceable(out):
             raise DatasetUnwritable(
                 f"{str(out)!r} is there and no dataset: give another folder, or remove it"
@@ -123,6 +124,12 @@ def write_text(path: Path, text: str) -> None:
         stream.write(text)
         stream.flush()
         os.fsync(stream.fileno())
+
+
+def _ignore_in_git(folder: Path) -> None:
+    path = folder / ".gitignore"
+    if folder.name == ".homespun" and not path.exists():
+        path.write_text("*\n", encoding="utf-8")
 
 
 def _is_replaceable(out: Path) -> bool:

@@ -201,7 +201,7 @@ def _by_time(
     validation = planner.of_commits(
         repository,
         windows.validation,
-        later,
+        later.sources,
         now=windows.cutoff_date,
         count=config.validation_examples,
         most_per_commit=config.most_validation_per_commit,
@@ -275,7 +275,7 @@ def _train(
         found = planner.of_commits(
             request.repository,
             commits,
-            kept,
+            kept.sources,
             now=now,
             count=round(wanted * config.commit_share),
             most_per_commit=config.most_per_commit,

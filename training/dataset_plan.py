@@ -18,8 +18,7 @@ from homespun.training.dataset_config import DatasetConfig
 from homespun.training.edits import as_typed
 from homespun.training.examples import Example
 from homespun.training.history import Repository
-from homespun.training.learned_files import LearnedFiles
-from homespun.training.source_filters import SourceText, filtered
+from homespun.training.source_filters import SourceText, source_text
 from homespun.training.spans import Hole, holes
 
 # (path, language, text) -> the 1-based lines where a convention of the house shows.
@@ -85,7 +84,7 @@ class Planner:
         self,
         repository: Repository,
         commits: Sequence[Commit],
-        learned: LearnedFiles,
+        sources: Sequence[SourceText],
         *,
         now: int,
         count: int,
@@ -95,10 +94,10 @@ class Planner:
     ) -> list[Planned]:
         """Draw holes that begin in lines that commits added, newest commits first.
 
-        Files that the tree no longer has, or that are not learned from, are left out; `used` counts
-        what a path gives. With `keep_stale` lines that the tree has no more are as good as others.
+        Files that are not among the sources (deleted, filtered) are left out; `used` counts what a
+        path gives. With `keep_stale` lines that the tree has no more are as good as others.
         """
-        paths = {source.path: source for source in learned.sources}
+        paths = {source.path: source for source in sources}
         alive = None if keep_stale else _Alive(paths)
         newest = [
             (commit, paths_of)
@@ -116,7 +115,7 @@ class Planner:
         caps = [min(most_per_commit, -(-size // _LINES_A_HOLE)) for size in sizes]
         found: list[Planned] = []
         for (commit, names), quota in zip(newest, allocate(weights, caps, count), strict=True):
-            found += self._of_commit(repository, commit, names, learned, quota, used, alive)
+            found += self._of_commit(repository, commit, names, quota, used, alive)
         return found
 
     def _of_commit(
@@ -124,7 +123,6 @@ class Planner:
         repository: Repository,
         commit: Commit,
         names: Sequence[str],
-        learned: LearnedFiles,
         quota: int,
         used: Counter[str],
         alive: _Alive | None,
@@ -138,7 +136,7 @@ class Planner:
             room = min(share, self.config.most_per_file - used[path])
             if room <= 0:
                 continue
-            drawn = list(self._of_change(repository, commit, path, learned, room, rng, alive))
+            drawn = list(self._of_change(repository, commit, path, room, rng, alive))
             used[path] += len(drawn)
             found += drawn
         return found
@@ -148,7 +146,6 @@ class Planner:
         repository: Repository,
         commit: Commit,
         path: str,
-        learned: LearnedFiles,
         count: int,
         rng: random.Random,
         alive: _Alive | None,
@@ -156,8 +153,7 @@ class Planner:
         raw = repository.source_at(commit.id, path)
         if raw is None:
             return
-        limit = self.config.most_file_bytes
-        source = filtered(path, raw, learned.house, most_bytes=limit)
+        source = source_text(path, raw, most_bytes=self.config.most_file_bytes)
         if isinstance(source, Skipped):
             return
         parent_path = commit.parent_path(path)

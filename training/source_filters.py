@@ -35,16 +35,18 @@ _LEAST_CODE_LINES = 5
 _MOST_DIGITS = 0.3
 _MOST_DATA_LINES = 0.75
 _LEAST_DATA_LINES = 20
+_ASKED_DATA_LINES = 400  # of a long file every so-many-th is looked at
 _HEAD_LINES = 40
+_DIGIT = re.compile(r"\d")
 # Macros and attributes of other compilers: the parser stumbles over good code.
 _HARD_TO_PARSE = frozenset({"c", "cpp", "haskell"})
 _COMMENT = re.compile(r"\s*(?:#|//|/\*|\*|--|\"\"\"|''')")
-_STRING = r"[rbfuRBFU]{0,2}(?:\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*')"
-_ATOM = rf"(?:{_STRING}|[-+]?[\d.][\w.]*|True|False|None|true|false|null|nil|undefined)"
-# A value, a pair, a closing bracket, or the assignment of one value to a name.
+_STRING = re.compile(r"[rbfuRBFU]{0,2}(?:\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*')")
+# A value, a pair, a closing bracket, or the assignment of one value to a name, once the strings are
+# taken out.
 _DATA_LINE = re.compile(
-    rf"\s*(?:[A-Za-z_]\w*\s*(?::\s*\w+\s*)?=\s*|(?:{_ATOM}|\w+)\s*(?::|=>)\s*)?"
-    rf"(?:[\[({{]*\s*(?:{_ATOM}\s*,?\s*)*[\])}}]*)\s*[,;]?\s*(?:(?:#|//).*)?"
+    r"\s*(?:\w+\s*(?::\s*\w+\s*)?=|\w+\s*(?::|=>))?"
+    r"(?:[\s\d\[\](){},:;.+=>-]|\b(?:True|False|None|true|false|null|nil)\b)*(?:(?:#|//).*)?"
 )
 _HOLDER = re.compile(
     r"copyright\s*(?=\(c\)|©|&copy;|\d{4}|by\s)(?:\(c\)|©|&copy;)?\s*(?:\d{4}(?:\s*[-–,]\s*(?:\d{4}|present))*,?)?\s*(?:by\s+)?"
@@ -114,6 +116,15 @@ def filtered(path: str, source: bytes, house: House, *, most_bytes: int) -> Sour
     reason = reason_by_path(path, house)
     if reason is not None:
         return Skipped(reason)
+    found = source_text(path, source, most_bytes=most_bytes)
+    if isinstance(found, Skipped):
+        return found
+    reason = _reason_by_content(found.language, found.text, house)
+    return found if reason is None else Skipped(reason)
+
+
+def source_text(path: str, source: bytes, *, most_bytes: int) -> SourceText | Skipped:
+    """Return a version of a file that is learned from; only what the index judges is asked."""
     found = readable(path, source, IndexConfig(max_file_bytes=most_bytes))
     if isinstance(found, Skipped):
         return found
@@ -121,9 +132,6 @@ def filtered(path: str, source: bytes, house: House, *, most_bytes: int) -> Sour
         return Skipped("generated")
     if not has_grammar(found.language):
         return Skipped("no-grammar")
-    reason = _reason_by_content(found.language, found.text, house)
-    if reason is not None:
-        return Skipped(reason)
     return SourceText(
         path,
         found.language,
@@ -165,8 +173,7 @@ def _reason_by_content(language: str, text: str, house: House) -> str | None:
     lines = code_lines(text)
     if len(lines) < _LEAST_CODE_LINES:
         return "few-lines"
-    dense = "".join(text.split())
-    if sum(character.isdigit() for character in dense) > _MOST_DIGITS * len(dense):
+    if len(_DIGIT.findall(text)) > _MOST_DIGITS * len("".join(text.split())):
         return "digits"
     if _is_data(lines):
         return "data-module"
@@ -176,8 +183,9 @@ def _reason_by_content(language: str, text: str, house: House) -> str | None:
 def _is_data(lines: Sequence[str]) -> bool:
     if len(lines) < _LEAST_DATA_LINES:
         return False
-    data = sum(len(line) < 1_000 and _DATA_LINE.fullmatch(line) is not None for line in lines)
-    return data > _MOST_DATA_LINES * len(lines)
+    asked = lines[:: -(-len(lines) // _ASKED_DATA_LINES)]
+    data = sum(_DATA_LINE.fullmatch(_STRING.sub("", line[:1_000])) is not None for line in asked)
+    return data > _MOST_DATA_LINES * len(asked)
 
 
 def _is_parsed(language: str, text: str) -> bool:
