@@ -37,6 +37,7 @@ _QWEN_FIM = FimTokens(
     middle="<|fim_middle|>",
     repo_name="<|repo_name|>",
     file_sep="<|file_sep|>",
+    end=("<|endoftext|>",),
 )
 
 
