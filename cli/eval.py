@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from homespun.cli import eval_infilling
+from homespun.cli import eval_completion, eval_infilling
 from homespun.cli.errors import Unavailable, UsageError
 from homespun.cli.progress import RichProgress
 from homespun.indexer.config import IndexConfig
@@ -30,6 +30,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="WHAT")
     _add_retrieval(actions)
+    summary = "lines of later commits, completed by every arm: exact lines, style, failures, speed"
+    completion = actions.add_parser("completion", help=summary, description=summary)
+    eval_completion.add_arguments(completion)
+    completion.set_defaults(part=eval_completion.run)
     summary = "ordinary Python, a line at a time: exact lines, with and without an adapter"
     infilling = actions.add_parser("infilling", help=summary, description=summary)
     eval_infilling.add_arguments(infilling)

@@ -153,26 +153,37 @@ def items_of_history(
 ) -> list[Item]:
     """Return at most `config.items` items, in the order of the history, then path and place.
 
-    `commits` are those of the test window, oldest first, the unusable ones too. Which of them give
-    items is decided at random, so that a long window is not only represented by its beginning.
-    The same input and seed give the same items.
+    `commits` are those of the test window, oldest first, the unusable ones too. They give an item
+    each in turns, in random order: many commits with few items say more than few with many. The
+    same input and seed give the same items.
     """
     progress = progress or NoProgress()
     judge.follow(commits)
     usable = [commit for commit in commits if not commit.reason]
     order = list(range(len(usable)))
     random.Random(config.seed).shuffle(order)
-    taken: list[tuple[int, Item]] = []
     picker = _Picker(config, count_tokens)
-    progress.start("items", len(usable), "commits")
-    for place in order:
-        if len(taken) >= config.items:
-            break
-        reader = _CommitReader(repository, usable[place], house, name or repository.name)
-        room = min(config.per_commit, config.items - len(taken))
-        candidates = reader.candidates(judge, config)
-        taken += [(place, item) for item in picker.take(candidates, room)]
-        progress.advance(1)
+    repo_name = name or repository.name
+    streams = [
+        (
+            place,
+            _CommitReader(repository, usable[place], house, repo_name).candidates(judge, config),
+        )
+        for place in order
+    ]
+    taken: list[tuple[int, Item]] = []
+    progress.start("items", config.items, "items")
+    for _ in range(config.per_commit):
+        alive = []
+        for place, candidates in streams:
+            if len(taken) >= config.items:
+                break
+            found = picker.take(candidates, 1)
+            if found:
+                taken += [(place, item) for item in found]
+                alive.append((place, candidates))
+                progress.advance(1)
+        streams = alive
     progress.finish()
     taken.sort(key=lambda pair: (pair[0], pair[1].example.path, len(pair[1].example.prefix)))
     return [item for _, item in taken]

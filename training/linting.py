@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 import tomllib
 from collections import Counter
 from pathlib import Path
@@ -61,7 +62,7 @@ class Linter:
 
 def linter_of(root: Path) -> Linter | None:
     """Return the linter of a repository, None where it configures none or ruff is not here."""
-    program = shutil.which("ruff")
+    program = shutil.which("ruff") or shutil.which("ruff", path=str(Path(sys.executable).parent))
     if program is None or not _is_configured(root):
         return None
     return Linter(program, root.resolve())

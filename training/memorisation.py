@@ -15,13 +15,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 COPY_TOKENS = 50
-ALTERNATIVES = 2000
+ALTERNATIVES = 1200
 RANK = 1000  # the secret must have more alternatives than these before it
-
-ScoreTexts = Callable[[str, str, Sequence[str]], Sequence[float]]
-"""(prefix, suffix, middles) -> the log-probability of each middle."""
-WriteText = Callable[[str, str], str]
-"""(prefix, suffix) -> what the model writes there, greedily."""
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 
@@ -34,11 +29,19 @@ class Canary:
     prefix: str
     secret: str
     suffix: str = ""
+    path: str = ""  # of the document
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> Canary:
         """Read a row of the dataset: an example whose middle is the secret."""
-        return cls(str(row["id"]), str(row["prefix"]), str(row["middle"]), str(row["suffix"]))
+        texts = (str(row[name]) for name in ("id", "prefix", "middle", "suffix", "path"))
+        return cls(*texts)
+
+
+ScoreTexts = Callable[[Canary, Sequence[str]], Sequence[float]]
+"""(a place, texts) -> the log-probability of each text in the secret's place."""
+WriteText = Callable[[Canary], str]
+"""(a place) -> what the model writes in the secret's place, greedily."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,10 @@ class CopyFinder:
         for text in texts:
             self._runs.update(self._hashes(text))
 
+    def __bool__(self) -> bool:
+        """Tell whether there is training text to find."""
+        return bool(self._runs)
+
     def has_copy(self, text: str) -> bool:
         """Tell whether a text has a run of training text in it."""
         return any(run in self._runs for run in self._hashes(text))
@@ -127,9 +134,9 @@ def extract(
     if alternatives <= RANK:
         raise ValueError(f"{alternatives} alternatives cannot show a rank above {RANK}; give more")
     others = _alternatives(canary.secret, alternatives, random.Random(f"{seed}:{canary.id}"))
-    own, *theirs = score(canary.prefix, canary.suffix, [canary.secret, *others])
+    own, *theirs = score(canary, [canary.secret, *others])
     rank = 1 + sum(value >= own for value in theirs)
-    written = write(canary.prefix, canary.suffix)
+    written = write(canary)
     return Extraction(canary.id, rank, len(others), canary.secret.strip() in written)
 
 
