@@ -67,12 +67,12 @@ def print_rule(found: Conventions, wanted: str) -> int:
         _line(
             console,
             f"{convention.rule.id}: {convention.rule.title}; {convention.sites:,} places in "
-            f"{convention.files:,} files, {convention.adherence:.1%} "
+            f"{_files(convention.files)}, {convention.adherence:.1%} "
             f"({low:.1%} to {high:.1%}), {convention.status}",
             style="bold",
         )
         for form in convention.forms:
-            _line(console, f"  {form.label}: {form.sites:,} in {form.files:,} files")
+            _line(console, f"  {form.label}: {form.sites:,} in {_files(form.files)}")
             for place in form.examples:
                 _line(console, f"    {_at(place)}  {place.text}")
     return 0
@@ -159,6 +159,10 @@ def _otherwise(row: Convention) -> Text:
         first = other.examples[0]
         place = f" ({first.path.rpartition('/')[2]}:{first.line})"
     return _text(f"{other.label} {other.sites:,}{more}{place}", "dim")
+
+
+def _files(count: int) -> str:
+    return f"{count:,} file{'' if count == 1 else 's'}"
 
 
 def _at(place: Place) -> str:

@@ -14,7 +14,7 @@ from homespun.training.conventions_rules import Rule, Site
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-_WRITTEN = {"documented": "have a docstring", "undocumented": "have none"}
+_WRITTEN = {"documented": "have a docstring", "undocumented": "have no docstring"}
 
 RULES = (
     Rule("python/module-docstrings", "documentation", "modules", _WRITTEN),
