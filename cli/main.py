@@ -28,6 +28,7 @@ VERBS = (
     Verb("conventions", "homespun.cli.conventions", "show how this repository writes its code"),
     Verb("eval", "homespun.cli.eval", "measure the search on queries with known answers"),
     Verb("dataset", "homespun.cli.dataset", "make examples to learn from of a repository"),
+    Verb("train", "homespun.cli.train", "learn from this repository, and judge what was learned"),
     Verb("adapters", "homespun.cli.adapters", "show, promote, roll back and check adapters"),
     Verb("serve", "homespun.cli.serve", "run the language server"),
 )

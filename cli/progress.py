@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from types import TracebackType
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Self, TextIO
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichBar
@@ -30,7 +30,7 @@ class RichProgress:
         self._unit = ""
         self._began = 0.0
 
-    def __enter__(self) -> RichProgress:
+    def __enter__(self) -> Self:
         """Return itself."""
         return self
 
