@@ -111,6 +111,7 @@ def recent_items(
         )
     encoder = ExampleEncoder(tokenizer, fim)
     with Repository.open(workspace) as repository:
+        since = repository.resolve(since)
         house = of_revision(repository, since, DatasetConfig(), progress=progress).house
         items = items_of_history(
             repository,
