@@ -109,12 +109,25 @@ class Judge:
                 if change.old_path and change.old_path in self._known:
                     self._known.add(change.path)
 
-    def strata(self, example: Example, source: SourceText, first_line: int) -> tuple[str, ...]:
-        """Return the strata of a hole that begins in a 1-based line of a file."""
+    def strata(
+        self,
+        example: Example,
+        source: SourceText,
+        first_line: int,
+        added: Collection[int] | None = None,
+    ) -> tuple[str, ...]:
+        """Return the strata of a hole that begins in a 1-based line of a file.
+
+        Lines above it that were `added` with it (None: all) belong to it when it is compared with
+        training; old ones do not: a new line in an old place is new.
+        """
         last_line = first_line + example.middle.rstrip("\n").count("\n")
         lines = source.text.split("\n")
         target = "\n".join(lines[first_line - 1 : last_line])
-        around = "\n".join(lines[max(first_line - 1 - AROUND_LINES, 0) : first_line - 1])
+        start = first_line
+        while start > max(1, first_line - AROUND_LINES) and (added is None or start - 1 in added):
+            start -= 1
+        around = "\n".join(lines[start - 1 : first_line - 1])
         is_new = is_novel(target, self._seen, around=around)
         found = [
             "known-file" if example.path in self._known else "new-file",
@@ -227,7 +240,7 @@ def read_items(path: Path) -> Iterator[Item]:
         for number, line in enumerate(stream, start=1):
             try:
                 yield Item.from_json(json.loads(line))
-            except (KeyError, TypeError, ValueError) as error:
+            except (AttributeError, KeyError, TypeError, ValueError) as error:
                 raise NothingToEvaluate(
                     f"{str(path)!r}, line {number}: no item ({type(error).__name__}: {error}); "
                     "delete the file to have it made anew"
@@ -238,6 +251,7 @@ def read_items(path: Path) -> Iterator[Item]:
 class _Document:
     text: str
     hole: Hole
+    added: Collection[int] | None = None  # 1-based lines; None: all
 
 
 class _Picker:
@@ -316,7 +330,7 @@ class _CommitReader:
             if not _is_added(source.text, hole, added):
                 continue
             text = as_typed(old, source.text, change.hunks, line=last)
-            document = _Document(text, hole)
+            document = _Document(text, hole, added)
             item = _item(source, document, judge, commit=self._commit, name=self._repo_name)
             if item is not None:
                 yield item
@@ -364,7 +378,7 @@ def _item(
         source="commit" if commit else "tree",
     )
     first_line = text.count("\n", 0, hole.start) + 1
-    strata = judge.strata(example, source, first_line)
+    strata = judge.strata(example, source, first_line, document.added)
     return Item(replace(example, id=_id(example)), commit.parent if commit else "", strata)
 
 
