@@ -200,3 +200,10 @@ def test_items_go_through_a_file_and_a_broken_row_is_named(history, tmp_path):
     (tmp_path / "items.jsonl").write_text('{"example": 1}\n')
     with pytest.raises(NothingToEvaluate, match=r"line 1: no item"):
         list(read_items(tmp_path / "items.jsonl"))
+
+
+def test_the_same_hole_in_the_same_words_is_asked_once(scratch):
+    cutoff = scratch.commit("begin", shop=OLD)
+    scratch.commit("two ovens", oven=OVEN, other=OVEN)
+    asked = [(i.example.prefix, i.example.middle) for i in made(scratch, cutoff)]
+    assert len(asked) == len(set(asked)) > 1
