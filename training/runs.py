@@ -38,6 +38,7 @@ _FULL_OR_CLOSED = {
     errno.EACCES,
     errno.EPERM,
     errno.EROFS,
+    errno.EFBIG,  # beyond the limit for a file of this process
 }
 
 
