@@ -181,7 +181,7 @@ def material_of(request: Request, progress: Progress) -> Material:
     if request.repository is None or windows is None:
         return _held_out(request, request.notes, progress)
     found = _by_time(request, request.repository, windows, progress)
-    if len(found.validation) >= min(_LEAST_VALIDATION, request.config.validation_examples):
+    if len(found.validation) >= min(_LEAST_VALIDATION, request.config.validation_examples // 2):
         return found
     note = (
         f"the last {len(windows.validation)} commits up to the cut-off give "

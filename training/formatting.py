@@ -17,6 +17,11 @@ def is_only_format(path: str, old: str | None, new: str | None) -> bool:
     return "".join(old.split()) == "".join(new.split())
 
 
+def is_python(text: str) -> bool:
+    """Tell whether this interpreter reads a text as Python."""
+    return _tree(text) is not None
+
+
 def _tree(text: str) -> str | None:
     try:
         with warnings.catch_warnings():

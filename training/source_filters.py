@@ -29,6 +29,7 @@ from homespun.indexer.decode import decode
 from homespun.indexer.languages import has_grammar
 from homespun.indexer.parse import readable, syntax_tree
 from homespun.indexer.types import Skipped
+from homespun.training.formatting import is_python
 from homespun.training.licences import licence_in_head
 
 _LEAST_CODE_LINES = 5
@@ -37,6 +38,9 @@ _MOST_DATA_LINES = 0.75
 _LEAST_DATA_LINES = 20
 _ASKED_DATA_LINES = 400  # of a long file every so-many-th is looked at
 _HEAD_LINES = 40
+_PYTHON2 = re.compile(
+    r"^\s*(?:print\s+[\"'\w%]|except\s+[\w.]+\s*,\s*\w+\s*:|exec\s+[\"'])", re.MULTILINE
+)
 _DIGIT = re.compile(r"\d")
 # Macros and attributes of other compilers: the parser stumbles over good code.
 _HARD_TO_PARSE = frozenset({"c", "cpp", "haskell"})
@@ -191,6 +195,8 @@ def _is_data(lines: Sequence[str]) -> bool:
 def _is_parsed(language: str, text: str) -> bool:
     if language in _HARD_TO_PARSE:
         return True
+    if language == "python" and _PYTHON2.search(text) and not is_python(text):
+        return False  # the grammar knows both
     tree = syntax_tree(language, text.encode("utf-8"))
     return tree is not None and not tree.root_node.has_error
 

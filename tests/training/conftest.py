@@ -12,9 +12,9 @@ import pytest
 class Scratch:
     """A git repository that a test fills; each commit is a day later than the one before."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, day: int = 0):
         self.folder = folder
-        self.day = 0
+        self.day = day
         folder.mkdir(parents=True, exist_ok=True)
         self.git("init", "--quiet", "--initial-branch=main", ".")
 
@@ -59,3 +59,9 @@ class Scratch:
 def scratch(tmp_path):
     """An empty git repository in a folder named `repo`."""
     return Scratch(tmp_path / "repo")
+
+
+@pytest.fixture(scope="session")
+def new_scratch():
+    """Make a repository in a folder, or take up the one that is there."""
+    return Scratch
