@@ -84,7 +84,10 @@ _NOT_MANY = re.compile(
     r"not (?!(?:.*\.)?(?:is|has|can|allow|support|use|need)s?_)[\w.]+(?:s|list|data|queue)"
 )
 _KEYWORD = re.compile(r"\(\s*\w+\s*=[^=]")
-_INDENT = re.compile(r":[ \t]*\n([ \t]+)\S")
+# Below a line that is not indented itself.
+_INDENT = re.compile(
+    r"^(?:async |class |def |for |if |try|while |with )[^\n]*:[ \t]*\n([ \t]+)\S", re.MULTILINE
+)
 
 
 def sites(page: Page, repository: Repository) -> Iterator[Site]:

@@ -147,9 +147,7 @@ def with_shown(probes: Sequence[Probe], rng: random.Random) -> list[Probe]:
     shown = []
     for probe in probes:
         others = [
-            other
-            for other in by_rule[probe.rule]
-            if other.id != probe.id and other.house.strip() != probe.house.strip()
+            other for other in by_rule[probe.rule] if other.house.strip() != probe.house.strip()
         ]
         elsewhere = [other for other in others if other.path != probe.path]
         pool = elsewhere or [
