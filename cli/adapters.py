@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     check = _action(actions, "check", "say whether the champion has gone stale on recent commits")
     _with_model(check)
     check.add_argument(
-        "--items", type=int, default=120, metavar="N", help="holes to score (default: 120)"
+        "--items", type=int, default=80, metavar="N", help="holes to score (default: 80)"
     )
 
 
@@ -163,7 +163,7 @@ def _check(args: argparse.Namespace, registry: Registry) -> int:
     from homespun.cli.errors import UsageError
     from homespun.cli.progress import RichProgress
     from homespun.models.load import load_generator
-    from homespun.training.drift import drift, recent_items
+    from homespun.training.drift import BUDGET_TOKENS, drift, recent_items
 
     if args.items < 1:
         raise UsageError(f"--items is {args.items}; give 1 or more")
@@ -181,6 +181,7 @@ def _check(args: argparse.Namespace, registry: Registry) -> int:
             shipped.tokenizer,
             shipped.fim,
             most=args.items,
+            budget=min(BUDGET_TOKENS, shipped.context_tokens // 2),
             progress=progress,
         )
         del shipped  # one model in memory at a time

@@ -3,12 +3,14 @@
 Each item is a hole in lines that a later commit added, in the document that its author had
 (`training/items.py`); the prompt has no retrieved context, so that only the weights differ. Scored
 is the mean log-probability of a token of what belongs there, in nats: the served form with the
-champion's adapter against the model as shipped. A champion is stale when what it brings has fallen
-by more than a quarter of what it brought at its release, or when nothing is left of it.
+champion's adapter against the model as shipped, as the loss of an evaluation's arms without
+context. A champion is stale when what it brings has fallen by more than a quarter of what its own
+evaluation found, or when nothing is left of it.
 """
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,9 +19,11 @@ from typing import Any, Literal
 
 from homespun.models.registry import Adapter
 from homespun.models.types import FimTokens, NoProgress, Progress, Tokenizer
+from homespun.server.prompt import split, split_last_word
+from homespun.training.completion_report import CompletionReport
 from homespun.training.dataset_config import DatasetConfig
-from homespun.training.errors import HistoryUnreadable
-from homespun.training.examples import EncodedExample, ExampleEncoder
+from homespun.training.errors import BadReport, HistoryUnreadable
+from homespun.training.examples import EncodedExample, Example, ExampleEncoder
 from homespun.training.history import Repository
 from homespun.training.items import ItemConfig, Judge, items_of_history
 from homespun.training.leaks import Seen
@@ -31,9 +35,9 @@ Score = Callable[[str, Sequence[EncodedExample]], list[float]]
 """(adapter, examples) -> the summed log-probability of each example's answer, in nats."""
 
 FEWEST_ITEMS = 30
-MOST_ITEMS = 120
+MOST_ITEMS = 80
 MOST_LOSS = 0.25  # of what the adapter brought at its release
-_BUDGET_TOKENS = 512
+BUDGET_TOKENS = 512  # of a prompt: half of what is served, and half the time
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ class RecentItem:
 
     @property
     def tokens(self) -> int:
-        """Tokens of the answer, its end included."""
+        """Tokens of the answer."""
         return len(self.encoded.ids) - self.encoded.start
 
 
@@ -60,7 +64,7 @@ class Drift:
     gain: float | None  # None: too few items to say
     low: float | None  # 95 % interval of the gain, whole commits drawn
     high: float | None
-    released: float | None  # the gain at the release; None where the manifest does not say
+    released: float | None  # the gain in its own evaluation; None where there is none
 
     @property
     def sentence(self) -> str:
@@ -100,9 +104,13 @@ def recent_items(
     fim: FimTokens,
     *,
     most: int = MOST_ITEMS,
+    budget: int = BUDGET_TOKENS,
     progress: Progress | None = None,
 ) -> list[RecentItem]:
-    """Return holes in lines that commits after `since` added. Raises `HistoryUnreadable`."""
+    """Return at most `most` holes in lines that commits after `since` added.
+
+    A prompt takes at most `budget` tokens. Raises `HistoryUnreadable`.
+    """
     progress = progress or NoProgress()
     if not since:
         raise HistoryUnreadable(
@@ -123,7 +131,7 @@ def recent_items(
             progress=progress,
         )
     return [
-        RecentItem(encoder.encode(item.example, budget=_BUDGET_TOKENS), item.example.commit)
+        RecentItem(_encoded(item.example, encoder, tokenizer, budget), item.example.commit)
         for item in items
     ]
 
@@ -155,7 +163,36 @@ def drift(adapter: Adapter, items: Sequence[RecentItem], score: Score) -> Drift:
 
 
 def released_gain(adapter: Adapter) -> float | None:
-    """Return `release.gain_nats` of a manifest: what `drift` found before its promotion."""
-    release = adapter.manifest.get("release")
-    value = release.get("gain_nats") if isinstance(release, dict) else None
-    return float(value) if isinstance(value, int | float) else None
+    """Return what the adapter brought in its own evaluation, nats a token; None where none is kept.
+
+    That is the loss of the model as shipped minus the adapter's, in the arms without context, else
+    with production retrieval.
+    """
+    path = adapter.directory / "evaluation.json"
+    if not path.is_file():
+        return None
+    try:
+        report = CompletionReport.from_json(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BadReport(f"{str(path)!r} is no evaluation of completions ({error!r})") from error
+    for context in ("none", "retrieval"):
+        found = report.compare(f"general/{context}", f"repository/{context}", "loss")
+        if found is not None:
+            return found.difference.mean
+    return None
+
+
+def _encoded(
+    example: Example, encoder: ExampleEncoder, tokenizer: Tokenizer, budget: int
+) -> EncodedExample:
+    """Return the prompt up to the last whole word before the cursor, and what follows it.
+
+    As the server asks and as an evaluation scores: the word at the cursor counts as the model's.
+    """
+    asked = encoder.encode(example, budget=budget)
+    _, typed, _ = split(example.prefix, example.suffix)
+    kept, word = split_last_word(typed, tokenizer)
+    prompt = [*asked.ids[: asked.start], *kept]
+    return EncodedExample(
+        [*prompt, *tokenizer.encode(word + example.middle)], len(prompt), example.id
+    )

@@ -154,6 +154,55 @@ def test_complete_answers_with_the_champion_with_none_and_with_an_identifier(reg
     assert answers["base"]["logprob"] == answers["none"]["logprob"]
 
 
+def history(folder, *, commits):
+    """Make the workspace a repository; return its first commit, behind which lines are added."""
+
+    def git(*arguments):
+        who = {
+            f"GIT_{role}_{k}": "a" for role in ("AUTHOR", "COMMITTER") for k in ("NAME", "EMAIL")
+        }
+        run = subprocess.run(
+            ["git", "-c", "core.autocrlf=false", *arguments],
+            cwd=folder,
+            env=os.environ | who,
+            capture_output=True,
+            check=True,
+            text=True,
+        )
+        return run.stdout.strip()
+
+    (folder / ".git").rmdir()
+    git("init", "--quiet")
+    (folder / ".gitignore").write_text(".homespun/\n")
+    first = ""
+    for number in range(commits):
+        functions = [
+            f"def price_of_item_{number}_{n}(order, customer):\n"
+            f"    amount = order.amount({number} + {n})\n"
+            f"    return amount * customer.rate_{n}\n"
+            for n in range(8)
+        ]
+        (folder / f"prices{number}.py").write_text("\n\n".join(functions))
+        git("add", "--all")
+        git("commit", "--quiet", "-m", "more")
+        first = first or git("rev-parse", "HEAD")
+    return first
+
+
+def test_check_says_what_the_champion_still_brings_and_fails_when_it_is_stale(
+    registry, add, capsys
+):
+    adapter = add(0, commit=history(registry.workspace, commits=9))
+    registry.promote(adapter.id)
+    status = main(["adapters", "check", "--json"])
+    found = json.loads(capsys.readouterr().out)
+    assert found["adapter"] == adapter.id
+    assert found["items"] >= 30
+    assert found["outcome"] == ("fresh" if found["gain"] > 0 else "stale")
+    assert status == (0 if found["outcome"] == "fresh" else 1)
+    assert "only 5 holes" in out(capsys, "check", "--items", "5")
+
+
 @pytest.mark.e2e
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no kill -9 here")
 def test_kill_during_a_promotion_leaves_the_old_champion_or_the_new_one_never_less(

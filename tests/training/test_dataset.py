@@ -33,6 +33,7 @@ SMALL = DatasetConfig(
     test_share=0.2,
     near_duplicate=0.99,  # the modules resemble each other
 )
+FAST = replace(SMALL, context_share=0.0)  # no index is built
 VERBS = "load save parse render check count merge split store fetch send read".split()
 
 
@@ -70,7 +71,7 @@ def made(tmp_path_factory, new_scratch):
 @pytest.fixture(scope="module")
 def report(made, tmp_path_factory):
     """The dataset of these; not to be changed."""
-    return build(made.folder, tmp_path_factory.mktemp("report") / "out")
+    return build(made.folder, tmp_path_factory.mktemp("report") / "out", config=SMALL)
 
 
 @pytest.fixture
@@ -85,7 +86,7 @@ def rows(report, window="train"):
 
 
 def build(folder, out, **how):
-    return build_dataset(folder, out, **{"config": SMALL, **how})
+    return build_dataset(folder, out, **{"config": FAST, **how})
 
 
 # --- the whole
@@ -119,7 +120,7 @@ def test_a_finished_dataset_of_the_same_input_is_kept_and_made_anew_for_another(
     report, house, tmp_path
 ):
     shutil.copytree(report.directory, tmp_path / "out")
-    again = build(house.folder, tmp_path / "out")
+    again = build(house.folder, tmp_path / "out", config=SMALL)
     assert again.reused and again.card_sha256 == report.card_sha256
     other = build(house.folder, tmp_path / "out", seed=1)
     assert not other.reused
@@ -189,7 +190,7 @@ def test_a_secret_is_nowhere_and_its_line_is_no_answer(house, tmp_path):
     house.commit("secret", pkg__module_0=text)
     for number in range(20, 26):
         house.commit(f"release {number}", **{f"pkg__module_{number}": module(number)})
-    report = build(house.folder, tmp_path / "out", config=replace(SMALL, context_share=0.1))
+    report = build(house.folder, tmp_path / "out")
     everything = b"".join(path.read_bytes() for path in report.directory.iterdir())
     assert key.encode() not in everything
     assert not any("***" in example.middle for example in rows(report))
@@ -208,7 +209,7 @@ def test_a_planted_leak_stops_everything(house, tmp_path, monkeypatch):
 
     monkeypatch.setattr(Context, "snippets", leaking(Context.snippets))
     with pytest.raises(LeakFound, match="only written after its window"):
-        build(house.folder, tmp_path / "out")
+        build(house.folder, tmp_path / "out", config=SMALL)
     assert not (tmp_path / "out").exists()
 
 
@@ -264,14 +265,14 @@ class Killed(NoProgress):
 def test_a_killed_run_goes_on_where_it_was(house, report, tmp_path, monkeypatch):
     whole = report
     with pytest.raises(KeyboardInterrupt):
-        build(house.folder, tmp_path / "out", progress=Killed(10))
+        build(house.folder, tmp_path / "out", config=SMALL, progress=Killed(10))
     assert not (tmp_path / "out").exists()
     asked = []
     original = Context.snippets
     monkeypatch.setattr(
         Context, "snippets", lambda self, e, own: asked.append(e.id) or original(self, e, own)
     )
-    report = build(house.folder, tmp_path / "out")
+    report = build(house.folder, tmp_path / "out", config=SMALL)
     card = json.loads((report.directory / "data_card.json").read_text())
     every = sum(sum(counts.values()) - counts["distracted"] for counts in card["context"].values())
     assert len(asked) == every - 11
@@ -293,7 +294,7 @@ def test_a_full_disk_is_one_sentence_and_the_old_dataset_stays(
     with pytest.raises(DatasetUnwritable, match="No space left on device; free some space"):
         build(house.folder, tmp_path / "out", seed=1)
     assert (tmp_path / "out" / "train.jsonl").read_bytes() == kept
-    assert build(house.folder, tmp_path / "out").reused
+    assert build(house.folder, tmp_path / "out", config=SMALL).reused
 
 
 # --- without a history, or too little of everything
@@ -305,7 +306,7 @@ def test_without_later_commits_whole_files_are_held_out(house, tmp_path, case):
     if case == "one commit":
         house.git("init", "--quiet", "--initial-branch=main", ".")
         house.commit("everything")
-    report = build(house.folder, tmp_path / "out")
+    report = build(house.folder, tmp_path / "out", config=SMALL)
     card = json.loads((report.directory / "data_card.json").read_text())
     held = set(card["provenance"]["held_out_files"])
     assert len(held) == 2
@@ -317,7 +318,7 @@ def test_without_later_commits_whole_files_are_held_out(house, tmp_path, case):
     assert "flatters" in (report.directory / "data_card.md").read_text()
     expected = "no history is used" if case == "no git" else "too few to validate on"
     assert any(expected in note for note in report.notes)
-    assert build(house.folder, tmp_path / "out").reused
+    assert build(house.folder, tmp_path / "out", config=SMALL).reused
 
 
 def test_a_changed_file_without_a_history_makes_another_dataset(house, tmp_path):

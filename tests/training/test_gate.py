@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from homespun.training import gate
 from homespun.training.gate import (
     Difference,
     Evidence,
@@ -158,3 +160,22 @@ def test_a_verdict_survives_json():
     verdict = judge(GOOD)
     assert Verdict.from_json(verdict.to_json()) == verdict
     assert verdict.to_json()["promote"] is True
+
+
+def test_the_page_on_tuning_names_the_thresholds_that_are_used():
+    page = (Path(__file__).parents[2] / "docs" / "tuning.md").read_text(encoding="utf-8")
+    for condition in judge(GOOD).conditions:
+        assert f"| {condition.name} |" in page
+    for text in (
+        f"at least {gate.FEWEST_EXAMPLES} examples",
+        f"at least {gate.FEWEST_ITEMS} items",
+        f"no rule with {gate.RULE_SITES} places or more falls by over {gate.RULE_DROP:.0%}".replace(
+            "%", " points"
+        ),
+        f"lower end above -{gate.FORGETTING_MARGIN * 100:g} points",
+        f"within {gate.OVERRUN_MARGIN * 100:g} points",
+        f"at most {gate.VERBATIM_RATIO:g} times",
+        f"at most {gate.PARITY_LOSS * 100:g} % above",
+        f"at most {gate.SPEED_RATIO * 100 - 100:.0f} % slower",
+    ):
+        assert text in page
