@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 ROOMS  := cli indexer models server training
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: bench-languages demo test setup setup-dev weights weights-tests embedder adapter lint types check unit eval bench-context bench-lines bench-engine bench-index peers index-peers clean
+.PHONY: bench-languages bench-tuning demo test setup setup-dev weights weights-tests embedder adapter lint types check unit eval bench-context bench-lines bench-engine bench-index peers index-peers clean
 
 demo: weights
 	$(BIN)/python -P bench/demo.py
@@ -72,6 +72,10 @@ bench-lines: weights
 # Speed, typing and quality against llama.cpp; bench/README.md says what ARGS may be.
 bench-engine: weights setup-dev peers
 	$(BIN)/python bench/engine/run.py $(ARGS)
+
+# Adapters of two real repositories against the model as shipped; hours. ARGS="--minutes 60" …
+bench-tuning: setup-dev weights
+	$(BIN)/python bench/tuning.py $(ARGS)
 
 # What the indexer finds in two packages of each language; minutes.
 bench-languages: setup-dev
