@@ -16,7 +16,7 @@ import json
 import random
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -42,11 +42,28 @@ from homespun.training.presets import CPU, PRESETS, Preset
 from homespun.training.trainee import Trainee
 
 MODEL = "qwen2.5-coder-0.5b"
-_PLAIN_TOKENS = (96, 160, 224, 320)  # budgets of prompts, drawn for each example
-_CONTEXT_TOKENS = (320, 448, 576)
 _MOST_ANSWER_TOKENS = 200
 _HELD_EXAMPLES = 64  # of packages that are not learned from
 _HELD_SHARE = 0.08  # of the packages
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """A pass over examples that no earlier phase has seen."""
+
+    name: str
+    plain_tokens: tuple[int, ...]  # budgets of prompts, drawn for each example
+    context_tokens: tuple[int, ...]  # of those with retrieved context
+    context_share: float  # of the examples with retrieved context: taken
+    minutes: float  # on a CPU; the schedule is cut to what fits
+
+
+# Long prompts teach the layout, but only one token in fifteen is learned from; short ones then give
+# the skill twice the examples in the same time.
+PHASES = (
+    Phase("layout", (96, 160, 224, 320), (320, 448, 576), context_share=1.0, minutes=64),
+    Phase("skill", (80, 112, 144), (256, 320), context_share=0.25, minutes=45),
+)
 
 
 def folder() -> Path:
@@ -69,35 +86,48 @@ def make_examples(mix: Mix, *, progress: Progress) -> Path:
     return target
 
 
-def make(preset: Preset, mix: Mix, target: Path, *, resume: bool, progress: Progress) -> FitLog:
-    """Train on the examples and write adapter and manifest to `target`."""
+def make(
+    preset: Preset,
+    mix: Mix,
+    target: Path,
+    *,
+    phases: Sequence[Phase] = PHASES,
+    resume: bool,
+    progress: Progress,
+) -> list[FitLog]:
+    """Train on the examples, phase by phase, and write adapter and manifest to `target`."""
     path = make_examples(mix, progress=progress)
     entry = catalogue.get(MODEL)
-    weights = paths.source_dir(MODEL) / entry.files[0].name
-    source = GgufSource(weights)
+    source = GgufSource(paths.source_dir(MODEL) / entry.files[0].name)
     learned, held = parted(list(read_examples(path)), mix.seed)
     tokens = source.tokenizer_json()
     if entry.fim is None:
         raise ValueError(f"{MODEL!r} has no control tokens for infilling")
     encoder = ExampleEncoder(BpeTokenizer(tokens.json, tokens.control), entry.fim)
-    train = encoded(learned, encoder, seed=mix.seed)
-    validation = encoded(held, encoder, seed=mix.seed)[:_HELD_EXAMPLES]
+    validation = encoded(held, encoder, PHASES[0], seed=mix.seed)[:_HELD_EXAMPLES]
     trainee = Trainee(source, preset, seed=mix.seed)
-    log = fit(
-        trainee,
-        train,
-        validation,
-        preset,
-        directory=folder() / "run",
-        seed=mix.seed,
-        progress=progress,
-        resume=resume,
-        on_step=_written,
-    )
+    logs: list[FitLog] = []
+    seen: dict[str, EncodedExample] = {}
+    for phase in phases:
+        left = [example for example in learned if example.id not in seen]
+        train = encoded(_chosen(left, phase, mix.seed), encoder, phase, seed=mix.seed)
+        limited = preset if preset.device != "cpu" else replace(preset, minutes=phase.minutes)
+        log = fit(
+            trainee,
+            train,
+            validation,
+            limited,
+            directory=folder() / f"run-{phase.name}",
+            seed=mix.seed,
+            progress=progress,
+            resume=resume,
+            on_step=_written,
+        )
+        logs.append(log)
+        steps = plan(train, limited, mix.seed)[: len(log.steps)]
+        seen |= {example.id: example for batch in steps for example in batch}
     target.mkdir(parents=True, exist_ok=True)
     trainee.save(target)
-    seen = {e.id for batch in plan(train, preset, mix.seed)[: len(log.steps)] for e in batch}
-    learned = [example for example in learned if example.id in seen]
     facts = {
         "kind": "general infilling adapter",
         "model": MODEL,
@@ -106,16 +136,24 @@ def make(preset: Preset, mix: Mix, target: Path, *, resume: bool, progress: Prog
         "layout": DEFAULT_LAYOUT,
         "settings": asdict(preset),
         "mix": asdict(mix),
-        "training": summary(log),
-        "learned": _counts(learned, [example for example in train if example.id in seen]),
+        "training": [
+            {"phase": asdict(phase)} | summary(log) for phase, log in zip(phases, logs, strict=True)
+        ],
+        "learned": _counts([e for e in learned if e.id in seen], list(seen.values())),
         "held_out": {"examples": len(validation), "packages": sorted({e.source for e in held})},
         "libraries": {name: version(name) for name in ("torch", "transformers", "peft")},
-        "packages": package_rows(learned),
+        "packages": package_rows([e for e in learned if e.id in seen]),
         "files": {path.name: file_sha256(path) for path in sorted(target.glob("adapter_*"))},
     }
     text = json.dumps(facts, indent=1, sort_keys=True)
     (target / "manifest.json").write_text(text + "\n", encoding="utf-8")
-    return log
+    return logs
+
+
+def _chosen(examples: Sequence[Example], phase: Phase, seed: int) -> list[Example]:
+    """Leave out what a phase does not want of the examples with retrieved context."""
+    rng = random.Random(f"{seed}-{phase.name}")
+    return [e for e in examples if not e.snippets or rng.random() < phase.context_share]
 
 
 def parted(examples: Sequence[Example], seed: int) -> tuple[list[Example], list[Example]]:
@@ -129,13 +167,13 @@ def parted(examples: Sequence[Example], seed: int) -> tuple[list[Example], list[
 
 
 def encoded(
-    examples: Sequence[Example], encoder: ExampleEncoder, *, seed: int
+    examples: Sequence[Example], encoder: ExampleEncoder, phase: Phase, *, seed: int
 ) -> list[EncodedExample]:
     """Encode examples with prompts of several lengths; those with endless answers are left out."""
     found = []
     for example in examples:
         rng = random.Random(f"{seed}-{example.id}")
-        budget = rng.choice(_CONTEXT_TOKENS if example.snippets else _PLAIN_TOKENS)
+        budget = rng.choice(phase.context_tokens if example.snippets else phase.plain_tokens)
         one = encoder.encode(example, budget=budget)
         if len(one.ids) - one.start <= _MOST_ANSWER_TOKENS:
             found.append(one)
@@ -206,13 +244,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m homespun.training.general")
     parser.add_argument("--examples", action="store_true", help="only make the examples")
     parser.add_argument("--preset", choices=sorted(PRESETS), default=CPU.name)
-    parser.add_argument("--minutes", type=float, help="cut the schedule to what fits")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint")
     parser.add_argument(
         "--target", type=Path, default=Path(__file__).parents[1] / "models" / "adapters" / MODEL
     )
     args = parser.parse_args()
-    preset = replace(PRESETS[args.preset], minutes=args.minutes, epochs=1, checks=3, patience=3)
+    preset = replace(PRESETS[args.preset], epochs=1, checks=3, patience=3)
     with RichBar() as progress:
         if args.examples:
             make_examples(Mix(), progress=progress)

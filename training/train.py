@@ -18,7 +18,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from homespun.models import paths
 from homespun.models.types import MODEL_AS_SHIPPED
 from homespun.server.options import CompletionOptions
 from homespun.training import gate
@@ -198,14 +197,12 @@ class _Job:
         return {"rules": len(style.forms), "cutoff": cutoff}
 
     def _dataset(self) -> dict[str, Any]:
-        replay = self._replay()
         report = build_dataset(
             self._workspace,
             self._run.folder / "dataset",
             until=self._options.until,
             config=self._dataset_config(),
             seed=self._options.seed,
-            general_examples=replay,
             convention_sites=self._style().sites,
             progress=self._progress,
         )
@@ -339,11 +336,6 @@ class _Job:
         config = DatasetConfig(test_share=TEST_SHARE)
         wanted = self._options.examples
         return config if wanted is None else replace(config, examples=wanted)
-
-    def _replay(self) -> Path | None:
-        """Return the general adapter's examples where this machine has made them."""
-        path = paths.home() / "general" / self._options.model / "examples.jsonl"
-        return path if path.is_file() else None
 
     def _style(self) -> HouseStyle:
         row = read_json(self._run.folder / "conventions.json")
