@@ -6,9 +6,9 @@
 
 Clones each repository at a pinned commit, runs `homespun train` on what was committed before a day
 and judges on what came after it; then asks the remaining arms on a share of the items. None of the
-repositories is in the general adapter's or the encoder's training data (`held_out.json`). An hour
-or two each on two cores. Prints Markdown tables; keeps what they are made of, without a line of
-anybody's code, in bench/results/tuning-NAME.json.
+repositories is in the training data of the general adapter or the encoder (`held_out.json`). Takes
+an hour or two each on two cores; a run that was ended goes on. Prints Markdown tables; what they
+are made of, without a line of anybody's code, stays in bench/results/tuning-NAME.json.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from homespun.training.completion_evaluation import EvaluationConfig, evaluate
 from homespun.training.completion_report import PRIMARY_METRIC, CompletionReport, Row
 from homespun.training.items import ItemConfig
 from homespun.training.paired import Paired
+from homespun.training.runs import unfinished
 from homespun.training.train import train
 from homespun.training.train_config import TrainOptions
 
@@ -98,7 +99,13 @@ def run(subject: Subject, args: argparse.Namespace) -> None:
         model=settings.model, until=subject.until, minutes=args.minutes, items=args.items
     )
     with TrainProgress() as progress:
-        done = train(folder, options, completion=settings, progress=progress)
+        done = train(
+            folder,
+            options,
+            resume=unfinished(folder) is not None,
+            completion=settings,
+            progress=progress,
+        )
         progress.say(done.verdict.explain())
         if not done.adapter:
             return
