@@ -1,0 +1,85 @@
+"""Is the general adapter strong enough, or too strong? Its scale against exact lines.
+
+    python bench/adapter_scale.py --scales 1 1.3 --tasks 260
+
+Merges the shipped adapter at several scales and asks ordinary Python lines in turns. The tasks are
+none of those that `homespun eval infilling` asks by default, so a scale may be chosen here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import shutil
+import tempfile
+from pathlib import Path
+
+from homespun.models import general_adapter
+from homespun.training import forgetting
+from homespun.training.opening import open_model
+from homespun.training.train_register import drop_served
+
+_FILES = ("adapter_config.json", "adapter_model.safetensors")
+
+
+def main() -> None:
+    """Print exact lines of each scale, compared with the first."""
+    args = _arguments()
+    shipped = args.adapter or general_adapter.folder() / args.model
+    with tempfile.TemporaryDirectory() as scratch:
+        empty = Path(scratch) / "none"
+        empty.mkdir()
+        # The original weights below, so that the scaled copy is all that is added.
+        general_adapter.folder = lambda: empty
+        models, folders = {}, []
+        for scale in args.scales:
+            folder = scaled(shipped, scale, Path(scratch) / f"scale-{scale:g}")
+            folders.append(folder)
+            opened = open_model(
+                args.model, folder, workspace=empty, context_tokens=forgetting.CONTEXT_TOKENS
+            )
+            models[f"{scale:g}"] = opened.generator
+        found = forgetting.measure(models, chosen(args.tasks))
+        for folder in folders:  # each served form is as large as the model
+            drop_served(args.model, empty, folder)
+    print("| scale | exact | 95 % | against the first |\n|--:|--:|--:|--:|")
+    for arm in found.arms:
+        exact = arm.exact
+        against = ""
+        if arm is not found.arms[0]:
+            difference = found.against_first(arm).difference
+            against = f"{difference.mean:+.3f} [{difference.low:+.3f}, {difference.high:+.3f}]"
+        print(f"| {arm.name} | {exact.mean:.3f} | {exact.low:.3f}-{exact.high:.3f} | {against} |")
+
+
+def scaled(shipped: Path, scale: float, folder: Path) -> Path:
+    """Write a copy of an adapter that is `scale` times as strong; return its folder."""
+    folder.mkdir()
+    for name in _FILES:
+        shutil.copyfile(shipped / name, folder / name)
+    path = folder / _FILES[0]
+    config = json.loads(path.read_text(encoding="utf-8"))
+    config["lora_alpha"] *= scale
+    path.write_text(json.dumps(config), encoding="utf-8")
+    return folder
+
+
+def chosen(count: int) -> list[forgetting.Task]:
+    """Return tasks that the default evaluation does not ask."""
+    asked = {task.id for task in forgetting.tasks()}
+    left = [task for task in forgetting.tasks(count=10_000) if task.id not in asked]
+    return random.Random(5).sample(left, min(count, len(left)))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--scales", nargs="+", type=float, default=[1.0, 1.3])
+    parser.add_argument("--tasks", type=int, default=260)
+    parser.add_argument("--model", default="qwen2.5-coder-0.5b")
+    parser.add_argument("--adapter", type=Path, help="folder (default: the shipped one)")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
