@@ -8,7 +8,8 @@ byte, and `tests/training/test_examples.py` holds both to it.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+import random
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -27,6 +28,7 @@ from homespun.server.prompt import (
 )
 
 _COUNTED_TEXTS = 50_000
+_MOST_ANSWER_TOKENS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,28 @@ def encode_example(
 ) -> EncodedExample:
     """Encode one example; `ExampleEncoder` is faster for many."""
     return ExampleEncoder(tokenizer, fim, layout=layout).encode(example, budget=budget)
+
+
+def encode_all(
+    examples: Iterable[Example],
+    encoder: ExampleEncoder,
+    *,
+    plain: Sequence[int],
+    context: Sequence[int],
+    seed: int,
+) -> list[EncodedExample]:
+    """Encode examples, each with a prompt budget drawn by its ID; endless answers are left out.
+
+    Several lengths, because the server's prompts have all of them, and short ones cost less to
+    learn from. `plain` and `context` are the budgets without and with retrieved context, in tokens.
+    """
+    found = []
+    for example in examples:
+        rng = random.Random(f"{seed}-{example.id}")
+        one = encoder.encode(example, budget=rng.choice(context if example.snippets else plain))
+        if len(one.ids) - one.start <= _MOST_ANSWER_TOKENS:
+            found.append(one)
+    return found
 
 
 def write_examples(examples: Iterable[Example], path: Path) -> int:

@@ -15,7 +15,7 @@ import argparse
 import json
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -33,6 +33,7 @@ from homespun.training.examples import (
     EncodedExample,
     Example,
     ExampleEncoder,
+    encode_all,
     read_examples,
     write_examples,
 )
@@ -42,7 +43,6 @@ from homespun.training.presets import CPU, PRESETS, Preset
 from homespun.training.trainee import Trainee
 
 MODEL = "qwen2.5-coder-0.5b"
-_MOST_ANSWER_TOKENS = 200
 _HELD_EXAMPLES = 64  # of packages that are not learned from
 _HELD_SHARE = 0.08  # of the packages
 
@@ -56,6 +56,13 @@ class Phase:
     context_tokens: tuple[int, ...]  # of those with retrieved context
     context_share: float  # of the examples with retrieved context: taken
     minutes: float  # on a CPU; the schedule is cut to what fits
+
+    def encode(
+        self, examples: Iterable[Example], encoder: ExampleEncoder, seed: int
+    ) -> list[EncodedExample]:
+        """Encode examples with this phase's lengths of prompts."""
+        plain, context = self.plain_tokens, self.context_tokens
+        return encode_all(examples, encoder, plain=plain, context=context, seed=seed)
 
 
 # Long prompts teach the layout, but only one token in fifteen is learned from; short ones then give
@@ -104,13 +111,13 @@ def make(
     if entry.fim is None:
         raise ValueError(f"{MODEL!r} has no control tokens for infilling")
     encoder = ExampleEncoder(BpeTokenizer(tokens.json, tokens.control), entry.fim)
-    validation = encoded(held, encoder, PHASES[0], seed=mix.seed)[:_HELD_EXAMPLES]
+    validation = PHASES[0].encode(held, encoder, mix.seed)[:_HELD_EXAMPLES]
     trainee = Trainee(source, preset, seed=mix.seed)
     logs: list[FitLog] = []
     seen: dict[str, EncodedExample] = {}
     for phase in phases:
         left = [example for example in learned if example.id not in seen]
-        train = encoded(_chosen(left, phase, mix.seed), encoder, phase, seed=mix.seed)
+        train = phase.encode(_chosen(left, phase, mix.seed), encoder, mix.seed)
         limited = preset if preset.device != "cpu" else replace(preset, minutes=phase.minutes)
         log = fit(
             trainee,
@@ -164,20 +171,6 @@ def parted(examples: Sequence[Example], seed: int) -> tuple[list[Example], list[
     learned = [example for example in examples if example.source not in held]
     kept = [example for example in examples if example.source in held]
     return learned, rng.sample(kept, len(kept))
-
-
-def encoded(
-    examples: Sequence[Example], encoder: ExampleEncoder, phase: Phase, *, seed: int
-) -> list[EncodedExample]:
-    """Encode examples with prompts of several lengths; those with endless answers are left out."""
-    found = []
-    for example in examples:
-        rng = random.Random(f"{seed}-{example.id}")
-        budget = rng.choice(phase.context_tokens if example.snippets else phase.plain_tokens)
-        one = encoder.encode(example, budget=budget)
-        if len(one.ids) - one.start <= _MOST_ANSWER_TOKENS:
-            found.append(one)
-    return found
 
 
 def summary(log: FitLog) -> dict[str, Any]:

@@ -31,7 +31,9 @@ class Preset:
     epochs: int = 2
     batch_tokens: int = 1536  # padded tokens of a step
     micro_tokens: int = 1536  # padded tokens that go through the model at once
-    prompt_tokens: int = 512  # budget of a prompt; longer ones are cut as the server cuts them
+    # Budgets of prompts, drawn for each example; longer ones are cut as the server cuts them.
+    plain_tokens: tuple[int, ...] = (96, 160, 224, 320)
+    context_tokens: tuple[int, ...] = (320, 448, 576)  # of examples with retrieved context
     checks: int = 8  # validations of a whole run
     patience: int = 3  # checks without a better one before it stops
     save_seconds: float = 120.0
@@ -50,6 +52,7 @@ GPU = Preset(
     epochs=3,
     batch_tokens=32_768,
     micro_tokens=16_384,
-    prompt_tokens=1024,
+    plain_tokens=(1024,),
+    context_tokens=(1024,),
 )
 PRESETS = {preset.name: preset for preset in (CPU, GPU)}

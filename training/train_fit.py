@@ -8,7 +8,6 @@ compared with).
 from __future__ import annotations
 
 import math
-import random
 import shutil
 import sys
 import time
@@ -22,7 +21,7 @@ from homespun.models.served import decoder_form, float_weights, serve
 from homespun.models.tokenizer import BpeTokenizer
 from homespun.training.canaries import plant
 from homespun.training.errors import LibrariesMissing, TrainingFailed
-from homespun.training.examples import EncodedExample, Example, ExampleEncoder, read_examples
+from homespun.training.examples import EncodedExample, ExampleEncoder, encode_all, read_examples
 from homespun.training.gate import Parity
 from homespun.training.lora import FitLog, Step, fit, is_out_of_memory, plan
 from homespun.training.opening import Scores, open_model
@@ -35,9 +34,6 @@ from homespun.training.train_config import CPU_MINUTES, TrainOptions, TrainProgr
 if TYPE_CHECKING:
     from homespun.training.trainee import Trainee
 
-_PLAIN_TOKENS = (96, 160, 224, 320)  # budgets of prompts on a CPU, drawn for each example
-_CONTEXT_TOKENS = (320, 448, 576)
-_MOST_ANSWER_TOKENS = 200
 _PARITY_EXAMPLES = 48
 _TIMED_BATCHES = 2
 
@@ -102,8 +98,16 @@ def learn(
     planted = plant(repo, options.canaries, seed=options.seed)
     rows = [*read_examples(dataset / "train.jsonl"), *planted]
     held = list(read_examples(dataset / "validation.jsonl"))
-    train = encode_all(rows, encoder, preset, seed=options.seed)
-    validation = encode_all(held, encoder, preset, seed=options.seed)
+    train, validation = (
+        encode_all(
+            examples,
+            encoder,
+            plain=preset.plain_tokens,
+            context=preset.context_tokens,
+            seed=options.seed,
+        )
+        for examples in (rows, held)
+    )
     with _in_memory():
         trainee = _trainee(options, preset, progress)
         if not (folder / "fit" / "checkpoint").exists():
@@ -130,25 +134,6 @@ def learn(
     is_better = not log.checks or (log.best_step > 0 and log.best_loss < log.checks[0][1])
     write_json(folder / "fit.json", {**log.to_json(), "parity_logprob": logprob})
     return Learned(log, draft, is_better, parity, logprob, _peak_mb())
-
-
-def encode_all(
-    examples: Sequence[Example], encoder: ExampleEncoder, preset: Preset, *, seed: int
-) -> list[EncodedExample]:
-    """Encode examples; on a CPU with prompts of several short lengths, each drawn by its ID.
-
-    Those whose answer would not end are left out.
-    """
-    found = []
-    for example in examples:
-        rng = random.Random(f"{seed}-{example.id}")
-        budget = preset.prompt_tokens
-        if preset.device == "cpu":
-            budget = rng.choice(_CONTEXT_TOKENS if example.snippets else _PLAIN_TOKENS)
-        one = encoder.encode(example, budget=budget)
-        if len(one.ids) - one.start <= _MOST_ANSWER_TOKENS:
-            found.append(one)
-    return found
 
 
 def parity_of(
