@@ -38,7 +38,7 @@ def main() -> None:
     args = _arguments()
     entry = catalogue.get(args.model)
     source = GgufSource(paths.source_dir(args.model) / entry.files[0].name)
-    served = load_generator(args.model, context_tokens=args.tokens + 64)
+    served = load_generator(args.model, adapter="base", context_tokens=args.tokens + 64)
     texts = [Path(str(module.__file__)).read_text(encoding="utf-8") for module in FILES]
     ids = [served.tokenizer.encode(text)[_SKIPPED_TOKENS:][: args.tokens] for text in texts]
     model = as_transformers(source)

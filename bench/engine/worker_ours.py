@@ -19,7 +19,10 @@ class Engine:
     def open(self, model: str, threads: int, context_tokens: int) -> dict[str, Any]:
         """Load a model by catalogue name and run a first step, as a server does."""
         began = time.perf_counter()
-        decoder = load_generator(model, threads=threads, context_tokens=context_tokens)
+        # The weights that the others have, too: without the general adapter.
+        decoder = load_generator(
+            model, adapter="base", threads=threads, context_tokens=context_tokens
+        )
         assert isinstance(decoder, OnnxDecoder)
         self._decoder = decoder
         decoder.logits([0, 0])

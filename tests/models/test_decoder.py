@@ -142,23 +142,21 @@ def test_a_prompt_that_does_not_fit_is_refused_with_the_numbers(decoder):
 
 @pytest.mark.model
 def test_the_real_model_loses_less_than_half_a_percent_against_float32():
-    """Mean next-token loss on Python text, int8 against transformers on the same GGUF weights."""
+    """Mean next-token loss on Python text, int8 against transformers on the same float weights."""
     import argparse
     from pathlib import Path
 
     import torch
 
-    from homespun.models import catalogue, paths
-    from homespun.models.gguf_source import GgufSource
     from homespun.models.reference import as_transformers
+    from homespun.models.served import float_weights
 
     name = "qwen2.5-coder-0.5b"
     ours = load_generator(name, context_tokens=1024)
     text = Path(argparse.__file__).read_text(encoding="utf-8")
     ids = ours.tokenizer.encode(text)[:1000]
-    source = GgufSource(paths.source_dir(name) / catalogue.get(name).files[0].name)
     with torch.no_grad():
-        reference = as_transformers(source)(torch.tensor([ids])).logits[0].numpy()
+        reference = as_transformers(float_weights(name))(torch.tensor([ids])).logits[0].numpy()
 
     def loss(logits):
         rows = logits[:-1].astype(np.float64)
