@@ -27,6 +27,7 @@ from homespun.models.served_form import file_sha256
 from homespun.models.tokenizer import BpeTokenizer
 from homespun.models.types import Progress
 from homespun.server.prompt import DEFAULT_LAYOUT, PROMPT_VERSION
+from homespun.training import contamination
 from homespun.training.embedder_corpus import held_out_prints
 from homespun.training.embedder_sources import held_out_packages, sources
 from homespun.training.examples import (
@@ -106,7 +107,9 @@ def make(
     path = make_examples(mix, progress=progress)
     entry = catalogue.get(MODEL)
     source = GgufSource(paths.source_dir(MODEL) / entry.files[0].name)
-    learned, held = parted(list(read_examples(path)), mix.seed)
+    examples = list(read_examples(path))
+    contamination.check(examples)
+    learned, held = parted(examples, mix.seed)
     tokens = source.tokenizer_json()
     if entry.fim is None:
         raise ValueError(f"{MODEL!r} has no control tokens for infilling")

@@ -1,0 +1,43 @@
+"""An example that shows a task of the infilling measurement is found."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from homespun.server.prompt import Snippet
+from homespun.training import contamination
+from homespun.training.errors import LeakFound
+from homespun.training.examples import Example
+
+CLEAN = Example(
+    id="a/1",
+    repo="a",
+    path="a.py",
+    language="python",
+    prefix="def total(prices):\n",
+    middle="    return sum(prices)",
+    suffix="\n",
+    kind="line",
+)
+
+
+def test_nearly_every_function_of_the_tasks_has_a_mark():
+    assert len(contamination.marks()) > 300
+    assert "def has_close_elements(" in contamination.marks()
+
+
+def test_ordinary_examples_pass_and_are_counted():
+    assert contamination.check([CLEAN, CLEAN]) == 2
+
+
+@pytest.mark.parametrize("place", ["prefix", "suffix", "snippet"])
+def test_a_task_is_found_wherever_it_stands(place):
+    text = "def has_close_elements(numbers, threshold):\n"
+    if place == "snippet":
+        example = replace(CLEAN, snippets=(Snippet("b.py", 1, 1, text, 1.0, "similar"),))
+    else:
+        example = replace(CLEAN, **{place: text})
+    with pytest.raises(LeakFound, match="'a/1' shows 'def has_close_elements\\('"):
+        contamination.check([CLEAN, example])
