@@ -12,7 +12,7 @@ import os
 import random
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _CHECKPOINT = "checkpoint"
 _BEST = "best"
 _LIKE_LENGTHS = 16  # batches whose examples are sorted by length together
+_BEFORE_EARLY = 8  # batches before the early ones: little is learned while the rate still rises
 _TIMED = (3, 12, 40, 100)  # steps after which the plan is fitted to the minutes that are given
 
 
@@ -49,6 +50,7 @@ class FitLog:
 
     steps: list[Step] = field(default_factory=list)
     checks: list[tuple[int, float]] = field(default_factory=list)  # step, nats per learned token
+    check_seconds: list[float] = field(default_factory=list)  # of each check
     planned: int = 0  # steps of the whole run
     best_step: int = 0
     finish: str = ""  # "done", "stopped early", "nan", "" while it runs
@@ -81,13 +83,15 @@ def fit(
     seed: int = 0,
     progress: Progress | None = None,
     resume: bool = False,
+    early: Collection[str] = (),
     on_step: Callable[[Step, FitLog], None] = lambda step, log: None,
 ) -> FitLog:
     """Train the adapter of `trainee`; afterwards it holds the best one by validation loss.
 
-    `directory` takes the checkpoint; with `resume` the run goes on from it. A loss that is no
-    number ends the run at the last checkpoint. Raises ValueError for no examples, OSError when
-    the checkpoint cannot be written.
+    `directory` takes the checkpoint; with `resume` the run goes on from it. Examples whose IDs are
+    in `early` are learned from even where the time is up before the end of the first epoch. A loss
+    that is no number ends the run at the last checkpoint. Raises ValueError for no examples,
+    OSError when the checkpoint cannot be written.
     """
     if not train:
         raise ValueError("there is nothing to train on: no examples")
@@ -96,7 +100,7 @@ def fit(
     if resume and run.has_checkpoint():
         run.restore()
     listener = progress or NoProgress()
-    batches = plan(train, preset, seed)
+    batches = plan(train, preset, seed, early=early)
     run.log.planned = run.log.planned or len(batches)
     listener.start("training", run.log.planned, "steps")
     listener.advance(len(run.log.steps))
@@ -117,8 +121,13 @@ def fit(
     return run.log
 
 
-def plan(train: Sequence[EncodedExample], preset: Preset, seed: int) -> list[list[EncodedExample]]:
-    """Return the batches of all epochs: like lengths together, in an order of chance."""
+def plan(
+    train: Sequence[EncodedExample], preset: Preset, seed: int, *, early: Collection[str] = ()
+) -> list[list[EncodedExample]]:
+    """Return the batches of all epochs: like lengths together, in an order of chance.
+
+    The batches of the first epoch with examples of `early` come right behind the first few.
+    """
     batches: list[list[EncodedExample]] = []
     for epoch in range(preset.epochs):
         rng = random.Random(f"{seed}-{epoch}")
@@ -129,7 +138,18 @@ def plan(train: Sequence[EncodedExample], preset: Preset, seed: int) -> list[lis
             some = sorted(shuffled[start : start + window], key=lambda e: (len(e.ids), e.id))
             cut = _cut(some, preset.batch_tokens)
             batches += rng.sample(cut, len(cut))
+        if epoch == 0 and early:
+            batches = _with_early(batches, early)
     return batches[: preset.steps]
+
+
+def _with_early(
+    batches: Sequence[list[EncodedExample]], early: Collection[str]
+) -> list[list[EncodedExample]]:
+    first, rest = [], []
+    for batch in batches:
+        (first if any(example.id in early for example in batch) else rest).append(batch)
+    return [*rest[:_BEFORE_EARLY], *first, *rest[_BEFORE_EARLY:]]
 
 
 def _cut(examples: Sequence[EncodedExample], most_tokens: int) -> list[list[EncodedExample]]:
@@ -224,10 +244,12 @@ class _Run:
         timed = self.log.steps[1:]  # the first one is slower
         rate = sum(s.seconds for s in timed) / sum(s.tokens for s in timed)
         seconds = sum(s.seconds for s in self.log.steps)
+        checking = self.log.check_seconds[:1] or [0.0]
+        left = minutes * 60 - checking[0] * (self._preset.checks + 1)
         planned = done
         for batch in batches[done:]:
             seconds += rate * sum(len(example.ids) for example in batch)
-            if seconds > minutes * 60:
+            if seconds > left:
                 break
             planned += 1
         if planned != self.log.planned:
@@ -238,13 +260,15 @@ class _Run:
 
     def is_check_due(self) -> bool:
         """Say whether it is time to validate."""
-        every = max(self.log.planned // max(self._preset.checks, 1), 1)
+        every = max(math.ceil(self.log.planned / max(self._preset.checks, 1)), 1)
         done = len(self.log.steps)
         return done % every == 0 or done == self.log.planned
 
     def check(self, validation: Sequence[EncodedExample]) -> None:
         """Validate; keep the best adapter, and stop when there was no better one for long."""
+        began = time.monotonic()
         scored = score(self._trainee, validation)
+        self.log.check_seconds.append(round(time.monotonic() - began, 1))
         loss = -sum(s.logprob for s in scored) / sum(s.tokens for s in scored)
         is_best = not self.log.checks or loss < self.log.best_loss
         self.log.checks.append((len(self.log.steps), loss))

@@ -8,6 +8,7 @@ compared with).
 from __future__ import annotations
 
 import math
+import random
 import shutil
 import sys
 import time
@@ -108,6 +109,8 @@ def learn(
         )
         for examples in (rows, held)
     )
+    rng = random.Random(options.seed)
+    validation = rng.sample(validation, min(preset.most_validation, len(validation)))
     with _in_memory():
         trainee = _trainee(options, preset, progress)
         if not (folder / "fit" / "checkpoint").exists():
@@ -123,6 +126,7 @@ def learn(
                 seed=options.seed,
                 progress=progress,
                 resume=True,
+                early={example.id for example in planted},
                 on_step=_noted(progress),
             )
         for sentence in log.told:

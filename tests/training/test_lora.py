@@ -180,6 +180,42 @@ def test_batches_hold_every_example_once_an_epoch_and_keep_to_the_tokens():
     assert batches != plan(train, replace(PRESET, epochs=3), 2)
 
 
+def test_early_examples_come_soon_and_none_is_lost():
+    train = examples(60)
+    usual, batches = (plan(train, PRESET, 1, early=early) for early in ((), {"3", "31"}))
+    places = [n for n, batch in enumerate(batches) if {"3", "31"} & {e.id for e in batch}]
+    assert places[:2] == [8, 9]
+    assert sorted(map(repr, batches)) == sorted(map(repr, usual))
+    assert batches != usual
+
+
+def test_the_time_for_checks_is_part_of_the_minutes(source, tmp_path, monkeypatch):
+    class Clock:
+        now = 0.0
+
+        def monotonic(self):
+            return self.now
+
+    clock = Clock()
+    monkeypatch.setattr(lora, "time", clock)
+    real_score, real_gradients = lora.score, lora._Run._gradients
+
+    def slow_score(*args, **kwargs):
+        clock.now += 5
+        return real_score(*args, **kwargs)
+
+    def slow_gradients(self, batch):
+        clock.now += 1
+        return real_gradients(self, batch)
+
+    monkeypatch.setattr(lora, "score", slow_score)
+    monkeypatch.setattr(lora._Run, "_gradients", slow_gradients)
+    preset = replace(PRESET, epochs=20, minutes=0.5)  # 30 s: 3 checks of 5 s, 15 steps of 1 s
+    log = fit(Trainee(source, preset), examples(), examples(7), preset, directory=tmp_path)
+    assert log.check_seconds == [5, 5, 5]
+    assert len(log.steps) == 15
+
+
 def test_the_log_survives_json():
     log = FitLog([lora.Step(1, 2.0, 1e-4, 10, 0.5)], [(0, 3.0)], 4, 0, "done", ["said"])
     assert FitLog.from_json(json.loads(json.dumps(log.to_json()))) == log
