@@ -146,7 +146,8 @@ def plan(
 def _with_early(
     batches: Sequence[list[EncodedExample]], early: Collection[str]
 ) -> list[list[EncodedExample]]:
-    first, rest = [], []
+    first: list[list[EncodedExample]] = []
+    rest: list[list[EncodedExample]] = []
     for batch in batches:
         (first if any(example.id in early for example in batch) else rest).append(batch)
     return [*rest[:_BEFORE_EARLY], *first, *rest[_BEFORE_EARLY:]]
