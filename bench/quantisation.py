@@ -24,7 +24,7 @@ from homespun.models.decoder import OnnxDecoder
 from homespun.models.gguf_source import GgufSource
 from homespun.models.load import load_generator
 from homespun.models.reference import as_transformers
-from homespun.models.served import decoder_form
+from homespun.models.served import decoder_form, float_weights
 from homespun.models.smoothing import SmoothedSource
 from homespun.models.types import NoProgress
 from homespun.models.weights import WeightSource
@@ -36,9 +36,12 @@ _SKIPPED_TOKENS = 200  # licence and docstring at the head of a file
 def main() -> None:
     """Print the table."""
     args = _arguments()
-    entry = catalogue.get(args.model)
-    source = GgufSource(paths.source_dir(args.model) / entry.files[0].name)
-    served = load_generator(args.model, adapter="base", context_tokens=args.tokens + 64)
+    if args.adapter == "base":
+        file = catalogue.get(args.model).files[0].name
+        source: WeightSource = GgufSource(paths.source_dir(args.model) / file)
+    else:
+        source = float_weights(args.model)
+    served = load_generator(args.model, adapter=args.adapter, context_tokens=args.tokens + 64)
     texts = [Path(str(module.__file__)).read_text(encoding="utf-8") for module in FILES]
     ids = [served.tokenizer.encode(text)[_SKIPPED_TOKENS:][: args.tokens] for text in texts]
     model = as_transformers(source)
@@ -89,6 +92,12 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--model", default="qwen2.5-coder-0.5b")
     parser.add_argument("--tokens", type=int, default=500)
+    parser.add_argument(
+        "--adapter",
+        choices=("base", "none"),
+        default="base",
+        help="the original weights, or the model as shipped, with the general adapter",
+    )
     return parser.parse_args()
 
 

@@ -50,11 +50,11 @@ class FitLog:
 
     steps: list[Step] = field(default_factory=list)
     checks: list[tuple[int, float]] = field(default_factory=list)  # step, nats per learned token
-    check_seconds: list[float] = field(default_factory=list)  # of each check
     planned: int = 0  # steps of the whole run
     best_step: int = 0
     finish: str = ""  # "done", "stopped early", "nan", "" while it runs
     told: list[str] = field(default_factory=list)  # what had to be changed on the way
+    check_seconds: list[float] = field(default_factory=list)  # of each check
 
     @property
     def best_loss(self) -> float:

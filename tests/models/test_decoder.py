@@ -144,6 +144,9 @@ def test_a_prompt_that_does_not_fit_is_refused_with_the_numbers(decoder):
 def test_the_real_model_loses_less_than_half_a_percent_against_float32():
     """Mean next-token loss on Python text, int8 against transformers on the same float weights."""
     import argparse
+    import email.message
+    import json.decoder
+    import shutil
     from pathlib import Path
 
     import torch
@@ -153,15 +156,21 @@ def test_the_real_model_loses_less_than_half_a_percent_against_float32():
 
     name = "qwen2.5-coder-0.5b"
     ours = load_generator(name, context_tokens=1024)
-    text = Path(argparse.__file__).read_text(encoding="utf-8")
-    ids = ours.tokenizer.encode(text)[:1000]
-    with torch.no_grad():
-        reference = as_transformers(float_weights(name))(torch.tensor([ids])).logits[0].numpy()
+    modules = (argparse, json.decoder, email.message, shutil)
+    texts = [Path(module.__file__).read_text(encoding="utf-8") for module in modules]
+    rows = [ours.tokenizer.encode(text)[200:700] for text in texts]
+    model = as_transformers(float_weights(name))
 
-    def loss(logits):
-        rows = logits[:-1].astype(np.float64)
-        rows -= rows.max(axis=1, keepdims=True)
-        picked = rows[np.arange(len(ids) - 1), ids[1:]]
-        return float(np.mean(np.log(np.exp(rows).sum(axis=1)) - picked))
+    def loss(logits, ids):
+        found = logits[:-1].astype(np.float64)
+        found -= found.max(axis=1, keepdims=True)
+        picked = found[np.arange(len(ids) - 1), ids[1:]]
+        return float(np.mean(np.log(np.exp(found).sum(axis=1)) - picked))
 
-    assert loss(ours.logits(ids)) == pytest.approx(loss(reference), rel=0.005)
+    def reference(ids):
+        with torch.no_grad():
+            return model(torch.tensor([ids])).logits[0].numpy()
+
+    # One file alone may be off by a percent either way.
+    served = np.mean([loss(ours.logits(ids), ids) for ids in rows])
+    assert served == pytest.approx(np.mean([loss(reference(ids), ids) for ids in rows]), rel=0.005)

@@ -43,8 +43,9 @@ def repository(scratch):
 
 
 def asked(items, arms, trees, kept=None, **models):
+    kept = KeptAnswers(None) if kept is None else kept
     opened = {name: Opened(name, f"weights-{name}", model) for name, model in models.items()}
-    return list(answers(items, arms, opened, trees, OPTIONS, kept or KeptAnswers(None)))
+    return list(answers(items, arms, opened, trees, OPTIONS, kept))
 
 
 def test_the_context_is_that_of_the_parent_of_each_item(repository):

@@ -169,7 +169,8 @@ def test_context_is_that_of_the_parent_and_never_tells_the_answer(house, tmp_pat
             lines = [line for line in snippet.text.splitlines() if line.strip()]
             known = repository.file_at(parent, snippet.path) or ""
             known += repository.file_at(report.tree, snippet.path) or ""  # a distractor
-            assert all(line.strip() in known for line in lines)
+            # A body that is left out is written as " ...".
+            assert all(line.strip().removesuffix(" ...") in known for line in lines)
             if snippet.path == example.path:
                 telling = {ln.strip() for ln in example.middle.split("\n") if len(ln.strip()) >= 20}
                 assert telling.isdisjoint(line.strip() for line in lines)
