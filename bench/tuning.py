@@ -27,8 +27,9 @@ from homespun.indexer.comparison import Estimate
 from homespun.indexer.settings import resolve
 from homespun.models import paths
 from homespun.server.options import CompletionOptions
-from homespun.training.completion_evaluation import EvaluationConfig, evaluate
+from homespun.training.completion_evaluation import evaluate
 from homespun.training.completion_report import PRIMARY_METRIC, CompletionReport, Row
+from homespun.training.evaluation_material import EvaluationConfig
 from homespun.training.items import ItemConfig
 from homespun.training.paired import Paired
 from homespun.training.runs import unfinished

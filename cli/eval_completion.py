@@ -91,7 +91,8 @@ def _evaluated(args: argparse.Namespace) -> Evaluation:
     from homespun.indexer.settings import resolve
     from homespun.server.options import CompletionOptions
     from homespun.training.arms import check_arms
-    from homespun.training.completion_evaluation import EvaluationConfig, evaluate
+    from homespun.training.completion_evaluation import evaluate
+    from homespun.training.evaluation_material import EvaluationConfig
     from homespun.training.items import ItemConfig
 
     root = Path(args.dir)

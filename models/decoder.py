@@ -55,6 +55,7 @@ class OnnxDecoder:
         """
         self.name: str = form.name
         self.adapter: str = form.adapter
+        self.directory: Path = form.directory  # of the served form
         self.fim: FimTokens = form.fim
         self.tokenizer = BpeTokenizer(form.tokenizer_json(), form.control)
         self.context_tokens = min(context_tokens, form.context_tokens - _SPARE_TOKENS)

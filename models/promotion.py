@@ -104,9 +104,21 @@ def clear_served(registry: Registry, model: str) -> list[Path]:
             continue
         workspace = (read_manifest(directory) or {}).get("workspace", "")
         is_orphan = bool(workspace) and not Path(workspace).is_dir()
-        if (workspace == mine or is_orphan) and _delete(directory):
+        if (workspace == mine or is_orphan) and delete_served(directory):
             deleted.append(directory)
     return deleted
+
+
+def delete_served(directory: Path) -> bool:
+    """Delete a served form; False where there is none or it is in use."""
+    try:
+        with FileLock(str(directory.with_suffix(".lock")), timeout=0):
+            (directory / "manifest.json").unlink(missing_ok=True)  # from here on it does not count
+            shutil.rmtree(directory)
+    except (Timeout, OSError) as error:
+        logger.info("%s is in use and is deleted another time: %s", directory, error)
+        return False
+    return True
 
 
 def _require_proof(adapter: Adapter) -> None:
@@ -135,14 +147,3 @@ def _target(registry: Registry, model: str, adapter: Adapter) -> Path | None:
     except AdapterError as error:
         logger.warning("%s", error)
         return None
-
-
-def _delete(directory: Path) -> bool:
-    try:
-        with FileLock(str(directory.with_suffix(".lock")), timeout=0):
-            (directory / "manifest.json").unlink(missing_ok=True)  # from here on it does not count
-            shutil.rmtree(directory)
-    except (Timeout, OSError) as error:
-        logger.info("%s is in use and is deleted another time: %s", directory, error)
-        return False
-    return True

@@ -15,7 +15,7 @@ import argparse
 import json
 import random
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -138,26 +138,35 @@ def make(
         seen |= {example.id: example for batch in steps for example in batch}
     target.mkdir(parents=True, exist_ok=True)
     trainee.save(target)
+    taken = [example for example in learned if example.id in seen]
     facts = {
-        "kind": "general infilling adapter",
-        "model": MODEL,
         "base_sha256": entry.files[0].sha256,
-        "prompt_version": PROMPT_VERSION,
-        "layout": DEFAULT_LAYOUT,
         "settings": asdict(preset),
         "mix": asdict(mix),
         "training": [
             {"phase": asdict(phase)} | summary(log) for phase, log in zip(phases, logs, strict=True)
         ],
-        "learned": _counts([e for e in learned if e.id in seen], list(seen.values())),
+        "learned": _counts(taken, list(seen.values())),
         "held_out": {"examples": len(validation), "packages": sorted({e.source for e in held})},
+        "packages": package_rows(taken),
+    }
+    _write_manifest(target, facts)
+    return logs
+
+
+def _write_manifest(target: Path, facts: Mapping[str, Any]) -> None:
+    """Write what shaped the adapter in `target`, with its files' hashes."""
+    facts = {
+        "kind": "general infilling adapter",
+        "model": MODEL,
+        "prompt_version": PROMPT_VERSION,
+        "layout": DEFAULT_LAYOUT,
         "libraries": {name: version(name) for name in ("torch", "transformers", "peft")},
-        "packages": package_rows([e for e in learned if e.id in seen]),
         "files": {path.name: file_sha256(path) for path in sorted(target.glob("adapter_*"))},
+        **facts,
     }
     text = json.dumps(facts, indent=1, sort_keys=True)
     (target / "manifest.json").write_text(text + "\n", encoding="utf-8")
-    return logs
 
 
 def _chosen(examples: Sequence[Example], phase: Phase, seed: int) -> list[Example]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from homespun.models.decoder import OnnxDecoder
-from homespun.models.served import decoder_form, serve
+from homespun.models.load import load_generator
 from homespun.models.served_form import read_manifest
 from homespun.models.types import Generator, Progress
 from homespun.server.prompt import PROMPT_VERSION
@@ -48,12 +47,17 @@ def open_model(
     `adapter` is what the setting `completion.adapter` may be, or the path of an adapter's folder.
     Raises the errors of `homespun.models`.
     """
-    served = serve(
-        model, progress, adapter=adapter, workspace=workspace, prompt_version=PROMPT_VERSION
+    generator = load_generator(
+        model,
+        adapter=adapter,
+        workspace=workspace,
+        prompt_version=PROMPT_VERSION,
+        threads=threads,
+        context_tokens=context_tokens,
+        cache_mb=cache_mb,
+        progress=progress,
     )
-    form = replace(decoder_form(served.directory), adapter=served.stack.label)
-    generator = OnnxDecoder(form, threads=threads, context_tokens=context_tokens, cache_mb=cache_mb)
-    return Opened(form.adapter, weights_hash(served.directory), generator)
+    return Opened(generator.adapter, weights_hash(generator.directory), generator)
 
 
 def weights_hash(directory: Path) -> str:

@@ -22,11 +22,12 @@ from homespun.models.types import MODEL_AS_SHIPPED
 from homespun.server.options import CompletionOptions
 from homespun.training import gate
 from homespun.training.canaries import plant
-from homespun.training.completion_evaluation import EvaluationConfig, Extras, evaluate
+from homespun.training.completion_evaluation import evaluate
 from homespun.training.completion_report import CompletionReport
 from homespun.training.dataset import build_dataset
 from homespun.training.dataset_config import DatasetConfig, DatasetReport
 from homespun.training.errors import HistoryUnreadable, NothingToEvaluate, RunUnreadable
+from homespun.training.evaluation_material import EvaluationConfig, Extras
 from homespun.training.evidence import evidence_of, rule_probes
 from homespun.training.examples import read_examples
 from homespun.training.gate import Condition, Parity, RuleProbe, Verdict

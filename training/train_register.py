@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from homespun.models.promotion import promote
+from homespun.models.promotion import delete_served, promote
 from homespun.models.registry import Registry
 from homespun.models.served import identity, served_target
 from homespun.models.types import Progress
@@ -82,9 +82,7 @@ def serve_if_proven(
 
 def drop_served(model: str, workspace: Path, adapter: str | Path) -> None:
     """Delete the served form of an adapter that is not to serve: it is as large as the model."""
-    directory = served_target(model, adapter=adapter, workspace=workspace)
-    (directory / "manifest.json").unlink(missing_ok=True)  # from here on it does not count
-    shutil.rmtree(directory, ignore_errors=True)
+    delete_served(served_target(model, adapter=adapter, workspace=workspace))
 
 
 def facts_of(
