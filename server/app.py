@@ -14,11 +14,12 @@ from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcException, JsonRpcMethodNotFound
 from pygls.lsp.server import LanguageServer
 
+from homespun.server import commands
 from homespun.server.acceptance import Suggestions
 from homespun.server.client import Client
 from homespun.server.documents import Documents
 from homespun.server.editor_settings import EditorSettings
-from homespun.server.inline import ACCEPTED_COMMAND, InlineCompletions
+from homespun.server.inline import InlineCompletions
 from homespun.server.parent import watch
 from homespun.server.positions import offset_at
 from homespun.server.protocol import HomespunProtocol, InlineParams, make_converter
@@ -192,7 +193,7 @@ def _on_terminate(loop: asyncio.AbstractEventLoop, leave: Callable[[], None]) ->
 
 def _register(server: HomespunServer) -> None:
     """Register the handlers."""
-    feature, command = server.feature, server.command
+    feature = server.feature
     feature(lsp.INITIALIZE)(_initialize)
     feature(lsp.INITIALIZED)(_initialized)
     feature(lsp.TEXT_DOCUMENT_INLINE_COMPLETION, lsp.InlineCompletionOptions())(_inline_completion)
@@ -205,10 +206,7 @@ def _register(server: HomespunServer) -> None:
     feature(lsp.WORKSPACE_DID_CHANGE_CONFIGURATION)(_did_change_configuration)
     feature("textDocument/didShowCompletion")(_did_show)
     feature("textDocument/didPartiallyAcceptCompletion")(_did_accept_in_part)
-    command(ACCEPTED_COMMAND)(_accepted)
-    command("homespun.showSources")(_show_sources)
-    command("homespun.reindex")(_reindex)
-    command("homespun.status")(_status)
+    commands.register(server.command)
 
 
 def _initialize(ls: HomespunServer, params: lsp.InitializeParams) -> None:
@@ -324,42 +322,6 @@ def _suggestion_id(params: Any) -> str:  # noqa: ANN401
     command = getattr(getattr(params, "item", None), "command", None)
     arguments = getattr(command, "arguments", None)
     return str(arguments[0]) if isinstance(arguments, list) and arguments else ""
-
-
-def _accepted(ls: HomespunServer, suggestion_id: str) -> None:
-    ls.suggestions.accepted(suggestion_id)
-
-
-def _show_sources(ls: HomespunServer, *suggestion_ids: Any) -> list[dict[str, object]]:  # noqa: ANN401
-    """Return the sources of a suggestion, of the last one where none is named."""
-    if suggestion_ids:
-        suggestion = ls.suggestions.get(str(suggestion_ids[0]))
-    else:
-        suggestion = ls.suggestions.last()
-    sources = suggestion.completion.sources if suggestion else ()
-    return [source.to_json() for source in sources]
-
-
-def _reindex(ls: HomespunServer) -> None:
-    ls.engine.reindex()
-
-
-def _status(ls: HomespunServer) -> dict[str, object]:
-    """Return the state, and why the last request gave what it gave."""
-    inline = ls.inline
-    last = {
-        "finish": inline.last_finish,
-        "adapter": inline.last.adapter,
-        "timings_ms": inline.last.timings_ms,
-        "tokens": inline.last.tokens,
-        "recalled": bool(inline.last.tokens.get("recalled")),
-    }
-    counts = {
-        "answered": inline.answered,
-        "recalled": inline.recalled,
-        "prepared": inline.warmup.prepared,
-    }
-    return ls.engine.describe() | {"last": last} | counts
 
 
 def _folders(ls: HomespunServer) -> dict[str, Path]:

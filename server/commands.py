@@ -1,0 +1,100 @@
+"""What `workspace/executeCommand` answers: every command, its handler, and how faults end.
+
+A handler takes the server and the client's positional arguments, whatever they are; it gives
+defaults to all of them, ignores what is too many, and answers JSON.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from homespun.server.inline import ACCEPTED_COMMAND
+
+if TYPE_CHECKING:
+    from homespun.server.app import HomespunServer
+
+logger = logging.getLogger(__name__)
+
+Handler = Callable[..., object]  # (server, *arguments) -> JSON, or a coroutine of it
+
+
+def register(command: Callable[[str], Callable[[Handler], Handler]]) -> None:
+    """Register all commands with the server's decorator."""
+    for name, handler in COMMANDS.items():
+        command(name)(_guarded(name, handler))
+
+
+def _accepted(ls: HomespunServer, suggestion_id: object = "", *_: object) -> None:
+    ls.suggestions.accepted(str(suggestion_id))
+
+
+def _show_sources(
+    ls: HomespunServer, suggestion_id: object = None, *_: object
+) -> list[dict[str, object]]:
+    """Return the sources of a suggestion, of the last one where none is named."""
+    if suggestion_id is None:
+        suggestion = ls.suggestions.last()
+    else:
+        suggestion = ls.suggestions.get(str(suggestion_id))
+    sources = suggestion.completion.sources if suggestion else ()
+    return [source.to_json() for source in sources]
+
+
+def _reindex(ls: HomespunServer, *_: object) -> None:
+    ls.engine.reindex()
+
+
+def _status(ls: HomespunServer, *_: object) -> dict[str, object]:
+    """Return the state, and why the last request gave what it gave."""
+    inline = ls.inline
+    last = {
+        "finish": inline.last_finish,
+        "adapter": inline.last.adapter,
+        "timings_ms": inline.last.timings_ms,
+        "tokens": inline.last.tokens,
+        "recalled": bool(inline.last.tokens.get("recalled")),
+    }
+    counts = {
+        "answered": inline.answered,
+        "recalled": inline.recalled,
+        "prepared": inline.warmup.prepared,
+    }
+    return ls.engine.describe() | {"last": last} | counts
+
+
+COMMANDS: dict[str, Handler] = {
+    ACCEPTED_COMMAND: _accepted,
+    "homespun.showSources": _show_sources,
+    "homespun.reindex": _reindex,
+    "homespun.status": _status,
+}
+
+
+def _guarded(name: str, handler: Handler) -> Handler:
+    """Wrap a handler: what goes wrong is logged here, and the client is told in one sentence.
+
+    The types say `Any`, so that pygls, which converts arguments to the handler's types, leaves
+    them as they came.
+    """
+
+    def failed(error: Exception) -> dict[str, str]:
+        logger.error("the command %s failed: %s", name, error, exc_info=error)
+        return {"message": f"{name} failed ({type(error).__name__}); the log says more"}
+
+    async def wait(ls: Any, *arguments: Any) -> object:  # noqa: ANN401
+        try:
+            answer: Awaitable[object] = handler(ls, *arguments)  # type: ignore[assignment]
+            return await answer
+        except Exception as error:
+            return failed(error)
+
+    def call(ls: Any, *arguments: Any) -> object:  # noqa: ANN401
+        try:
+            return handler(ls, *arguments)
+        except Exception as error:
+            return failed(error)
+
+    return wait if inspect.iscoroutinefunction(handler) else call
