@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from homespun.indexer.errors import IndexerError
 from homespun.indexer.languages import language_of
 from homespun.models.types import Generation, Generator, StopRule
-from homespun.server import blocks, stops
+from homespun.server import blocks, reasons, stops
 from homespun.server.anchor import MOST_TYPED_TOKENS, Anchor, Anchors
 from homespun.server.context import Gathered, Retriever, Retrieves
 from homespun.server.cursor import Cursor
@@ -30,6 +30,7 @@ from homespun.server.prompt import (
     split,
     split_last_word,
 )
+from homespun.server.reasons import Situation
 from homespun.server.sticky import Sticky
 from homespun.server.types import Completion, CompletionRequest, Source
 
@@ -110,7 +111,9 @@ class Completer:
         language = request.language or language_of(request.path)
         reason = refusal(request, cursor, language, self._options)
         if reason:
-            return self._nothing(request, f"filtered:{reason}", began)
+            finish = f"filtered:{reason}"
+            facts = reasons.facts(finish, Situation(request, cursor, language, self._options))
+            return self._nothing(request, finish, began, facts)
         plan = self._plan(request, cursor, language)
         anchor, retrieve_ms = self._anchor(request, plan)
         if cancelled():
@@ -131,6 +134,8 @@ class Completer:
         )
         self._last_ids = generation.token_ids or self._last_ids
         text, finish = self._judge(request, plan, generation)
+        mean = generation.logprob / max(len(generation.token_ids), 1)
+        seen = Situation(request, cursor, language, self._options, mean_logprob=mean)
         return Completion(
             text=text.replace("\n", "\r\n") if is_crlf else text,
             finish=finish,
@@ -153,6 +158,7 @@ class Completer:
                 "accepted": generation.accepted_tokens,
             },
             id=request.id,
+            facts=reasons.facts(finish, seen),
         )
 
     def prepare(
@@ -305,7 +311,13 @@ class Completer:
         except Filtered as filtered:
             return "", f"filtered:{filtered.reason}"
 
-    def _nothing(self, request: CompletionRequest, finish: str, began: float) -> Completion:
+    def _nothing(
+        self,
+        request: CompletionRequest,
+        finish: str,
+        began: float,
+        facts: Mapping[str, object] | None = None,
+    ) -> Completion:
         total = (self._clock() - began) * 1000
         return Completion(
             text="",
@@ -321,6 +333,7 @@ class Completer:
             },
             tokens={"prompt": 0, "reused": 0, "generated": 0, "drafted": 0, "accepted": 0},
             id=request.id,
+            facts=facts or {},
         )
 
 

@@ -16,7 +16,7 @@ from homespun.server.cursor import Cursor, unmatched_closer
 from homespun.server.options import CompletionOptions
 from homespun.server.types import CompletionRequest
 
-_LEAST_PREFIX_CHARS = 4  # non-blank; less says nothing about what is wanted
+LEAST_PREFIX_CHARS = 4  # non-blank; less says nothing about what is wanted
 _HARMLESS_RIGHT = re.compile(r"[\s)\]}>\"'`;:,.]")
 _WORD = re.compile(r"\w")
 _CLOSING_ONLY = re.compile(r"[)\]}>\"'`;:,]+")
@@ -60,19 +60,34 @@ def refusal(
         return "disabled"
     if language in options.disabled_languages:
         return "disabled-language"
-    if any(_matches(request.path, glob) for glob in options.disabled_globs):
+    if disabling_glob(request.path, options):
         return "disabled-path"
     if request.explicit:
         return ""
     if _WORD.match(cursor.right):
         return "inside-word"
-    if len(_HARMLESS_RIGHT.sub("", cursor.right[:_RIGHT_CHARS])) > options.max_line_suffix_chars:
+    if chars_on_the_right(cursor) > options.max_line_suffix_chars:
         return "text-on-the-right"
-    if len("".join(cursor.before[-400:].split())) < _LEAST_PREFIX_CHARS:
+    if chars_before(cursor) < LEAST_PREFIX_CHARS:
         return "prefix-too-short"
     if cursor.left.rstrip().endswith(";") and not cursor.right.strip():
         return "statement-complete"
     return ""
+
+
+def disabling_glob(path: str, options: CompletionOptions) -> str:
+    """Return the first glob of `disabled_globs` that matches, "" where none does."""
+    return next((glob for glob in options.disabled_globs if _matches(path, glob)), "")
+
+
+def chars_on_the_right(cursor: Cursor) -> int:
+    """Count what stands right of the cursor, without closers, quotes and punctuation."""
+    return len(_HARMLESS_RIGHT.sub("", cursor.right[:_RIGHT_CHARS]))
+
+
+def chars_before(cursor: Cursor) -> int:
+    """Count what is not blank before the cursor; no more of it than anybody asks for."""
+    return len("".join(cursor.before[-400:].split()))
 
 
 def clean(answer: Answer, cursor: Cursor, *, least_logprob: float) -> str:

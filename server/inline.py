@@ -8,11 +8,12 @@ it. What is known already is answered at once; the model runs on a thread of its
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import time
 import uuid
 import weakref
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
@@ -37,11 +38,19 @@ ACCEPTED_COMMAND = "homespun.accepted"
 _MOST_RECENT = 3  # edits in other documents that a request brings along
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which request: of two that are on their way, the later one is the last, however it ends."""
+
+    uri: str
+    number: int = 0
+
+
 @dataclass(eq=False, slots=True)
 class _Ticket:
     """One request on its way."""
 
-    uri: str
+    asked: Asked
     request: CompletionRequest
     completer: Completes
     region: lsp.Range  # what the item replaces
@@ -49,6 +58,11 @@ class _Ticket:
     lead: str  # text of the selected entry of the suggest widget; the item begins with it
     answer: asyncio.Future[Completion]
     job: Job
+
+    @property
+    def uri(self) -> str:
+        """The document's."""
+        return self.asked.uri
 
     @property
     def key(self) -> Hashable:
@@ -80,25 +94,32 @@ class InlineCompletions:
         self._newest: dict[str, _Ticket] = {}  # by uri; only touched on the event loop
         self._failures: set[str] = set()  # kinds of failure that were logged with their trace
         self._kinds = TriggerKinds()
-        self.last_finish = ""  # why the last request gave what it gave
-        self.last = Completion("", "", model="")
+        self._numbers = itertools.count(1)
+        self.last_asked = Asked("")
+        self.last = _because("")  # what the last request gave, or why nothing
         self.answered = 0
         self.recalled = 0  # of the answered ones: without the model
 
+    @property
+    def last_finish(self) -> str:
+        """Why the last request gave what it gave."""
+        return self.last.finish
+
     async def complete(self, params: InlineParams) -> lsp.InlineCompletionList:
         """Answer a request; everything that goes wrong gives the empty list."""
+        asked = Asked(params.text_document.uri, next(self._numbers))
         try:
-            return await self._complete(params)
+            return await self._complete(asked, params)
         except Exception as error:
             self._log_failure(error)
-            return self._nothing(f"error:{type(error).__name__}")
+            return self._nothing(asked, _because(f"error:{type(error).__name__}"))
 
-    async def _complete(self, params: InlineParams) -> lsp.InlineCompletionList:
-        uri = params.text_document.uri
+    async def _complete(self, asked: Asked, params: InlineParams) -> lsp.InlineCompletionList:
+        uri = asked.uri
         self.retire(uri)
-        ticket = self._admit(params)
-        if isinstance(ticket, str):
-            return self._nothing(ticket)
+        ticket = self._admit(asked, params)
+        if isinstance(ticket, Completion):
+            return self._nothing(asked, ticket)
         self.warmup.moved(uri, ticket.request.offset)
         recalled = self._known(ticket)
         if recalled is not None:
@@ -173,17 +194,17 @@ class InlineCompletions:
         self.warmup.forget()
         self._worker.close()
 
-    def _admit(self, params: InlineParams) -> _Ticket | str:
-        """Take the snapshot and queue it; a string says why not."""
+    def _admit(self, asked: Asked, params: InlineParams) -> _Ticket | Completion:
+        """Take the snapshot and queue it; a completion says why not."""
         document = self._documents().text_documents.get(unquote(params.text_document.uri))
         if document is None:
-            return "filtered:not-open"
+            return _because("filtered:not-open")
         if params.text_document.version not in (None, document.version):
-            return "filtered:stale-version"
+            return _because("filtered:stale-version")
         encoding = str(document.position_codec.encoding)
         offset = offset_at(document.lines, params.position, encoding)
         if offset is None:
-            return "filtered:cursor-out-of-range"
+            return _because("filtered:cursor-out-of-range")
         is_explicit = self._kinds.is_explicit(params.context.trigger_kind)
         text, lead = document.source, ""
         region = lsp.Range(_copy(params.position), _copy(params.position))
@@ -192,16 +213,16 @@ class InlineCompletions:
             start = offset_at(document.lines, selected.range.start, encoding)
             end = offset_at(document.lines, selected.range.end, encoding)
             if start is None or end is None or not start <= offset <= end:
-                return "filtered:selection-out-of-range"
+                return _because("filtered:selection-out-of-range")
             region, lead = selected.range, selected.text
             text = text[:start] + lead + text[end:]
             offset = start + len(lead)
         place = self._place(document.uri, document.language_id or "")
         if place.completer is None:
-            return place.because
+            return _because(place.because, place.facts)
         loop = asyncio.get_running_loop()
         ticket = _Ticket(
-            uri=params.text_document.uri,
+            asked=asked,
             request=CompletionRequest(
                 text,
                 offset,
@@ -331,12 +352,14 @@ class InlineCompletions:
         if not completion.text:
             if completion.finish != "cancelled":  # else there is a newer request
                 self.warmup.resting(ticket.uri)
-            return self._nothing(completion.finish, completion)
+            return self._nothing(ticket.asked, completion)
         if document is None or document.version != ticket.version:
-            return self._nothing("filtered:stale-version", completion)
+            late = replace(completion, text="", finish="filtered:stale-version")
+            return self._nothing(ticket.asked, late)
         if not self._is_current(ticket):
-            return self._nothing("cancelled", completion)
-        self.last_finish, self.last = completion.finish, completion
+            return self._nothing(ticket.asked, replace(completion, text="", finish="cancelled"))
+        identifier = self._followed(ticket, completion, recalled)
+        self._note(ticket.asked, replace(completion, id=identifier))
         self.answered += 1
         self.recalled += recalled is not None
         self.warmup.resting(ticket.uri, completion.text)
@@ -346,7 +369,7 @@ class InlineCompletions:
             command=lsp.Command(
                 title="Suggestion accepted",
                 command=ACCEPTED_COMMAND,
-                arguments=[self._followed(ticket, completion, recalled)],
+                arguments=[identifier],
             ),
         )
         return lsp.InlineCompletionList(items=[item])
@@ -359,13 +382,14 @@ class InlineCompletions:
         self._suggestions.add(Suggestion(request.id, ticket.uri, request.offset, completion))
         return request.id
 
-    def _nothing(
-        self, because: str, completion: Completion | None = None
-    ) -> lsp.InlineCompletionList:
-        logger.debug("no completion: %s", because)
-        self.last_finish = because
-        self.last = completion or Completion("", because, model="")
+    def _nothing(self, asked: Asked, completion: Completion) -> lsp.InlineCompletionList:
+        logger.debug("no completion: %s", completion.finish)
+        self._note(asked, completion)
         return lsp.InlineCompletionList(items=[])
+
+    def _note(self, asked: Asked, completion: Completion) -> None:
+        if asked.number >= self.last_asked.number:
+            self.last_asked, self.last = asked, completion
 
     def _log_failure(self, error: Exception) -> None:
         """Log a failure with its trace once; a key press later it is old news."""
@@ -410,8 +434,13 @@ def _settle(answer: asyncio.Future[Completion], completion: Completion) -> None:
         answer.set_result(completion)
 
 
+def _because(finish: str, facts: Mapping[str, object] | None = None) -> Completion:
+    """Return a completion that shows nothing."""
+    return Completion("", finish, model="", facts=facts or {})
+
+
 def _cancelled() -> Completion:
-    return Completion("", "cancelled", model="")
+    return _because("cancelled")
 
 
 def _copy(position: lsp.Position) -> lsp.Position:

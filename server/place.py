@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from homespun.server.types import Completion, CompletionRequest
@@ -32,3 +32,4 @@ class Place:
     path: str  # relative to the workspace folder, "" outside of any
     language: str
     because: str = ""  # a `finish`, e.g. "filtered:loading-model"
+    facts: Mapping[str, object] = field(default_factory=dict)  # that its sentence holds

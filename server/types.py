@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
@@ -65,6 +66,7 @@ class Completion:
     timings_ms: dict[str, float] = field(default_factory=dict)
     tokens: dict[str, int] = field(default_factory=dict)
     id: str = ""
+    facts: Mapping[str, object] = field(default_factory=dict)  # for the sentence why; not in JSON
 
     def to_json(self) -> dict[str, object]:
         """Return the contract's JSON object; "id" only where the request had one."""
