@@ -296,6 +296,8 @@ def _print(place: Place, text: str, completion: Completion) -> None:
     from rich.console import Console
     from rich.text import Text
 
+    from homespun.server.why import sentence
+
     console = Console(soft_wrap=True, highlight=False)
     where = f"{place.file}:{place.line}:{place.column}"
     console.print(Text(where, style="bold"), Text(completion.finish, style="dim"))
@@ -305,7 +307,7 @@ def _print(place: Place, text: str, completion: Completion) -> None:
         _print_marked(console, line, place.column - 1, completion.text)
     else:
         console.print(Text(f"  {line}"))
-        console.print(Text("  no completion", style="dim"))
+        console.print(Text(f"  {sentence(completion)}", style="dim"))
     for source in completion.sources:
         span = f"{source.path}:{source.start_line}-{source.end_line}"
         console.print(Text(f"  from {span}  {source.score:.2f}", style="dim"))

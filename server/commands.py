@@ -11,7 +11,10 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
+from homespun.server import workbench
 from homespun.server.inline import ACCEPTED_COMMAND
+from homespun.server.pause import minutes_of
+from homespun.server.status import FETCH_COMMAND, REINDEX_COMMAND, RESUME_COMMAND
 
 if TYPE_CHECKING:
     from homespun.server.app import HomespunServer
@@ -29,18 +32,6 @@ def register(command: Callable[[str], Callable[[Handler], Handler]]) -> None:
 
 def _accepted(ls: HomespunServer, suggestion_id: object = "", *_: object) -> None:
     ls.suggestions.accepted(str(suggestion_id))
-
-
-def _show_sources(
-    ls: HomespunServer, suggestion_id: object = None, *_: object
-) -> list[dict[str, object]]:
-    """Return the sources of a suggestion, of the last one where none is named."""
-    if suggestion_id is None:
-        suggestion = ls.suggestions.last()
-    else:
-        suggestion = ls.suggestions.get(str(suggestion_id))
-    sources = suggestion.completion.sources if suggestion else ()
-    return [source.to_json() for source in sources]
 
 
 def _reindex(ls: HomespunServer, *_: object) -> None:
@@ -65,11 +56,38 @@ def _status(ls: HomespunServer, *_: object) -> dict[str, object]:
     return ls.engine.describe() | {"last": last} | counts
 
 
+def _pause(ls: HomespunServer, minutes: object = None, *_: object) -> dict[str, object]:
+    """Complete nothing for some minutes, or until resumed; return the status."""
+    try:
+        ls.engine.pause.begin(minutes_of(minutes))
+    except ValueError as error:
+        return ls.engine.describe() | {"message": str(error)}
+    return ls.engine.describe()
+
+
+def _resume(ls: HomespunServer, *_: object) -> dict[str, object]:
+    ls.engine.pause.end()
+    return ls.engine.describe()
+
+
+def _fetch_model(ls: HomespunServer, *_: object) -> dict[str, object]:
+    """Begin to fetch the model; return the status."""
+    ls.engine.fetch_model()
+    return ls.engine.describe()
+
+
 COMMANDS: dict[str, Handler] = {
     ACCEPTED_COMMAND: _accepted,
-    "homespun.showSources": _show_sources,
-    "homespun.reindex": _reindex,
+    "homespun.showSources": workbench.show_sources,
+    "homespun.why": workbench.why,
+    "homespun.search": workbench.search,
+    "homespun.adapters": workbench.adapters,
+    "homespun.report": workbench.report,
+    REINDEX_COMMAND: _reindex,
     "homespun.status": _status,
+    "homespun.pause": _pause,
+    RESUME_COMMAND: _resume,
+    FETCH_COMMAND: _fetch_model,
 }
 
 

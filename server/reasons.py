@@ -99,7 +99,8 @@ REASONS: dict[str, Reason] = {
     ),
     "starting": Reason("Nothing: the server is starting; completions come by themselves."),
     "loading-model": Reason(
-        "Nothing: the model is being loaded; completions come by themselves once it is there."
+        "Nothing: the model is not in memory yet ({message}); completions come by themselves once "
+        "it is."
     ),
     "problem": Reason("Nothing: {message}."),
     "cancelled": Reason(

@@ -1,7 +1,7 @@
 """The server's background: the model, one index a folder, their settings, and how all of it is.
 
-States: starting -> loading model -> indexing -> ready, or problem. A missing model or index is a
-state with a sentence, said once; it is never an error of a completion.
+A missing model or index is a status with a sentence, said once; it is never an error of a
+completion. Which status counts where several have something to say: `server/status.py`.
 """
 
 from __future__ import annotations
@@ -18,11 +18,14 @@ from homespun.indexer.settings import resolve
 from homespun.models.registry import CHAMPION
 from homespun.models.types import MODEL_AS_SHIPPED, Encoder, Generator, Progress
 from homespun.server.client import Client
+from homespun.server.fetch import FetchesModel, ModelFetch
 from homespun.server.freshness import FolderIndex, OpensIndex
-from homespun.server.model_loader import LoadsGenerator, ModelLoader, Status, champion_of
+from homespun.server.model_loader import LoadsGenerator, ModelLoader, champion_of
 from homespun.server.options import CompletionOptions, ServerOptions
+from homespun.server.pause import Pause
 from homespun.server.place import Completes, Place
 from homespun.server.prompt import PROMPT_VERSION
+from homespun.server.status import Status, overall
 from homespun.server.vectors import LoadsEncoder
 from homespun.server.workspaces import Root, language_name, path_of
 
@@ -66,6 +69,13 @@ def load_generator(
     )
 
 
+def fetch_model(name: str, progress: Progress | None) -> Path:
+    """Download a catalogue model, every byte checked, as `homespun models fetch` does."""
+    from homespun.models.download import fetch
+
+    return fetch(name, progress)
+
+
 def load_encoder(name: str, *, threads: int = 0) -> Encoder | None:
     """Load the real encoder."""
     from homespun.indexer.encoders import open_encoder
@@ -95,6 +105,7 @@ class Parts:
     """The expensive parts; tests bring their own."""
 
     load_generator: LoadsGenerator = load_generator
+    fetch_model: FetchesModel = fetch_model
     load_encoder: LoadsEncoder = load_encoder
     open_index: OpensIndex = open_index
     make_completer: MakesCompleter = make_completer
@@ -133,11 +144,13 @@ class Engine:
         completing: Callable[[], bool],
         renewed: Callable[[], None],
         changed: Callable[[], None],
+        status_changed: Callable[[], None],
     ) -> None:
         """Take `flags`, settings of the section `completion` from the command line.
 
         On the event loop, `renewed` is called when the model or the settings are others, and
-        `changed` when files of the repository are.
+        `changed` when files of the repository are; on any thread, `status_changed` when `describe`
+        may have other news.
         """
         self._parts = parts
         self._client = client
@@ -145,14 +158,22 @@ class Engine:
         self._completing = completing
         self._renewed = renewed
         self._changed = changed
+        self._status_changed = status_changed
         self._editor: Mapping[str, object] = {}
         self._options = CompletionOptions()  # of documents outside of any folder
         self._folders: dict[str, Folder] = {}  # by URI
         self._completers: dict[str, _Made] = {}
         self._started = False
         self.model = ModelLoader(
-            parts.load_generator, client, loaded=lambda: client.post(self._renewed)
+            parts.load_generator,
+            client,
+            loaded=lambda: client.post(self._renewed),
+            changed=status_changed,
         )
+        self.fetch = ModelFetch(
+            parts.fetch_model, client, changed=status_changed, fetched=self.model.retry
+        )
+        self.pause = Pause(changed=self._pause_changed)
 
     def start(self, editor: Mapping[str, object], folders: Mapping[str, Path]) -> None:
         """Begin; `editor` holds the editor's settings by section, `folders` paths by URI."""
@@ -174,6 +195,7 @@ class Engine:
             self.model.want(self._options, first)
             self._tell_unused_adapters(first)
             self._renewed()
+            self._status_changed()
 
     def add_folder(self, uri: str, path: Path) -> None:
         """Take in a workspace folder and begin to index it."""
@@ -185,6 +207,7 @@ class Engine:
         if folder.message:
             self._client.log(folder.message)
         self._index_folder(folder)
+        self._status_changed()
         if self._started and len(self._folders) == 1:
             self.configure(self._editor)  # the model and its adapter are those of the first folder
 
@@ -195,8 +218,22 @@ class Engine:
         self._completers.pop(uri, None)
         if folder is not None and folder.index is not None:
             folder.index.close()
+        self._status_changed()
         if self._started and self._first_folder() != first:
             self.configure(self._editor)
+
+    @property
+    def options(self) -> CompletionOptions:
+        """Those of the first folder, which the model is loaded with."""
+        return self._options
+
+    def folders(self) -> list[Folder]:
+        """Return the workspace folders, in the order in which they were opened."""
+        return list(self._folders.values())
+
+    def folder_of(self, document_uri: str) -> Folder | None:
+        """Return the innermost folder that a document lies in."""
+        return self._folders.get(self._locate(path_of(document_uri))[0])
 
     def place(self, document_uri: str, language_id: str) -> Place:
         """Say who completes a document."""
@@ -205,9 +242,14 @@ class Engine:
         options = folder.options if folder else self._options
         if not options.enabled:
             return Place(None, relative, "", because="filtered:disabled")
+        if self.pause.is_on():
+            facts = {"message": self.pause.sentence()}
+            return Place(None, relative, "", because="filtered:paused", facts=facts)
         generator = self.model.generator
         if generator is None:
-            return Place(None, relative, "", because="filtered:" + _dashed(self.model.status.state))
+            status = self._model_status()
+            because = "filtered:" + _dashed(status.state)
+            return Place(None, relative, "", because=because, facts={"message": status.message})
         index = folder.index.index if folder and folder.index else None
         completer = self._completer(uri, generator, index, options)
         return Place(completer, relative, language_name(language_id))
@@ -231,24 +273,27 @@ class Engine:
             if folder.index is not None:
                 folder.index.reindex()
 
-    def status(self) -> Status:
-        """Return the state of the whole."""
+    def fetch_model(self) -> None:
+        """Fetch the wanted model, unless it serves; then it is loaded."""
         if self.model.status.state != "ready":
-            return self.model.status
-        states = [folder.index.status for folder in self._folders.values() if folder.index]
-        for wanted in ("problem", "indexing", "starting"):
-            for state in states:
-                if state.state == wanted:
-                    shown = "indexing" if wanted == "starting" else wanted
-                    return Status(shown, state.message)
-        return self.model.status
+            self.fetch.begin(self._options.model)
+
+    def status(self) -> Status:
+        """Return the status of the whole."""
+        options = [folder.options for folder in self._folders.values()] or [self._options]
+        return overall(
+            off=not any(each.enabled for each in options),
+            pause=self.pause.status(),
+            model=self._model_status(),
+            indexes=[each.index.status for each in self._folders.values() if each.index],
+        )
 
     def describe(self) -> dict[str, object]:
         """Return the status as JSON, for people and for editors."""
-        status, generator = self.status(), self.model.generator
+        generator = self.model.generator
         return {
-            "state": status.state,
-            "message": status.message,
+            **self.status().to_json(),
+            "pausedUntil": self.pause.until(),
             "model": self._options.model,
             "adapter": generator.adapter if generator else self._options.adapter,
             "folders": [_describe_folder(folder) for folder in self._folders.values()],
@@ -257,6 +302,7 @@ class Engine:
     def close(self) -> None:
         """Stop the background work; nothing is waited for."""
         self.model.close()
+        self.fetch.close()
         for folder in self._folders.values():
             if folder.index is not None:
                 folder.index.close()
@@ -264,7 +310,17 @@ class Engine:
     def busy(self) -> bool:
         """Say whether a thread of the background is still alive."""
         indexes = [folder.index for folder in self._folders.values() if folder.index]
-        return self.model.busy() or any(index.busy() for index in indexes)
+        return self.model.busy() or self.fetch.busy() or any(index.busy() for index in indexes)
+
+    def _model_status(self) -> Status:
+        """Return how the model is, or how fetching it goes."""
+        status = self.model.status
+        fetch = self.fetch.status_of(self._options.model)
+        return status if status.state == "ready" or fetch is None else fetch
+
+    def _pause_changed(self) -> None:
+        self._renewed()
+        self._status_changed()
 
     def _index_folder(self, folder: Folder) -> None:
         """Start the folder's index, or start it anew when its settings have changed."""
@@ -286,6 +342,7 @@ class Engine:
             load_encoder=self._parts.load_encoder,
             client=self._client,
             completing=self._completing,
+            status_changed=self._status_changed,
         )
         folder.index.start()
 
@@ -354,12 +411,8 @@ class Engine:
 
 
 def _describe_folder(folder: Folder) -> dict[str, object]:
-    index = folder.index
-    return {
-        "root": str(folder.root.path),
-        "state": index.status.state if index else "off",
-        "message": index.status.message if index else folder.message,
-    }
+    status = folder.index.status if folder.index else Status("off", folder.message)
+    return {"root": str(folder.root.path), **status.to_json()}
 
 
 def _dashed(words: str) -> str:

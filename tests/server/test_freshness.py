@@ -244,7 +244,9 @@ def test_the_sources_of_a_suggestion_can_be_asked_for(shared, project):
     uri = (project / "asks.py").as_uri()
     client.open(uri, "FIND first ")
     [item] = client.complete(uri, 0, 10)
-    expected = [{"path": "pkg/one.py", "start_line": 1, "end_line": 2, "score": 1.0}]
+    place = {"path": "pkg/one.py", "start_line": 1, "end_line": 2, "score": 1.0}
+    link = {"uri": (project / "pkg" / "one.py").as_uri(), "preview": "def first():"}
+    expected = [place | link]
     [identifier] = item["command"]["arguments"]
     assert client.command("homespun.showSources", identifier)["result"] == expected
     assert client.command("homespun.showSources")["result"] == expected
@@ -348,7 +350,7 @@ class _Editor:
     def __init__(self):
         self.said = []
 
-    def say_once(self, sentence, kind):
+    def say_problem(self, sentence):
         self.said.append(sentence)
 
     def log(self, sentence):
