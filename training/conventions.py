@@ -7,7 +7,6 @@ lower end of its 95 % interval (Wilson 1927); all others are "mixed" or have "fe
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from typing import Any, Literal
 
 from homespun.indexer import files
 from homespun.indexer.config import IndexConfig
+from homespun.indexer.intervals import wilson
 from homespun.indexer.languages import has_grammar, language_of
 from homespun.indexer.parse import parse_file, readable
 from homespun.indexer.types import Skipped
@@ -26,7 +26,6 @@ from homespun.training.conventions_rules import GROUPS, Rule, Site
 
 LEAST_SITES = 30
 LEAST_ADHERENCE = 0.8  # of the lower end of the interval
-_Z = 1.959963984540054  # of a 95 % interval
 _MOST_EXAMPLES = 10  # kept for each form
 _MOST_EXAMPLE_CHARS = 120
 _BARE_QUOTES = ('"""', "'''")
@@ -262,17 +261,6 @@ def mine(
         progress.advance(1)
     progress.finish()
     return miner.conventions(least_sites)
-
-
-def wilson(hits: int, count: int) -> tuple[float, float]:
-    """Return the 95 % interval of a share (Wilson 1927); (0, 1) where nothing was counted."""
-    if not count:
-        return 0.0, 1.0
-    share, square = hits / count, _Z * _Z
-    centre = (share + square / (2 * count)) / (1 + square / count)
-    half = _Z / (1 + square / count)
-    half *= math.sqrt(share * (1 - share) / count + square / (4 * count * count))
-    return max(0.0, centre - half), min(1.0, centre + half)
 
 
 def _may_be_asked(path: str) -> bool:

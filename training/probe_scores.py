@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from homespun.indexer.comparison import RESAMPLES, Estimate
-from homespun.training.conventions import wilson
+from homespun.indexer.intervals import wilson
 from homespun.training.examples import Example
 from homespun.training.paired import Discordance, cluster_mean, mcnemar
 from homespun.training.probes import Probe, ProbeContext

@@ -8,9 +8,10 @@ import pytest
 
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.errors import NotADirectory
+from homespun.indexer.intervals import wilson
 from homespun.models.types import NoProgress
 from homespun.training import conventions
-from homespun.training.conventions import house_forms, mine, wilson
+from homespun.training.conventions import house_forms, mine
 
 
 def write(root, files):

@@ -7,8 +7,8 @@ import random
 
 import pytest
 
+from homespun.indexer.intervals import wilson
 from homespun.models.fakes import FakeGenerator
-from homespun.training.conventions import wilson
 from homespun.training.examples import ExampleEncoder
 from homespun.training.probe_scores import compare_scores, score_probes
 from homespun.training.probes import probes, with_shown
