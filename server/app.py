@@ -24,6 +24,7 @@ from homespun.server.parent import watch
 from homespun.server.positions import offset_at
 from homespun.server.protocol import HomespunProtocol, InlineParams, make_converter
 from homespun.server.startup import Engine, Parts
+from homespun.server.status_notifier import METHOD, StatusNotifier
 from homespun.server.transport import FrameReader, Malformed, ThreadedWriter, read_in_thread
 from homespun.server.workspaces import path_of
 
@@ -62,6 +63,11 @@ class HomespunServer(LanguageServer):
             place=lambda uri, language_id: self.engine.place(uri, language_id),
             suggestions=self.suggestions,
         )
+        self.status = StatusNotifier(
+            post=self.client.post,
+            describe=lambda: self.engine.describe(),
+            send=lambda status: self.protocol.notify(METHOD, status),
+        )
         self.engine = Engine(
             parts,
             self.client,
@@ -69,6 +75,7 @@ class HomespunServer(LanguageServer):
             completing=self.inline.busy,
             renewed=self.inline.renew,
             changed=self.inline.forget,
+            status_changed=self.status.changed,
         )
         self.settings = EditorSettings(self, self.client, changed=self.engine.configure)
         self._ended: asyncio.Event | None = None
@@ -90,6 +97,7 @@ class HomespunServer(LanguageServer):
 
     def leave(self) -> None:
         """End soon: stop the model, answer what waits with nothing."""
+        self.status.stop()
         self.inline.close()
         self.engine.close()
         if self._ended is not None:
@@ -223,6 +231,8 @@ def _initialized(ls: HomespunServer, _: lsp.InitializedParams) -> None:
 async def _begin(ls: HomespunServer) -> None:
     """Register what the client lets be registered, ask for settings, then start the work."""
     ls.engine.start(ls.settings.current(), _folders(ls))
+    if ls.client.shows_status():
+        ls.status.start()
     registrations = []
     if ls.client.can("workspace", "did_change_watched_files", "dynamic_registration"):
         watchers = [lsp.FileSystemWatcher(glob_pattern="**/*")]

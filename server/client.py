@@ -9,7 +9,7 @@ import asyncio
 import logging
 import time
 import uuid
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types as lsp
@@ -62,6 +62,10 @@ class Client:
         """Show a sentence to the user and log it, once a session."""
         self.post(self._say_once, sentence, kind)
 
+    def say_problem(self, sentence: str) -> None:
+        """Say, once a session, what the status says too; a client that shows that is spared it."""
+        self.post(self._say_once, sentence, lsp.MessageType.Warning, self.shows_status())
+
     def log(self, sentence: str, kind: lsp.MessageType = lsp.MessageType.Info) -> None:
         """Write a sentence to the editor's log of this server."""
         self.post(self._log, sentence, kind)
@@ -77,12 +81,22 @@ class Client:
             value = getattr(value, name, None)
         return value is True
 
-    def _say_once(self, sentence: str, kind: lsp.MessageType) -> None:
+    def shows_status(self) -> bool:
+        """Say whether the client wants `homespun/status`: `experimental.homespun.status`."""
+        value: object = self._server.client_capabilities.experimental
+        for name in ("homespun", "status"):
+            value = value.get(name) if isinstance(value, Mapping) else None
+        return value is True
+
+    def _say_once(
+        self, sentence: str, kind: lsp.MessageType, only_to_the_log: bool = False
+    ) -> None:
         if sentence in self._said:
             return
         self._said.add(sentence)
         self._log(sentence, kind)
-        self._server.window_show_message(lsp.ShowMessageParams(type=kind, message=sentence))
+        if not only_to_the_log:
+            self._server.window_show_message(lsp.ShowMessageParams(type=kind, message=sentence))
 
     def _log(self, sentence: str, kind: lsp.MessageType) -> None:
         level = logging.WARNING if kind.value <= lsp.MessageType.Warning.value else logging.INFO

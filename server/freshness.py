@@ -10,17 +10,17 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
-
-from lsprotocol import types as lsp
 
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.errors import IndexDamaged, IndexerError, IndexLocked, IndexMissing
 from homespun.indexer.filters import TOOL_FOLDERS
 from homespun.models.types import NoProgress, Progress
 from homespun.server.options import ServerOptions
+from homespun.server.percent import CountedProgress
+from homespun.server.status import REBUILD, Status
 from homespun.server.vectors import LoadsEncoder, VectorWorker
 
 if TYPE_CHECKING:
@@ -47,22 +47,14 @@ class OpensIndex(Protocol):
 class Reports(Protocol):
     """What the work needs of the editor; `homespun.server.client.Client` has it."""
 
-    def say_once(self, sentence: str, kind: lsp.MessageType) -> None:
-        """Show a sentence, once."""
+    def say_problem(self, sentence: str) -> None:
+        """Show a problem that is the status, once."""
 
     def log(self, sentence: str) -> None:
         """Log a sentence."""
 
     def progress(self, title: str) -> Progress:
         """Return where work reports how far it is."""
-
-
-@dataclass(frozen=True, slots=True)
-class FolderStatus:
-    """How the index of a folder is."""
-
-    state: str  # "starting", "indexing", "ready", "problem"
-    message: str = ""
 
 
 class FolderIndex:
@@ -78,11 +70,16 @@ class FolderIndex:
         load_encoder: LoadsEncoder,
         client: Reports,
         completing: Callable[[], bool],
+        status_changed: Callable[[], None] = lambda: None,
     ) -> None:
-        """`completing` says whether a completion is under way; vectors wait for it."""
+        """`completing` says whether a completion is under way; vectors wait for it.
+
+        `status_changed` is called on the thread that keeps the index.
+        """
         self.root = root
         self.index: Index | None = None
-        self.status = FolderStatus("starting")
+        self.status = Status("starting")
+        self._status_changed = status_changed
         self._config = replace(config, lock_wait_seconds=_LOCK_WAIT_SECONDS)
         self._options = options
         self._open_index = open_index
@@ -102,6 +99,7 @@ class FolderIndex:
         self._care_at = math.inf
         self._every_file = True
         self._drawn = True  # the next look at every file is long, and the editor shows it
+        self._hurries = False  # somebody wants it now: a pause after a failure ends
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="homespun-index", daemon=True)
 
@@ -124,9 +122,9 @@ class FolderIndex:
             self._wake.notify_all()
 
     def reindex(self) -> None:
-        """Look at every file again, soon."""
+        """Look at every file again, now."""
         with self._wake:
-            self._every_file = self._drawn = True
+            self._every_file = self._drawn = self._hurries = True
             self._wake.notify_all()
 
     def close(self) -> None:
@@ -184,6 +182,7 @@ class FolderIndex:
         with self._wake:
             every_file, drawn, paths = self._every_file, self._drawn, self._paths
             self._every_file, self._drawn, self._paths = False, False, set()
+            self._hurries = False
         try:
             if every_file or not (single := self._single_files(paths)):
                 self._update_every_file(index, drawn=drawn)
@@ -196,7 +195,7 @@ class FolderIndex:
                 self._drawn |= drawn
                 self._paths |= paths
             raise
-        self.status = FolderStatus("ready")
+        self._become(Status("ready"))
         self._vectors.due(index)
 
     def _care(self) -> None:
@@ -206,14 +205,22 @@ class FolderIndex:
     def _update_every_file(self, index: Index, *, drawn: bool) -> None:
         progress: Progress = NoProgress()
         if drawn:
-            self.status = FolderStatus("indexing")
-            progress = self._client.progress(f"homespun: indexing {self.root.name}")
+            self._become(Status("indexing"))
+            bar = self._client.progress(f"homespun: indexing {self.root.name}")
+            progress = CountedProgress(bar, self._indexed)
         try:
             report = index.update(progress=progress, cancelled=self._is_closing)
         finally:
             progress.finish()
         for note in report.notes:
             self._client.log(note)
+
+    def _indexed(self, stage: str, percent: int | None) -> None:
+        self._become(Status("indexing", percent=percent))
+
+    def _become(self, status: Status) -> None:
+        self.status = status
+        self._status_changed()
 
     def _single_files(self, paths: set[str]) -> Sequence[str]:
         """Return the files to look at; none where single files do not tell the whole story."""
@@ -239,7 +246,7 @@ class FolderIndex:
 
     def _follow_the_other(self, sentence: str) -> None:
         """Read what the process that holds the lock writes; our own work stays noted."""
-        self.status = FolderStatus("ready", sentence)
+        self._become(Status("ready", sentence))
         logger.info("%s", sentence)
         try:
             self._opened().refresh()
@@ -250,17 +257,19 @@ class FolderIndex:
     def _begin_anew(self, sentence: str) -> None:
         """Open again and look at every file: the index was removed or is damaged."""
         self._client.log(sentence)
-        self.status = FolderStatus("indexing", sentence)
+        self._become(Status("indexing", sentence))
         self.index = None
-        self.reindex()
+        with self._wake:
+            self._every_file = self._drawn = True
         self._pause(_LOCK_RETRY_SECONDS)
 
     def _problem(self, sentence: str) -> None:
         """Say it once, then rest a while: the cause may go away, the work stays noted."""
-        self.status = FolderStatus("problem", sentence)
-        self._client.say_once(sentence, lsp.MessageType.Warning)
+        self._become(Status("problem", sentence, fix=REBUILD))
+        self._client.say_problem(sentence)
         self._pause(self._options.refresh_seconds)
 
     def _pause(self, seconds: float) -> None:
         with self._wake:
-            self._wake.wait_for(self._is_closing, seconds)
+            self._wake.wait_for(lambda: self._closing or self._hurries, seconds)
+            self._hurries = False

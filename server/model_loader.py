@@ -23,6 +23,8 @@ from homespun.models.types import MODEL_AS_SHIPPED, Generator, Progress
 from homespun.server.anchor import MOST_TYPED_TOKENS
 from homespun.server.client import Client
 from homespun.server.options import CompletionOptions
+from homespun.server.percent import CountedProgress
+from homespun.server.status import Fix, Status, model_fix
 
 logger = logging.getLogger(__name__)
 
@@ -48,14 +50,6 @@ class LoadsGenerator(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
-    """How the server is."""
-
-    state: str  # "starting", "loading model", "indexing", "ready", "problem"
-    message: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class _Wanted:
     """What a generator is loaded with; another value means another generator."""
 
@@ -70,18 +64,30 @@ class _Wanted:
 class ModelLoader:
     """Loads the wanted model in a thread; while it is missing, looks for it again."""
 
-    def __init__(self, load: LoadsGenerator, client: Client, *, loaded: Callable[[], None]) -> None:
-        """Call `loaded`, on the loader's thread, when there is another model."""
+    def __init__(
+        self,
+        load: LoadsGenerator,
+        client: Client,
+        *,
+        loaded: Callable[[], None],
+        changed: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Call `loaded` when there is another model, and `changed` when the status is another.
+
+        Both are called on any thread, `changed` also with the lock held.
+        """
         self.generator: Generator | None = None
         self.status = Status("starting")
         self._load = load
         self._client = client
         self._tell_loaded = loaded
+        self._changed = changed
         self._wake = threading.Condition()
         self._follows = False  # the champion of the wanted workspace
         self._stamp: Hashable = None  # of its alias when it was last read
         self._wanted: _Wanted | None = None
         self._loaded: _Wanted | None = None
+        self._again = False  # what could not be loaded is to be tried now
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="homespun-model", daemon=True)
 
@@ -107,10 +113,18 @@ class ModelLoader:
             if self._loaded is not None and self._loaded.model != options.model:
                 self.generator = self._loaded = None
             if self._wanted != self._loaded:
-                self.status = Status("loading model", f"loading {options.model}")
+                self._become(_loading(options.model))
             self._wake.notify_all()
             if not self._thread.is_alive() and not self._closing:
                 self._thread.start()
+
+    def retry(self) -> None:
+        """Load now what could not be loaded; on any thread."""
+        with self._wake:
+            if self._wanted is not None and self._wanted != self._loaded:
+                self._again = True
+                self._become(_loading(self._wanted.model))
+                self._wake.notify_all()
 
     def close(self) -> None:
         """Load nothing more; a load in progress cannot be stopped."""
@@ -125,17 +139,18 @@ class ModelLoader:
     def _run(self) -> None:
         failed: _Wanted | None = None
         while (wanted := self._next()) is not None:
-            progress = self._client.progress(f"homespun: loading {wanted.model}")
+            drawn = self._client.progress(f"homespun: loading {wanted.model}")
+            progress = CountedProgress(drawn, self._tell)
             if wanted != failed:  # looking again for what was missing is nothing to draw
                 progress.start("loading", 0, "")
             retry_seconds: float | None = None
             try:
                 generator, refusal = self._load_wanted(wanted, progress)
             except ModelMissing as error:
-                self._problem(str(error))
+                self._problem(str(error), model_fix(wanted.model, error))
                 retry_seconds = _RETRY_SECONDS
             except (ModelsError, OSError) as error:
-                self._problem(str(error))
+                self._problem(str(error), model_fix(wanted.model, error))
             except Exception as error:
                 logger.error("loading %r failed: %s", wanted.model, error, exc_info=error)
                 self._problem(f"loading the model {wanted.model!r} failed: {error!r}; see the log")
@@ -175,6 +190,9 @@ class ModelLoader:
             while not self._is_due():
                 self._wake.wait(_LOOK_SECONDS if self._follows else None)
                 self._look()
+            if self._again and self._wanted is not None:
+                self._again = False
+                self._become(_loading(self._wanted.model))
             return None if self._closing else self._wanted
 
     def _is_due(self) -> bool:
@@ -197,25 +215,38 @@ class ModelLoader:
             self._loaded = wanted
             self.generator = generator
             if self._wanted == wanted:
-                self.status = Status("ready", refusal)
+                self._become(Status("ready", refusal))
         self._client.log(f"model {wanted.model} with adapter {generator.adapter} is ready")
         self._tell_loaded()
 
-    def _problem(self, sentence: str) -> None:
-        self.status = Status("problem", sentence)
-        self._client.say_once(sentence, lsp.MessageType.Warning)
+    def _tell(self, stage: str, percent: int | None) -> None:
+        """Show how far a conversion is, where nothing else answers meanwhile."""
+        if self.generator is None and percent is not None and self._wanted is not None:
+            self._become(Status("loading model", f"{self._wanted.model}: {stage}", percent))
+
+    def _problem(self, sentence: str, fix: Fix | None = None) -> None:
+        self._become(Status("problem", sentence, fix=fix))
+        self._client.say_problem(sentence)
+
+    def _become(self, status: Status) -> None:
+        self.status = status
+        self._changed()
 
     def _wait_for_another(self, failed: _Wanted, *, seconds: float | None) -> None:
         """Wait for other settings or another champion, or for `seconds` to try again."""
         with self._wake:
             end = None if seconds is None else time.monotonic() + seconds
-            while not self._closing and self._wanted == failed:
+            while not self._closing and self._wanted == failed and not self._again:
                 left = None if end is None else end - time.monotonic()
                 if left is not None and left <= 0:
                     return
                 pauses = [left, _LOOK_SECONDS if self._follows else None]
                 self._wake.wait(min((p for p in pauses if p is not None), default=None))
                 self._look()
+
+
+def _loading(model: str) -> Status:
+    return Status("loading model", f"loading {model}")
 
 
 def _stamp(workspace: Path | None) -> Hashable:

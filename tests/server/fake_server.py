@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from homespun.cli.serve import configure_logging, serve
-from homespun.models.errors import ModelMissing
+from homespun.models.errors import DownloadFailed, ModelMissing
 from homespun.models.fakes import FakeEncoder, FakeGenerator
 from homespun.server.app import create_server
 from homespun.server.complete import Completer
@@ -73,11 +73,31 @@ def _sleep(seconds, cancelled):
     return True
 
 
+def fetch_model(name, progress):
+    """Bring half of the model, wait for what the test says, then end as it says."""
+    progress.start("model.gguf from the hub", 200, "B")
+    try:
+        progress.advance(101)
+        told = Path(os.environ["FETCH"])  # "" = all of it comes, else the connection breaks
+        while not told.exists():
+            time.sleep(0.01)
+            progress.advance(0)
+        if failure := told.read_text(encoding="utf-8"):
+            told.unlink()
+            raise DownloadFailed(failure)
+        progress.advance(99)
+    finally:
+        progress.finish()
+    Path(os.environ["FETCHED"]).touch()
+    return told
+
+
 def load_generator(name, *, adapter, workspace, threads, context_tokens, cache_mb, progress):
     if name == "slow-to-load":
         threading.Event().wait()
-    if name == "missing" and not Path(os.environ["FETCHED"]).exists():
-        raise ModelMissing("model 'missing' is not here; run `homespun models fetch missing`")
+    fetched = os.environ.get("FETCHED")
+    if fetched and name in ("missing", "qwen2.5-coder-0.5b") and not Path(fetched).exists():
+        raise ModelMissing(f"model {name!r} is not here; run `homespun models fetch {name}`")
     return FakeGenerator(SETTINGS.get("says", "unused"), name=name, adapter=adapter)
 
 
@@ -85,6 +105,7 @@ def main():
     configure_logging(SETTINGS.get("log_level", "warning"))
     parts = Parts(
         load_generator=load_generator,
+        fetch_model=fetch_model,
         load_encoder=lambda name, *, threads=0: FakeEncoder(),
         make_completer=Completer if "says" in SETTINGS else EchoCompleter,
     )

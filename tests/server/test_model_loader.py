@@ -32,6 +32,9 @@ class Editor:
     def say_once(self, sentence, kind):
         self.said.append(sentence)
 
+    def say_problem(self, sentence):
+        self.said.append(sentence)
+
 
 class Shop:
     """Loads what is asked for, and counts."""
