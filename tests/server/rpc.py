@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 FAKE_SERVER = [sys.executable, "-P", str(Path(__file__).with_name("fake_server.py"))]
-PATIENCE_SECONDS = 30  # a limit against hanging, never a measurement
+PATIENCE_SECONDS = 180  # a limit against hanging, never a measurement
 
 
 class Client:
