@@ -15,13 +15,13 @@ from pygls.exceptions import JsonRpcException, JsonRpcMethodNotFound
 from pygls.lsp.server import LanguageServer
 
 from homespun.server import commands
-from homespun.server.acceptance import Suggestions
 from homespun.server.client import Client
 from homespun.server.documents import Documents
 from homespun.server.editor_settings import EditorSettings
 from homespun.server.inline import InlineCompletions
+from homespun.server.outcomes import Outcomes, tells_each_key
 from homespun.server.parent import watch
-from homespun.server.positions import offset_at
+from homespun.server.positions import chars_in_units, offset_at
 from homespun.server.protocol import HomespunProtocol, InlineParams, make_converter
 from homespun.server.startup import Engine, Parts
 from homespun.server.status_notifier import METHOD, StatusNotifier
@@ -57,7 +57,8 @@ class HomespunServer(LanguageServer):
             converter_factory=make_converter,
         )
         self.client = Client(self)
-        self.suggestions = Suggestions()
+        self.outcomes = Outcomes(may_log=lambda uri: self.engine.logs_acceptance(uri))
+        self.suggestions = self.outcomes.suggestions
         self.inline = InlineCompletions(
             documents=self.documents,
             place=lambda uri, language_id: self.engine.place(uri, language_id),
@@ -99,6 +100,7 @@ class HomespunServer(LanguageServer):
         """End soon: stop the model, answer what waits with nothing."""
         self.status.stop()
         self.inline.close()
+        self.outcomes.close()
         self.engine.close()
         if self._ended is not None:
             self._ended.set()
@@ -220,6 +222,7 @@ def _register(server: HomespunServer) -> None:
 def _initialize(ls: HomespunServer, params: lsp.InitializeParams) -> None:
     ls.protocol.use_documents()
     ls.settings.initialize(params.initialization_options)
+    ls.suggestions.infers_parts = tells_each_key(params.client_info)
 
 
 def _initialized(ls: HomespunServer, _: lsp.InitializedParams) -> None:
@@ -231,6 +234,7 @@ def _initialized(ls: HomespunServer, _: lsp.InitializedParams) -> None:
 async def _begin(ls: HomespunServer) -> None:
     """Register what the client lets be registered, ask for settings, then start the work."""
     ls.engine.start(ls.settings.current(), _folders(ls))
+    ls.client.spawn(ls.outcomes.keep())
     if ls.client.shows_status():
         ls.status.start()
     registrations = []
@@ -273,7 +277,6 @@ def _did_change(ls: HomespunServer, params: lsp.DidChangeTextDocumentParams) -> 
     uri = params.text_document.uri
     document = ls.workspace.get_text_document(uri)
     encoding = str(document.position_codec.encoding)
-    start: int | None = None  # of the last edit
     match params.content_changes:
         case [*_, lsp.TextDocumentContentChangePartial() as last]:
             start = offset_at(document.lines, last.range.start, encoding)
@@ -281,20 +284,12 @@ def _did_change(ls: HomespunServer, params: lsp.DidChangeTextDocumentParams) -> 
             ls.inline.edited(uri, end, last.range.start.line)
         case _:
             ls.inline.edited(uri, None)
-    match params.content_changes:
-        case [lsp.TextDocumentContentChangePartial() as change] if _is_insertion(change):
-            ls.suggestions.inserted(uri, -1 if start is None else start, change.text)
-        case _:
-            ls.suggestions.forget_live(uri)
-
-
-def _is_insertion(change: lsp.TextDocumentContentChangePartial) -> bool:
-    return change.range.start == change.range.end
+    ls.outcomes.edited(uri, document)
 
 
 def _did_close(ls: HomespunServer, params: lsp.DidCloseTextDocumentParams) -> None:
     ls.inline.closed(params.text_document.uri)
-    ls.suggestions.forget_live(params.text_document.uri)
+    ls.outcomes.closed(params.text_document.uri)
 
 
 def _did_save(ls: HomespunServer, params: lsp.DidSaveTextDocumentParams) -> None:
@@ -322,9 +317,11 @@ def _did_show(ls: HomespunServer, params: Any) -> None:  # noqa: ANN401 - no sch
 
 
 def _did_accept_in_part(ls: HomespunServer, params: Any) -> None:  # noqa: ANN401
-    length = getattr(params, "acceptedLength", None)
-    if isinstance(length, int):
-        ls.suggestions.accepted_in_part(_suggestion_id(params), length)
+    units = getattr(params, "acceptedLength", None)
+    text = getattr(getattr(params, "item", None), "insertText", None)
+    if isinstance(units, int) and isinstance(text, str):
+        chars = chars_in_units(text, units, lsp.PositionEncodingKind.Utf16)
+        ls.suggestions.accepted_in_part(_suggestion_id(params), chars)
 
 
 def _suggestion_id(params: Any) -> str:  # noqa: ANN401

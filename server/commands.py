@@ -6,12 +6,14 @@ defaults to all of them, ignores what is too many, and answers JSON.
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from homespun.server import workbench
+from homespun.server.acceptance_figures import MOST_DAYS, figures
 from homespun.server.inline import ACCEPTED_COMMAND
 from homespun.server.pause import minutes_of
 from homespun.server.status import FETCH_COMMAND, REINDEX_COMMAND, RESUME_COMMAND
@@ -56,6 +58,19 @@ def _status(ls: HomespunServer, *_: object) -> dict[str, object]:
     return ls.engine.describe() | {"last": last} | counts
 
 
+async def _acceptance(
+    ls: HomespunServer, since_days: object = None, *_: object
+) -> dict[str, object]:
+    """Return what became of the suggestions, of the last days where a number is given."""
+    ls.outcomes.settle()
+    days = None
+    if isinstance(since_days, int | float) and 0 < since_days < MOST_DAYS:
+        days = since_days
+    pending = ls.outcomes.pending()
+    await asyncio.to_thread(ls.outcomes.log.flush)
+    return await asyncio.to_thread(figures, since_days=days, pending=pending)
+
+
 def _pause(ls: HomespunServer, minutes: object = None, *_: object) -> dict[str, object]:
     """Complete nothing for some minutes, or until resumed; return the status."""
     try:
@@ -88,6 +103,7 @@ COMMANDS: dict[str, Handler] = {
     "homespun.pause": _pause,
     RESUME_COMMAND: _resume,
     FETCH_COMMAND: _fetch_model,
+    "homespun.acceptance": _acceptance,
 }
 
 

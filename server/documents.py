@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from lsprotocol import types as lsp
 from pygls.workspace import TextDocument, Workspace
 
+from homespun.server.changes import Change, whole
 from homespun.server.positions import place_at, split_lines
 
 
@@ -17,6 +18,7 @@ class Document(TextDocument):
     """
 
     _split: list[str] | None = None
+    _changes: list[Change] | None = None
 
     @property
     def source(self) -> str:
@@ -32,11 +34,17 @@ class Document(TextDocument):
             self._split = split_lines(self.source)
         return self._split
 
+    def take_changes(self) -> list[Change]:
+        """Return the edits since this was last asked."""
+        changes, self._changes = self._changes or [], None
+        return changes
+
     def apply_change(self, change: lsp.TextDocumentContentChangeEvent) -> None:
         """Apply an edit of a range, or replace the whole text where the client sends no range."""
         if isinstance(change, lsp.TextDocumentContentChangePartial):
             self._splice(change.range, change.text)
         else:
+            self._note(whole(self.source, change.text))
             self._source, self._split = change.text, None
 
     def _splice(self, region: lsp.Range, text: str) -> None:
@@ -46,6 +54,9 @@ class Document(TextDocument):
         last, end = place_at(lines, region.end, encoding)
         if (last, end) < (first, start):
             first, start, last, end = last, end, first, start
+        self._note(
+            Change(_offset(lines, first, start), _between(lines, first, start, last, end), text)
+        )
         text = lines[first][:start] + text + lines[last][end:]
         if first > 0 and lines[first - 1].endswith("\r"):  # an edit may complete a \r\n
             first -= 1
@@ -55,6 +66,11 @@ class Document(TextDocument):
             replacement.pop()  # the open end: `text` kept the end of its last line
         lines[first : last + 1] = replacement
         self._split, self._source = lines, None
+
+    def _note(self, change: Change) -> None:
+        if self._changes is None:
+            self._changes = []
+        self._changes.append(change)
 
 
 class Documents(Workspace):
@@ -85,3 +101,14 @@ class Documents(Workspace):
             list(workspace.folders.values()),
             workspace.position_encoding,
         )
+
+
+def _offset(lines: Sequence[str], line: int, column: int) -> int:
+    return sum(map(len, lines[:line])) + column
+
+
+def _between(lines: Sequence[str], first: int, start: int, last: int, end: int) -> str:
+    """Return the text from one place to another."""
+    if first == last:
+        return lines[first][start:end]
+    return lines[first][start:] + "".join(lines[first + 1 : last]) + lines[last][:end]

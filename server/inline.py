@@ -55,6 +55,7 @@ class _Ticket:
     completer: Completes
     region: lsp.Range  # what the item replaces
     version: int | None
+    began: float  # when it came
     lead: str  # text of the selected entry of the suggest widget; the item begins with it
     answer: asyncio.Future[Completion]
     job: Job
@@ -235,6 +236,7 @@ class InlineCompletions:
             completer=place.completer,
             region=region,
             version=document.version,
+            began=self._clock(),
             lead=lead,
             answer=loop.create_future(),
             job=Job(lambda stop: self._run(ticket, stop, loop)),
@@ -358,7 +360,7 @@ class InlineCompletions:
             return self._nothing(ticket.asked, late)
         if not self._is_current(ticket):
             return self._nothing(ticket.asked, replace(completion, text="", finish="cancelled"))
-        identifier = self._followed(ticket, completion, recalled)
+        identifier = self._followed(ticket, completion, recalled, document.source)
         self._note(ticket.asked, replace(completion, id=identifier))
         self.answered += 1
         self.recalled += recalled is not None
@@ -374,12 +376,19 @@ class InlineCompletions:
         )
         return lsp.InlineCompletionList(items=[item])
 
-    def _followed(self, ticket: _Ticket, completion: Completion, recalled: Recalled | None) -> str:
+    def _followed(
+        self, ticket: _Ticket, completion: Completion, recalled: Recalled | None, text: str
+    ) -> str:
         """Follow what becomes of a suggestion; return its id, for the rest that of the whole."""
-        if recalled is not None and self._suggestions.resumed(completion.id, recalled.typed_chars):
+        request, lead = ticket.request, ticket.lead
+        if recalled is not None and self._suggestions.resumed(
+            completion.id, recalled.typed_chars, request.offset, lead=lead, text=text
+        ):
             return completion.id
-        request = ticket.request
-        self._suggestions.add(Suggestion(request.id, ticket.uri, request.offset, completion))
+        suggestion = Suggestion(request.id, ticket.uri, request.offset, completion, lead)
+        suggestion.language = request.language
+        suggestion.answer_ms = (self._clock() - ticket.began) * 1000
+        self._suggestions.add(suggestion, text)
         return request.id
 
     def _nothing(self, asked: Asked, completion: Completion) -> lsp.InlineCompletionList:

@@ -120,3 +120,10 @@ class ServerOptions:
         default=5.0,
         metadata={"help": "how often to look for another process's changes of the index"},
     )
+    acceptance_log: bool = field(
+        default=True,
+        metadata={
+            "help": "write down what becomes of suggestions, without source text, for "
+            "`homespun acceptance`; nothing leaves the machine"
+        },
+    )

@@ -42,6 +42,16 @@ def column_from_units(line: str, units: int, encoding: str) -> int | None:
     return len(body) if passed == units else None
 
 
+def chars_in_units(text: str, units: int, encoding: str) -> int:
+    """Return the code points that the first `units` of `text` hold, line ends among them."""
+    width = _WIDTHS.get(encoding, lambda character: 1)
+    passed = chars = 0
+    while passed < units and chars < len(text):
+        passed += width(text[chars])
+        chars += 1
+    return chars
+
+
 def units_from_column(line: str, column: int, encoding: str) -> int:
     """Return the units that the first `column` code points of `line` take."""
     head = line[:column]

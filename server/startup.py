@@ -119,6 +119,7 @@ class Folder:
     options: CompletionOptions
     message: str = ""  # why it is not indexed, "" where it is
     settings: tuple[IndexConfig, ServerOptions] | None = None  # those of `index`
+    logs_acceptance: bool = True
     index: FolderIndex | None = None
 
 
@@ -161,6 +162,7 @@ class Engine:
         self._status_changed = status_changed
         self._editor: Mapping[str, object] = {}
         self._options = CompletionOptions()  # of documents outside of any folder
+        self._logs_acceptance = True  # likewise
         self._folders: dict[str, Folder] = {}  # by URI
         self._completers: dict[str, _Made] = {}
         self._started = False
@@ -188,6 +190,7 @@ class Engine:
         self._editor = editor
         first = self._first_folder()
         self._options = self._completion_options(first)
+        self._logs_acceptance = self._resolved(ServerOptions, "server", first, {}).acceptance_log
         for folder in self._folders.values():
             folder.options = self._completion_options(folder.root.path)
             self._index_folder(folder)
@@ -234,6 +237,11 @@ class Engine:
     def folder_of(self, document_uri: str) -> Folder | None:
         """Return the innermost folder that a document lies in."""
         return self._folders.get(self._locate(path_of(document_uri))[0])
+
+    def logs_acceptance(self, document_uri: str) -> bool:
+        """Say whether what becomes of suggestions in a document may be written down."""
+        folder = self.folder_of(document_uri)
+        return folder.logs_acceptance if folder else self._logs_acceptance
 
     def place(self, document_uri: str, language_id: str) -> Place:
         """Say who completes a document."""
@@ -329,6 +337,7 @@ class Engine:
             self._resolved(IndexConfig, "index", path, {}),
             self._resolved(ServerOptions, "server", path, {}),
         )
+        folder.logs_acceptance = settings[1].acceptance_log
         if folder.message or settings == folder.settings:
             return
         if folder.index is not None:

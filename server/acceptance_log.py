@@ -1,0 +1,188 @@
+"""What became of suggestions, one JSON line each: `home()/acceptance/YYYY-MM.jsonl`.
+
+A line holds numbers and names of models, no source text, no path and no file name. It is written
+for the user alone: the file's mode is 600, and nothing sends it anywhere. Files are bounded: a
+month that outgrows its file begins anew and keeps the one before, months beyond a year go.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from homespun.models.paths import home
+
+logger = logging.getLogger(__name__)
+
+RECORD_VERSION = 1
+OUTCOMES = ("shown", "typed", "partial", "accepted")
+MOST_FILE_BYTES = 8_000_000  # some 20,000 suggestions, twice that with the file before
+_MOST_MONTHS = 13
+_MONTH = "[0-9][0-9][0-9][0-9]-[0-9][0-9]"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A suggestion whose fate is known. Lists of shares follow `survival.HORIZONS_SECONDS`."""
+
+    id: str
+    time: str  # when it was answered, UTC: "2026-11-21T19:30:00Z"
+    language: str
+    model: str
+    adapter: str
+    sources: int  # snippets of the repository in the prompt
+    kind: str  # "line", "block"
+    chars: int  # of the suggestion
+    lines: int
+    ms: float  # from the request to the answer
+    outcome: str  # one of OUTCOMES
+    stood_ms: int  # how long it was there to be seen
+    typed: int = 0  # characters of it that were typed key by key
+    accepted: int = 0  # characters that came by acceptance
+    steps: tuple[str, ...] = ()  # "word", "line", "rest", "all", in this order
+    kept: tuple[float | None, ...] = ()  # share of accepted characters; None where nobody looked
+    changed: tuple[float | None, ...] = ()  # edit distance, as a share of the same
+    v: int = field(default=RECORD_VERSION)
+
+    def to_json(self) -> dict[str, object]:
+        """Return the line's JSON object."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, body: object) -> Record:
+        """Read a line's JSON object. Raises `ValueError` where it is none of ours."""
+        if not isinstance(body, dict) or body.get("v") != RECORD_VERSION:
+            raise ValueError(f"no record of version {RECORD_VERSION}")
+        wanted = dataclasses.fields(cls)
+        if not {each.name for each in wanted} <= body.keys():
+            raise ValueError("fields are missing")
+        values = {each.name: body[each.name] for each in wanted}
+        for each in wanted:
+            if not _fits(values[each.name], str(each.type)):
+                raise ValueError(f"{each.name} is {values[each.name]!r}")
+        if values["outcome"] not in OUTCOMES:
+            raise ValueError(f"outcome is {values['outcome']!r}")
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+
+
+def folder() -> Path:
+    """Return where the files are; it may not exist."""
+    return home() / "acceptance"
+
+
+class AcceptanceLog:
+    """Appends records; several servers may write to the same file."""
+
+    def __init__(self, directory: Path | None = None) -> None:
+        self._folder = directory
+        self._waiting: list[Record] = []
+        self._writing = threading.Lock()
+        self._has_failed = False
+
+    def add(self, record: Record) -> None:
+        """Keep a record for the next `flush`."""
+        self._waiting.append(record)
+
+    def flush(self) -> None:
+        """Write what waits. What cannot be written is dropped, and said once."""
+        with self._writing:
+            records, self._waiting = self._waiting, []
+            by_month: dict[str, list[Record]] = {}
+            for record in records:
+                by_month.setdefault(record.time[:7], []).append(record)
+            try:
+                for month, of_month in by_month.items():
+                    self._append(self._folder or folder(), month, of_month)
+            except OSError as error:
+                level = logging.DEBUG if self._has_failed else logging.WARNING
+                self._has_failed = True
+                logger.log(level, "what was accepted cannot be written down: %s", error)
+
+    def _append(self, directory: Path, month: str, records: Sequence[Record]) -> None:
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path = directory / f"{month}.jsonl"
+        if not path.exists():
+            _forget_old(directory)
+        elif path.stat().st_size > MOST_FILE_BYTES:
+            os.replace(path, path.with_suffix(".old.jsonl"))
+        lines = [json.dumps(record.to_json(), separators=(",", ":")) for record in records]
+        body = "".join(line + "\n" for line in lines).encode()
+        # O_APPEND and a single write: lines of two servers do not mix.
+        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            os.write(handle, body if _ends_whole(path) else b"\n" + body)
+        finally:
+            os.close(handle)
+
+
+@dataclass(slots=True)
+class Recorded:
+    """What was read."""
+
+    records: list[Record] = field(default_factory=list)
+    broken: int = 0  # lines that are no records
+
+
+def read(directory: Path | None = None, *, since: str = "") -> Recorded:
+    """Read the records from a time on (as `Record.time`), the oldest first."""
+    found = Recorded()
+    directory = directory or folder()
+    paths = [*directory.glob(f"{_MONTH}.old.jsonl"), *directory.glob(f"{_MONTH}.jsonl")]
+    for path in paths:
+        if path.name[:7] >= since[:7]:
+            for record in _records_of(path):
+                if record is None:
+                    found.broken += 1
+                elif record.time >= since:
+                    found.records.append(record)
+    found.records.sort(key=lambda record: record.time)
+    return found
+
+
+def _records_of(path: Path) -> Iterator[Record | None]:
+    """Read one file; None for a line that is no record."""
+    with path.open("rb") as lines:
+        for line in lines:
+            if not line.strip():
+                continue
+            try:
+                yield Record.from_json(json.loads(line))
+            except (ValueError, RecursionError) as error:
+                logger.debug("a line of %s is no record: %s", path.name, error)
+                yield None
+
+
+def _fits(value: object, kind: str) -> bool:
+    """Check a value against the annotation of its field."""
+    if kind.startswith("tuple"):
+        item = kind.removeprefix("tuple[").removesuffix(", ...]")
+        return isinstance(value, list) and all(_fits(each, item) for each in value)
+    if value is None:
+        return kind.endswith("| None")
+    if kind == "str":
+        return isinstance(value, str)
+    types = (int,) if kind == "int" else (int, float)
+    return isinstance(value, types) and not isinstance(value, bool)
+
+
+def _ends_whole(path: Path) -> bool:
+    """Say whether the last line has its end; a kill in the middle of a write leaves one without."""
+    with path.open("rb") as file:
+        if not file.seek(0, os.SEEK_END):
+            return True
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) == b"\n"
+
+
+def _forget_old(directory: Path) -> None:
+    """Remove the files of all but the last months."""
+    months = sorted({path.name[:7] for path in directory.glob(f"{_MONTH}*.jsonl")})
+    for month in months[: -(_MOST_MONTHS - 1)]:
+        for path in directory.glob(f"{month}*.jsonl"):
+            path.unlink(missing_ok=True)
