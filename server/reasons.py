@@ -103,6 +103,9 @@ REASONS: dict[str, Reason] = {
         "it is."
     ),
     "problem": Reason("Nothing: {message}."),
+    "paused": Reason(
+        "Nothing: homespun is {message}; the command homespun.resume goes on at once."
+    ),
     "cancelled": Reason(
         "Nothing: another key or another request came before the answer; rest a moment where you "
         "want a completion."

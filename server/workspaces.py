@@ -6,6 +6,8 @@ from pathlib import Path
 
 from pygls.uris import to_fs_path
 
+from homespun.server.notebooks import file_of
+
 # The names that editors use, where the syntax trees' name differs.
 _LANGUAGES = {
     "bat": "",
@@ -19,8 +21,8 @@ _LANGUAGES = {
 
 
 def path_of(uri: str) -> Path | None:
-    """Return the file of a `file:` URI, None for any other document."""
-    path = to_fs_path(uri)
+    """Return the file of a `file:` URI or of a notebook's cell, None for any other document."""
+    path = to_fs_path(file_of(uri))
     return Path(path) if path else None
 
 
