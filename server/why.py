@@ -81,7 +81,7 @@ def _context(sources: Sequence[Source]) -> str:
     more = len(sources) - len(named)
     listed = ", ".join(named) + (f" and {more} more" if more else "")
     places = "1 other place" if len(sources) == 1 else f"{len(sources)} other places"
-    return f"with {places} of the repository before its eyes ({listed})"
+    return f"with {places} of the repository in its prompt ({listed})"
 
 
 def _mean_logprob(completion: Completion) -> float | None:

@@ -37,8 +37,8 @@ def suggestion(**fields):
 def test_a_suggestion_is_told_with_its_sources_and_its_numbers(root):
     assert why(suggestion(), root) == {
         "shown": True,
-        "sentence": "Written by tiny as shipped, with 2 other places of the repository before its "
-        "eyes (my pkg/a.py:3-6, gone.py:1-2), mean log-probability -0.20, in 42 ms.",
+        "sentence": "Written by tiny as shipped, with 2 other places of the repository in its "
+        "prompt (my pkg/a.py:3-6, gone.py:1-2), mean log-probability -0.20, in 42 ms.",
         "reason": "newline",
         "details": {
             "id": "an id",
@@ -93,14 +93,14 @@ def test_a_silence_is_told_with_its_facts():
         (
             {"sources": (Source("a.py", 1, 2, 1.0),), "adapter": "base"},
             "Written by tiny without its general adapter, with 1 other place of the repository "
-            "before its eyes (a.py:1-2), mean log-probability -0.20, in 42 ms.",
+            "in its prompt (a.py:1-2), mean log-probability -0.20, in 42 ms.",
         ),
         (
             {
                 "sources": tuple(Source("a.py", n, n, 1.0) for n in range(1, 5)),
                 "tokens": {"generated": 0, "recalled": 1},
             },
-            "Written by tiny as shipped, with 4 other places of the repository before its eyes "
+            "Written by tiny as shipped, with 4 other places of the repository in its prompt "
             "(a.py:1-1, a.py:2-2 and 2 more), remembered from a moment ago, without the model.",
         ),
     ],
