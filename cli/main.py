@@ -30,6 +30,7 @@ VERBS = (
     Verb("dataset", "homespun.cli.dataset", "make examples to learn from of a repository"),
     Verb("train", "homespun.cli.train", "learn from this repository, and judge what was learned"),
     Verb("adapters", "homespun.cli.adapters", "show, promote, roll back and check adapters"),
+    Verb("acceptance", "homespun.cli.acceptance", "show what became of the suggestions"),
     Verb("serve", "homespun.cli.serve", "run the language server"),
 )
 

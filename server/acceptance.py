@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
+from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -93,20 +94,29 @@ class _Live:
     def expected(self) -> str:
         return self.suggestion.lead + self.suggestion.completion.text
 
-    def look(self, text: str) -> list[int]:
-        """Compare with the document; return where each character that stands ends."""
+    def look(self, text: str, until: int) -> list[int]:
+        """Compare with the document; return where each character that stands ends.
+
+        What follows `until`, the cursor, has been there before, but closing brackets count: an
+        editor puts them there ahead of the rest.
+        """
         limit = 2 * len(self.expected) + _SLACK_CHARS
         ends = standing(self.expected, text[self.anchor : self.anchor + limit])
+        taken = bisect_right(ends, until - self.anchor)
+        is_whole = len(ends) > len(self.expected)
+        if not (is_whole and not self.expected[taken - 1 :].strip(_CLOSERS)):
+            ends = ends[:taken]
         return [self.anchor + end for end in ends]
 
     def follow(self, changes: Sequence[Change]) -> int | None:
-        """Move with the edits; return where the last one at its place ends, None without one."""
+        """Move with the edits; return how far those at its place reach, None without one."""
         last = None
         for each in changes:
             change = each.trimmed()
             if self.anchor <= change.start <= self.end:
-                last = change.start + len(change.inserted)
-                self.end = max(self.end + change.grows, last)
+                until = change.start + len(change.inserted)
+                last = until if last is None else max(until, last + change.grows)
+                self.end = max(self.end + change.grows, until)
             elif change.start + len(change.removed) <= self.anchor:
                 self.anchor += change.grows
                 self.end += change.grows
@@ -143,7 +153,8 @@ class Suggestions:
         self._by_id[suggestion.id] = suggestion
         lead = len(suggestion.lead)
         anchor = suggestion.offset - lead
-        self._show(_Live(suggestion, anchor, floor=lead, since=self._clock(), base=-lead), text)
+        live = _Live(suggestion, anchor, floor=lead, since=self._clock(), base=-lead)
+        self._show(live, text, lead)
         while len(self._by_id) > KEPT_SUGGESTIONS:
             self._by_id.popitem(last=False)
 
@@ -177,7 +188,7 @@ class Suggestions:
         if not lead:
             _stands(suggestion, taken_chars)
         self._by_id.move_to_end(identifier)
-        self._show(live, text)
+        self._show(live, text, own_lead + taken_chars)
         return True
 
     def get(self, identifier: str) -> Suggestion | None:
@@ -229,7 +240,7 @@ class Suggestions:
             self.forget_live(uri)
             return
         text = source()
-        ends = live.look(text)
+        ends = live.look(text, edited_until)
         before, live.matched, live.end = live.matched, len(ends) - 1, ends[-1]
         is_beside = bool(text[live.end : edited_until].strip().strip(_CLOSERS))
         if is_beside or (live.matched <= before and not _only_fillers(changes)):
@@ -262,8 +273,9 @@ class Suggestions:
         """Return how many suggestions may still be taken."""
         return len(self._live)
 
-    def _show(self, live: _Live, text: str) -> None:
-        ends = live.look(text)
+    def _show(self, live: _Live, text: str, most: int) -> None:
+        """Begin to follow; `most` characters stand in front of the cursor."""
+        ends = live.look(text, len(text))[: most + 1]
         live.matched, live.end = len(ends) - 1, ends[-1]
         self._live[live.suggestion.uri] = live
 
@@ -295,9 +307,10 @@ class Suggestions:
         suggestion.typed_chars += max(0, taken - max(before, own))
         growth = _Growth(taken, now, ends[taken], text[ends[taken] : ends[now]])
         is_told = suggestion.told_chars and now <= own + suggestion.told_chars
-        is_by_hand = not self.infers_parts or len(growth.text.strip()) <= 1
+        # A key is a character, or a line end with the editor's indentation.
+        is_a_key = len(growth.text) <= 1 or growth.text.isspace()
         live.last = None
-        if now > taken and is_by_hand and not is_told:
+        if now > taken and not is_told and (is_a_key or not self.infers_parts):
             live.last = growth
             suggestion.typed_chars += now - taken
             if suggestion.outcome in ("sent", "shown"):
