@@ -21,9 +21,10 @@ from homespun.server.editor_settings import EditorSettings
 from homespun.server.inline import InlineCompletions
 from homespun.server.outcomes import Outcomes, tells_each_key
 from homespun.server.parent import watch
+from homespun.server.parts import Parts
 from homespun.server.positions import chars_in_units, offset_at
 from homespun.server.protocol import HomespunProtocol, InlineParams, make_converter
-from homespun.server.startup import Engine, Parts
+from homespun.server.startup import Engine
 from homespun.server.status_notifier import METHOD, StatusNotifier
 from homespun.server.transport import FrameReader, Malformed, ThreadedWriter, read_in_thread
 from homespun.server.workspaces import path_of

@@ -9,106 +9,29 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from lsprotocol import types as lsp
 
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.settings import resolve
 from homespun.models.registry import CHAMPION
-from homespun.models.types import MODEL_AS_SHIPPED, Encoder, Generator, Progress
+from homespun.models.types import MODEL_AS_SHIPPED, Generator
 from homespun.server.client import Client
-from homespun.server.fetch import FetchesModel, ModelFetch
-from homespun.server.freshness import FolderIndex, OpensIndex
-from homespun.server.model_loader import LoadsGenerator, ModelLoader, champion_of
+from homespun.server.fetch import ModelFetch
+from homespun.server.freshness import FolderIndex
+from homespun.server.model_loader import ModelLoader, champion_of
 from homespun.server.options import CompletionOptions, ServerOptions
+from homespun.server.parts import Parts
 from homespun.server.pause import Pause
 from homespun.server.place import Completes, Place
-from homespun.server.prompt import PROMPT_VERSION
 from homespun.server.status import Status, overall
-from homespun.server.vectors import LoadsEncoder
 from homespun.server.workspaces import Root, language_name, path_of
 
 if TYPE_CHECKING:
     from homespun.indexer.index import Index
 
 _Settings = TypeVar("_Settings", CompletionOptions, ServerOptions, IndexConfig)
-
-
-class MakesCompleter(Protocol):
-    """`homespun.server.complete.Completer`, or a stand-in."""
-
-    def __call__(
-        self, generator: Generator, index: Index | None, options: CompletionOptions
-    ) -> Completes:
-        """Make what answers the requests of one folder."""
-
-
-def load_generator(
-    name: str,
-    *,
-    adapter: str,
-    workspace: Path | None,
-    threads: int,
-    context_tokens: int,
-    cache_mb: int,
-    progress: Progress | None,
-) -> Generator:
-    """Load the real model; imported late, ONNX Runtime takes its time."""
-    from homespun.models.load import load_generator as load
-
-    return load(
-        name,
-        adapter=adapter,
-        workspace=workspace,
-        prompt_version=PROMPT_VERSION,
-        threads=threads,
-        context_tokens=context_tokens,
-        cache_mb=cache_mb,
-        progress=progress,
-    )
-
-
-def fetch_model(name: str, progress: Progress | None) -> Path:
-    """Download a catalogue model, every byte checked, as `homespun models fetch` does."""
-    from homespun.models.download import fetch
-
-    return fetch(name, progress)
-
-
-def load_encoder(name: str, *, threads: int = 0) -> Encoder | None:
-    """Load the real encoder."""
-    from homespun.indexer.encoders import open_encoder
-
-    return open_encoder(name, threads=threads)
-
-
-def open_index(root: Path, config: IndexConfig, *, create: bool) -> Index:
-    """Open the real index."""
-    from homespun.indexer.index import Index
-
-    return Index.open(root, config, create=create)
-
-
-def make_completer(
-    generator: Generator, index: Index | None, options: CompletionOptions
-) -> Completes:
-    """Make the real completer."""
-    from homespun.server.complete import Completer
-
-    completer: Completes = Completer(generator, index, options)
-    return completer
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """The expensive parts; tests bring their own."""
-
-    load_generator: LoadsGenerator = load_generator
-    fetch_model: FetchesModel = fetch_model
-    load_encoder: LoadsEncoder = load_encoder
-    open_index: OpensIndex = open_index
-    make_completer: MakesCompleter = make_completer
 
 
 @dataclass(slots=True)
@@ -248,11 +171,11 @@ class Engine:
         uri, relative = self._locate(path_of(document_uri))
         folder = self._folders.get(uri)
         options = folder.options if folder else self._options
-        if not options.enabled:
-            return Place(None, relative, "", because="filtered:disabled")
         if self.pause.is_on():
             facts = {"message": self.pause.sentence()}
             return Place(None, relative, "", because="filtered:paused", facts=facts)
+        if not options.enabled:
+            return Place(None, relative, "", because="filtered:disabled")
         generator = self.model.generator
         if generator is None:
             status = self._model_status()

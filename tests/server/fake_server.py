@@ -18,7 +18,7 @@ from homespun.models.errors import DownloadFailed, ModelMissing
 from homespun.models.fakes import FakeEncoder, FakeGenerator
 from homespun.server.app import create_server
 from homespun.server.complete import Completer
-from homespun.server.startup import Parts
+from homespun.server.parts import Parts
 from homespun.server.types import Completion, Source
 
 PREPARED = []
