@@ -80,7 +80,7 @@ _BY_SUFFIX = {
         "php": "php phtml php5 inc",
         "powershell": "ps1 psm1",
         "proto": "proto",
-        "python": "py pyi pyw pyx",
+        "python": "py pyi pyw pyx ipynb",  # a notebook's cells; its file is data (filters.py)
         "r": "r",
         "rst": "rst",
         "ruby": "rb rake gemspec ru",

@@ -23,6 +23,7 @@ from homespun.models.types import Cancellation
 from homespun.server.acceptance import Suggestion, Suggestions
 from homespun.server.debounce import Debounce, is_urgent
 from homespun.server.documents import Document, Documents
+from homespun.server.notebooks import are_together, text_above
 from homespun.server.place import Completes, Place
 from homespun.server.positions import offset_at
 from homespun.server.protocol import InlineParams
@@ -56,6 +57,7 @@ class _Ticket:
     region: lsp.Range  # what the item replaces
     version: int | None
     began: float  # when it came
+    above_chars: int  # of a notebook's cells above, which stand before the document's text
     lead: str  # text of the selected entry of the suggest widget; the item begins with it
     answer: asyncio.Future[Completion]
     job: Job
@@ -64,6 +66,11 @@ class _Ticket:
     def uri(self) -> str:
         """The document's."""
         return self.asked.uri
+
+    @property
+    def offset(self) -> int:
+        """The cursor in the document, behind `lead`."""
+        return self.request.offset - self.above_chars
 
     @property
     def key(self) -> Hashable:
@@ -111,6 +118,9 @@ class InlineCompletions:
         asked = Asked(params.text_document.uri, next(self._numbers))
         try:
             return await self._complete(asked, params)
+        except asyncio.CancelledError:  # by the client
+            self._note(asked, _cancelled())
+            raise
         except Exception as error:
             self._log_failure(error)
             return self._nothing(asked, _because(f"error:{type(error).__name__}"))
@@ -121,7 +131,7 @@ class InlineCompletions:
         ticket = self._admit(asked, params)
         if isinstance(ticket, Completion):
             return self._nothing(asked, ticket)
-        self.warmup.moved(uri, ticket.request.offset)
+        self.warmup.moved(uri, ticket.offset)
         recalled = self._known(ticket)
         if recalled is not None:
             return self._answer(ticket, recalled.completion, recalled)
@@ -221,12 +231,13 @@ class InlineCompletions:
         place = self._place(document.uri, document.language_id or "")
         if place.completer is None:
             return _because(place.because, place.facts)
+        above = text_above(document.uri, self._documents().text_documents)
         loop = asyncio.get_running_loop()
         ticket = _Ticket(
             asked=asked,
             request=CompletionRequest(
-                text,
-                offset,
+                above + text,
+                len(above) + offset,
                 path=place.path,
                 language=place.language,
                 id=uuid.uuid4().hex,
@@ -237,6 +248,7 @@ class InlineCompletions:
             region=region,
             version=document.version,
             began=self._clock(),
+            above_chars=len(above),
             lead=lead,
             answer=loop.create_future(),
             job=Job(lambda stop: self._run(ticket, stop, loop)),
@@ -313,9 +325,10 @@ class InlineCompletions:
             return None
         text = document.source
         cursor = len(text) if offset is None else min(offset, len(text))
+        above = text_above(document.uri, self._documents().text_documents)
         request = CompletionRequest(
-            text,
-            cursor,
+            above + text,
+            len(above) + cursor,
             path=place.path,
             language=place.language,
             recent=self._edited_elsewhere(document.uri, place),
@@ -331,7 +344,7 @@ class InlineCompletions:
 
         def place_of(other: str) -> tuple[str, str]:
             document = self._document(other)
-            if document is None:
+            if document is None or are_together(uri, document.uri):
                 return "", ""
             there = self._place(document.uri, document.language_id or "")
             return (there.path, there.language) if there.completer is place.completer else ("", "")
@@ -382,10 +395,10 @@ class InlineCompletions:
         """Follow what becomes of a suggestion; return its id, for the rest that of the whole."""
         request, lead = ticket.request, ticket.lead
         if recalled is not None and self._suggestions.resumed(
-            completion.id, recalled.typed_chars, request.offset, lead=lead, text=text
+            completion.id, recalled.typed_chars, ticket.offset, lead=lead, text=text
         ):
             return completion.id
-        suggestion = Suggestion(request.id, ticket.uri, request.offset, completion, lead)
+        suggestion = Suggestion(request.id, ticket.uri, ticket.offset, completion, lead)
         suggestion.language = request.language
         suggestion.answer_ms = (self._clock() - ticket.began) * 1000
         self._suggestions.add(suggestion, text)

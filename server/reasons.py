@@ -107,8 +107,8 @@ REASONS: dict[str, Reason] = {
         "Nothing: homespun is {message}; the command homespun.resume goes on at once."
     ),
     "cancelled": Reason(
-        "Nothing: another key or another request came before the answer; rest a moment where you "
-        "want a completion."
+        "Nothing: another key or another request came before the answer, or the editor took its "
+        "question back; rest a moment where you want a completion."
     ),
     "error": Reason(
         "Nothing: the completion failed ({kind}); the server's log says where, and the next "

@@ -59,6 +59,13 @@ def test_the_line_is_shown_with_the_completion_marked(repository, generator, cap
     assert "ms: context" in out
 
 
+def test_a_silent_answer_says_why_in_the_words_of_the_editor(repository, generator, capsys):
+    assert main(["complete", str(repository / "app.py:99:1")]) == 0
+    out = capsys.readouterr().out
+    assert "app.py:99:1 filtered:cursor-out-of-range\n" in out
+    assert "  Nothing: the text has no such line or column; the cursor must stand inside" in out
+
+
 def test_without_retrieval_nothing_is_named(repository, generator, capsys):
     assert main(["complete", str(repository / "app.py:3:18"), "--no-retrieval", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["sources"] == []

@@ -125,6 +125,7 @@ def test_characters_of_several_bytes_survive_wherever_the_parser_pauses_reading(
     [
         ("a.py", b"", "python"),
         ("x/y.TSX", b"", "tsx"),
+        ("a.ipynb", b"{", "python"),
         ("a.h", b"int f(void);\n", "c"),
         ("a.h", b"#pragma once\nnamespace a {\n", "cpp"),
         ("Makefile", b"", "make"),

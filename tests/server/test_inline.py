@@ -25,12 +25,14 @@ class Scripted:
     def __init__(self, says="foo(a, b)", *, key="key", finish="newline"):
         self.says, self._key, self._finish = says, key, finish
         self.asked = []
+        self.recent = []
         self.prepared = []
         self.begun = threading.Event()
         self.go_on = threading.Event()
 
     def complete(self, request, *, cancelled):
         self.asked.append(request.text)
+        self.recent.append(request.recent)
         self.begun.set()
         if "SLOW" in request.text:
             ended = threading.Event()
@@ -381,5 +383,50 @@ def test_a_key_that_fails_costs_the_answer_and_nothing_else():
         assert desk.inline.last_finish == "error:ZeroDivisionError"
         del desk.completer.key
         assert await desk.ask("x = ¦\n") == "foo(a, b)"
+
+    at_a_desk(scenario, Scripted())
+
+
+def test_the_last_request_is_the_one_that_came_last_however_late_an_older_one_ends():
+    async def scenario(desk):
+        await desk.ask("x = ¦\n")
+        older = asyncio.ensure_future(desk.ask("SLOW ¦"))
+        await desk.until(lambda: len(desk.completer.asked) == 2)
+        assert await desk.ask("x = ¦\n") == "foo(a, b)"  # known, so it is answered first
+        assert await older == ""
+        assert (desk.inline.last_finish, desk.inline.last.text) == ("newline", "foo(a, b)")
+        assert desk.inline.last.id == desk.suggestions.last().id
+
+    at_a_desk(scenario, Scripted())
+
+
+def test_a_cell_is_completed_behind_the_cells_above_it():
+    async def scenario(desk):
+        desk.show("import os\n¦", "vscode-notebook-cell:/a.ipynb#1")
+        cell = "vscode-notebook-cell:/a.ipynb#2"
+        desk.inline.edited("vscode-notebook-cell:/a.ipynb#1", 10, 0)
+        assert await desk.ask("x = ¦", cell) == "foo(a, b)"
+        assert desk.completer.asked == ["import os\n\nx = "]
+        assert desk.completer.recent == [()]  # what was edited above is there already
+        assert desk.suggestions.last().offset == 4
+        await desk.until(lambda: len(desk.completer.prepared) == 3)
+        assert set(desk.completer.prepared) == {
+            "import os\n¦",
+            "import os\n\nx = foo(a, b)¦",
+            "import os\n\nx = ¦",
+        }
+
+    at_a_desk(scenario, Scripted())
+
+
+def test_a_request_that_the_client_takes_back_is_the_last_one_too():
+    async def scenario(desk):
+        await desk.ask("x = ¦\n")
+        asking = asyncio.ensure_future(desk.ask("SLOW ¦"))
+        await desk.until(lambda: len(desk.completer.asked) == 2)
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+        assert desk.inline.last_finish == "cancelled"
 
     at_a_desk(scenario, Scripted())
