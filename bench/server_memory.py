@@ -25,7 +25,8 @@ def main() -> None:
     args = parser.parse_args()
     root = args.folder.resolve()
     command = [sys.executable, "-P", "-m", "homespun.cli", "serve", "--stdio"]
-    client = Client([*command, "--model", args.model])
+    unlogged = {"HOMESPUN_SERVER_ACCEPTANCE_LOG": "0"}
+    client = Client([*command, "--model", args.model], env=unlogged)
     try:
         client.initialize(rootUri=root.as_uri(), workspaceFolders=[_folder(root)])
         client.wait_until_ready()

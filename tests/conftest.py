@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_log_of_acceptance():
+    """Whatever server a test starts, it writes nothing into the user's own figures."""
+    os.environ["HOMESPUN_SERVER_ACCEPTANCE_LOG"] = "0"
 
 
 @pytest.fixture(autouse=True)

@@ -53,7 +53,11 @@ class Homespun:
                 "rootUri": root.as_uri(),
                 "workspaceFolders": [{"uri": root.as_uri(), "name": root.name}],
                 "capabilities": {},
-                "initializationOptions": {"completion": completion, "index": {"encoder": "none"}},
+                "initializationOptions": {
+                    "completion": completion,
+                    "index": {"encoder": "none"},
+                    "server": {"acceptanceLog": False},
+                },
             },
         )
         self._note("initialized", {})
