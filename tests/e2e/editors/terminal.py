@@ -1,8 +1,8 @@
 """Drives an editor in tmux: types, waits for ghost text, accepts, saves, times, takes a picture.
 
 By hand, with `homespun` on the PATH and the workspace indexed:
-    python terminal.py nvim WORKSPACE FILE:LINE TEXT --config docs/editors/nvim-0.11.lua
-    python terminal.py emacs WORKSPACE FILE:LINE TEXT --config docs/editors/emacs.el --lsp-mode DIR
+    python terminal.py nvim WORKSPACE FILE:LINE TEXT --config nvim_init.lua
+    python terminal.py emacs WORKSPACE FILE:LINE TEXT --config emacs_init.el --lsp-mode DIR
 TEXT is typed at the end of that line of FILE, which stays changed. Other arguments: --help.
 """
 
@@ -89,7 +89,7 @@ class Terminal:
         _, found, after = self.cursor_row().partition(typed.strip())
         return after.rstrip() if found else ""
 
-    def wait(self, seen: Callable[[], object], *, what: str, seconds: float = 30.0) -> None:
+    def wait(self, seen: Callable[[], object], *, what: str, seconds: float = 60.0) -> None:
         """Wait until `seen` is true."""
         end = time.monotonic() + seconds
         while not seen():

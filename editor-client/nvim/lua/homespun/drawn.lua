@@ -1,28 +1,15 @@
--- homespun in Neovim 0.11, which has no inline completion of its own: this file draws it.
---
--- Install homespun, run `homespun models fetch` (docs/editors.md), then copy this file to
--- ~/.config/nvim/plugin/homespun.lua. In insert mode: <Tab> accepts, <C-]> dismisses, <M-\> asks now.
--- With Neovim 0.12 take nvim-0.12.lua.
+--- Ghost text that this module draws itself: for Neovim 0.11, which has none, and for who wants to
+--- dismiss a suggestion or to ask for one in 0.12.
+local parts = require('homespun.parts')
+
+local M = {}
 
 local METHOD = 'textDocument/inlineCompletion'
-local PAUSE_MS = 75 -- after a key, before the server is asked
 local INVOKED, AUTOMATIC = 1, 2
-
-local capabilities = vim.lsp.protocol.make_client_capabilities()
-capabilities.textDocument.inlineCompletion = { dynamicRegistration = false }
-
-vim.lsp.config('homespun', {
-  cmd = { 'homespun', 'serve', '--stdio' },
-  root_markers = { { '.git', '.homespun' } }, -- the nearest folder with either; no filetypes: all files
-  capabilities = capabilities,
-  -- What homespun.toml may say, in camelCase:
-  -- settings = { homespun = { completion = { maxTokens = 32, disabledLanguages = { 'markdown' } } } },
-})
-vim.lsp.enable('homespun')
-vim.api.nvim_set_hl(0, 'HomespunGhost', { link = 'Comment', default = true })
 
 local namespace = vim.api.nvim_create_namespace('homespun')
 local timer = assert(vim.uv.new_timer())
+local pause_ms
 local suggestion -- as `show` makes it: columns in bytes, rows from 0
 local pending -- { client, id }
 
@@ -41,7 +28,7 @@ local function stop()
   end
 end
 
--- What of the suggestion is not typed yet; nil when the cursor or the text has gone another way.
+--- What of the suggestion is not typed yet; nil when the cursor or the text has gone another way.
 local function rest_of(it)
   local row, column = unpack(vim.api.nvim_win_get_cursor(0))
   if vim.api.nvim_get_current_buf() ~= it.buffer or row - 1 ~= it.row or column < it.from then
@@ -84,11 +71,13 @@ local function show(item, client, buffer)
     row = row - 1,
     from = from,
     right = #line - to, -- bytes to the right that stay, whatever is typed meanwhile
-    text = item.insertText,
-    command = item.command,
+    text = item.insertText, -- from `from` on
+    taken = '', -- what was accepted in parts before `from`
+    item = item,
     client = client,
   }
   draw()
+  client:notify('textDocument/didShowCompletion', { item = item })
 end
 
 local function ask(kind)
@@ -120,61 +109,90 @@ local function ask(kind)
   pending = sent and { client = client, id = id } or nil
 end
 
--- A key that the suggestion has foreseen only shortens it; any other key asks anew.
+--- A key that the suggestion has foreseen only shortens it; any other key asks anew.
 local function follow()
   if suggestion and rest_of(suggestion) then
     return draw()
   end
   hide()
   stop()
-  timer:start(PAUSE_MS, 0, vim.schedule_wrap(function()
+  timer:start(pause_ms, 0, vim.schedule_wrap(function()
     ask(AUTOMATIC)
   end))
 end
 
-local function accept()
-  if not suggestion then
-    return
-  end
-  local it = suggestion
-  local rest = rest_of(it)
+local function take_all(it)
   hide()
   stop()
-  if not rest then
-    return
-  end
-  local lines = vim.split(it.text, '\n', { plain = true })
   local to = #vim.api.nvim_get_current_line() - it.right
-  vim.api.nvim_buf_set_text(it.buffer, it.row, it.from, it.row, to, lines)
-  local column = (#lines == 1 and it.from or 0) + #lines[#lines]
-  vim.api.nvim_win_set_cursor(0, { it.row + #lines, column })
-  if it.command then
-    it.client:exec_cmd(it.command, { bufnr = it.buffer })
+  parts.insert(it.text, it.row, it.from, to)
+  if it.item.command then
+    it.client:exec_cmd(it.item.command, { bufnr = it.buffer })
   end
 end
 
-local group = vim.api.nvim_create_augroup('homespun', {})
-vim.api.nvim_create_autocmd({ 'InsertEnter', 'CursorMovedI', 'TextChangedI' }, { group = group, callback = follow })
-vim.api.nvim_create_autocmd({ 'InsertLeave', 'BufLeave' }, {
-  group = group,
-  callback = function()
-    stop()
-    hide()
-  end,
-})
+--- Insert a part; what is left becomes the suggestion.
+local function take_part(it, piece, rest, column)
+  local typed = it.text:sub(1, #it.text - #rest)
+  it.row, it.from = parts.insert(piece, it.row, column, column)
+  it.text = rest:sub(#piece + 1)
+  it.taken = it.taken .. typed .. piece
+  draw()
+  parts.tell(it.client, it.item, it.taken)
+end
 
-vim.keymap.set('i', '<Tab>', function()
-  if vim.fn.pumvisible() == 1 or not suggestion then
-    return '<Tab>'
+--- Begin to draw suggestions.
+function M.setup(options)
+  pause_ms = options.pause_ms
+  vim.api.nvim_set_hl(0, 'HomespunGhost', { link = 'Comment', default = true })
+  local group = vim.api.nvim_create_augroup('homespun.drawn', {})
+  vim.api.nvim_create_autocmd(
+    { 'InsertEnter', 'CursorMovedI', 'TextChangedI' },
+    { group = group, callback = follow }
+  )
+  vim.api.nvim_create_autocmd({ 'InsertLeave', 'BufLeave' }, {
+    group = group,
+    callback = function()
+      M.dismiss() -- and nothing returned: true would end the autocommand
+    end,
+  })
+end
+
+--- Accept 'all', a 'word' or a 'line' of the suggestion, soon; false where there is none.
+function M.accept(part)
+  if not (suggestion and rest_of(suggestion)) then
+    return false
   end
-  vim.schedule(accept) -- text cannot be changed from inside an <expr> mapping
-end, { expr = true, desc = 'Accept the suggestion' })
+  vim.schedule(function() -- text cannot be changed from inside an <expr> mapping
+    local rest, column
+    if suggestion then
+      rest, column = rest_of(suggestion)
+    end
+    if not rest then
+      return hide()
+    end
+    local piece = parts.first(rest, part)
+    if #piece == #rest then
+      take_all(suggestion)
+    else
+      take_part(suggestion, piece, rest, column)
+    end
+  end)
+  return true
+end
 
-vim.keymap.set('i', '<C-]>', function()
+--- Take the suggestion off the screen; say whether there was one.
+function M.dismiss()
+  local was_there = suggestion ~= nil
   stop()
   hide()
-end, { desc = 'Dismiss the suggestion' })
+  return was_there
+end
 
-vim.keymap.set('i', '<M-\\>', function()
+--- Ask for a suggestion now.
+function M.ask()
   ask(INVOKED)
-end, { desc = 'Ask for a suggestion' })
+  return true
+end
+
+return M

@@ -1,0 +1,420 @@
+;;; homespun.el --- Code completion that knows this repository  -*- lexical-binding: t; -*-
+
+;; Version: 0.1.0
+;; Package-Requires: ((emacs "28.1") (lsp-mode "10.0.0"))
+;; Keywords: convenience, languages, tools
+;; SPDX-License-Identifier: Apache-2.0
+
+;;; Commentary:
+
+;; Ghost text of the language server homespun, and the commands that look behind it.
+;; Install homespun, run `homespun models fetch' (docs/editors.md) and
+;; M-x package-install RET lsp-mode, put this file in a folder of `load-path', and in the init file:
+;;
+;;     (require 'homespun)
+;;     (homespun-mode)
+;;
+;; Ghost text comes when you pause.  TAB or C-RET accepts it, M-<right> a word of it, C-M-<right>
+;; a line, C-g dismisses it, M-x lsp-inline-completion-display asks now.
+;; M-x homespun- and TAB lists the commands.
+
+;;; Code:
+
+(require 'ht)
+(require 'lsp-mode)
+(require 'lsp-inline-completion)
+(require 'seq)
+(require 'subr-x)
+(require 'xref)
+
+(defgroup homespun nil
+  "Code completion that knows this repository."
+  :group 'tools
+  :prefix "homespun-")
+
+(defcustom homespun-command '("homespun" "serve" "--stdio")
+  "The command that starts the language server."
+  :type '(repeat string))
+
+(defcustom homespun-settings nil
+  "Settings of the server, what homespun.toml may say, in camelCase.
+For example (:completion (:maxTokens 32)).  Read when the server starts."
+  :type 'plist)
+
+(lsp-defcustom homespun-adapter nil
+  "The adapter that serves; nil takes what homespun.toml says.
+See `homespun-adapters' for what there is."
+  :type '(choice (const :tag "As homespun.toml says" nil) string)
+  :group 'homespun
+  :package-version '(homespun . "0.1.0")
+  :lsp-path "homespun.completion.adapter")
+
+(defcustom homespun-disabled-modes nil
+  "Major modes, also parents of such, in which homespun does not run."
+  :type '(repeat symbol))
+
+(defcustom homespun-idle-delay 0.1
+  "What `homespun-mode' sets `lsp-inline-completion-idle-delay' to, in seconds.
+Nil leaves that alone; its 2 s are more than the server needs.
+`lsp-idle-delay' (0.5 s) comes on top; it is the pause of all else that
+lsp-mode does too, so it is yours to change."
+  :type '(choice (const :tag "Leave it alone" nil) number))
+
+(defvar homespun--states (make-hash-table :test #'eq :weakness 'key)
+  "What the server of a workspace said last of how it is.")
+
+;;; The server
+
+(defun homespun--is-disabled (mode)
+  "Say whether homespun does not run in the major mode MODE."
+  (and homespun-disabled-modes (apply #'provided-mode-derived-p mode homespun-disabled-modes)))
+
+(defun homespun--on-status (workspace state)
+  "Remember the STATE of WORKSPACE and show it."
+  (puthash workspace state homespun--states)
+  (force-mode-line-update t))
+
+(lsp-register-client
+ (make-lsp-client
+  :server-id 'homespun
+  :new-connection (lsp-stdio-connection (lambda () homespun-command))
+  :activation-fn (lambda (_file mode) (not (homespun--is-disabled mode))) ; every language
+  :add-on? t                            ; beside the language's own server
+  :initialization-options (lambda () homespun-settings)
+  :synchronize-sections '("homespun")
+  :custom-capabilities '((experimental . ((homespun . ((status . t))))))
+  :notification-handlers (ht ("homespun/status" #'homespun--on-status))
+  ;; Without this, lsp-mode would ask every server of the buffer to run the command.
+  :action-handlers (ht ("homespun.accepted" #'homespun--on-accepted))))
+
+(defun homespun--workspace ()
+  "Return the workspace of homespun in this buffer, nil where it does not run."
+  (seq-find (lambda (workspace)
+              (eq (lsp--client-server-id (lsp--workspace-client workspace)) 'homespun))
+            (lsp-workspaces)))
+
+(defun homespun--on-accepted (action)
+  "Tell the server that the item with the command ACTION was accepted."
+  (when-let ((workspace (homespun--workspace)))
+    (with-lsp-workspace workspace
+      (lsp-request-async "workspace/executeCommand"
+                         (list :command (lsp-get action :command)
+                               :arguments (lsp-get action :arguments))
+                         #'ignore
+                         :mode 'detached
+                         :error-handler #'ignore)))) ; a figure is lost, no work
+
+(defun homespun--knows (workspace command)
+  "Say whether the server of WORKSPACE has COMMAND."
+  (seq-contains-p
+   (lsp-get (lsp-get (lsp--workspace-server-capabilities workspace) :executeCommandProvider)
+            :commands)
+   command))
+
+(defun homespun--request (command &rest arguments)
+  "Have the server run COMMAND with ARGUMENTS; return its answer."
+  (let ((workspace (or (homespun--workspace)
+                       (lsp-find-workspace 'homespun) ; called from a list of places
+                       (user-error "No server of homespun runs; M-x lsp starts it"))))
+    (unless (homespun--knows workspace command)
+      (user-error "The server does not know %s; install a newer homespun" command))
+    (with-lsp-workspace workspace
+      (lsp-request "workspace/executeCommand"
+                   (append (list :command command)
+                           (and arguments (list :arguments (vconcat arguments))))))))
+
+;;; What it says of itself
+
+(defun homespun--clock (seconds)
+  "Write a time, SECONDS since 1970, as hours and minutes."
+  (format-time-string "%H:%M" seconds))
+
+(defun homespun--state-words (state)
+  "Write STATE in a few words."
+  (let ((name (lsp-get state :state))
+        (percent (lsp-get state :percent))
+        (until (lsp-get state :pausedUntil)))
+    (concat name
+            (and percent (format " %d %%" percent))
+            (and until (concat " until " (homespun--clock until))))))
+
+(defun homespun-mode-line ()
+  "Return what the mode line says: nothing in buffers without homespun."
+  (if-let ((workspace (homespun--workspace)))
+      (let* ((state (gethash workspace homespun--states))
+             (words (if state (homespun--state-words state) "starting")))
+        (if (equal words "ready")
+            " homespun"
+          (concat " homespun: " (string-replace "%" "%%" words))))
+    ""))
+
+(defun homespun--said (string)
+  "Return STRING, or nil where it is empty."
+  (and string (not (string-empty-p string)) string))
+
+(defun homespun--show-lines (lines)
+  "Show LINES, those that are not nil, in the echo area or a buffer."
+  (display-message-or-buffer (string-join (delq nil lines) "\n") "*homespun*"))
+
+(defun homespun-status ()
+  "Show how the server is, and what would mend a problem."
+  (interactive)
+  (let* ((state (homespun--request "homespun.status"))
+         (fix (lsp-get state :fix)))
+    (homespun--show-lines
+     `(,(homespun--state-words state)
+       ,(homespun--said (lsp-get state :message))
+       ,(and fix (format "M-x homespun-fix: %s" (lsp-get fix :title)))
+       ,(format "model %s, adapter %s" (lsp-get state :model) (lsp-get state :adapter))
+       ,@(seq-map (lambda (folder)
+                    (string-join
+                     (delq nil (list (lsp-get folder :root)
+                                     (lsp-get folder :state)
+                                     (homespun--said (lsp-get folder :message))))
+                     "  "))
+                  (lsp-get state :folders))))))
+
+(defun homespun-fix ()
+  "Run what mends the problem that the status shows."
+  (interactive)
+  (let* ((state (homespun--request "homespun.status"))
+         (fix (lsp-get state :fix)))
+    (cond ((not fix) (message "Homespun: there is nothing to fix: %s" (lsp-get state :state)))
+          ((y-or-n-p (format "%s? " (lsp-get fix :title)))
+           (apply #'homespun--request (lsp-get fix :command) (append (lsp-get fix :arguments) nil))
+           (message "%s: begun; the mode line shows how it goes" (lsp-get fix :title))))))
+
+(defun homespun-pause (&optional minutes)
+  "Complete nothing for MINUTES, the prefix argument.
+Without it the pause lasts until `homespun-resume'."
+  (interactive "P")
+  (let ((number (and minutes (prefix-numeric-value minutes))))
+    (when (and number (<= number 0))
+      (user-error "A pause of %s minutes is none; give a number above 0" number))
+    (let ((state (apply #'homespun--request "homespun.pause" (and number (list number)))))
+      (message "Homespun: %s" (homespun--state-words state)))))
+
+(defun homespun-resume ()
+  "Complete again after `homespun-pause'."
+  (interactive)
+  (message "Homespun: %s" (homespun--state-words (homespun--request "homespun.resume"))))
+
+(defun homespun-reindex ()
+  "Have the server look at every file again."
+  (interactive)
+  (homespun--request "homespun.reindex")
+  (message "Homespun: every file is looked at again"))
+
+(defun homespun-log ()
+  "Show what the server writes to its log."
+  (interactive)
+  (pop-to-buffer (or (get-buffer "*homespun::stderr*")
+                     (user-error "The server has written no log in this session"))))
+
+;;; What is behind a suggestion
+
+(defun homespun--show-places (places describe)
+  "Show PLACES, objects with a uri and lines, to jump to.
+DESCRIBE makes the line of one."
+  (let ((xrefs (seq-map (lambda (place)
+                          (xref-make (funcall describe place)
+                                     (xref-make-file-location
+                                      (lsp--uri-to-path (lsp-get place :uri))
+                                      (lsp-get place :start_line)
+                                      0)))
+                        places)))
+    (xref-push-marker-stack)
+    ;; What `xref-show-xrefs' does, which Emacs 28 does not have yet.
+    (funcall xref-show-xrefs-function (lambda () xrefs) `((window . ,(selected-window))))))
+
+(defun homespun-sources ()
+  "Show the places of the repository that the last suggestion was made with."
+  (interactive)
+  (let ((sources (homespun--request "homespun.showSources")))
+    (if (seq-empty-p sources)
+        (message "The last suggestion was made without other code; M-x homespun-why says more")
+      (homespun--show-places sources (lambda (source) (or (lsp-get source :preview) ""))))))
+
+(defun homespun-why ()
+  "Show from what the last suggestion was made, or why there was none."
+  (interactive)
+  (let* ((answer (homespun--request "homespun.why"))
+         (details (lsp-get answer :details)))
+    (homespun--show-lines
+     `(,(or (lsp-get answer :sentence) (lsp-get answer :message))
+       ,@(seq-map (lambda (source)
+                    (format "%s:%d-%d  %s"
+                            (lsp-get source :path)
+                            (lsp-get source :start_line)
+                            (lsp-get source :end_line)
+                            (or (lsp-get source :preview) "")))
+                  (and details (lsp-get details :sources)))))))
+
+(defun homespun--describe-hit (hit)
+  "Return the line of a search's HIT: its definition, or its first line."
+  (or (homespun--said (lsp-get hit :symbol))
+      (car (split-string (string-trim (lsp-get hit :text)) "\n"))))
+
+(defun homespun-search (query)
+  "Search the repository for QUERY: a question, a name, a path or some code."
+  (interactive
+   (let ((symbol (thing-at-point 'symbol t)))
+     (list (read-string (format-prompt "Search the repository" symbol) nil nil symbol))))
+  (let* ((options (and buffer-file-name (list :uri (lsp--buffer-uri))))
+         (answer (apply #'homespun--request "homespun.search" query (and options (list options))))
+         (hits (lsp-get answer :hits)))
+    (when-let ((sentence (homespun--said (lsp-get answer :message))))
+      (message "Homespun: %s" sentence))
+    (unless (seq-empty-p hits)
+      (homespun--show-places hits #'homespun--describe-hit))))
+
+(defun homespun--describe-choice (choice)
+  "Return what is to be said of an adapter's CHOICE."
+  (concat "  " (if (lsp-get choice :fits)
+                   (lsp-get choice :detail)
+                 (concat "does not fit: " (lsp-get choice :why)))))
+
+(defun homespun-adapters ()
+  "Choose the adapter that serves, for this session."
+  (interactive)
+  (let* ((answer (homespun--request "homespun.adapters"))
+         (choices (seq-map (lambda (choice) (cons (lsp-get choice :id) choice))
+                           (lsp-get answer :choices)))
+         (completion-extra-properties
+          (list :annotation-function
+                (lambda (id) (homespun--describe-choice (cdr (assoc id choices))))))
+         (prompt (format "Adapter (now %s): " (lsp-get answer :setting)))
+         (id (completing-read prompt choices nil t)))
+    (setq homespun-adapter id)          ; which tells the server
+    (message "Adapter %s until Emacs ends; (setq homespun-adapter %S) keeps it" id id)))
+
+(defun homespun-report ()
+  "Open the report of the newest training."
+  (interactive)
+  (let ((answer (homespun--request "homespun.report")))
+    (if-let ((uri (lsp-get answer :uri)))
+        (browse-url uri)
+      (message "Homespun: %s" (lsp-get answer :message)))))
+
+(defun homespun--acceptance-line (group)
+  "Return the line of a GROUP of suggestions, nil where it has no figures."
+  (let ((accepted (lsp-get group :accepted)))
+    (when (and accepted (lsp-get accepted :share))
+      (format "%-20s accepted %d of %d, %.0f %% (%.0f-%.0f)"
+              (lsp-get group :value)
+              (lsp-get accepted :hits)
+              (lsp-get accepted :of)
+              (* 100 (lsp-get accepted :share))
+              (* 100 (lsp-get accepted :low))
+              (* 100 (lsp-get accepted :high))))))
+
+(defun homespun-acceptance ()
+  "Show how many suggestions were accepted; the figures stay on this machine."
+  (interactive)
+  (let ((answer (homespun--request "homespun.acceptance")))
+    (homespun--show-lines
+     (cons (lsp-get answer :message)
+           (seq-map #'homespun--acceptance-line (lsp-get answer :groups))))))
+
+;;; Parts of a suggestion
+
+(defun homespun--item ()
+  "Return the item that is shown, nil where it is another server's."
+  (let ((item (and lsp-inline-completion--items
+                   lsp-inline-completion--current
+                   (elt lsp-inline-completion--items lsp-inline-completion--current))))
+    (and item
+         (equal (lsp-get (lsp-get item :command) :command) "homespun.accepted")
+         item)))
+
+(defun homespun--tell (method item &rest more)
+  "Notify the server by METHOD of what became of ITEM.
+MORE are further parameters."
+  (when-let ((workspace (homespun--workspace)))
+    (with-lsp-workspace workspace
+      (lsp-notify method (append (list :item item) more)))))
+
+(defun homespun--on-shown ()
+  "Tell the server that its item is on the screen."
+  (when-let ((item (homespun--item)))
+    (homespun--tell "textDocument/didShowCompletion" item)))
+
+(defun homespun--first-part (text part)
+  "Return the first PART of TEXT, `word' or `line'.
+The white space before a word and the break before a line belong to it."
+  (let ((case-fold-search nil))
+    (string-match (if (eq part 'word)
+                      "\\`[[:space:]\n]*\\(?:[[:alnum:]_]+\\|[^[:alnum:][:space:]\n_]+\\)?"
+                    "\\`\n?[^\n]*")
+                  text)
+    (match-string 0 text)))
+
+(defun homespun--accept-part (part)
+  "Accept the first PART of the suggestion and show the rest again."
+  (let* ((item (homespun--item))
+         (text (and item (lsp-get item :insertText)))
+         (first (if (stringp text) (homespun--first-part text part) "")))
+    (if (member first (list "" text))
+        (lsp-inline-completion-accept)
+      (lsp-inline-completion-cancel)
+      (insert first)
+      (homespun--tell "textDocument/didPartiallyAcceptCompletion" item
+                      :acceptedLength (/ (length (encode-coding-string first 'utf-16le)) 2))
+      (lsp-inline-completion-display 'implicit))))
+
+(defun homespun-accept-word ()
+  "Accept the next word of the suggestion."
+  (interactive)
+  (homespun--accept-part 'word))
+
+(defun homespun-accept-line ()
+  "Accept the next line of the suggestion."
+  (interactive)
+  (homespun--accept-part 'line))
+
+(dolist (command '(homespun-accept-word homespun-accept-line))
+  (put command 'lsp-inline-completion-keep t)) ; else the suggestion is gone before they run
+
+;;; The mode
+
+(defun homespun--project (directory)
+  "Return the project around DIRECTORY that has a folder .homespun."
+  (when-let ((root (locate-dominating-file directory ".homespun")))
+    (cons 'transient root)))
+
+(defun homespun--start ()
+  "Start the servers of this buffer, unless homespun is off in its mode."
+  (unless (homespun--is-disabled major-mode)
+    (lsp-deferred)))
+
+(defun homespun--bind-keys ()
+  "Bind the keys that hold while a suggestion is shown."
+  (dolist (binding '(("TAB" . lsp-inline-completion-accept)
+                     ("<tab>" . lsp-inline-completion-accept)
+                     ("M-<right>" . homespun-accept-word)
+                     ("C-M-<right>" . homespun-accept-line)))
+    (define-key lsp-inline-completion-active-map (kbd (car binding)) (cdr binding))))
+
+;;;###autoload
+(define-minor-mode homespun-mode
+  "Start homespun in every buffer of a programming mode.
+The root of a project is the nearest folder with .git (which Emacs
+knows) or .homespun."
+  :global t
+  :lighter (:eval (homespun-mode-line))
+  (cond
+   (homespun-mode
+    (when homespun-idle-delay
+      (setq lsp-inline-completion-idle-delay homespun-idle-delay))
+    (setq lsp-auto-guess-root t)
+    (homespun--bind-keys)
+    (add-hook 'project-find-functions #'homespun--project t)
+    (add-hook 'lsp-inline-completion-shown-hook #'homespun--on-shown)
+    (add-hook 'prog-mode-hook #'homespun--start))
+   (t
+    (remove-hook 'project-find-functions #'homespun--project)
+    (remove-hook 'lsp-inline-completion-shown-hook #'homespun--on-shown)
+    (remove-hook 'prog-mode-hook #'homespun--start))))
+
+(provide 'homespun)
+;;; homespun.el ends here

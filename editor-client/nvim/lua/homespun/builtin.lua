@@ -1,0 +1,91 @@
+--- Neovim 0.12's own inline completion, and what it leaves out: what is typed along, parts of a
+--- suggestion.
+local parts = require('homespun.parts')
+
+local M = {}
+
+local CARRY_MS = 400 -- until then Neovim has asked for the rest and draws it again
+
+local carried -- what a word or a line has left over, until Neovim draws it
+
+local function client_of(item)
+  local client = vim.lsp.get_client_by_id(item.client_id)
+  return client and client.name == 'homespun' and client or nil
+end
+
+--- Insert a part of the `rest` of an item at the cursor; `taken` of the item stands before it.
+local function take(item, taken, rest, part)
+  local row, column = unpack(vim.api.nvim_win_get_cursor(0))
+  local piece = parts.first(rest, part)
+  parts.insert(piece, row - 1, column, column)
+  local client = vim.lsp.get_client_by_id(item.client_id)
+  taken, rest = taken .. piece, rest:sub(#piece + 1)
+  carried = nil
+  if rest ~= '' then
+    carried = {
+      item = item,
+      taken = taken,
+      rest = rest,
+      buffer = vim.api.nvim_get_current_buf(),
+      tick = vim.api.nvim_buf_get_changedtick(0),
+      cursor = vim.api.nvim_win_get_cursor(0),
+      until_ms = vim.uv.now() + CARRY_MS,
+    }
+    if client_of(item) then
+      parts.tell(client, { insertText = item.insert_text, command = item.command }, taken)
+    end
+  elseif client and item.command then
+    client:exec_cmd(item.command)
+  end
+end
+
+local function still_stands(it)
+  return it
+    and vim.uv.now() < it.until_ms
+    and vim.api.nvim_get_current_buf() == it.buffer
+    and vim.api.nvim_buf_get_changedtick(0) == it.tick
+    and vim.deep_equal(vim.api.nvim_win_get_cursor(0), it.cursor)
+end
+
+--- Accept an item. Neovim keeps drawing one while its first characters are typed, but would then
+--- insert those characters a second time, so only what is not typed yet is inserted.
+local function on_accept(item, part)
+  if type(item.insert_text) ~= 'string' or not item.range or not item.range:is_empty() then
+    return item -- another server's snippet or replacement: Neovim knows how
+  end
+  local from_row, from_column = item.range:to_extmark()
+  local row, column = unpack(vim.api.nvim_win_get_cursor(0))
+  local typed = vim.api.nvim_get_current_line():sub(from_column + 1, column)
+  if row - 1 == from_row and vim.startswith(item.insert_text, typed) and typed ~= item.insert_text then
+    take(item, typed, item.insert_text:sub(#typed + 1), part)
+  end -- else the text has gone another way
+  return nil
+end
+
+--- Switch Neovim's inline completion on.
+function M.setup(_)
+  vim.lsp.inline_completion.enable()
+end
+
+--- Accept 'all', a 'word' or a 'line' of the suggestion, soon; false where there is none.
+function M.accept(part)
+  local options = {
+    on_accept = function(item)
+      return on_accept(item, part)
+    end,
+  }
+  if vim.lsp.inline_completion.get(options) then
+    return true
+  end
+  if part == 'all' or not still_stands(carried) then
+    return false
+  end
+  vim.schedule(function()
+    if still_stands(carried) then
+      take(carried.item, carried.taken, carried.rest, part)
+    end
+  end)
+  return true
+end
+
+return M

@@ -1,0 +1,159 @@
+--- homespun in Neovim 0.11 or newer: completion of code that knows this repository.
+---
+---     require('homespun').setup({
+---       settings = { completion = { maxTokens = 32 } }, -- what homespun.toml may say, in camelCase
+---       disabled_filetypes = { 'markdown' },
+---     })
+---
+--- `:Homespun` with Tab lists the commands; `require('homespun').status()` is for the status line.
+local M = {}
+
+M.options = {
+  cmd = { 'homespun', 'serve', '--stdio' },
+  settings = {}, -- by section: { completion = { … }, index = { … }, server = { … } }
+  disabled_filetypes = {}, -- the server is not started for these
+  ghost_text = vim.fn.has('nvim-0.12') == 1 and 'builtin' or 'drawn',
+  pause_ms = 75, -- after a key, before the server is asked; only 'drawn'
+  keys = { -- in insert mode; false = none
+    accept = '<Tab>',
+    accept_word = '<M-Right>',
+    accept_line = '<M-C-Right>',
+    dismiss = '<C-]>', -- only 'drawn'
+    ask = '<M-\\>', -- only 'drawn'
+  },
+}
+
+local fallbacks = {} -- key -> what it did before
+local states = {} -- client id -> the last params of homespun/status
+
+--- Return the server of a buffer, by default the current one, or nil.
+function M.client(buffer)
+  return vim.lsp.get_clients({ bufnr = buffer or 0, name = 'homespun' })[1]
+end
+
+--- Return what the server said last of how it is: the answer of the command homespun.status.
+function M.state(buffer)
+  local client = M.client(buffer)
+  return client and states[client.id]
+end
+
+--- Write a time (seconds since 1970) as hours and minutes.
+function M.clock(seconds)
+  return os.date('%H:%M', math.floor(seconds))
+end
+
+--- Return a few words for the status line, '' in buffers without homespun.
+function M.status(buffer)
+  if not M.client(buffer) then
+    return ''
+  end
+  local it = M.state(buffer) or { state = 'starting' }
+  if it.state == 'ready' then
+    return 'homespun'
+  elseif it.state == 'paused' and it.pausedUntil then
+    return 'homespun: paused until ' .. M.clock(it.pausedUntil)
+  end
+  return 'homespun: ' .. it.state .. (it.percent and (' %d %%'):format(it.percent) or '')
+end
+
+local function changed(client_id, state)
+  states[client_id] = state
+  vim.schedule(function()
+    vim.api.nvim_exec_autocmds('User', { pattern = 'HomespunStatus', modeline = false })
+    vim.cmd.redrawstatus({ bang = true })
+  end)
+end
+
+--- Replace the server's settings of a section until Neovim closes.
+function M.configure(client, section, settings)
+  local new = { homespun = { [section] = settings } }
+  client.settings = vim.tbl_deep_extend('force', client.settings or {}, new)
+  client:notify('workspace/didChangeConfiguration', { settings = client.settings })
+end
+
+local function start(options)
+  vim.lsp.config('homespun', {
+    cmd = options.cmd,
+    root_dir = function(buffer, found)
+      if not vim.list_contains(options.disabled_filetypes, vim.bo[buffer].filetype) then
+        found(vim.fs.root(buffer, { { '.git', '.homespun' } })) -- the nearest folder with either
+      end
+    end,
+    capabilities = {
+      textDocument = { inlineCompletion = { dynamicRegistration = false } },
+      experimental = { homespun = { status = true } },
+    },
+    -- An empty table would go out as an array.
+    settings = next(options.settings) and { homespun = options.settings } or nil,
+    handlers = {
+      ['homespun/status'] = function(_, params, context)
+        changed(context.client_id, params)
+      end,
+    },
+    on_exit = function(_, _, client_id)
+      changed(client_id, nil)
+    end,
+  })
+  vim.lsp.enable('homespun')
+end
+
+--- What a key did before it was mapped here.
+local function fallback(key)
+  local before = vim.fn.maparg(key, 'i', false, true)
+  return function()
+    if not before.callback then
+      return before.expr == 1 and vim.api.nvim_eval(before.rhs) or before.rhs or key
+    elseif before.expr == 1 then
+      return before.callback() or ''
+    end
+    vim.schedule(before.callback)
+    return ''
+  end
+end
+
+local function map(key, description, run)
+  if not key then
+    return
+  end
+  fallbacks[key] = fallbacks[key] or fallback(key) -- a second `setup` finds its own mapping
+  local otherwise = fallbacks[key]
+  vim.keymap.set('i', key, function()
+    return run() and '' or otherwise()
+  end, { expr = true, desc = description })
+end
+
+local function map_keys(keys, ghost_text)
+  local function accept(part)
+    return function()
+      return vim.fn.pumvisible() == 0 and ghost_text.accept(part)
+    end
+  end
+  map(keys.accept, 'Accept the suggestion', accept('all'))
+  map(keys.accept_word, 'Accept a word of the suggestion', accept('word'))
+  map(keys.accept_line, 'Accept a line of the suggestion', accept('line'))
+  if ghost_text.dismiss then
+    map(keys.dismiss, 'Dismiss the suggestion', ghost_text.dismiss)
+    map(keys.ask, 'Ask for a suggestion', ghost_text.ask)
+  end
+end
+
+local function merged(options)
+  for name in pairs(options) do
+    if M.options[name] == nil then
+      vim.notify(("homespun: there is no option '%s'; it is ignored"):format(name), vim.log.levels.WARN)
+    end
+  end
+  return vim.tbl_deep_extend('force', M.options, options)
+end
+
+--- Start the server for the files that are opened, and map the keys.
+function M.setup(options)
+  M.options = merged(options or {})
+  local ghost_text = require('homespun.' .. M.options.ghost_text)
+  start(M.options)
+  ghost_text.setup(M.options)
+  map_keys(M.options.keys, ghost_text)
+  require('homespun.commands').create()
+end
+
+return M

@@ -1,0 +1,258 @@
+;;; emacs_tests.el --- The commands of homespun.el against answers that are made up  -*- lexical-binding: t; -*-
+
+;; tests/e2e/test_emacs.py runs them: emacs -Q --batch -L … -l homespun -l emacs_tests.el …
+
+(require 'ert)
+(require 'homespun)
+(require 'cl-lib)
+
+(defvar asked nil "What the server was asked, the newest first.")
+(defvar said nil "What the echo area showed last.")
+
+(defun from-json (json)
+  "Read JSON as lsp-mode does."
+  (let ((json-text json))
+    (with-temp-buffer
+      (insert json-text)
+      (goto-char (point-min))
+      (lsp-json-read-buffer))))
+
+(defmacro with-answer (json &rest body)
+  "Run BODY with a server that answers every request with JSON."
+  (declare (indent 1))
+  `(let ((asked nil) (said nil))
+     (cl-letf (((symbol-function 'lsp-workspaces) (lambda () (list (workspace))))
+               ((symbol-function 'lsp-request)
+                (lambda (_method params) (push params asked) (from-json ,json)))
+               ((symbol-function 'lsp-notify)
+                (lambda (method params) (push (cons method params) asked)))
+               ((symbol-function 'message)
+                (lambda (format &rest values)
+                  (setq said (and format (apply #'format-message format values)))))
+               ((symbol-function 'display-message-or-buffer)
+                (lambda (text &rest _) (setq said text))))
+       ,@body)))
+
+(defconst commands
+  ["homespun.accepted" "homespun.showSources" "homespun.why" "homespun.search" "homespun.status"
+   "homespun.pause" "homespun.resume" "homespun.fetchModel" "homespun.adapters"
+   "homespun.acceptance"])
+
+(defvar the-workspace nil)
+(defun workspace ()
+  "Return a workspace of homespun."
+  (or the-workspace
+      (setq the-workspace
+            (make-lsp--workspace
+             :client (gethash 'homespun lsp-clients)
+             :server-capabilities
+             (from-json (json-serialize
+                         `(:executeCommandProvider (:commands ,commands))))))))
+
+(ert-deftest why-says-the-sentence-and-the-sources ()
+  (with-answer "{\"shown\": true, \"sentence\": \"Written by m.\", \"details\": {\"sources\":
+      [{\"path\": \"a.py\", \"start_line\": 2, \"end_line\": 4, \"preview\": \"def f():\"}]}}"
+    (homespun-why)
+    (should (equal said "Written by m.\na.py:2-4  def f():"))
+    (should (equal asked '((:command "homespun.why"))))))
+
+(ert-deftest a-failed-command-is-its-own-sentence ()
+  (with-answer "{\"message\": \"homespun.why failed (ValueError); the log says more\"}"
+    (homespun-why)
+    (should (equal said "homespun.why failed (ValueError); the log says more"))))
+
+(ert-deftest sources-are-places-to-jump-to ()
+  (let (shown)
+    (with-answer "[{\"path\": \"net.py\", \"start_line\": 3, \"end_line\": 9, \"preview\": \"def f():\",
+                    \"uri\": \"file:///a/net.py\"}]"
+      (let ((xref-show-xrefs-function
+             (lambda (fetch _) (setq shown (car (funcall fetch))))))
+        (homespun-sources)))
+    (should (equal (xref-item-summary shown) "def f():"))
+    (should (equal (xref-location-group (xref-item-location shown)) "/a/net.py"))
+    (should (equal (xref-location-line (xref-item-location shown)) 3))))
+
+(ert-deftest no-sources-are-a-sentence ()
+  (with-answer "[]"
+    (homespun-sources)
+    (should (string-match-p "made without other code" said))))
+
+(ert-deftest a-search-shows-definitions-or-first-lines ()
+  (let (shown)
+    (with-answer "{\"message\": \"still being indexed\", \"hits\": [
+        {\"uri\": \"file:///a.py\", \"start_line\": 1, \"symbol\": \"send\", \"text\": \"x\"},
+        {\"uri\": \"file:///a.py\", \"start_line\": 9, \"symbol\": \"\", \"text\": \"\\n  y = 1\\nz\"}]}"
+      (let ((xref-show-xrefs-function
+             (lambda (fetch _) (setq shown (mapcar #'xref-item-summary (funcall fetch))))))
+        (homespun-search "a socket"))
+      (should (equal said "Homespun: still being indexed"))
+      (should (equal asked '((:command "homespun.search" :arguments ["a socket"])))))
+    (should (equal shown '("send" "y = 1")))))
+
+(ert-deftest status-shows-the-problem-and-its-fix ()
+  (with-answer "{\"state\": \"problem\", \"message\": \"no model\", \"percent\": null,
+      \"fix\": {\"title\": \"Fetch the model\", \"command\": \"homespun.fetchModel\", \"arguments\": []},
+      \"pausedUntil\": null, \"model\": \"m\", \"adapter\": \"none\",
+      \"folders\": [{\"root\": \"/a\", \"state\": \"ready\", \"message\": \"\"}]}"
+    (homespun-status)
+    (should (equal said (concat "problem\nno model\nM-x homespun-fix: Fetch the model\n"
+                                "model m, adapter none\n/a  ready")))
+    (cl-letf (((symbol-function 'y-or-n-p) (lambda (question) (equal question "Fetch the model? "))))
+      (homespun-fix))
+    (should (equal (car asked) '(:command "homespun.fetchModel")))))
+
+(ert-deftest nothing-is-run-where-there-is-nothing-to-fix ()
+  (with-answer "{\"state\": \"ready\", \"message\": \"\", \"fix\": null}"
+    (homespun-fix)
+    (should (equal said "Homespun: there is nothing to fix: ready"))
+    (should (equal (length asked) 1))))
+
+(ert-deftest pause-takes-minutes ()
+  (with-answer (format "{\"state\": \"paused\", \"pausedUntil\": %d}"
+                       (time-convert (encode-time '(0 5 12 4 5 2026 nil nil nil)) 'integer))
+    (homespun-pause 60)
+    (should (equal said "Homespun: paused until 12:05"))
+    (should (equal asked '((:command "homespun.pause" :arguments [60]))))
+    (should-error (homespun-pause 0) :type 'user-error)))
+
+(ert-deftest pause-without-minutes-lasts-until-resume ()
+  (with-answer "{\"state\": \"paused\", \"pausedUntil\": null}"
+    (homespun-pause)
+    (should (equal asked '((:command "homespun.pause"))))))
+
+(ert-deftest the-chosen-adapter-becomes-the-setting ()
+  (with-answer "{\"serving\": \"none\", \"setting\": \"champion\", \"choices\": [
+      {\"id\": \"champion\", \"detail\": \"none is promoted yet\", \"fits\": true, \"why\": \"\"},
+      {\"id\": \"abc\", \"detail\": \"\", \"fits\": false, \"why\": \"made for another model\"}]}"
+    (let (notes)
+      (cl-letf (((symbol-function 'completing-read)
+                 (lambda (_ choices &rest _)
+                   (let ((note (plist-get completion-extra-properties :annotation-function)))
+                     (setq notes (mapcar (lambda (choice) (funcall note (car choice))) choices)))
+                   "abc")))
+        (homespun-adapters))
+      (should (equal notes '("  none is promoted yet" "  does not fit: made for another model"))))
+    (should (equal homespun-adapter "abc"))
+    (should (equal (lsp-get (lsp-get (lsp-get (lsp-configuration-section "homespun") :homespun)
+                                     :completion)
+                            :adapter)
+                   "abc"))
+    (setq homespun-adapter nil)))
+
+(ert-deftest acceptance-lists-the-groups-that-have-figures ()
+  (with-answer "{\"message\": \"30 of 120\", \"groups\": [
+      {\"value\": \"all\", \"accepted\":
+       {\"hits\": 30, \"of\": 120, \"share\": 0.25, \"low\": 0.181, \"high\": 0.334}},
+      {\"value\": \"block\", \"accepted\": {\"hits\": 0, \"of\": 0, \"share\": null}}]}"
+    (homespun-acceptance)
+    (should (equal said (format "30 of 120\n%-20s accepted 30 of 120, 25 %% (18-33)" "all")))))
+
+(ert-deftest what-an-older-server-does-not-know-is-a-sentence ()
+  (with-answer "{}"
+    (should (equal (should-error (homespun-report) :type 'user-error)
+                   '(user-error "The server does not know homespun.report; install a newer homespun")))
+    (should-not asked)))
+
+(ert-deftest without-a-server-a-command-says-how-to-start-it ()
+  (cl-letf (((symbol-function 'lsp-workspaces) #'ignore)
+            ((symbol-function 'lsp-find-workspace) #'ignore))
+    (should (equal (homespun-mode-line) ""))
+    (should-error (homespun-why) :type 'user-error)))
+
+(ert-deftest a-command-from-a-list-asks-the-server-that-runs ()
+  (with-answer "{\"sentence\": \"Nothing.\"}"
+    (let ((running (workspace)))
+      (cl-letf (((symbol-function 'lsp-workspaces) #'ignore)
+                ((symbol-function 'lsp-find-workspace)
+                 (lambda (id) (and (eq id 'homespun) running))))
+        (homespun-why)))
+    (should (equal said "Nothing."))))
+
+(ert-deftest the-mode-line-follows-homespun/status ()
+  (with-answer "{}"
+    (clrhash homespun--states)
+    (let ((heard (gethash "homespun/status"
+                          (lsp--client-notification-handlers (gethash 'homespun lsp-clients)))))
+      (should (equal (homespun-mode-line) " homespun: starting"))
+      (funcall heard (workspace) (from-json "{\"state\": \"indexing\", \"percent\": 43}"))
+      (should (equal (homespun-mode-line) " homespun: indexing 43 %%"))
+      (funcall heard (workspace) (from-json "{\"state\": \"ready\", \"percent\": null}"))
+      (should (equal (homespun-mode-line) " homespun")))))
+
+(ert-deftest the-client-announces-that-it-understands-homespun/status ()
+  (let ((capabilities (lsp--client-capabilities
+                       (lsp--client-custom-capabilities (gethash 'homespun lsp-clients)))))
+    (should (equal (alist-get 'experimental capabilities) '((homespun . ((status . t))))))))
+
+(ert-deftest a-disabled-mode-gets-no-server ()
+  (let ((homespun-disabled-modes '(text-mode))
+        (fits (lsp--client-activation-fn (gethash 'homespun lsp-clients))))
+    (should-not (funcall fits "a.txt" 'text-mode))
+    (should (funcall fits "a.el" 'emacs-lisp-mode)))
+  (should-not (homespun--is-disabled 'text-mode)))
+
+(ert-deftest the-first-part-of-a-suggestion ()
+  (should (equal (homespun--first-part "foo_1(bar)" 'word) "foo_1"))
+  (should (equal (homespun--first-part " (x" 'word) " ("))
+  (should (equal (homespun--first-part "  né x" 'word) "  né"))
+  (should (equal (homespun--first-part "\n    return x" 'word) "\n    return"))
+  (should (equal (homespun--first-part "a = 1\n  b" 'line) "a = 1"))
+  (should (equal (homespun--first-part "\n  b\nc" 'line) "\n  b")))
+
+;; The emoji is one character here and two in the protocol.
+(defconst shown-item "{\"insertText\": \"😋né(x)\", \"command\": {\"command\": \"homespun.accepted\",
+                      \"arguments\": [\"7\"]}}")
+
+(defmacro with-suggestion (&rest body)
+  "Run BODY where `shown-item' is shown; `again' becomes how the rest was asked for."
+  `(with-temp-buffer
+     (let (again)
+       (setq lsp-inline-completion--items (list (from-json shown-item))
+             lsp-inline-completion--current 0
+             lsp-inline-completion--start-point (point))
+       (cl-letf (((symbol-function 'lsp-inline-completion-display)
+                  (lambda (implicit) (setq again implicit)))
+                 ((symbol-function 'lsp-inline-completion-accept) (lambda () (insert "all"))))
+         ,@body))))
+
+(ert-deftest a-part-is-inserted-and-told-and-the-rest-is-asked-for ()
+  (with-answer "{}"
+    (with-suggestion
+     (homespun-accept-word)
+     (should (equal (buffer-string) "😋"))
+     (should (eq again 'implicit))
+     (pcase-let ((`((,method . ,params)) asked))
+       (should (equal method "textDocument/didPartiallyAcceptCompletion"))
+       (should (equal (plist-get params :acceptedLength) 2))
+       (should (equal (lsp-get (plist-get params :item) :insertText) "😋né(x)"))))))
+
+(ert-deftest a-part-that-is-all-is-accepted-as-ever ()
+  (with-answer "{}"
+    (with-suggestion
+     (homespun-accept-line)
+     (should (equal (buffer-string) "all"))
+     (should-not asked))))
+
+(ert-deftest who-accepts-tells-only-homespun ()
+  (let ((handler (gethash "homespun.accepted"
+                          (lsp--client-action-handlers (gethash 'homespun lsp-clients))))
+        asked-of)
+    (with-answer "{}"
+      (cl-letf (((symbol-function 'lsp-request-async)
+                 (lambda (_ params &rest _) (setq asked-of (list lsp--cur-workspace params)))))
+        (funcall handler (from-json "{\"command\": \"homespun.accepted\", \"arguments\": [\"7\"]}")))
+      (should (equal asked-of
+                     (list (workspace) '(:command "homespun.accepted" :arguments ["7"])))))))
+
+(ert-deftest the-mode-sets-keys-and-hooks-and-takes-the-hooks-back ()
+  (let ((prog-mode-hook nil) (project-find-functions nil) (lsp-inline-completion-shown-hook nil))
+    (homespun-mode 1)
+    (should (equal prog-mode-hook '(homespun--start)))
+    (should (equal lsp-inline-completion-idle-delay 0.1))
+    (should (eq (lookup-key lsp-inline-completion-active-map (kbd "M-<right>"))
+                'homespun-accept-word))
+    (homespun-mode -1)
+    (should-not prog-mode-hook)
+    (should-not lsp-inline-completion-shown-hook)))
+
+;;; emacs_tests.el ends here

@@ -1,0 +1,152 @@
+-- A language server inside Neovim: `ANSWERS` says what its commands answer, `SENT` holds what it was
+-- told, `SAID` the messages that the user saw. `TEST` runs one test, `REPORT` prints all as JSON.
+ANSWERS, SENT, SAID = {}, {}, {}
+
+vim.opt.runtimepath:prepend(vim.env.HOMESPUN_NVIM_MODULE)
+
+local commands = {
+  'homespun.accepted',
+  'homespun.showSources',
+  'homespun.why',
+  'homespun.search',
+  'homespun.status',
+  'homespun.pause',
+  'homespun.resume',
+  'homespun.fetchModel',
+  'homespun.adapters',
+  'homespun.report',
+  'homespun.reindex', -- and no homespun.acceptance: an older server
+}
+
+local function answer(method, params)
+  if method == 'initialize' then
+    INITIALIZE = params
+    return {
+      capabilities = {
+        executeCommandProvider = { commands = commands },
+        inlineCompletionProvider = {},
+        textDocumentSync = { openClose = true, change = 2 },
+      },
+    }
+  elseif method == 'workspace/executeCommand' then
+    local reply = ANSWERS[params.command]
+    return type(reply) == 'function' and reply(unpack(params.arguments or {})) or reply
+  elseif method == 'textDocument/inlineCompletion' then
+    return { items = {} }
+  end
+end
+
+function FAKE(dispatchers)
+  DISPATCHERS = dispatchers
+  local id, closing = 0, false
+  return {
+    request = function(method, params, callback)
+      id = id + 1
+      table.insert(SENT, { method = method, params = params })
+      local json = vim.json.encode({ answer(method, params) })
+      local result = vim.json.decode(json, { luanil = { object = true, array = true } })[1]
+      vim.schedule(function()
+        callback(nil, result)
+      end)
+      return true, id
+    end,
+    notify = function(method, params)
+      table.insert(SENT, { method = method, params = params })
+    end,
+    is_closing = function()
+      return closing
+    end,
+    terminate = function()
+      closing = true
+    end,
+  }
+end
+
+vim.notify = function(sentence)
+  table.insert(SAID, sentence)
+end
+
+function WAIT(seen, what)
+  assert(vim.wait(60000, seen, 5), 'no ' .. what)
+end
+
+--- Open a file of the workspace with the module set up.
+function OPEN(file, options)
+  require('homespun').setup(vim.tbl_extend('force', { cmd = FAKE }, options or {}))
+  vim.cmd.edit(file)
+  WAIT(function()
+    local client = require('homespun').client()
+    return client and client.initialized
+  end, 'server')
+end
+
+--- Return the parameters of all messages of a method.
+function SENT_OF(method)
+  local found = {}
+  for _, message in ipairs(SENT) do
+    if message.method == method then
+      table.insert(found, message.params)
+    end
+  end
+  return found
+end
+
+--- Run a command and return the sentence that the user sees.
+function SAY(command)
+  local before = #SAID
+  vim.cmd(command)
+  WAIT(function()
+    return #SAID > before
+  end, 'message')
+  return SAID[#SAID]
+end
+
+--- Run a command and return the lines of the float that it opens.
+function FLOAT(command)
+  vim.cmd(command)
+  local lines
+  WAIT(function()
+    for _, window in ipairs(vim.api.nvim_list_wins()) do
+      if vim.api.nvim_win_get_config(window).relative ~= '' then
+        lines = vim.api.nvim_buf_get_lines(vim.api.nvim_win_get_buf(window), 0, -1, false)
+        vim.api.nvim_win_close(window, true)
+      end
+    end
+    return lines
+  end, 'float')
+  return lines
+end
+
+--- Run a command and return the quickfix list that it opens: title, places with their text.
+function QUICKFIX(command)
+  vim.fn.setqflist({}, 'f')
+  vim.cmd(command)
+  WAIT(function()
+    return vim.bo.buftype == 'quickfix'
+  end, 'quickfix window')
+  vim.cmd.cclose()
+  local list = vim.fn.getqflist({ title = true, items = true })
+  local places = vim.tbl_map(function(it)
+    local name = vim.fs.basename(vim.api.nvim_buf_get_name(it.bufnr))
+    return ('%s:%d-%d %s'):format(name, it.lnum, it.end_lnum, it.text)
+  end, list.items)
+  return list.title, places
+end
+
+function EQUAL(found, expected)
+  if not vim.deep_equal(found, expected) then
+    error(('found %s, expected %s'):format(vim.inspect(found), vim.inspect(expected)), 2)
+  end
+end
+
+local outcomes = {}
+
+function TEST(name, run)
+  ANSWERS, SENT, SAID = {}, {}, {}
+  local passed, failure = xpcall(run, debug.traceback)
+  outcomes[name] = passed and '' or failure
+end
+
+function REPORT()
+  io.stdout:write(vim.json.encode(outcomes), '\n')
+end
