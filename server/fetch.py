@@ -30,6 +30,35 @@ class _Closed(Exception):
     """The server ends in the middle of a download; what has arrived is kept."""
 
 
+class _UntilClosed:
+    """Passes progress on, and breaks the work off at the end of the server.
+
+    The source that is under way then lets go of its connection, or ends its child process.
+    """
+
+    def __init__(self, inner: Progress, closing: Callable[[], bool]) -> None:
+        self._inner = inner
+        self._closing = closing
+
+    def start(self, stage: str, total: int, unit: str) -> None:
+        """Begin a stage."""
+        self._go_on()
+        self._inner.start(stage, total, unit)
+
+    def advance(self, n: int) -> None:
+        """Count."""
+        self._go_on()
+        self._inner.advance(n)
+
+    def finish(self) -> None:
+        """End the stage."""
+        self._inner.finish()
+
+    def _go_on(self) -> None:
+        if self._closing():
+            raise _Closed
+
+
 class ModelFetch:
     """At most one download, on a thread of its own."""
 
@@ -75,8 +104,8 @@ class ModelFetch:
 
     def _run(self) -> None:
         name = self._name
-        inner = self._client.progress(f"homespun: fetching {name}")
-        progress = CountedProgress(inner, self._tell)
+        bar = self._client.progress(f"homespun: fetching {name}")
+        progress = CountedProgress(_UntilClosed(bar, lambda: self._closing), self._tell)
         try:
             self._fetch(name, progress)
         except _Closed:
@@ -94,8 +123,6 @@ class ModelFetch:
             progress.finish()
 
     def _tell(self, stage: str, percent: int | None) -> None:
-        if self._closing:
-            raise _Closed
         self._status = Status("loading model", f"fetching {self._name}: {stage}", percent)
         self._changed()
 

@@ -13,7 +13,7 @@ class CountedProgress:
     def __init__(self, inner: Progress, tell: Callable[[str, int | None], None]) -> None:
         """Call `tell` with the stage and its percent, None where the total is not known.
 
-        It runs on the thread that does the work, and may raise to break the work off.
+        It runs on the thread that does the work.
         """
         self._inner = inner
         self._tell = tell

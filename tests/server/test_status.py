@@ -278,14 +278,16 @@ def test_nothing_is_fetched_unless_the_user_says_so(without_model, tmp_path):
 
 @pytest.mark.e2e
 def test_fetching_twice_is_one_download_and_the_end_of_the_server_ends_it(without_model):
-    client = without_model()
+    client = without_model(FAKE_SERVER=json.dumps({"log_level": "info"}))
     wait_for_state(client, "problem")
     client.command("homespun.fetchModel")
     client.wait_for("homespun/status", lambda status: status["percent"] == 50)
     again = client.command("homespun.fetchModel")["result"]
     assert again["percent"] == 50
     assert client.stop() == 0
-    assert "Traceback" not in client.log()
+    log = client.log()
+    assert log.count("fetching qwen2.5-coder-0.5b stops; what has arrived is kept") == 1
+    assert "Traceback" not in log
 
 
 @pytest.mark.e2e
