@@ -38,5 +38,5 @@ def why_unfit(adapter: Adapter, model: str, *, prompt_version: int) -> str:
 def _tokenizer_sha256(model: str) -> str | None:
     """Return the hash of the served tokenizer, None where the model is not converted yet."""
     manifest = read_manifest(paths.served_dir(model)) or {}
-    file = manifest.get("files", {}).get("tokenizer.json", {})
-    return file.get("sha256")
+    sha256 = manifest.get("files", {}).get("tokenizer.json", {}).get("sha256")
+    return str(sha256) if sha256 else None
