@@ -7,7 +7,7 @@ completion. Which status counts where several have something to say: `server/sta
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -26,7 +26,7 @@ from homespun.server.parts import Parts
 from homespun.server.pause import Pause
 from homespun.server.place import Completes, Place
 from homespun.server.status import Status, overall
-from homespun.server.workspaces import Root, language_name, path_of
+from homespun.server.workspaces import Root, language_name, path_of, switched_off
 
 if TYPE_CHECKING:
     from homespun.indexer.index import Index
@@ -320,7 +320,8 @@ class Engine:
         return completer
 
     def _completion_options(self, workspace: Path | None) -> CompletionOptions:
-        return self._resolved(CompletionOptions, "completion", workspace, self._flags)
+        options = self._resolved(CompletionOptions, "completion", workspace, self._flags)
+        return replace(options, disabled_languages=switched_off(options.disabled_languages))
 
     def _resolved(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from pygls.uris import to_fs_path
@@ -18,6 +19,7 @@ _LANGUAGES = {
     "text": "",
     "typescriptreact": "tsx",
 }
+_WITHOUT_TREE = {"plaintext": "text"}  # as `language_of` calls a path that it does not know
 
 
 def path_of(uri: str) -> Path | None:
@@ -29,6 +31,14 @@ def path_of(uri: str) -> Path | None:
 def language_name(language_id: str) -> str:
     """Return the syntax tree's name of an editor's language id, "" = decide by path."""
     return _LANGUAGES.get(language_id, language_id)
+
+
+def switched_off(languages: Iterable[str]) -> tuple[str, ...]:
+    """Return the syntax trees' names of languages that a user has listed, in an editor's words too.
+
+    An editor writes the id that it has for the document: "typescriptreact", "plaintext".
+    """
+    return tuple(language_name(name) or _WITHOUT_TREE.get(name, name) for name in languages)
 
 
 class Root:
