@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 ROOMS  := cli indexer models server training
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: bench-languages bench-tuning demo test setup setup-dev weights weights-tests embedder adapter lint types check unit eval bench-context bench-lines bench-engine bench-index peers index-peers clean
+.PHONY: bench-languages bench-tuning demo test setup setup-dev weights weights-tests embedder adapter lint types check unit eval bench-context bench-lines bench-engine bench-index peers index-peers vsix vsix-check clean
 
 demo: weights
 	$(BIN)/python -P bench/demo.py
@@ -107,6 +107,18 @@ $(INDEX_PEERS)/.done: bench/index/peers.txt
 	test -x $(INDEX_PEERS)/bin/python || $(PYTHON) -m venv $(INDEX_PEERS)
 	$(INDEX_PEERS)/bin/python -m pip --disable-pip-version-check --quiet install \
 	  --only-binary=:all: -r bench/index/peers.txt
+	touch $@
+
+# The VS Code extension, editor-client/homespun.vsix; needs Node 20, and a network only the first time.
+vsix: editor-client/node_modules/.done
+	cd editor-client && npm run --silent package
+
+# Its types, lint and tests.
+vsix-check: editor-client/node_modules/.done
+	cd editor-client && npm run --silent check
+
+editor-client/node_modules/.done: editor-client/package-lock.json
+	cd editor-client && npm ci --ignore-scripts --no-audit --no-fund
 	touch $@
 
 clean:

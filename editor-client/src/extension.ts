@@ -1,58 +1,155 @@
-// A generic client: it starts the server and passes the settings on. The server decides everything else.
+// Wires the parts together. Nothing here is waited for: the editor goes on while the server comes up.
 
-import { commands, window, workspace, type ExtensionContext } from "vscode";
-import { LanguageClient, type LanguageClientOptions, type ServerOptions } from "vscode-languageclient/node";
+import * as path from "node:path";
 
-const SECTION = "homespun"; // of the settings; also the prefix of the server's commands
+import { commands, window, workspace, type Disposable, type ExtensionContext, type LogOutputChannel } from "vscode";
 
-let client: LanguageClient | undefined;
+import { showAcceptance } from "./commands/acceptance";
+import { showActions } from "./commands/actions";
+import { chooseAdapter } from "./commands/adapters";
+import { complain, register, type Desk } from "./commands/desk";
+import { toggleLanguage } from "./commands/languages";
+import { pauseForAnHour, resume } from "./commands/pause";
+import { showReport } from "./commands/report";
+import { searchRepository } from "./commands/search";
+import { openSources } from "./commands/sources";
+import { explain } from "./commands/why";
+import { chooseServer } from "./environment";
+import { Lifecycle, RESTART_COMMAND } from "./lifecycle";
+import { ManagedEnvironment } from "./managed";
+import { Pages } from "./pages";
+import { run } from "./processes";
+import { ownStatus, ServerCommand } from "./protocol";
+import { RestartPolicy } from "./restart";
+import { connect } from "./server";
+import { givenSettings, installFrom, SECTION, serverCommand, serverSettings } from "./settings";
+import { NOT_INSTALLED, SET_UP_COMMAND, SetUp } from "./setup";
+import { ACTIONS_COMMAND, StatusItem } from "./status";
 
-export async function activate(context: ExtensionContext): Promise<void> {
-    context.subscriptions.push(commands.registerCommand("homespun.restart", restart));
-    await start();
+let stopServer: (() => Promise<void>) | undefined;
+
+export function activate(context: ExtensionContext): void {
+    const log = window.createOutputChannel("Homespun", { log: true });
+    log.info(`Homespun ${(context.extension.packageJSON as { version: string }).version}`);
+    const parts = assemble(context, log);
+    stopServer = () => parts.lifecycle.stop();
+    context.subscriptions.push(log, ...parts.disposables);
+    parts.lifecycle.start().catch(parts.desk.failed);
 }
 
 export async function deactivate(): Promise<void> {
-    const running = client;
-    client = undefined;
-    await running?.dispose();
+    await stopServer?.();
+    stopServer = undefined;
 }
 
-async function restart(): Promise<void> {
-    await deactivate();
-    await start();
+interface Parts {
+    readonly lifecycle: Lifecycle;
+    readonly desk: Desk;
+    readonly disposables: { dispose(): unknown }[];
 }
 
-async function start(): Promise<void> {
-    const [command, ...args] = serverCommand();
-    if (command === undefined) {
-        void window.showErrorMessage("The setting homespun.serverCommand is empty; it names the server's program.");
-        return;
-    }
-    const server: ServerOptions = { command, args };
-    const options: LanguageClientOptions = {
-        documentSelector: [{ scheme: "file" }, { scheme: "untitled" }],
-        initializationOptions: settingsBySection(),
+function assemble(context: ExtensionContext, log: LogOutputChannel): Parts {
+    const failed = (error: unknown): void => {
+        complain(log, error);
     };
-    client = new LanguageClient(SECTION, "Homespun", server, options);
-    try {
-        await client.start();
-    } catch (error) {
-        const log = client.outputChannel;
-        const sentence = `Homespun: ${JSON.stringify([command, ...args])} did not start (${String(error)}). `
-            + "Install homespun, or set homespun.serverCommand to its full path.";
-        if (await window.showErrorMessage(sentence, "Show Log")) {
-            log.show();
+    const status = new StatusItem(log, (fix) => {
+        commands.executeCommand(fix.command, ...fix.arguments).then(undefined, failed);
+    });
+    const storage = context.globalStorageUri.fsPath;
+    const managed = new ManagedEnvironment(storage);
+    const names = serverSettings(context.extension.packageJSON);
+    const settings = () => givenSettings(names);
+    const setUp: SetUp = new SetUp({
+        what: () => ({
+            managed,
+            storage,
+            run,
+            installFrom: installFrom(),
+            constraints: path.join(context.extensionPath, "dist", "constraints.txt"),
+        }),
+        log,
+        remembered: context.globalState,
+        show: (shown) => {
+            status.show(shown, false);
+        },
+        startServer: () => lifecycle.start(),
+        stopServer: () => lifecycle.stop(),
+    });
+    const lifecycle: Lifecycle = new Lifecycle({
+        choose: () => choose(managed, { setUp, status, log, failed }),
+        connect: (command, events) => connect(command, events, { log, settings }),
+        policy: new RestartPolicy(),
+        show: (shown) => {
+            status.show(shown);
+        },
+        log,
+    });
+    const pages = new Pages();
+    const desk: Desk = {
+        call: (command, ...given) => lifecycle.call(command, ...given),
+        status: () => status.current,
+        log,
+        failed,
+        showPage: (name, text) => pages.show(name, text),
+    };
+    const followed = workspace.onDidChangeConfiguration((event) => {
+        if (event.affectsConfiguration(`${SECTION}.serverCommand`)) {
+            log.info("the setting homespun.serverCommand has changed");
+            lifecycle.start().catch(failed);
         }
+    });
+    return { lifecycle, desk, disposables: [status, pages.register(), followed, ...registered(desk, lifecycle, setUp)] };
+}
+
+/** The command of the server; where there is none, say why and offer what can be done. */
+function choose(
+    managed: ManagedEnvironment,
+    { setUp, status, log, failed }: { setUp: SetUp; status: StatusItem; log: LogOutputChannel; failed: (error: unknown) => void },
+): readonly string[] | undefined {
+    const choice = chooseServer(serverCommand(), managed);
+    switch (choice.kind) {
+        case "found":
+            log.info(`the server is that of ${choice.origin}`);
+            return choice.command;
+        case "wrong":
+            status.show(ownStatus("problem", choice.sentence, {
+                title: "Open Settings",
+                command: "homespun.openServerSetting",
+                arguments: [],
+            }));
+            return undefined;
+        case "missing":
+            status.show(NOT_INSTALLED, false);
+            setUp.offer().catch(failed);
+            return undefined;
     }
 }
 
-function serverCommand(): string[] {
-    return workspace.getConfiguration(SECTION).get<string[]>("serverCommand", []);
+function registered(desk: Desk, lifecycle: Lifecycle, setUp: SetUp): Disposable[] {
+    const work: Record<string, () => unknown> = {
+        [ACTIONS_COMMAND]: () => showActions(desk),
+        [RESTART_COMMAND]: () => lifecycle.start(),
+        [SET_UP_COMMAND]: () => setUp.run(),
+        "homespun.chooseAdapter": () => chooseAdapter(desk),
+        "homespun.explain": () => explain(desk),
+        "homespun.openLog": () => {
+            desk.log.show();
+        },
+        "homespun.openServerSetting": () => openSetting("serverCommand"),
+        "homespun.openSources": () => openSources(desk),
+        "homespun.pauseForAnHour": () => pauseForAnHour(desk),
+        "homespun.rebuildIndex": () => desk.call(ServerCommand.reindex),
+        "homespun.resumeCompletion": () => resume(desk),
+        "homespun.searchRepository": () => {
+            searchRepository(desk);
+        },
+        "homespun.showAcceptance": () => showAcceptance(desk),
+        "homespun.showReport": () => showReport(desk),
+        "homespun.toggleLanguage": () => toggleLanguage(desk),
+    };
+    return Object.entries(work).map(([name, begin]) => register(name, begin, desk.failed));
 }
 
-/** What homespun.toml would say, by its sections; later changes are pulled by the server. */
-function settingsBySection(): Record<string, unknown> {
-    const settings = workspace.getConfiguration(SECTION);
-    return Object.fromEntries(["completion", "index", "server"].map((name) => [name, settings.get(name)]));
+async function openSetting(name: string): Promise<void> {
+    await commands.executeCommand("workbench.action.openSettings", `${SECTION}.${name}`);
 }

@@ -1,0 +1,11 @@
+// Prints the size of the package, and fails when it is too large to be downloaded without a thought.
+
+import { statSync } from "node:fs";
+
+const MOST_BYTES = 1_000_000;
+const { size } = statSync("homespun.vsix");
+console.log(`homespun.vsix: ${(size / 1000).toFixed(0)} kB`);
+if (size > MOST_BYTES) {
+    console.error(`homespun.vsix is larger than ${MOST_BYTES / 1000} kB`);
+    process.exitCode = 1;
+}

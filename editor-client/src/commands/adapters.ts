@@ -1,0 +1,56 @@
+// Choose the adapter: writes the setting, which the server follows.
+
+import { ThemeIcon, window, type QuickInputButton, type QuickPickItem } from "vscode";
+
+import { readAdapters, ServerCommand, type AdapterChoice, type Adapters } from "../protocol";
+import { writeSetting } from "../settings";
+import type { Desk } from "./desk";
+import { openReport } from "./report";
+
+export interface AdapterItem extends QuickPickItem {
+    readonly choice: AdapterChoice;
+}
+
+export async function chooseAdapter(desk: Desk): Promise<void> {
+    const adapters = readAdapters(await desk.call(ServerCommand.adapters));
+    const picker = window.createQuickPick<AdapterItem>();
+    picker.title = adapters.message === "" ? "Choose the adapter" : `Choose the adapter (${adapters.message})`;
+    picker.placeholder = adapters.serving === "" ? "No model is loaded" : `Serving: ${adapters.serving}`;
+    picker.matchOnDescription = true;
+    picker.items = adapterItems(adapters);
+    picker.activeItems = picker.items.filter((item) => item.choice.id === adapters.setting);
+    picker.onDidTriggerItemButton(({ item }) => {
+        openReport(item.choice.report ?? "").catch(desk.failed);
+    });
+    picker.onDidAccept(() => {
+        const [item] = picker.selectedItems;
+        picker.hide();
+        if (item !== undefined) {
+            choose(desk, item.choice).catch(desk.failed);
+        }
+    });
+    picker.onDidHide(() => {
+        picker.dispose();
+    });
+    picker.show();
+}
+
+export function adapterItems(adapters: Adapters): AdapterItem[] {
+    const report: QuickInputButton = { iconPath: new ThemeIcon("graph"), tooltip: "Show its report" };
+    return adapters.choices.map((choice) => ({
+        label: choice.id === adapters.setting ? `$(check) ${choice.title}` : choice.title,
+        description: [choice.title === choice.id ? "" : choice.id, choice.state].filter(Boolean).join(", "),
+        detail: choice.fits ? choice.detail : `$(warning) ${choice.why}`,
+        buttons: choice.report === null ? [] : [report],
+        choice,
+    }));
+}
+
+async function choose(desk: Desk, choice: AdapterChoice): Promise<void> {
+    if (!choice.fits) {
+        void window.showWarningMessage(`Homespun: ${choice.id} cannot serve: ${choice.why}`);
+        return;
+    }
+    await writeSetting("completion.adapter", choice.id);
+    desk.log.info(`the setting completion.adapter is ${choice.id}`);
+}

@@ -1,0 +1,35 @@
+// Why this suggestion, or why nothing: the sentence of the server, with what to do next.
+
+import { commands, window } from "vscode";
+
+import { readWhy, ServerCommand, type Why } from "../protocol";
+import type { Desk } from "./desk";
+import { pickSource } from "./sources";
+
+const SOURCES = "Show Sources";
+const DETAILS = "Details";
+const SETTING = "Open Setting";
+
+export async function explain(desk: Desk): Promise<void> {
+    const why = readWhy(await desk.call(ServerCommand.why));
+    const setting = settingIn(why);
+    const buttons = [...(why.sources.length > 0 ? [SOURCES] : []), ...(setting ? [SETTING] : []), DETAILS];
+    const chosen = await window.showInformationMessage(why.sentence || "The server gives no reason.", ...buttons);
+    if (chosen === SOURCES) {
+        pickSource(desk, why.sources);
+    } else if (chosen === DETAILS) {
+        await desk.showPage("why.md", page(why));
+    } else if (chosen === SETTING) {
+        await commands.executeCommand("workbench.action.openSettings", `homespun.${setting ?? ""}`);
+    }
+}
+
+/** The setting that the sentence names. */
+export function settingIn(why: Why): string | undefined {
+    return /\b(?:completion|index|server)\.[a-z][A-Za-z]*\b/u.exec(why.sentence)?.[0];
+}
+
+export function page(why: Why): string {
+    const details = JSON.stringify(why.details, undefined, 2);
+    return `# ${why.shown ? "Why this suggestion" : "Why nothing"}\n\n${why.sentence}\n\n\`\`\`json\n${details}\n\`\`\`\n`;
+}

@@ -1,0 +1,80 @@
+// Looks for a Python that can make a virtual environment.
+
+import { findProgram, type Environment } from "./programs";
+import type { Run } from "./processes";
+
+export const LEAST_PYTHON = [3, 11] as const;
+
+export type Python =
+    | { readonly kind: "found"; readonly command: readonly string[]; readonly version: string }
+    | { readonly kind: "none"; readonly sentence: string };
+
+/** Programs to try, the usual one first; on Windows the launcher knows which Pythons there are. */
+export function candidates(platform: NodeJS.Platform): string[][] {
+    const exact = ["3.14", "3.13", "3.12", "3.11"];
+    return platform === "win32"
+        ? [["py", "-3"], ["python"], ["python3"]]
+        : [["python3"], ...exact.map((version) => [`python${version}`]), ["python"]];
+}
+
+// One line: version, whether venv can bring pip along, and the interpreter itself.
+const PROBE = `import sys
+try:
+    import ensurepip, venv
+    able = "venv"
+except ImportError:
+    able = "bare"
+print("homespun-probe", "%d.%d.%d" % sys.version_info[:3], able, sys.executable)`;
+
+/** Ask the candidates, the first that will do is taken. */
+export async function findPython(
+    run: Run,
+    cwd: string,
+    environment: Environment = process.env,
+    platform: NodeJS.Platform = process.platform,
+): Promise<Python> {
+    const seen: Probed[] = [];
+    for (const [name = "", ...flags] of candidates(platform)) {
+        const program = findProgram(name, environment, platform);
+        const probed = program === undefined ? undefined : await probe(run, [program, ...flags], cwd);
+        if (probed?.isRecent && probed.hasVenv) {
+            return { kind: "found", command: [probed.executable], version: probed.version };
+        }
+        if (probed !== undefined) {
+            seen.push(probed);
+        }
+    }
+    return { kind: "none", sentence: refusal(seen, platform) };
+}
+
+interface Probed {
+    readonly executable: string;
+    readonly version: string;
+    readonly isRecent: boolean;
+    readonly hasVenv: boolean;
+}
+
+async function probe(run: Run, command: readonly string[], cwd: string): Promise<Probed | undefined> {
+    const { code, lines } = await run([...command, "-I", "-c", PROBE], { cwd });
+    const found = /^homespun-probe (\d+)\.(\d+)\.(\d+) (venv|bare) (.+)$/mu.exec(lines.join("\n"));
+    if (code !== 0 || found === null) {
+        return undefined; // e.g. the entry of Windows that opens a shop
+    }
+    const [, major, minor, patch, able, executable = ""] = found;
+    const [leastMajor, leastMinor] = LEAST_PYTHON;
+    const isRecent = Number(major) === leastMajor && Number(minor) >= leastMinor;
+    return { executable, version: [major, minor, patch].join("."), isRecent, hasVenv: able === "venv" };
+}
+
+function refusal(seen: readonly Probed[], platform: NodeJS.Platform): string {
+    const least = LEAST_PYTHON.join(".");
+    const bare = seen.find((probed) => probed.isRecent);
+    if (bare !== undefined) {
+        return `Python ${bare.version} (${bare.executable}) lacks the module venv or ensurepip, which Debian and `
+            + "Ubuntu bring in the package python3-venv; install that and try again";
+    }
+    const where = platform === "win32" ? "python.org or the Microsoft Store" : "python.org or your system's packages";
+    const found = seen.map((probed) => `${probed.version} (${probed.executable})`).join(", ");
+    const there = found === "" ? "none is on the PATH that VS Code sees" : `what is there is too old: ${found}`;
+    return `Homespun's server needs Python ${least} or newer, and ${there}; install it from ${where} and try again`;
+}

@@ -1,0 +1,158 @@
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+
+import packageJson from "../package.json";
+import { acceptancePage } from "../src/commands/acceptance";
+import { actionItems } from "../src/commands/actions";
+import { adapterItems, chooseAdapter, type AdapterItem } from "../src/commands/adapters";
+import { complain } from "../src/commands/desk";
+import { toggled, toggleLanguage } from "../src/commands/languages";
+import { pauseForAnHour, resume } from "../src/commands/pause";
+import { showReport } from "../src/commands/report";
+import { explain } from "../src/commands/why";
+import { NotRunning } from "../src/lifecycle";
+import { ownStatus, readAdapters } from "../src/protocol";
+import { FakeDesk } from "./fake_desk";
+import { FakeLog } from "./fake_log";
+import { ConfigurationTarget, editor, Uri, window, type FakeQuickPick } from "./fake_vscode";
+
+beforeEach(() => {
+    editor.reset();
+});
+
+const settle = (): Promise<void> => new Promise(setImmediate);
+
+test("every action is a command that package.json declares, or one of VS Code", () => {
+    const declared = packageJson.contributes.commands.map((each) => each.command);
+    const statuses = [ownStatus("ready", ""), ownStatus("paused", "")];
+    const used = statuses.flatMap((status) => actionItems(status, "python").map((item) => item.command ?? ""));
+    assert.deepEqual(used.filter((name) => name.startsWith("homespun.") && !declared.includes(name)), []);
+});
+
+test("the fix of a problem comes first", () => {
+    const fix = { title: "Fetch the model (398 MB)", command: "homespun.fetchModel", arguments: [1] };
+    const [first] = actionItems(ownStatus("problem", "no model", fix), undefined);
+    assert.deepEqual(first, { label: "$(wrench) Fetch the model (398 MB)", command: "homespun.fetchModel", given: [1] });
+});
+
+test("who pauses is offered to resume, once", () => {
+    const labels = (status: Parameters<typeof actionItems>[0]): string[] =>
+        actionItems(status, "python").map((item) => item.label).filter((label) => /pause|resume/iu.test(label));
+    assert.deepEqual(labels(ownStatus("ready", "")), ["$(debug-pause) Pause for an hour"]);
+    assert.deepEqual(labels(ownStatus("paused", "")), ["$(play) Resume"]);
+    const fix = { title: "Resume", command: "homespun.resume", arguments: [] };
+    assert.deepEqual(labels(ownStatus("paused", "", fix)), ["$(wrench) Resume"]);
+});
+
+test("a pause is an hour, and an old server that knows none is an error", async () => {
+    const desk = new FakeDesk({ "homespun.pause": { state: "paused" }, "homespun.resume": { state: "ready" } });
+    await pauseForAnHour(desk);
+    await resume(desk);
+    assert.deepEqual(desk.calls, [["homespun.pause", 60], ["homespun.resume"]]);
+    assert.deepEqual(desk.fake.lines, ["info homespun.pause: paused", "info homespun.resume: ready"]);
+    await assert.rejects(pauseForAnHour(new FakeDesk()), /older than this extension/u);
+});
+
+const ADAPTERS = {
+    serving: "run-1",
+    setting: "champion",
+    choices: [
+        { id: "champion", title: "promoted", detail: "run-1: better", state: "", report: null, fits: true, why: "" },
+        { id: "run-1", title: "run-1", detail: "better", state: "champion", report: "file:///r/report.html", fits: true, why: "" },
+        { id: "run-0", title: "run-0", detail: "", state: "retired", report: null, fits: false, why: "made for another model" },
+    ],
+    message: "",
+};
+
+test("adapters say what they are; the one in force is ticked, one that does not fit says why", () => {
+    const items = adapterItems(readAdapters(ADAPTERS));
+    assert.deepEqual(items.map(({ label, description, detail }) => [label, description, detail]), [
+        ["$(check) promoted", "champion", "run-1: better"],
+        ["run-1", "champion", "better"],
+        ["run-0", "retired", "$(warning) made for another model"],
+    ]);
+    assert.deepEqual(items.map(({ buttons }) => buttons?.length), [0, 1, 0]);
+});
+
+test("choosing an adapter writes the setting of the workspace, unless it does not fit", async () => {
+    const desk = new FakeDesk({ "homespun.adapters": ADAPTERS });
+    for (const place of [1, 2]) {
+        await chooseAdapter(desk);
+        const picker = editor.quickPick as FakeQuickPick<AdapterItem>;
+        picker.accept(picker.items[place] as AdapterItem);
+        await settle();
+    }
+    assert.deepEqual(editor.written, [["homespun.completion.adapter", "run-1", ConfigurationTarget.Workspace]]);
+    assert.equal(editor.shown[0]?.message, "Homespun: run-0 cannot serve: made for another model");
+});
+
+test("no report is the server's sentence", async () => {
+    await showReport(new FakeDesk({ "homespun.report": { uri: null, message: "no training has written a report" } }));
+    assert.equal(editor.shown[0]?.message, "Homespun: no training has written a report.");
+});
+
+test("why nothing is the sentence, with the setting that it names", async () => {
+    editor.answers.set("setting completion", "Open Setting");
+    const sentence = "Nothing: 12 characters stand right of the cursor; the setting completion.maxLineSuffixChars allows 8.";
+    await explain(new FakeDesk({ "homespun.why": { shown: false, sentence, reason: "text-on-the-right", details: {} } }));
+    assert.deepEqual(editor.shown[0]?.buttons, ["Open Setting", "Details"]);
+    assert.deepEqual(editor.executed, [["workbench.action.openSettings", "homespun.completion.maxLineSuffixChars"]]);
+});
+
+test("why this suggestion has its sources and the details as a page", async () => {
+    editor.answers.set("Written by", "Details");
+    const source = { path: "a.py", start_line: 1, end_line: 2, uri: "file:///a.py", preview: "x" };
+    const desk = new FakeDesk({ "homespun.why": { shown: true, sentence: "Written by q.", details: { sources: [source] } } });
+    await explain(desk);
+    assert.deepEqual(editor.shown[0]?.buttons, ["Show Sources", "Details"]);
+    assert.match(desk.pages[0]?.[1] ?? "", /^# Why this suggestion\n\nWritten by q\.\n\n```json\n\{\n {2}"sources"/u);
+});
+
+test("a language is switched off, on, and back by Undo", async () => {
+    assert.deepEqual(toggled(["markdown"], "python"), ["markdown", "python"]);
+    assert.deepEqual(toggled(["markdown", "python"], "python"), ["markdown"]);
+    editor.settings.set("homespun.completion.disabledLanguages", { globalValue: ["markdown"] });
+    editor.answers.set("python is no longer completed", "Undo");
+    window.activeTextEditor = editor.editorOf(Uri.parse("file:///a.py"), {});
+    await toggleLanguage(new FakeDesk());
+    assert.deepEqual(editor.written.map(([, value]) => value), [["markdown", "python"], ["markdown"]]);
+});
+
+test("without a document there is no language to switch", async () => {
+    await toggleLanguage(new FakeDesk());
+    assert.match(editor.shown[0]?.message ?? "", /open a document first/u);
+    assert.deepEqual(editor.written, []);
+});
+
+test("acceptance is a table with shares, intervals and counts", () => {
+    const share = { share: 0.25, hits: 3, of: 12, low: 0.089, high: 0.532 };
+    const none = { share: null, hits: 0, of: 0, low: 0, high: 1 };
+    const kept = [{ after: "30 s", unchanged: share, mostly_unchanged: none, chars: 0.5 }];
+    const group = { value: "all", shown: 12, accepted: share, in_full: share, in_part: none, accepted_of_seen: none, typed: none, chars: { accepted: 90 }, kept };
+    const page = acceptancePage({ first: "2026-11-20T10:00:00Z", last: "2026-11-21T10:00:00Z", groups: [group], message: "12 suggestions" });
+    assert.match(page, /^2026-11-20 to 2026-11-21$/mu);
+    assert.match(page, /^\| +\| +all \|\n\|-+\|-+:\|$/mu);
+    assert.match(page, /^\| accepted +\| 25 % \(9-53\), 3\/12 \|$/mu);
+    assert.match(page, /^\| - in part +\| +- \|$/mu);
+    assert.match(page, /^\| unchanged after 30 s +\| 25 % \(9-53\), 3\/12 \|$/mu);
+    assert.match(page, /^\| - of the characters +\| +50 % \|$/mu);
+    assert.match(page, /^12 suggestions$/mu);
+});
+
+test("no figures are a sentence", () => {
+    assert.match(acceptancePage({ groups: [], first: null, message: "" }), /Nothing is recorded yet\./u);
+});
+
+test("a command that fails is a sentence with a button, and its trace is in the log", async () => {
+    const log = new FakeLog();
+    editor.answers.set("not running", "Restart the Server");
+    complain(log.channel, new NotRunning("Homespun's server is not running."));
+    complain(log.channel, new TypeError("no such thing"));
+    await settle();
+    assert.deepEqual(editor.shown.map(({ message, buttons }) => [message, buttons]), [
+        ["Homespun's server is not running.", ["Restart the Server", "Show Log"]],
+        ["Homespun: no such thing", ["Show Log"]],
+    ]);
+    assert.deepEqual(editor.executed, [["homespun.restart"]]);
+    assert.match(log.lines[1] ?? "", /^error TypeError: no such thing\n {4}at /u);
+});

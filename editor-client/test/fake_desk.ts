@@ -1,0 +1,32 @@
+// A server that answers its commands from a table, and the desk of the commands around it.
+
+import type { Desk } from "../src/commands/desk";
+import { ownStatus, type Status } from "../src/protocol";
+import { FakeLog } from "./fake_log";
+
+export class FakeDesk implements Desk {
+    readonly calls: unknown[][] = [];
+    readonly failures: unknown[] = [];
+    readonly pages: [name: string, text: string][] = [];
+    readonly fake = new FakeLog();
+    readonly log = this.fake.channel;
+    shown: Status = ownStatus("ready", "");
+
+    constructor(private readonly answers: Readonly<Record<string, unknown>> = {}) {}
+
+    readonly call = (command: string, ...given: unknown[]): Promise<unknown> => {
+        this.calls.push([command, ...given]);
+        return Promise.resolve(this.answers[command]);
+    };
+
+    readonly status = (): Status => this.shown;
+
+    readonly failed = (error: unknown): void => {
+        this.failures.push(error);
+    };
+
+    readonly showPage = (name: string, text: string): Promise<void> => {
+        this.pages.push([name, text]);
+        return Promise.resolve();
+    };
+}

@@ -1,0 +1,84 @@
+// The edge to vscode-languageclient with the real library and a server in a process of its own.
+
+import assert from "node:assert/strict";
+import * as path from "node:path";
+import { beforeEach, test } from "node:test";
+
+import type { Events } from "../src/lifecycle";
+import { record, type Status } from "../src/protocol";
+import { connect } from "../src/server";
+import { FakeLog } from "./fake_log";
+import { editor } from "./fake_vscode";
+
+const SERVER = path.join("test", "fake_server.cjs");
+const SETTINGS = { completion: { maxTokens: 32 }, index: {}, server: {} };
+
+class Seen implements Events {
+    readonly first: Promise<Status>;
+    readonly death: Promise<string>;
+    status: (status: Status) => void = () => undefined;
+    died: (reason: string) => void = () => undefined;
+
+    constructor() {
+        this.first = new Promise((resolve) => {
+            this.status = resolve;
+        });
+        this.death = new Promise((resolve) => {
+            this.died = resolve;
+        });
+    }
+}
+
+const start = (events: Events, mode: string): ReturnType<typeof connect> =>
+    connect([process.execPath, SERVER, mode], events, { log: new FakeLog().channel, settings: () => SETTINGS });
+
+beforeEach(() => {
+    editor.reset();
+});
+
+test("tells what it understands and what is set, and nothing that is not", async () => {
+    const events = new Seen();
+    const connection = await start(events, "serve");
+    assert.equal((await events.first).percent, 43);
+    const seen = record(await connection.call("seen", 1, "two"));
+    const initialize = record(seen["initialize"]);
+    assert.deepEqual(record(initialize["capabilities"])["experimental"], { homespun: { status: true } });
+    assert.deepEqual(initialize["initializationOptions"], SETTINGS);
+    assert.equal(initialize["processId"], process.pid);
+    assert.deepEqual(seen["configuration"], [SETTINGS]);
+    assert.deepEqual(seen["given"], [1, "two"]);
+    assert.equal(connection.version, "9.9");
+    await connection.stop();
+});
+
+test("a server that dies is told, once, and shows no message", async () => {
+    const events = new Seen();
+    const connection = await start(events, "serve");
+    await assert.rejects(connection.call("die"));
+    assert.equal(await events.death, "");
+    assert.deepEqual(editor.shown, []);
+});
+
+test("a server that is stopped has not died", async () => {
+    const events = new Seen();
+    let isDead = false;
+    const connection = await start(events, "serve");
+    void events.death.then(() => {
+        isDead = true;
+    });
+    await connection.stop();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    assert.equal(isDead, false);
+    assert.deepEqual(editor.shown, []);
+});
+
+test("a server that does not come up is an error with its own sentence, and no message", async () => {
+    await assert.rejects(start(new Seen(), "refuse"), { message: "fake: no such model" });
+    assert.deepEqual(editor.shown, []);
+});
+
+test("a program that is not there is an error", async () => {
+    const connecting = connect(["/nowhere/homespun"], new Seen(), { log: new FakeLog().channel, settings: () => SETTINGS });
+    await assert.rejects(connecting, /ENOENT/u);
+    assert.deepEqual(editor.shown, []);
+});
