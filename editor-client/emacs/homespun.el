@@ -111,6 +111,13 @@ lsp-mode does too, so it is yours to change."
             :commands)
    command))
 
+(defun homespun--failure (answer)
+  "Return the sentence of an ANSWER that holds nothing else."
+  (and answer
+       (not (vectorp answer))
+       (= 1 (if (hash-table-p answer) (hash-table-count answer) (/ (length answer) 2)))
+       (lsp-get answer :message)))
+
 (defun homespun--request (command &rest arguments)
   "Have the server run COMMAND with ARGUMENTS; return its answer."
   (let ((workspace (or (homespun--workspace)
@@ -118,10 +125,14 @@ lsp-mode does too, so it is yours to change."
                        (user-error "No server of homespun runs; M-x lsp starts it"))))
     (unless (homespun--knows workspace command)
       (user-error "The server does not know %s; install a newer homespun" command))
-    (with-lsp-workspace workspace
-      (lsp-request "workspace/executeCommand"
-                   (append (list :command command)
-                           (and arguments (list :arguments (vconcat arguments))))))))
+    (let ((answer (with-lsp-workspace workspace
+                    (lsp-request "workspace/executeCommand"
+                                 (append (list :command command)
+                                         (and arguments
+                                              (list :arguments (vconcat arguments))))))))
+      (when-let ((sentence (homespun--failure answer)))
+        (user-error "Homespun: %s" sentence))
+      answer)))
 
 ;;; What it says of itself
 
@@ -219,7 +230,9 @@ DESCRIBE makes the line of one."
   (let ((xrefs (seq-map (lambda (place)
                           (xref-make (funcall describe place)
                                      (xref-make-file-location
-                                      (lsp--uri-to-path (lsp-get place :uri))
+                                      (if-let ((uri (lsp-get place :uri)))
+                                          (lsp--uri-to-path uri)
+                                        (lsp-get place :path)) ; its folder is closed
                                       (lsp-get place :start_line)
                                       0)))
                         places)))
@@ -241,7 +254,7 @@ DESCRIBE makes the line of one."
   (let* ((answer (homespun--request "homespun.why"))
          (details (lsp-get answer :details)))
     (homespun--show-lines
-     `(,(or (lsp-get answer :sentence) (lsp-get answer :message))
+     `(,(lsp-get answer :sentence)
        ,@(seq-map (lambda (source)
                     (format "%s:%d-%d  %s"
                             (lsp-get source :path)
@@ -283,7 +296,10 @@ DESCRIBE makes the line of one."
          (completion-extra-properties
           (list :annotation-function
                 (lambda (id) (homespun--describe-choice (cdr (assoc id choices))))))
-         (prompt (format "Adapter (now %s): " (lsp-get answer :setting)))
+         (sentence (homespun--said (lsp-get answer :message)))
+         (prompt (format "%sAdapter (now %s): "
+                         (if sentence (concat sentence "\n") "")
+                         (lsp-get answer :setting)))
          (id (completing-read prompt choices nil t)))
     (setq homespun-adapter id)          ; which tells the server
     (message "Adapter %s until Emacs ends; (setq homespun-adapter %S) keeps it" id id)))

@@ -80,7 +80,7 @@ def editor(tmp_path):
     argv = ["emacs", "-nw", "-Q", *settings, "demo.py"]
     with Terminal(argv, cwd=workspace, environment=environment) as terminal:
         terminal.log, terminal.file = log, workspace / "demo.py"
-        terminal.wait(lambda: "is ready" in _read(log), what="server", seconds=240)
+        terminal.wait(lambda: "is ready" in _read(log), what="server", seconds=600)
         yield terminal
 
 

@@ -44,7 +44,7 @@ def editor(request, tmp_path):
     with Terminal(argv, cwd=workspace, environment=environment) as terminal:
         terminal.log = tmp_path / "server.log"
         terminal.file = workspace / "demo.py"
-        terminal.wait(lambda: "is ready" in _read(terminal.log), what="server", seconds=240)
+        terminal.wait(lambda: "is ready" in _read(terminal.log), what="server", seconds=600)
         yield terminal
 
 

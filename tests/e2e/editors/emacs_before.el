@@ -1,5 +1,6 @@
 ;; What `package-install` and a person's own settings would have done before homespun.el is loaded; the packages' folder gets autoloads.
 ;; Env: EMACS_LSP_MODE = folder with one folder a package (dash, f, ht, hydra, lsp-mode, lv, markdown-mode, s, spinner), EMACS_STATE.
+(setq native-comp-deferred-compilation nil native-comp-jit-compilation nil) ; a compiler in the background takes seconds
 (setq inhibit-startup-screen t make-backup-files nil auto-save-default nil create-lockfiles nil)
 (setq user-emacs-directory (file-name-as-directory (getenv "EMACS_STATE")))
 (dolist (directory (directory-files (getenv "EMACS_LSP_MODE") t "^[a-z]"))

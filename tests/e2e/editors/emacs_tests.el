@@ -58,8 +58,9 @@
 
 (ert-deftest a-failed-command-is-its-own-sentence ()
   (with-answer "{\"message\": \"homespun.why failed (ValueError); the log says more\"}"
-    (homespun-why)
-    (should (equal said "homespun.why failed (ValueError); the log says more"))))
+    (dolist (command '(homespun-why homespun-sources homespun-status))
+      (should (equal (should-error (funcall command) :type 'user-error)
+                     '(user-error "Homespun: homespun.why failed (ValueError); the log says more"))))))
 
 (ert-deftest sources-are-places-to-jump-to ()
   (let (shown)
@@ -132,7 +133,7 @@
                    "abc")))
         (homespun-adapters))
       (should (equal notes '("  none is promoted yet" "  does not fit: made for another model"))))
-    (should (equal homespun-adapter "abc"))
+    (should (equal homespun-adapter "abc")) ; and lsp-mode sends it: `lsp-defcustom'
     (should (equal (lsp-get (lsp-get (lsp-get (lsp-configuration-section "homespun") :homespun)
                                      :completion)
                             :adapter)

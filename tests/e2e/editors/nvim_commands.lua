@@ -26,7 +26,7 @@ TEST('the status line follows homespun/status', function()
     return homespun.status()
   end
   EQUAL(tell({ state = 'indexing', message = '', percent = 43 }), 'homespun: indexing 43 %')
-  EQUAL(tell({ state = 'loading model', message = '' }), 'homespun: loading model')
+  EQUAL(tell({ state = 'loading model', message = '', percent = vim.NIL }), 'homespun: loading model')
   EQUAL(tell({ state = 'paused', message = '' }), 'homespun: paused')
   local noon = os.time({ year = 2026, month = 5, day = 4, hour = 12, min = 5 })
   EQUAL(
@@ -155,7 +155,7 @@ TEST('fix runs the command that the status names', function()
 end)
 
 TEST('nothing is run where there is nothing to fix', function()
-  ANSWERS['homespun.status'] = { state = 'ready', message = '' }
+  ANSWERS['homespun.status'] = { state = 'ready', message = '', fix = vim.NIL }
   EQUAL(SAY('Homespun fix'), 'Homespun: there is nothing to fix: ready')
   EQUAL(#SENT_OF('workspace/executeCommand'), 1)
 end)
@@ -171,7 +171,11 @@ TEST('pause takes minutes', function()
 end)
 
 TEST('pause without minutes lasts until resume', function()
-  ANSWERS['homespun.pause'] = { state = 'paused', message = 'paused until it is resumed' }
+  ANSWERS['homespun.pause'] = {
+    state = 'paused',
+    message = 'paused until it is resumed',
+    pausedUntil = vim.NIL,
+  }
   EQUAL(SAY('Homespun pause'), 'Homespun: paused until it is resumed')
   EQUAL(SENT_OF('workspace/executeCommand'), { { command = 'homespun.pause' } })
   ANSWERS['homespun.resume'] = { state = 'ready', message = '' }
@@ -190,6 +194,7 @@ TEST('the chosen adapter becomes the setting', function()
   ANSWERS['homespun.adapters'] = {
     serving = 'none',
     setting = 'champion',
+    message = '',
     choices = {
       { id = 'champion', detail = 'none is promoted yet', fits = true, why = '' },
       { id = 'abc', detail = '', fits = false, why = 'made for another model' },
@@ -216,7 +221,7 @@ TEST('the chosen adapter becomes the setting', function()
 end)
 
 TEST('no report is a sentence', function()
-  ANSWERS['homespun.report'] = { message = 'no training has written a report here yet' }
+  ANSWERS['homespun.report'] = { uri = vim.NIL, message = 'no training has written a report here yet' }
   EQUAL(SAY('Homespun report'), 'Homespun: no training has written a report here yet')
 end)
 
@@ -243,7 +248,7 @@ TEST('acceptance lists the groups that have figures', function()
     message = '30 of 120 suggestions were accepted',
     groups = {
       { by = 'all', value = 'all', accepted = share },
-      { by = 'kind', value = 'block', accepted = { hits = 0, of = 0 } },
+      { by = 'kind', value = 'block', accepted = { hits = 0, of = 0, share = vim.NIL } },
     },
   }
   EQUAL(FLOAT('Homespun acceptance'), {
@@ -253,8 +258,11 @@ TEST('acceptance lists the groups that have figures', function()
 end)
 
 TEST('a failed command is its own sentence', function()
-  ANSWERS['homespun.why'] = { message = 'homespun.why failed (ValueError); the log says more' }
-  EQUAL(SAY('Homespun why'), 'Homespun: homespun.why failed (ValueError); the log says more')
+  for verb, command in pairs({ why = 'why', sources = 'showSources', status = 'status' }) do
+    local sentence = command .. ' failed (ValueError); the log says more'
+    ANSWERS['homespun.' .. command] = { message = sentence }
+    EQUAL(SAY('Homespun ' .. verb), 'Homespun: ' .. sentence)
+  end
 end)
 
 TEST('an unknown verb is a sentence', function()

@@ -89,7 +89,7 @@ class Terminal:
         _, found, after = self.cursor_row().partition(typed.strip())
         return after.rstrip() if found else ""
 
-    def wait(self, seen: Callable[[], object], *, what: str, seconds: float = 60.0) -> None:
+    def wait(self, seen: Callable[[], object], *, what: str, seconds: float = 240.0) -> None:
         """Wait until `seen` is true."""
         end = time.monotonic() + seconds
         while not seen():

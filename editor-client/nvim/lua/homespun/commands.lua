@@ -14,7 +14,12 @@ local function knows(client, command)
   return vim.list_contains(provider and provider.commands or {}, command)
 end
 
---- Run a command of the server; `show` gets the answer, never nil.
+--- Return the sentence of an answer that holds nothing else: the command has failed.
+local function failed(answer)
+  return vim.tbl_count(answer) == 1 and answer.message
+end
+
+--- Run a command of the server; `show` gets the answer, never nil, unless it has failed.
 local function request(client, command, arguments, show)
   if not knows(client, command) then
     return warn(("the server does not know '%s'; install a newer homespun"):format(command))
@@ -25,7 +30,11 @@ local function request(client, command, arguments, show)
     if failure then
       return warn(failure.message)
     end
-    show(answer or {})
+    local it = require('homespun').without_null(answer) or {}
+    if failed(it) then
+      return warn(it.message)
+    end
+    show(it)
   end, vim.api.nvim_get_current_buf())
 end
 
@@ -45,7 +54,7 @@ end
 
 local function place(it, text)
   return {
-    filename = vim.uri_to_fname(it.uri),
+    filename = it.uri and vim.uri_to_fname(it.uri) or it.path, -- no uri: its folder is closed
     lnum = it.start_line,
     end_lnum = it.end_line,
     text = text,
@@ -127,9 +136,6 @@ end
 
 function verbs.why(client)
   request(client, 'homespun.why', {}, function(it)
-    if not it.sentence then
-      return warn(it.message or 'the server does not say why')
-    end
     float(why_lines(it))
   end)
 end
@@ -190,21 +196,21 @@ function verbs.pause(client, minutes)
     if it.pausedUntil then
       return say('paused until ' .. require('homespun').clock(it.pausedUntil))
     end
-    say(it.message or it.state)
+    say(it.message ~= '' and it.message or it.state)
   end)
 end
 
 function verbs.resume(client)
   request(client, 'homespun.resume', {}, function(it)
-    say(it.state or it.message)
+    say(it.state)
   end)
 end
 
 function verbs.adapters(client)
   request(client, 'homespun.adapters', {}, function(answer)
     local choices = answer.choices or {}
-    if #choices == 0 then
-      return warn(answer.message or 'there is no adapter to choose')
+    if answer.message ~= '' then
+      say(answer.message)
     end
     vim.ui.select(choices, {
       prompt = ('Adapter (now %s)'):format(answer.setting),
@@ -238,8 +244,8 @@ function verbs.acceptance(client)
 end
 
 function verbs.reindex(client)
-  request(client, 'homespun.reindex', {}, function(answer)
-    say(answer.message or 'every file is looked at again')
+  request(client, 'homespun.reindex', {}, function()
+    say('every file is looked at again')
   end)
 end
 

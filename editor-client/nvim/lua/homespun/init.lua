@@ -26,6 +26,20 @@ M.options = {
 local fallbacks = {} -- key -> what it did before
 local states = {} -- client id -> the last params of homespun/status
 
+--- Return what JSON says with nil for null: Neovim 0.12 puts a value of its own there.
+function M.without_null(value)
+  if value == vim.NIL then
+    return nil
+  elseif type(value) ~= 'table' then
+    return value
+  end
+  local copy = {}
+  for key, part in pairs(value) do
+    copy[key] = M.without_null(part)
+  end
+  return copy
+end
+
 --- Return the server of a buffer, by default the current one, or nil.
 function M.client(buffer)
   return vim.lsp.get_clients({ bufnr = buffer or 0, name = 'homespun' })[1]
@@ -87,7 +101,7 @@ local function start(options)
     settings = next(options.settings) and { homespun = options.settings } or nil,
     handlers = {
       ['homespun/status'] = function(_, params, context)
-        changed(context.client_id, params)
+        changed(context.client_id, M.without_null(params))
       end,
     },
     on_exit = function(_, _, client_id)
