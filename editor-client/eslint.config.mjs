@@ -16,12 +16,16 @@ export default tseslint.config(
         },
     },
     {
+        files: ["test/whole_vscode.ts"], // CommonJS
+        rules: { "@typescript-eslint/no-require-imports": ["error", { allowAsImport: true }] },
+    },
+    {
         // node:test returns promises that nobody waits for.
         files: ["test/**/*.ts"],
         rules: { "@typescript-eslint/no-floating-promises": ["error", { allowForKnownSafeCalls: [{ from: "package", package: "node:test", name: ["test", "describe", "it"] }] }] },
     },
     {
-        files: ["**/*.mjs"],
+        files: ["**/*.{mjs,cjs}"],
         languageOptions: { globals: { console: "readonly", process: "readonly", Buffer: "readonly", URL: "readonly" } },
     },
 );

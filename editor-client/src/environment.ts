@@ -3,8 +3,11 @@
 import type { ManagedEnvironment } from "./managed";
 import { findProgram, type Environment } from "./programs";
 
+/** Where the command comes from. */
+export type Origin = "the setting homespun.serverCommand" | "the PATH" | "the extension's own environment";
+
 export type Choice =
-    | { readonly kind: "found"; readonly command: readonly string[]; readonly origin: string }
+    | { readonly kind: "found"; readonly command: readonly string[]; readonly origin: Origin }
     | { readonly kind: "wrong"; readonly sentence: string } // the setting names nothing that can be run
     | { readonly kind: "missing" };
 

@@ -110,6 +110,9 @@ function choose(
     switch (choice.kind) {
         case "found":
             log.info(`the server is that of ${choice.origin}`);
+            if (choice.origin === "the extension's own environment") {
+                setUp.offerAnother(managed.note()?.installedFrom ?? "").catch(failed);
+            }
             return choice.command;
         case "wrong":
             status.show(ownStatus("problem", choice.sentence, {

@@ -114,11 +114,12 @@ class QuietClient extends LanguageClient {
     }
 }
 
-/** Announces that `homespun/status` is understood. */
+/** Announces that `homespun/status` is understood, and takes back progress: the status shows it already. */
 class StatusCapability implements StaticFeature {
     fillClientCapabilities(capabilities: ClientCapabilities): void {
         const others = (capabilities.experimental ?? {}) as object;
         capabilities.experimental = { ...others, homespun: { status: true } };
+        capabilities.window = { ...capabilities.window, workDoneProgress: false };
     }
 
     initialize(): void {

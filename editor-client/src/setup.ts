@@ -35,6 +35,7 @@ export interface SetUpParts {
 
 export class SetUp {
     #running: Promise<void> | undefined;
+    #hasOfferedAnother = false;
 
     constructor(private readonly parts: SetUpParts) {}
 
@@ -57,6 +58,19 @@ export class SetUp {
             await openSettings();
         } else if (chosen === notNow) {
             await this.parts.remembered.update(DECLINED, true);
+        }
+    }
+
+    /** Say, once, that what is installed is not what this extension goes with. */
+    async offerAnother(installedFrom: string): Promise<void> {
+        const { installFrom } = this.parts.what();
+        if (installedFrom === installFrom || this.#hasOfferedAnother) {
+            return;
+        }
+        this.#hasOfferedAnother = true;
+        const sentence = `Homespun's server was installed from ${installedFrom}, and this extension goes with ${installFrom}.`;
+        if ((await window.showInformationMessage(sentence, INSTALL.title, "Later")) === INSTALL.title) {
+            await this.run();
         }
     }
 

@@ -79,7 +79,9 @@ test("choosing an adapter writes the setting of the workspace, unless it does no
     for (const place of [1, 2]) {
         await chooseAdapter(desk);
         const picker = editor.quickPick as FakeQuickPick<AdapterItem>;
-        picker.accept(picker.items[place] as AdapterItem);
+        const [item] = picker.items.slice(place);
+        assert.ok(item !== undefined);
+        picker.accept(item);
         await settle();
     }
     assert.deepEqual(editor.written, [["homespun.completion.adapter", "run-1", ConfigurationTarget.Workspace]]);
@@ -97,6 +99,15 @@ test("why nothing is the sentence, with the setting that it names", async () => 
     await explain(new FakeDesk({ "homespun.why": { shown: false, sentence, reason: "text-on-the-right", details: {} } }));
     assert.deepEqual(editor.shown[0]?.buttons, ["Open Setting", "Details"]);
     assert.deepEqual(editor.executed, [["workbench.action.openSettings", "homespun.completion.maxLineSuffixChars"]]);
+});
+
+test("where VS Code shows no ghost text it says so, and asks no server", async () => {
+    editor.settings.set("editor.inlineSuggest.enabled", { globalValue: false });
+    editor.answers.set("shows no ghost text", "Open Setting");
+    const desk = new FakeDesk();
+    await explain(desk);
+    assert.deepEqual(desk.calls, []);
+    assert.deepEqual(editor.executed, [["workbench.action.openSettings", "editor.inlineSuggest.enabled"]]);
 });
 
 test("why this suggestion has its sources and the details as a page", async () => {

@@ -206,6 +206,12 @@ export interface Shown {
     readonly buttons: readonly string[];
 }
 
+type Answer = Promise<string | undefined>;
+
+interface Registered {
+    dispose(): void;
+}
+
 type Layer = "globalValue" | "workspaceValue" | "workspaceFolderValue";
 
 /** What the user has done, does and sees. */
@@ -261,9 +267,9 @@ export const window = {
         editor.quickPick = picker as FakeQuickPick<unknown>;
         return picker;
     },
-    showInformationMessage: (message: string, ...buttons: string[]) => editor.message("information", message, buttons),
-    showWarningMessage: (message: string, ...buttons: string[]) => editor.message("warning", message, buttons),
-    showErrorMessage: (message: string, ...buttons: string[]) => editor.message("error", message, buttons),
+    showInformationMessage: (message: string, ...buttons: string[]): Answer => editor.message("information", message, buttons),
+    showWarningMessage: (message: string, ...buttons: string[]): Answer => editor.message("warning", message, buttons),
+    showErrorMessage: (message: string, ...buttons: string[]): Answer => editor.message("error", message, buttons),
     showTextDocument(what: Uri | FakeDocument, options: Record<string, unknown> = {}): Promise<FakeEditor> {
         return Promise.resolve(editor.editorOf(what instanceof Uri ? what : what.uri, options));
     },
@@ -281,8 +287,9 @@ export const window = {
 
 export const workspace = {
     workspaceFolders: undefined as { name: string }[] | undefined,
-    getConfiguration(section: string): unknown {
-        const found = (name: string): Partial<Record<string, unknown>> => editor.settings.get(`${section}.${name}`) ?? {};
+    getConfiguration(section?: string): unknown {
+        const key = (name: string): string => (section === undefined ? name : `${section}.${name}`);
+        const found = (name: string): Partial<Record<string, unknown>> => editor.settings.get(key(name)) ?? {};
         return {
             get(name: string, otherwise: unknown): unknown {
                 const { workspaceFolderValue, workspaceValue, globalValue, defaultValue } = found(name);
@@ -290,13 +297,13 @@ export const workspace = {
             },
             inspect: found,
             update(name: string, value: unknown, target: ConfigurationTarget): Promise<void> {
-                editor.written.push([`${section}.${name}`, value, target]);
+                editor.written.push([key(name), value, target]);
                 return Promise.resolve();
             },
         };
     },
-    openTextDocument: (uri: Uri) => Promise.resolve(new FakeDocument(uri, "markdown", [""])),
-    registerTextDocumentContentProvider: () => ({ dispose: () => undefined }),
+    openTextDocument: (uri: Uri): Promise<FakeDocument> => Promise.resolve(new FakeDocument(uri, "markdown", [""])),
+    registerTextDocumentContentProvider: (): Registered => ({ dispose: () => undefined }),
 };
 
 export const commands = {
@@ -304,5 +311,5 @@ export const commands = {
         editor.executed.push([command, ...given]);
         return Promise.resolve(undefined);
     },
-    registerCommand: () => ({ dispose: () => undefined }),
+    registerCommand: (): Registered => ({ dispose: () => undefined }),
 };

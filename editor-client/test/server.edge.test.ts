@@ -42,7 +42,10 @@ test("tells what it understands and what is set, and nothing that is not", async
     assert.equal((await events.first).percent, 43);
     const seen = record(await connection.call("seen", 1, "two"));
     const initialize = record(seen["initialize"]);
-    assert.deepEqual(record(initialize["capabilities"])["experimental"], { homespun: { status: true } });
+    const capabilities = record(initialize["capabilities"]);
+    assert.deepEqual(capabilities["experimental"], { homespun: { status: true } });
+    assert.equal(record(capabilities["window"])["workDoneProgress"], false);
+    assert.deepEqual(record(capabilities["workspace"])["configuration"], true);
     assert.deepEqual(initialize["initializationOptions"], SETTINGS);
     assert.equal(initialize["processId"], process.pid);
     assert.deepEqual(seen["configuration"], [SETTINGS]);

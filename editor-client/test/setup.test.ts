@@ -20,7 +20,8 @@ let setUp: SetUp;
 beforeEach(() => {
     editor.reset();
     log = new FakeLog();
-    [remembered, done, shown] = [new Map(), [], []];
+    remembered = new Map();
+    [done, shown] = [[], []];
     work = () => Promise.resolve();
     setUp = new SetUp({
         what: () => ({
@@ -119,6 +120,17 @@ test("cancelling is no failure", async () => {
     assert.deepEqual(editor.shown, []);
     assert.equal(shown.at(-1)?.fix?.title, "Install the Server");
     assert.deepEqual(done, ["stop", "install"]);
+});
+
+test("another version than the extension's is offered once, and nothing is done without a yes", async () => {
+    await setUp.offerAnother("homespun==0.1.0");
+    assert.deepEqual(editor.shown, []);
+    await setUp.offerAnother("homespun==0.0.9");
+    await setUp.offerAnother("homespun==0.0.9");
+    assert.deepEqual(editor.shown.map(({ message }) => message), [
+        "Homespun's server was installed from homespun==0.0.9, and this extension goes with homespun==0.1.0.",
+    ]);
+    assert.deepEqual(done, []);
 });
 
 test("a second call goes along with the first", async () => {

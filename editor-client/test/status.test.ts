@@ -39,12 +39,11 @@ test("every other state is a line of the log, a percent is none", () => {
 });
 
 test("a problem is coloured, and its link may run its fix and nothing else", () => {
+    const looks = (): unknown[] => [editor.statusBarItem?.backgroundColor?.id, editor.statusBarItem?.tooltip?.isTrusted];
     item.show(MISSING);
-    assert.equal(editor.statusBarItem?.backgroundColor?.id, "statusBarItem.warningBackground");
-    assert.deepEqual(editor.statusBarItem.tooltip?.isTrusted, { enabledCommands: ["homespun.fetchModel"] });
+    assert.deepEqual(looks(), ["statusBarItem.warningBackground", { enabledCommands: ["homespun.fetchModel"] }]);
     item.show(ownStatus("ready", ""));
-    assert.equal(editor.statusBarItem.backgroundColor, undefined);
-    assert.deepEqual(editor.statusBarItem.tooltip?.isTrusted, { enabledCommands: [] });
+    assert.deepEqual(looks(), [undefined, { enabledCommands: [] }]);
 });
 
 test("a problem with a fix is one message, however often it comes", async () => {

@@ -1,6 +1,6 @@
 // Why this suggestion, or why nothing: the sentence of the server, with what to do next.
 
-import { commands, window } from "vscode";
+import { commands, window, workspace } from "vscode";
 
 import { readWhy, ServerCommand, type Why } from "../protocol";
 import type { Desk } from "./desk";
@@ -10,7 +10,13 @@ const SOURCES = "Show Sources";
 const DETAILS = "Details";
 const SETTING = "Open Setting";
 
+const GHOST_TEXT = "editor.inlineSuggest.enabled";
+
 export async function explain(desk: Desk): Promise<void> {
+    if (!workspace.getConfiguration().get(GHOST_TEXT, true)) {
+        await offerGhostText();
+        return;
+    }
     const why = readWhy(await desk.call(ServerCommand.why));
     const setting = settingIn(why);
     const buttons = [...(why.sources.length > 0 ? [SOURCES] : []), ...(setting ? [SETTING] : []), DETAILS];
@@ -21,6 +27,14 @@ export async function explain(desk: Desk): Promise<void> {
         await desk.showPage("why.md", page(why));
     } else if (chosen === SETTING) {
         await commands.executeCommand("workbench.action.openSettings", `homespun.${setting ?? ""}`);
+    }
+}
+
+/** The server is not asked at all then, so it cannot know. */
+async function offerGhostText(): Promise<void> {
+    const sentence = `Nothing: VS Code shows no ghost text, because its setting ${GHOST_TEXT} is off.`;
+    if ((await window.showInformationMessage(sentence, SETTING)) === SETTING) {
+        await commands.executeCommand("workbench.action.openSettings", GHOST_TEXT);
     }
 }
 
