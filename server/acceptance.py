@@ -292,7 +292,7 @@ class Suggestions:
         suggestion.told_chars = max(suggestion.told_chars, taken_chars)
         live = self._live_of(suggestion)
         told = len(suggestion.lead) + taken_chars
-        if live is not None and live.last is not None and live.last.now <= told:
+        if live is not None and live.last is not None and live.last.now == told:
             growth, live.last = live.last, None
             suggestion.typed_chars -= growth.now - growth.before
             self._accept(suggestion, growth)

@@ -15,6 +15,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from homespun.models.paths import home
 
@@ -62,13 +63,15 @@ class Record:
         wanted = dataclasses.fields(cls)
         if not {each.name for each in wanted} <= body.keys():
             raise ValueError("fields are missing")
-        values = {each.name: body[each.name] for each in wanted}
+        values: dict[str, Any] = {each.name: body[each.name] for each in wanted}
         for each in wanted:
             if not _fits(values[each.name], str(each.type)):
                 raise ValueError(f"{each.name} is {values[each.name]!r}")
         if values["outcome"] not in OUTCOMES:
             raise ValueError(f"outcome is {values['outcome']!r}")
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+        for name in ("steps", "kept", "changed"):
+            values[name] = tuple(values[name])
+        return cls(**values)
 
 
 def folder() -> Path:

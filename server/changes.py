@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 _TOKEN = re.compile(r"\w+|\s+|.", re.DOTALL)
-_MOST_LINES = 20_000  # to compare; a longer replacement counts as new from end to end
-_MOST_TOKENS = 2_000  # of a changed block; the comparison may take their square
+_MOST_PAIRS = 10_000  # of equal parts in a block: what a comparison takes; else all of it is new
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +47,9 @@ class Change:
         change = self.trimmed()
         if not (change.removed and change.inserted):
             return [change] if change.removed or change.inserted else []
-        old = change.removed.splitlines(keepends=True)
-        new = change.inserted.splitlines(keepends=True)
-        if max(len(old), len(new)) > _MOST_LINES:
-            return [change]
         parts = []
-        for block in _differences(change.start, old, new):
-            parts += _by_tokens(block)
+        for block in _compared(change, lambda text: text.splitlines(keepends=True)):
+            parts += _compared(block, _TOKEN.findall)
         return parts[::-1]
 
 
@@ -60,20 +58,57 @@ def whole(before: str, after: str) -> Change:
     return Change(0, before, after).trimmed()
 
 
-def _by_tokens(change: Change) -> list[Change]:
-    """Compare the tokens of a changed block; the first difference comes first."""
-    old, new = _TOKEN.findall(change.removed), _TOKEN.findall(change.inserted)
-    if not old or not new or max(len(old), len(new)) > _MOST_TOKENS:
-        return [change]
-    return _differences(change.start, old, new)
+def _compared(change: Change, parts: Callable[[str], list[str]]) -> list[Change]:
+    """Return what differs between the parts of both sides, the first first.
+
+    Each `start` counts in the old text: they are good from the last to the first. Parts that stand
+    once on both sides, and in the same order, divide the rest into small blocks ("patience diff"),
+    so that a long document takes no longer than its lines.
+    """
+    old, new = parts(change.removed), parts(change.inserted)
+    changes = []
+    start, old_passed, new_passed = change.start, 0, 0
+    for old_place, new_place in [*_in_both(old, new), (len(old), len(new))]:
+        before = old[old_passed:old_place]
+        changes += _differences(start, before, new[new_passed:new_place])
+        start += sum(map(len, old[old_passed : old_place + 1]))
+        old_passed, new_passed = old_place + 1, new_place + 1
+    return changes
+
+
+def _in_both(old: list[str], new: list[str]) -> list[tuple[int, int]]:
+    """Return the places of lines that stand once on both sides, as many as keep their order."""
+    old_places, new_places = _once(old), _once(new)
+    pairs = [(old_places[line], place) for line, place in new_places.items() if line in old_places]
+    # The longest increasing sequence: `lowest[n]` ends the best one of n + 1 pairs so far.
+    lowest: list[int] = []
+    ends: list[int] = []
+    before: list[int] = []
+    for number, (place, _) in enumerate(pairs):
+        length = bisect_left(lowest, place)
+        lowest[length : length + 1] = [place]
+        ends[length : length + 1] = [number]
+        before.append(ends[length - 1] if length else -1)
+    chosen = []
+    number = ends[-1] if ends else -1
+    while number >= 0:
+        chosen.append(pairs[number])
+        number = before[number]
+    return chosen[::-1]
+
+
+def _once(lines: list[str]) -> dict[str, int]:
+    """Return the places of the lines that stand there once, in their order."""
+    counts = Counter(lines)
+    return {line: place for place, line in enumerate(lines) if counts[line] == 1}
 
 
 def _differences(start: int, old: list[str], new: list[str]) -> list[Change]:
-    """Return what differs between two lists of strings that begin at `start`; the first first.
-
-    Each `start` counts in the old text: they are good from the last to the first.
-    """
-    matcher = SequenceMatcher(None, old, new, autojunk=len(old) > _MOST_TOKENS)
+    """Return what differs between two lists of strings that begin at `start`, the first first."""
+    in_new = Counter(new)
+    if sum(in_new[part] for part in old) > _MOST_PAIRS:
+        return [Change(start, "".join(old), "".join(new))]
+    matcher = SequenceMatcher(None, old, new, autojunk=False)
     changes = []
     passed = 0  # strings of `old` that `start` is past
     for tag, first, last, new_first, new_last in matcher.get_opcodes():

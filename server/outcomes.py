@@ -166,8 +166,8 @@ def _record(suggestion: Suggestion, measured: Sequence[Kept | None]) -> Record:
         typed=suggestion.typed_chars,
         accepted=suggestion.accepted_chars,
         steps=tuple(suggestion.steps),
-        kept=tuple(each and round(each.kept, 3) for each in measured),
-        changed=tuple(each and round(each.changed, 3) for each in measured),
+        kept=tuple(None if each is None else round(each.kept, 3) for each in measured),
+        changed=tuple(None if each is None else round(each.changed, 3) for each in measured),
     )
 
 

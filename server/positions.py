@@ -44,7 +44,9 @@ def column_from_units(line: str, units: int, encoding: str) -> int | None:
 
 def chars_in_units(text: str, units: int, encoding: str) -> int:
     """Return the code points that the first `units` of `text` hold, line ends among them."""
-    width = _WIDTHS.get(encoding, lambda character: 1)
+    if encoding == lsp.PositionEncodingKind.Utf32:
+        return max(0, min(units, len(text)))
+    width = _WIDTHS.get(encoding, _utf16_width)
     passed = chars = 0
     while passed < units and chars < len(text):
         passed += width(text[chars])

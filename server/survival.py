@@ -85,8 +85,10 @@ class _Range:
             self.pieces = undo.pieces
         elif change.start + len(change.removed) <= self.start:
             self.start += change.grows
-        elif change.start < self.end or not self.pieces:
+        elif self.pieces and change.start < self.end:
             self._cut(change)
+        elif change.start < self.start:  # nothing is left, and now its place goes
+            self.start = change.start
 
     def _takes_back(self, change: Change) -> bool:
         if not self.undos:

@@ -302,6 +302,15 @@ def test_a_part_may_be_told_before_the_edit_comes_or_after(open_editor):
     assert outcome(editor.record()) == ("partial", 0, 5, ["word", "word"])
 
 
+def test_keys_before_a_part_stay_keys(open_editor):
+    editor = open_editor(tells_each_key=False)
+    shown = editor.suggest("foo(a, b)")
+    editor.insert("fo")
+    editor.suggestions.accepted_in_part(shown.id, 5)
+    editor.insert("o(a")
+    assert outcome(editor.record()) == ("partial", 2, 3, ["word"])
+
+
 def test_a_part_is_counted_from_the_start_of_the_item(open_editor):
     editor = open_editor(tells_each_key=False)
     shown = editor.suggest("foo(a, b)")

@@ -99,6 +99,24 @@ def test_what_is_taken_back_counts_as_never_done():
     assert page.stands == Kept(1.0, 0.0)
 
 
+def test_what_was_cut_may_come_back_after_many_edits_elsewhere():
+    page = Page("x = ¦\nend", "foo(a, b)")
+    page.replace("foo(a, b)", "")
+    for number in range(50):
+        page.followed.apply([Change(5 + number, "", "#")])
+        page.followed.apply([Change(number, "", "#")])
+    page.followed.apply([Change(54, "", "foo(a, b)")])
+    assert page.stands == Kept(1.0, 0.0)
+
+
+def test_a_place_that_went_with_its_surroundings_does_not_come_back():
+    page = Page("x = ¦\nend", "foo(a, b)")
+    page.replace("foo(a, b)", "")
+    page.followed.apply([Change(2, "= \nen", "")])
+    page.followed.apply([Change(0, "", "foo(a, b)")])
+    assert page.stands == Kept(0.0, 1.0)
+
+
 def test_edits_are_taken_back_one_by_one():
     page = Page("x = ¦\n", "foo(a, b)")
     before = page.text
