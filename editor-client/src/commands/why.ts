@@ -13,7 +13,7 @@ const SETTING = "Open Setting";
 const GHOST_TEXT = "editor.inlineSuggest.enabled";
 
 export async function explain(desk: Desk): Promise<void> {
-    if (!workspace.getConfiguration().get(GHOST_TEXT, true)) {
+    if (!workspace.getConfiguration().get<boolean>(GHOST_TEXT, true)) {
         await offerGhostText();
         return;
     }
