@@ -118,21 +118,50 @@ lsp-mode does too, so it is yours to change."
        (= 1 (if (hash-table-p answer) (hash-table-count answer) (/ (length answer) 2)))
        (lsp-get answer :message)))
 
+(defun homespun--await (workspace command arguments)
+  "Have the server of WORKSPACE run COMMAND with ARGUMENTS; return its answer.
+Like `lsp-request', which however loses what arrives together with the
+answer: a change of the status, say."
+  (let ((deadline (+ (float-time) (or lsp-response-timeout 3600)))
+        answer failure is-done)
+    (with-lsp-workspace workspace
+      (lsp-request-async "workspace/executeCommand"
+                         (append (list :command command)
+                                 (and arguments (list :arguments (vconcat arguments))))
+                         (lambda (result) (setq answer result is-done t))
+                         :mode 'detached
+                         :error-handler (lambda (error) (setq failure error is-done t))))
+    (while (not is-done)
+      (when (> (float-time) deadline)
+        (user-error "The server has not answered %s" command))
+      (accept-process-output nil 0.1))
+    (when failure
+      (user-error "Homespun: %s" (lsp-get failure :message)))
+    answer))
+
+(defun homespun--some-workspace ()
+  "Return the workspace of homespun here, or any: commands also come from lists."
+  (or (homespun--workspace)
+      (lsp-find-workspace 'homespun)
+      (user-error "No server of homespun runs; M-x lsp starts it")))
+
 (defun homespun--request (command &rest arguments)
   "Have the server run COMMAND with ARGUMENTS; return its answer."
-  (let ((workspace (or (homespun--workspace)
-                       (lsp-find-workspace 'homespun) ; called from a list of places
-                       (user-error "No server of homespun runs; M-x lsp starts it"))))
+  (let ((workspace (homespun--some-workspace)))
     (unless (homespun--knows workspace command)
       (user-error "The server does not know %s; install a newer homespun" command))
-    (let ((answer (with-lsp-workspace workspace
-                    (lsp-request "workspace/executeCommand"
-                                 (append (list :command command)
-                                         (and arguments
-                                              (list :arguments (vconcat arguments))))))))
-      (when-let ((sentence (homespun--failure answer)))
+    (let* ((answer (homespun--await workspace command arguments))
+           (sentence (homespun--failure answer)))
+      (when sentence
         (user-error "Homespun: %s" sentence))
       answer)))
+
+(defun homespun--request-state (command &rest arguments)
+  "Have the server run COMMAND with ARGUMENTS and return its answer.
+That is how it is now, so the mode line shows it."
+  (let ((state (apply #'homespun--request command arguments)))
+    (homespun--on-status (homespun--some-workspace) state)
+    state))
 
 ;;; What it says of itself
 
@@ -170,7 +199,7 @@ lsp-mode does too, so it is yours to change."
 (defun homespun-status ()
   "Show how the server is, and what would mend a problem."
   (interactive)
-  (let* ((state (homespun--request "homespun.status"))
+  (let* ((state (homespun--request-state "homespun.status"))
          (fix (lsp-get state :fix)))
     (homespun--show-lines
      `(,(homespun--state-words state)
@@ -188,7 +217,7 @@ lsp-mode does too, so it is yours to change."
 (defun homespun-fix ()
   "Run what mends the problem that the status shows."
   (interactive)
-  (let* ((state (homespun--request "homespun.status"))
+  (let* ((state (homespun--request-state "homespun.status"))
          (fix (lsp-get state :fix)))
     (cond ((not fix) (message "Homespun: there is nothing to fix: %s" (lsp-get state :state)))
           ((y-or-n-p (format "%s? " (lsp-get fix :title)))
@@ -202,13 +231,13 @@ Without it the pause lasts until `homespun-resume'."
   (let ((number (and minutes (prefix-numeric-value minutes))))
     (when (and number (<= number 0))
       (user-error "A pause of %s minutes is none; give a number above 0" number))
-    (let ((state (apply #'homespun--request "homespun.pause" (and number (list number)))))
+    (let ((state (apply #'homespun--request-state "homespun.pause" (and number (list number)))))
       (message "Homespun: %s" (homespun--state-words state)))))
 
 (defun homespun-resume ()
   "Complete again after `homespun-pause'."
   (interactive)
-  (message "Homespun: %s" (homespun--state-words (homespun--request "homespun.resume"))))
+  (message "Homespun: %s" (homespun--state-words (homespun--request-state "homespun.resume"))))
 
 (defun homespun-reindex ()
   "Have the server look at every file again."

@@ -74,6 +74,7 @@ def test_a_word_is_accepted_and_the_rest_stays(editor):
 def test_a_word_and_then_all_of_the_rest(editor):
     _see_ghost_text(editor)
     editor.keys("M-Right")
+    _wait_for_log(editor, " partial: 3 of 5 characters")
     editor.wait(lambda: editor.ghost_text("# né né") == "|", what="the rest as ghost text")
     editor.keys("Tab")
     _wait_for_log(editor, " accepted: 5 of 5 characters")

@@ -22,8 +22,10 @@
   (declare (indent 1))
   `(let ((asked nil) (said nil))
      (cl-letf (((symbol-function 'lsp-workspaces) (lambda () (list (workspace))))
-               ((symbol-function 'lsp-request)
-                (lambda (_method params) (push params asked) (from-json ,json)))
+               ((symbol-function 'lsp-request-async)
+                (lambda (_method params callback &rest _)
+                  (push params asked)
+                  (funcall callback (from-json ,json))))
                ((symbol-function 'lsp-notify)
                 (lambda (method params) (push (cons method params) asked)))
                ((symbol-function 'message)
@@ -119,7 +121,16 @@
 (ert-deftest pause-without-minutes-lasts-until-resume ()
   (with-answer "{\"state\": \"paused\", \"pausedUntil\": null}"
     (homespun-pause)
-    (should (equal asked '((:command "homespun.pause"))))))
+    (should (equal asked '((:command "homespun.pause"))))
+    (should (equal (homespun-mode-line) " homespun: paused"))))
+
+(ert-deftest an-error-of-the-protocol-is-a-sentence ()
+  (with-answer "null"
+    (cl-letf (((symbol-function 'lsp-request-async)
+               (lambda (_method _params _callback &rest options)
+                 (funcall (plist-get options :error-handler) (from-json "{\"message\": \"no\"}")))))
+      (should (equal (should-error (homespun-why) :type 'user-error)
+                     '(user-error "Homespun: no"))))))
 
 (ert-deftest the-chosen-adapter-becomes-the-setting ()
   (with-answer "{\"serving\": \"none\", \"setting\": \"champion\", \"choices\": [

@@ -124,6 +124,16 @@ TEST('a search without a question asks for one', function()
   EQUAL(SENT, {})
 end)
 
+TEST('a float takes the place of the one before', function()
+  ANSWERS['homespun.why'] = { sentence = 'first' }
+  FLOAT('Homespun why', { keep = true })
+  ANSWERS['homespun.why'] = { sentence = 'second' }
+  WAIT(function()
+    return FLOAT('Homespun why', { keep = true })[1] == 'second'
+  end, 'second float')
+  FLOAT('Homespun why')
+end)
+
 local problem = {
   state = 'problem',
   message = "model 'm' is not here",

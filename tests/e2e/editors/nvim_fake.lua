@@ -101,15 +101,17 @@ function SAY(command)
   return SAID[#SAID]
 end
 
---- Run a command and return the lines of the float that it opens.
-function FLOAT(command)
+--- Run a command and return the lines of the float that it opens; it is closed unless kept.
+function FLOAT(command, options)
   vim.cmd(command)
   local lines
   WAIT(function()
     for _, window in ipairs(vim.api.nvim_list_wins()) do
       if vim.api.nvim_win_get_config(window).relative ~= '' then
         lines = vim.api.nvim_buf_get_lines(vim.api.nvim_win_get_buf(window), 0, -1, false)
-        vim.api.nvim_win_close(window, true)
+        if not (options and options.keep) then
+          vim.api.nvim_win_close(window, true)
+        end
       end
     end
     return lines

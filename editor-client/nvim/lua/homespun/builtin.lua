@@ -77,7 +77,7 @@ function M.accept(part)
   if vim.lsp.inline_completion.get(options) then
     return true
   end
-  if part == 'all' or not still_stands(carried) then
+  if not still_stands(carried) then
     return false
   end
   vim.schedule(function()

@@ -41,7 +41,7 @@ end
 local function float(lines)
   vim.lsp.util.open_floating_preview(lines, '', {
     border = 'rounded',
-    focus_id = 'homespun',
+    focus = false, -- else a float that is open would be entered instead of replaced
     wrap = true,
     max_width = math.min(100, vim.o.columns - 4),
   })
