@@ -133,8 +133,8 @@ def test_edits_are_taken_back_one_by_one():
 def test_parts_that_were_accepted_one_after_the_other_are_one_text():
     page = Page("¦\n", "foo")
     page.followed.accepted(3, "(a, b)", 5.0)
-    page.followed.apply([Change(2, "o(", "!")])
-    assert page.stands == Kept(6 / 8, 2 / 8)
+    page.followed.apply([Change(3, "", "_x")])  # between them
+    assert page.stands == Kept(1.0, 2 / 8)
 
 
 def test_a_part_that_was_typed_in_between_is_none_of_it():
