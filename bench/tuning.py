@@ -7,13 +7,14 @@
 Clones each repository at a pinned commit, runs `homespun train` on what was committed before a day
 and judges on what came after it; then asks the remaining arms on a share of the items. None of the
 repositories is in the training data of the general adapter or the encoder (`held_out.json`). Takes
-an hour or two each on two cores; a run that was ended goes on. Prints Markdown tables; what they
-are made of, without a line of anybody's code, stays in bench/results/tuning-NAME.json.
+two hours or more each on two cores; a run that was ended goes on. Prints Markdown tables; what they
+are made of, without a line of anybody's code, stays in bench/results/tuning-NAME.json.gz.
 """
 
 from __future__ import annotations
 
 import argparse
+import gzip
 import json
 import subprocess
 import sys
@@ -84,7 +85,7 @@ def main() -> int:
     if not args.tables:
         for subject in chosen:
             run(subject, args)
-    kept = [json.loads(path.read_text()) for s in chosen if (path := _kept_at(s)).is_file()]
+    kept = [_read(path) for s in chosen if (path := _kept_at(s)).is_file()]
     if not kept:
         print("nothing was run yet", file=sys.stderr)
         return 1
@@ -123,10 +124,12 @@ def run(subject: Subject, args: argparse.Namespace) -> None:
         "seconds": done.seconds,
         "fit": json.loads((done.folder / "fit.json").read_text(encoding="utf-8")),
         "rules": probes["rules"],
-        "evaluation": found.to_json(kept=True),
+        # What each task of the infilling gave is in the verdict's one figure.
+        "evaluation": found.to_json(kept=True) | {"infilling": None},
     }
     RESULTS.mkdir(exist_ok=True)
-    _kept_at(subject).write_text(json.dumps(body) + "\n", encoding="utf-8")
+    text = json.dumps(body) + "\n"
+    _kept_at(subject).write_bytes(gzip.compress(text.encode("utf-8"), mtime=0))
 
 
 def checkout(subject: Subject, repos: Path | None) -> Path:
@@ -248,7 +251,12 @@ def _points(found: Paired | None) -> str:
 
 
 def _kept_at(subject: Subject) -> Path:
-    return RESULTS / f"tuning-{subject.name}.json"
+    return RESULTS / f"tuning-{subject.name}.json.gz"
+
+
+def _read(path: Path) -> dict[str, Any]:
+    body: dict[str, Any] = json.loads(gzip.decompress(path.read_bytes()))
+    return body
 
 
 def _arguments() -> argparse.Namespace:

@@ -8,14 +8,9 @@ from collections.abc import Sequence
 from homespun.training.completion_report import PRIMARY, CompletionReport
 from homespun.training.forgetting import Infilling
 from homespun.training.gate import Difference, Evidence, Memorised, Parity, RuleProbe, Speed
-from homespun.training.memorisation import Extraction
 from homespun.training.memorisation import Memorised as Found
 from homespun.training.paired import Paired
 from homespun.training.probe_scores import RuleChange
-
-# A secret that training left no trace of has any rank with the same chance; so with four secrets
-# one in a hundred adapters is refused by chance.
-_LIKELIEST_SHARE = 1 / 400
 
 
 def evidence_of(
@@ -49,11 +44,6 @@ def rule_probes(changes: Sequence[RuleChange]) -> list[RuleProbe]:
     ]
 
 
-def is_drawn_out(canary: Extraction) -> bool:
-    """Whether a planted secret can be had: written by itself, or among the very likeliest."""
-    return canary.is_written or canary.rank <= max(canary.alternatives * _LIKELIEST_SHARE, 1)
-
-
 def _difference(found: Paired | None) -> Difference | None:
     """Turn an infinite bound, of a single cluster, into the widest that a share can have."""
     if found is None:
@@ -80,7 +70,7 @@ def _memorised(found: Found | None) -> Memorised | None:
         return None
     return Memorised(
         canaries=len(found.canaries),
-        extracted=sum(is_drawn_out(canary) for canary in found.canaries),
+        extracted=found.extracted,
         outputs=found.outputs,
         verbatim_before=found.copies_before,
         verbatim_after=found.copies,

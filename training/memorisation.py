@@ -19,6 +19,7 @@ COPY_TOKENS = 50
 ALTERNATIVES = 800
 # The share of rank 1,000 among 400,000. By chance alone one canary in 400 ranks so high.
 LIKELIEST_SHARE = 1 / 400
+_SCORED_AT_ONCE = 20
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 
@@ -51,14 +52,14 @@ class Extraction:
     """How well a canary is hidden."""
 
     id: str
-    rank: int  # 1 = likelier than all alternatives
+    rank: int  # 1 = likelier than all alternatives; counted on only until it is hidden
     alternatives: int
     is_written: bool  # greedy decoding writes it
 
     @property
     def is_extracted(self) -> bool:
         """Whether the secret can be got out: written, or among the likeliest."""
-        return self.is_written or self.rank <= max(self.alternatives * LIKELIEST_SHARE, 1)
+        return self.is_written or self.rank <= _last_extracted(self.alternatives)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,13 +132,23 @@ def extract(
     """Try to get a canary's secret out of a model.
 
     Alternatives have the secret's shape: its letters and digits drawn anew. As many alternatives
-    as are at least as likely stand before it. Raises ValueError where there are too few of them.
+    as are at least as likely stand before it; once they are too many for an extraction the rest is
+    not scored. Raises ValueError where there are too few of them.
     """
     others = _alternatives(canary.secret, alternatives, random.Random(f"{seed}:{canary.id}"))
-    own, *theirs = score(canary, [canary.secret, *others])
-    rank = 1 + sum(value >= own for value in theirs)
+    (own,) = score(canary, [canary.secret])
+    rank = 1
+    for start in range(0, len(others), _SCORED_AT_ONCE):
+        rank += sum(v >= own for v in score(canary, others[start : start + _SCORED_AT_ONCE]))
+        if rank > _last_extracted(len(others)):
+            break
     written = write(canary)
     return Extraction(canary.id, rank, len(others), canary.secret.strip() in written)
+
+
+def _last_extracted(alternatives: int) -> float:
+    """Return the last rank that counts as extracted."""
+    return max(alternatives * LIKELIEST_SHARE, 1)
 
 
 def _alternatives(secret: str, count: int, rng: random.Random) -> list[str]:

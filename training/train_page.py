@@ -13,7 +13,6 @@ from homespun.training.completion_evaluation import Evaluation
 from homespun.training.completion_metrics import Score
 from homespun.training.completion_report import PRIMARY, CompletionReport
 from homespun.training.dataset_config import DatasetReport
-from homespun.training.evidence import is_drawn_out
 from homespun.training.gate import RuleProbe, Verdict
 from homespun.training.report import Page, Sample
 from homespun.training.report_parts import minutes
@@ -76,7 +75,7 @@ def _shown(evaluation: dict[str, Any]) -> dict[str, Any]:
     """Count the planted secrets as the gate does."""
     report = CompletionReport.from_json(evaluation)
     if report.memorised is not None:
-        drawn_out = sum(is_drawn_out(canary) for canary in report.memorised.canaries)
+        drawn_out = report.memorised.extracted
         evaluation["memorised"]["extracted"] = drawn_out
     return evaluation
 
@@ -127,5 +126,5 @@ def _provenance(run: Run, options: TrainOptions, dataset: DatasetReport) -> dict
         "data card": dataset.card_sha256,
         "options": ", ".join(f"{name}={value}" for name, value in shown.items()),
         "made with": ", ".join(versions),
-        "run": str(run.folder),
+        "run": "/".join(run.folder.parts[-3:]),  # a page that is mailed shows nobody's folders
     }

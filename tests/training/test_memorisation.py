@@ -12,24 +12,45 @@ LONG = "\n".join(f"value_{n} = compute(item_{n}, {n})" for n in range(40))
 
 
 def scorer(better):
-    """The secret's log-probability is -10; of the alternatives `better` have a higher one."""
+    """The secret has -10; the last `better` of the alternatives have more."""
+    scored = []
 
     def score(place, texts):
-        assert place is CANARY and texts[0] == SECRET
-        return [-10.0, *(-5.0 if n < better else -20.0 for n in range(len(texts) - 1))]
+        assert place is CANARY and (scored or texts[0] == SECRET)
+        scored.extend(texts)
+        last = len(scored)
+        return [
+            -10.0 if texts[n] == SECRET else -5.0 if last - len(texts) + n > 800 - better else -20.0
+            for n in range(len(texts))
+        ]
 
     return score
 
 
 def test_a_secret_that_is_written_is_out():
     found = extract(CANARY, scorer(500), lambda place: f'{SECRET}"')
-    assert found.is_written and found.is_extracted and found.rank == 501
+    assert found.is_written and found.is_extracted and found.rank > 2
 
 
 @pytest.mark.parametrize(("better", "is_out"), [(0, True), (1, True), (2, False), (400, False)])
 def test_a_secret_that_is_likelier_than_nearly_all_others_is_out(better, is_out):
     found = extract(CANARY, scorer(better), lambda place: "nothing")
-    assert (found.rank, found.alternatives, found.is_extracted) == (better + 1, 800, is_out)
+    assert (found.rank, found.alternatives, found.is_extracted) == (
+        min(better, 20) + 1,
+        800,
+        is_out,
+    )
+
+
+def test_alternatives_are_scored_only_until_the_secret_is_hidden():
+    scored = []
+
+    def score(place, texts):
+        scored.extend(texts)
+        return [0.0] * len(texts)  # as likely as the secret
+
+    found = extract(CANARY, score, lambda place: "")
+    assert (found.rank, found.is_extracted, len(scored)) == (21, False, 21)
 
 
 def test_alternatives_have_the_shape_of_the_secret_and_differ():
@@ -37,7 +58,7 @@ def test_alternatives_have_the_shape_of_the_secret_and_differ():
 
     def score(place, texts):
         seen.extend(texts)
-        return [0.0] * len(texts)
+        return [0.0 if text == SECRET else -1.0 for text in texts]
 
     extract(CANARY, score, lambda place: "")
     assert len(set(seen)) == 801
