@@ -27,8 +27,6 @@ export function acceptancePage(figures: unknown): string {
     const lines = ["# What became of the suggestions", ""];
     if (text(body["first"]) !== "") {
         lines.push(`${text(body["first"]).slice(0, 10)} to ${text(body["last"]).slice(0, 10)}`, "");
-    }
-    if (groups.length > 0) {
         const rows: readonly Row[] = [["shown", (group) => count(record(group)["shown"])], ...SHARES, ...keptRows(groups[0])];
         lines.push(
             ...table([
