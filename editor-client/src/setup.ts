@@ -47,7 +47,7 @@ export class SetUp {
         const notNow = "Not Now";
         const chosen = await window.showInformationMessage(
             "Homespun completes code with a server, a Python program, which is not on this machine. Install it, with the "
-                + "libraries it needs (about 600 MB), into a folder of this extension?",
+                + "libraries it needs (about 700 MB), into a folder of this extension?",
             INSTALL.title,
             SETTINGS,
             notNow,
