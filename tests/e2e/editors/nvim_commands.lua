@@ -320,7 +320,7 @@ TEST('a key that nothing is suggested for does what it did before', function()
     return 'before'
   end, { expr = true })
   OPEN('demo.py', { keys = { accept_word = '<F5>', accept_line = false } })
-  OPEN('demo.py', { keys = { accept_word = '<F5>', accept_line = false } }) -- not its own mapping
+  OPEN('demo.py', { keys = { accept_word = '<F5>', accept_line = false } }) -- a second time
   EQUAL(vim.fn.maparg('<F5>', 'i', false, true).callback(), 'before')
 end)
 
