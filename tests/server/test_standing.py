@@ -15,7 +15,9 @@ from homespun.server.standing import standing
         pytest.param("foo(a, b)", "foo()", "foo(", id="a bracket closed by the editor"),
         pytest.param("foo(a, b)", "foo(a,b)", "foo(a,b)", id="a blank less"),
         pytest.param("foo(a,b)", "foo(a, b)", "foo(a, b)", id="a blank more"),
-        pytest.param("x:\n    y\n    z", "x:\r\n\ty\r\n\tz\r\n", "x:\r\n\ty\r\n\tz", id="tabs, CRLF"),
+        pytest.param(
+            "x:\n    y\n    z", "x:\r\n\ty\r\n\tz\r\n", "x:\r\n\ty\r\n\tz", id="tabs, CRLF"
+        ),
         pytest.param("return x", "returnx", "return", id="two words are not one"),
         pytest.param("foobar", "foo bar", "foo", id="one word is not two"),
         pytest.param("a\n    b", "a\n\nc", "a\n", id="white space alone is not much"),
