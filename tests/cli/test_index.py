@@ -102,7 +102,13 @@ def test_watching_prints_a_line_for_each_update_and_ends_with_ctrl_c(repo):
     command = [sys.executable, "-P", "-m", "homespun.cli", "index", str(repo), "--watch", "--json"]
     environment = os.environ | {"HOMESPUN_INDEX_ENCODER": "none"}
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        # Where the tests run in a shell's background they ignore Ctrl-C, and hand that down.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     with process:
         assert json.loads(process.stdout.readline())["files"] == 2
@@ -111,5 +117,8 @@ def test_watching_prints_a_line_for_each_update_and_ends_with_ctrl_c(repo):
         report = json.loads(process.stdout.readline())
         assert report["added"] == 1
         process.send_signal(signal.SIGINT)
-        assert process.wait(60) in (0, 130)
+        try:
+            assert process.wait(60) in (0, 130)
+        finally:
+            process.kill()  # else the test would wait for it
         assert "Traceback" not in process.stderr.read()
