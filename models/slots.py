@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from homespun.models.common_prefix import common_prefix
+
 _CHEAP_TOKENS = 128  # a tail up to this long is given up without a copy: an answer, typed text
 
 
@@ -94,13 +96,5 @@ class Slots:
 def common_run(left: Sequence[int], right: Sequence[int], most: int) -> int:
     """Return how many tokens two sequences share at their start, at most `most`."""
     limit = max(min(len(left), len(right), most), 0)
-    left, right = list(left[:limit]), list(right[:limit])  # a list never equals a tuple
-    # Slices are compared at the speed of C; the last stretch is found by halving.
-    low, high = 0, limit
-    while low < high:
-        middle = (low + high + 1) // 2
-        if left[low:middle] == right[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
+    # As lists: a list never equals a tuple.
+    return common_prefix(list(left[:limit]), list(right[:limit]))

@@ -1,4 +1,4 @@
-"""An edit as the document saw it: what went, what came, and where. Standard library only."""
+"""An edit as the document saw it: what went, what came, and where."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+
+from homespun.models.common_prefix import common_prefix
 
 _TOKEN = re.compile(r"\w+|\s+|.", re.DOTALL)
 _MOST_PAIRS = 10_000  # of equal parts in a block: what a comparison takes; else all of it is new
@@ -31,10 +33,10 @@ class Change:
 
         Where the same insertion could stand in several places, it is the last of them.
         """
-        same = _common_prefix(self.removed, self.inserted)
+        same = common_prefix(self.removed, self.inserted)
         removed, inserted = self.removed[same:], self.inserted[same:]
         if removed and inserted:
-            tail = _common_prefix(removed[::-1], inserted[::-1])
+            tail = common_prefix(removed[::-1], inserted[::-1])
             removed, inserted = removed[: len(removed) - tail], inserted[: len(inserted) - tail]
         return Change(self.start + same, removed, inserted)
 
@@ -118,15 +120,3 @@ def _differences(start: int, old: list[str], new: list[str]) -> list[Change]:
             removed, inserted = "".join(old[first:last]), "".join(new[new_first:new_last])
             changes.append(Change(start, removed, inserted))
     return changes
-
-
-def _common_prefix(first: str, second: str) -> int:
-    """Return the length of the common prefix; by halves, which compares at the speed of memory."""
-    low, high = 0, min(len(first), len(second))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if first[low:middle] == second[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low

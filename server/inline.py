@@ -12,9 +12,8 @@ import itertools
 import logging
 import time
 import uuid
-import weakref
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from urllib.parse import unquote
 
 from lsprotocol import types as lsp
@@ -24,11 +23,12 @@ from homespun.server.acceptance import Suggestion, Suggestions
 from homespun.server.debounce import Debounce, is_urgent
 from homespun.server.documents import Document, Documents
 from homespun.server.notebooks import are_together, text_above
-from homespun.server.place import Completes, Place
+from homespun.server.place import Place
 from homespun.server.positions import offset_at
 from homespun.server.protocol import InlineParams
 from homespun.server.recall import Recall, Recalled
 from homespun.server.recent import RecentEdits
+from homespun.server.ticket import Asked, Ticket, key_of
 from homespun.server.types import Completion, CompletionRequest, Edited
 from homespun.server.warmup import View, Warmup
 from homespun.server.worker import Job, Worker
@@ -37,45 +37,6 @@ logger = logging.getLogger(__name__)
 
 ACCEPTED_COMMAND = "homespun.accepted"
 _MOST_RECENT = 3  # edits in other documents that a request brings along
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """Which request: of two that are on their way, the later one is the last, however it ends."""
-
-    uri: str
-    number: int = 0
-
-
-@dataclass(eq=False, slots=True)
-class _Ticket:
-    """One request on its way."""
-
-    asked: Asked
-    request: CompletionRequest
-    completer: Completes
-    region: lsp.Range  # what the item replaces
-    version: int | None
-    began: float  # when it came
-    above_chars: int  # of a notebook's cells above, which stand before the document's text
-    lead: str  # text of the selected entry of the suggest widget; the item begins with it
-    answer: asyncio.Future[Completion]
-    job: Job
-
-    @property
-    def uri(self) -> str:
-        """The document's."""
-        return self.asked.uri
-
-    @property
-    def offset(self) -> int:
-        """The cursor in the document, behind `lead`."""
-        return self.request.offset - self.above_chars
-
-    @property
-    def key(self) -> Hashable:
-        """What shapes an answer beside the text."""
-        return _key(self.uri, self.completer, self.request)
 
 
 class InlineCompletions:
@@ -99,7 +60,7 @@ class InlineCompletions:
         self._recall = Recall()
         self._debounce = Debounce(clock=clock)
         self.warmup = Warmup(self._worker, look=self._view, failed=self._log_failure)
-        self._newest: dict[str, _Ticket] = {}  # by uri; only touched on the event loop
+        self._newest: dict[str, Ticket] = {}  # by uri; only touched on the event loop
         self._failures: set[str] = set()  # kinds of failure that were logged with their trace
         self._kinds = TriggerKinds()
         self._numbers = itertools.count(1)
@@ -175,7 +136,7 @@ class InlineCompletions:
         ticket = self._newest.pop(uri, None)
         if ticket is not None:
             self._worker.cancel(ticket.job)
-            _settle(ticket.answer, _cancelled())
+            ticket.settle(_cancelled())
 
     def forget(self) -> None:
         """Forget what was answered: the repository has changed."""
@@ -205,7 +166,7 @@ class InlineCompletions:
         self.warmup.forget()
         self._worker.close()
 
-    def _admit(self, asked: Asked, params: InlineParams) -> _Ticket | Completion:
+    def _admit(self, asked: Asked, params: InlineParams) -> Ticket | Completion:
         """Take the snapshot and queue it; a completion says why not."""
         document = self._documents().text_documents.get(unquote(params.text_document.uri))
         if document is None:
@@ -233,7 +194,7 @@ class InlineCompletions:
             return _because(place.because, place.facts)
         above = text_above(document.uri, self._documents().text_documents)
         loop = asyncio.get_running_loop()
-        ticket = _Ticket(
+        ticket = Ticket(
             asked=asked,
             request=CompletionRequest(
                 above + text,
@@ -255,13 +216,13 @@ class InlineCompletions:
         )
         return ticket
 
-    def _known(self, ticket: _Ticket) -> Recalled | None:
+    def _known(self, ticket: Ticket) -> Recalled | None:
         """Return the answer, or the rest of one, that is known; who asks by hand asks anew."""
         if ticket.request.explicit:
             return None
         return self._recall.find(ticket.key, ticket.request.text, ticket.request.offset)
 
-    async def _ask(self, ticket: _Ticket) -> Completion:
+    async def _ask(self, ticket: Ticket) -> Completion:
         """Have the worker answer, unless a newer request comes while this one may wait."""
         request = ticket.request
         urgent = request.explicit or is_urgent(request.text[: request.offset])
@@ -272,7 +233,7 @@ class InlineCompletions:
             return _cancelled()
         return await ticket.answer
 
-    def _run(self, ticket: _Ticket, stop: Cancellation, loop: asyncio.AbstractEventLoop) -> None:
+    def _run(self, ticket: Ticket, stop: Cancellation, loop: asyncio.AbstractEventLoop) -> None:
         """Have the model answer; on the worker's thread."""
         began = self._clock()
         try:
@@ -285,15 +246,15 @@ class InlineCompletions:
         except RuntimeError:  # the loop has ended, and with it whoever asked
             logger.debug("a completion came after the end")
 
-    def _arrived(self, ticket: _Ticket, completion: Completion, seconds: float) -> None:
+    def _arrived(self, ticket: Ticket, completion: Completion, seconds: float) -> None:
         """Take what the worker's thread brings."""
         try:
             self._learn(ticket, completion, seconds)
         except Exception as error:
             self._log_failure(error)
-        _settle(ticket.answer, completion)
+        ticket.settle(completion)
 
-    def _learn(self, ticket: _Ticket, completion: Completion, seconds: float) -> None:
+    def _learn(self, ticket: Ticket, completion: Completion, seconds: float) -> None:
         """Remember an answer, though it may come too late: it may say what is typed next."""
         request = ticket.request
         is_whole = completion.finish != "cancelled"
@@ -306,7 +267,7 @@ class InlineCompletions:
             completion = replace(completion, id=request.id)
             self._recall.remember(ticket.key, request.text, request.offset, completion)
 
-    def _is_current(self, ticket: _Ticket) -> bool:
+    def _is_current(self, ticket: Ticket) -> bool:
         """Say whether who would be asked now is who was asked: model, adapter, settings."""
         document = self._document(ticket.uri)
         if document is None:
@@ -337,7 +298,7 @@ class InlineCompletions:
         def prepare(request: CompletionRequest, accepted: str, stop: Cancellation) -> bool:
             return completer.prepare(request, accepted=accepted, cancelled=stop)
 
-        return View(prepare, request, _key(uri, completer, request))
+        return View(prepare, request, key_of(uri, completer, request))
 
     def _edited_elsewhere(self, uri: str, place: Place) -> tuple[Edited, ...]:
         """Return the last edits in other documents of the same folder."""
@@ -360,7 +321,7 @@ class InlineCompletions:
         return document if isinstance(document, Document) else None
 
     def _answer(
-        self, ticket: _Ticket, completion: Completion, recalled: Recalled | None = None
+        self, ticket: Ticket, completion: Completion, recalled: Recalled | None = None
     ) -> lsp.InlineCompletionList:
         """Make the list; the editor's document may have moved on while the model was at work."""
         document = self._document(ticket.uri)
@@ -390,7 +351,7 @@ class InlineCompletions:
         return lsp.InlineCompletionList(items=[item])
 
     def _followed(
-        self, ticket: _Ticket, completion: Completion, recalled: Recalled | None, text: str
+        self, ticket: Ticket, completion: Completion, recalled: Recalled | None, text: str
     ) -> str:
         """Follow what becomes of a suggestion; return its id, for the rest that of the whole."""
         request, lead = ticket.request, ticket.lead
@@ -440,20 +401,6 @@ class TriggerKinds:
         elif kind == 2:
             self._explicit = 1
         return self._explicit is not None and kind == self._explicit
-
-
-def _key(uri: str, completer: Completes, request: CompletionRequest) -> Hashable:
-    """Return what shapes an answer beside the text.
-
-    The completer itself is part of it, weakly: it holds a model. A suggestion that was asked for
-    by hand is typed along like any other, so the key does not tell them apart.
-    """
-    return (uri, weakref.ref(completer), completer.key(replace(request, explicit=False)))
-
-
-def _settle(answer: asyncio.Future[Completion], completion: Completion) -> None:
-    if not answer.done():
-        answer.set_result(completion)
 
 
 def _because(finish: str, facts: Mapping[str, object] | None = None) -> Completion:

@@ -80,11 +80,7 @@ def evaluate(
     name = name or root.name.removesuffix(".git")
     config = replace(config, arms=tuple(check_arms(config.arms)))
     models = open_models(root, config.arms, adapter, options, progress)
-    tokenizer = next(iter(models.values())).generator.tokenizer
-
-    def count(text: str) -> int:
-        return len(tokenizer.encode(text))
-
+    count = _counter(models)
     kept = KeptAnswers(cache or _folder(root) / ANSWERS)
     with material(root, since, until, config, extras, count, name, progress) as asked:
         found = list(
@@ -116,6 +112,12 @@ def evaluate(
         memorised=_memorised(models, found, extras, options, name, progress),
     )
     return Evaluation(report, tuple(asked.items), tuple(found), tuple(asked.notes))
+
+
+def _counter(models: Mapping[str, Opened]) -> Callable[[str], int]:
+    """Return what counts the tokens of a text; the models have one tokenizer."""
+    tokenizer = next(iter(models.values())).generator.tokenizer
+    return lambda text: len(tokenizer.encode(text))
 
 
 def _folder(root: Path) -> Path:
