@@ -18,6 +18,7 @@ from homespun.indexer.languages import language_of
 from homespun.indexer.settings import resolve
 from homespun.indexer.types import Skipped
 from homespun.models.errors import AdapterError
+from homespun.models.paths import WORKSPACE_FOLDER
 from homespun.server.options import CompletionOptions
 from homespun.server.types import Completion, CompletionRequest
 
@@ -121,7 +122,7 @@ def offset_of(text: str, line: int, column: int) -> int:
 def workspace_of(file: Path) -> Path:
     """Return the nearest folder with an index, else the git repository, else the file's folder."""
     folders = list(file.absolute().parents)
-    for mark in (".homespun", ".git"):
+    for mark in (WORKSPACE_FOLDER, ".git"):
         found = next((folder for folder in folders if (folder / mark).exists()), None)
         if found is not None:
             return found

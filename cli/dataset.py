@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from homespun.cli.errors import UsageError
 from homespun.cli.progress import RichProgress
+from homespun.models.paths import WORKSPACE_FOLDER
 
 if TYPE_CHECKING:
     from homespun.training.dataset_config import DatasetReport
@@ -51,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     if replay is not None and not replay.is_file():
         raise UsageError(f"--replay: {args.replay!r} is no file")
     root = Path(args.dir)
-    out = Path(args.out) if args.out else root / ".homespun" / "dataset"
+    out = Path(args.out) if args.out else root / WORKSPACE_FOLDER / "dataset"
     with RichProgress(quiet=args.json) as progress:
         report = build_dataset(
             root,

@@ -23,10 +23,11 @@ from homespun.indexer.config import CHUNKER_VERSION, IndexConfig
 from homespun.indexer.errors import IndexDamaged, IndexMissing, StoreFull
 from homespun.indexer.layered import Layered
 from homespun.indexer.tokens import WORDS_VERSION
+from homespun.models.paths import WORKSPACE_FOLDER
 
 FORMAT_VERSION = 2  # raise it when a table's columns or this file's fields change meaning
 
-FOLDER = ".homespun"
+FOLDER = WORKSPACE_FOLDER
 _NAME = "manifest.json"
 _STAMPS = "files"
 _RENAMES = 10

@@ -1,4 +1,4 @@
-"""Where state outside a repository lives. `HOMESPUN_HOME` moves all of it."""
+"""Where state lives: below `HOMESPUN_HOME`, and in a folder of each repository."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 
 import platformdirs
+
+WORKSPACE_FOLDER = ".homespun"  # in a repository: its index, adapters and trainings
 
 
 def home() -> Path:

@@ -37,6 +37,7 @@ from homespun.models.errors import (
     AdapterUnknown,
 )
 from homespun.models.lora import LoraWeights
+from homespun.models.paths import WORKSPACE_FOLDER
 from homespun.models.served_form import MANIFEST
 
 AdapterState = Literal["candidate", "champion", "retired"]
@@ -88,7 +89,7 @@ class Registry:
     def __init__(self, workspace: Path) -> None:
         """Take the workspace folder; nothing is made before the first `add`."""
         self.workspace = workspace
-        self.folder = workspace / ".homespun" / "adapters"
+        self.folder = workspace / WORKSPACE_FOLDER / "adapters"
 
     @property
     def aliases_path(self) -> Path:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from homespun.models.errors import AdapterDamaged, AdapterError
 from homespun.models.fit import why_unfit
+from homespun.models.paths import WORKSPACE_FOLDER
 from homespun.models.registry import CHAMPION, Adapter, Registry
 from homespun.models.types import MODEL_AS_SHIPPED
 from homespun.server.options import CompletionOptions
@@ -46,7 +47,7 @@ def report(workspaces: Sequence[Path]) -> dict[str, object]:
     """Return the answer of `homespun.report`: the page of the newest training."""
     pages: list[tuple[float, Path]] = []
     for workspace in workspaces:
-        folder = workspace / ".homespun"
+        folder = workspace / WORKSPACE_FOLDER
         runs = folder.glob(f"{_RUNS}/run-*/{_REPORT}")
         pages += [(page.stat().st_mtime, page) for page in runs if page.is_file()]
     if not pages:  # trainings' folders are tidied up, adapters stay

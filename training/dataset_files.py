@@ -20,6 +20,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from homespun.indexer.errors import StoreFull
+from homespun.models.paths import WORKSPACE_FOLDER
 from homespun.training.data_card import sha256_of
 from homespun.training.errors import DatasetUnwritable
 
@@ -128,7 +129,7 @@ def write_text(path: Path, text: str) -> None:
 
 def _ignore_in_git(folder: Path) -> None:
     path = folder / ".gitignore"
-    if folder.name == ".homespun" and not path.exists():
+    if folder.name == WORKSPACE_FOLDER and not path.exists():
         path.write_text("*\n", encoding="utf-8")
 
 

@@ -25,6 +25,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from homespun.models.paths import WORKSPACE_FOLDER
 from homespun.training.errors import RunUnreadable, TrainingLocked, TrainingUnwritable
 
 STATE_VERSION = 1
@@ -84,7 +85,7 @@ class Run:
 
 def training_folder(workspace: Path) -> Path:
     """Return where a workspace keeps its trainings."""
-    return workspace / ".homespun" / "training"
+    return workspace / WORKSPACE_FOLDER / "training"
 
 
 def begin(workspace: Path, options: Mapping[str, Any]) -> Run:
