@@ -7,12 +7,13 @@ decides nothing: which rows count is the manifest's word (manifest.py).
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections import Counter
 from collections.abc import Container, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -259,9 +260,13 @@ class Store:
                 table.optimize(cleanup_older_than=_KEEP_VERSIONS, delete_unverified=True)
 
     def disk_bytes(self) -> int:
-        """Return the size of all files of the store."""
-        files = (path for path in self._folder.rglob("*") if path.is_file())
-        return sum(path.stat().st_size for path in files)
+        """Return the size of all files of the store, without what a writer takes away meanwhile."""
+        total = 0
+        for folder, _, names in os.walk(self._folder):
+            for name in names:
+                with suppress(FileNotFoundError):
+                    total += Path(folder, name).stat().st_size
+        return total
 
     def _table(self, name: str) -> Any:  # noqa: ANN401 - lancedb publishes no types
         if name not in self._writable:

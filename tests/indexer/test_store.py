@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -36,6 +38,26 @@ def hashes(*files):
 @pytest.fixture
 def store(tmp_path):
     return Store(tmp_path / ".homespun" / "lance")
+
+
+def test_a_file_that_a_writer_takes_away_while_sizes_are_read_counts_for_nothing(
+    tmp_path, monkeypatch
+):
+    folder = tmp_path / "lance"
+    folder.mkdir()
+    (folder / "stays").write_bytes(b"12345")
+    gone = folder / "goes"
+    gone.write_bytes(b"123")
+    stat = Path.stat
+
+    def taken_away_first(path, **options):
+        if path == gone:
+            gone.unlink(missing_ok=True)
+        return stat(path, **options)
+
+    assert Store(folder).disk_bytes() == 8
+    monkeypatch.setattr(Path, "stat", taken_away_first)
+    assert Store(folder).disk_bytes() == 5
 
 
 def test_what_was_put_in_comes_out(store):
