@@ -111,6 +111,15 @@ def test_documents_that_wait_for_the_model_are_prepared_when_it_is_there(start, 
     client.wait_until(lambda: client.status()["prepared"] == 1)
 
 
+def test_a_cell_is_asked_for_behind_the_cells_above_it(server):
+    first, second = (f"vscode-notebook-cell:/a.ipynb#{name}" for name in ("W1", "W2"))
+    server.open(first, "total = 0")
+    server.open(second, "x = ")
+    [item] = server.complete(second, 0, 0)
+    assert item["insertText"] == "0\n\n|x ="
+    assert item["range"] == rpc.span(0, 0, 0, 0)  # in the cell, not in the text of all cells
+
+
 def test_an_open_document_and_a_shown_suggestion_are_prepared(start):
     client = start(FAKE_SERVER=json.dumps({"says": "a + b\n"}))
     client.initialize()
