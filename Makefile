@@ -5,13 +5,13 @@ BIN    := $(VENV)/bin
 ROOMS  := cli indexer models server training
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: bench-languages bench-tuning demo test setup setup-dev weights weights-tests embedder adapter lint types check unit eval bench-context bench-lines bench-engine bench-index peers index-peers vsix vsix-check clean
+.PHONY: bench-languages bench-tuning demo test setup setup-dev weights weights-tests embedder adapter lint types check unit eval bench-context bench-lines bench-engine bench-index peers index-peers e2e bench-editor editors client vsix vsix-check clean
 
 demo: weights
 	$(BIN)/python -P bench/demo.py
 
 # The unit tests come last: their summary is what one looks for.
-test: setup-dev weights-tests lint types eval unit
+test: setup-dev weights-tests lint types eval client unit
 
 setup: $(VENV)/.base
 setup-dev: $(VENV)/.dev
@@ -109,9 +109,33 @@ $(INDEX_PEERS)/.done: bench/index/peers.txt
 	  --only-binary=:all: -r bench/index/peers.txt
 	touch $@
 
+# Real VS Code, Neovim and Emacs with the real model; brings the editors (1 GB) and needs Debian's
+# packages for them. EDITORS is where they are, PICTURES where screenshots go.
+EDITORS  ?= $(CURDIR)/.editors
+PICTURES ?= $(EDITORS)/pictures
+
+e2e: editors vsix weights
+	HOMESPUN_VSCODE=$(EDITORS)/vscode HOMESPUN_PICTURES=$(PICTURES) HOMESPUN_E2E=1 \
+	  $(BIN)/python -m pytest tests/e2e -rs
+
+bench-editor: editors vsix weights
+	$(BIN)/python -P bench/editor.py $(EDITORS)/vscode
+
+editors: $(VENV)/.e2e
+	PYTHON=$(PYTHON) tests/e2e/editors/setup_vscode.sh $(EDITORS)/vscode
+
+$(VENV)/.e2e: $(VENV)/.dev
+	$(PIP) install -c constraints.txt -e '.[dev,e2e]'
+	touch $@
+
 # The VS Code extension, editor-client/homespun.vsix; needs Node 20, and a network only the first time.
 vsix: editor-client/node_modules/.done
 	cd editor-client && npm run --silent package
+
+# Part of `make test`; who only works on the server needs no Node.
+client:
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory vsix-check; \
+	else echo "the VS Code extension is not tested: no npm on the PATH (Node 20)"; fi
 
 # Its types, lint and tests.
 vsix-check: editor-client/node_modules/.done

@@ -1,0 +1,54 @@
+"""What the editors are opened on: a real repository, and a `homespun` that leaves a trace."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from homespun.training.packages import Package, unpacked
+
+PYGLS = Package(
+    "pypi", "pygls", "2.1.1", "1da03ba9053201bb337dcdd8d121df70feb2a91e1a0dcc74de5da79755b1a201"
+)
+COVERAGE = Package(
+    "pypi", "coverage", "7.17.3", "6695d1bb2a9a2fbd7806d69d78cf30f35eb0f65045da0ec5b5045242fadd6a78"
+)
+_OFFLINE = {name: "http://127.0.0.1:9" for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")}
+
+
+def repository(folder: Path, package: Package = PYGLS) -> Path:
+    """Copy a package's source into a new folder that looks like a checkout; return the folder."""
+    ignored = shutil.ignore_patterns(".homespun", ".git")
+    shutil.copytree(unpacked(package), folder, ignore=ignored)
+    (folder / ".git").mkdir()
+    return folder
+
+
+def put_server(
+    path: Path, *, log: Path, pids: Path, environment: Mapping[str, str] | None = None
+) -> list[str]:
+    """Write a program `homespun` that is the real one at debug level; return how it serves.
+
+    What it logs is appended to `log`, the number of each process to `pids`.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    given = {"HOMESPUN_SERVER_ACCEPTANCE_LOG": "0", **(environment or {})}
+    exports = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in given.items())
+    command = shlex.join([sys.executable, "-P", "-m", "homespun.cli"])
+    path.write_text(
+        f"#!/bin/sh\n{exports}echo $$ >>{shlex.quote(str(pids))}\n"
+        f'exec {command} "$@" --log-level debug 2>>{shlex.quote(str(log))}\n',
+        encoding="utf-8",
+    )
+    path.chmod(0o755)
+    log.touch()
+    pids.touch()
+    return [str(path), "serve", "--stdio"]
+
+
+def without_model(folder: Path) -> dict[str, str]:
+    """Return the environment of a machine that has no model and no network."""
+    return {"HOMESPUN_HOME": str(folder), **_OFFLINE}
