@@ -19,6 +19,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from playwright.sync_api import Playwright, sync_playwright
+
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "e2e" / "editors"))
 
@@ -45,13 +47,13 @@ TARGETS = {"activation_ms": 300, "vsix_mb": 1, "first_ghost_s": 20, "extension_h
 def main() -> int:
     """Measure, print a table, write it down."""
     args = _arguments()
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory() as scratch, sync_playwright() as playwright:
         folder = repository(Path(scratch) / "template", COVERAGE)
         lines = sum(len(f.read_bytes().splitlines()) for f in folder.rglob("*.py"))
         rounds = [
-            _round(args.installed, Path(scratch) / f"round-{number}", with_extension)
+            _round(playwright, args.installed, Path(scratch) / f"{arm}-{number}", arm == "with")
             for number in range(args.rounds)
-            for with_extension in (True, False)
+            for arm in ("with", "without")
         ]
     having = [row for row in rounds if "first_ghost_s" in row]
     bare = [row for row in rounds if "first_ghost_s" not in row]
@@ -66,7 +68,9 @@ def main() -> int:
     return 0
 
 
-def _round(installed: Path, state: Path, with_extension: bool) -> dict[str, float]:
+def _round(
+    playwright: Playwright, installed: Path, state: Path, with_extension: bool
+) -> dict[str, float]:
     folder = repository(state / "coverage", COVERAGE)
     (folder / FILE).write_text(TEXT, encoding="utf-8")
     serve = put_server(state / "bin" / "homespun", log=state / "log", pids=state / "pids")
@@ -74,7 +78,7 @@ def _round(installed: Path, state: Path, with_extension: bool) -> dict[str, floa
     settings = {"homespun.serverCommand": serve} if with_extension else {}
     with (
         CodeServer(installed, state / "profile", extension=extension, settings=settings) as server,
-        browser_page(state / "browser") as page,
+        browser_page(playwright, state / "browser", size=(1100, 1000)) as page,
     ):
         window = Window(page, server.port)
         began = time.monotonic()

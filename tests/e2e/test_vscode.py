@@ -6,6 +6,7 @@ HOMESPUN_PICTURES a folder for pictures, if wanted.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
@@ -16,7 +17,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from vscode import CodeServer, NothingSeen, Window, browser_page, wait
+from vscode import CodeServer, Window, browser_page, wait
 from workspace import put_server, repository, without_model
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,6 +50,15 @@ DEFINED_IN = "text_document.py"
 
 
 @pytest.fixture(scope="module")
+def browse(tmp_path_factory):
+    """Opens a browser, any number of times: playwright runs once in a process."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        yield functools.partial(browser_page, playwright)
+
+
+@pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     return repository(tmp_path_factory.mktemp("vscode") / "pygls")
 
@@ -60,7 +70,7 @@ def trace(folder):
 
 
 @pytest.fixture(scope="module")
-def window(folder, trace):
+def window(folder, trace, browse):
     """One window of the repository; its first document is open and the server is coming up."""
     log, pids = trace
     serve = put_server(folder.parent / "bin" / "homespun", log=log, pids=pids)
@@ -72,7 +82,7 @@ def window(folder, trace):
             extension=VSIX,
             settings={"homespun.serverCommand": serve},
         ) as server,
-        browser_page(folder.parent / "browser") as page,
+        browse(folder.parent / "browser") as page,
     ):
         window = Window(page, server.port)
         window.open(folder, "pygls/workspace/peek.py")
@@ -100,15 +110,17 @@ def document(window, folder, request):
     picture(window, f"vscode-{request.node.name}.png")
     for file in made:
         window.keys("Escape", "Escape")
-        window.command("View: Revert and Close Editor")
+        window.close_editor()
         file.unlink()
 
 
 def test_from_indexing_to_ready_to_ghost_text_of_another_file_to_the_saved_file(window, folder):
     file = folder / "pygls" / "workspace" / "peek.py"
+    wait(
+        lambda: any("indexing" in status for status in window.seen("statuses")),
+        "indexing in the status",
+    )
     window.wait_until_ready()
-    statuses = window.seen("statuses")
-    assert any("indexing" in status for status in statuses), statuses
     window.show("pygls/workspace/peek.py", CURSOR_LINE)
     window.type(TYPED)
     ghost = window.wait_for_ghost()
@@ -135,25 +147,44 @@ def test_the_sources_open_at_their_lines(window, folder):
     lines = text.splitlines()[first - 1 : last]
     assert lines[0].strip() in shown
     assert any(f"def {NAME}(" in line for line in lines)
-    window.command("View: Close Editor")
+    window.close_editor()
 
 
-def test_why_this_suggestion(window):
+def test_why_this_suggestion_leads_to_its_sources(window, document):
+    document("reasons.py", PEEK, CURSOR_LINE)
+    window.type(TYPED)
+    window.wait_for_ghost()
     window.command("Homespun: Why This Suggestion, or Why Nothing")
-    wait(lambda: DEFINED_IN in window.page.inner_text("body"), "the source in the answer")
+    toast = window.toast("qwen2.5-coder-0.5b")
     picture(window, "vscode-why.png")
+    toast.get_by_role("button", name="Show Sources").click()
+    window.rows().filter(has_text=DEFINED_IN).first.wait_for()
+    window.keys("Escape")
+
+
+def test_why_nothing_names_the_setting(window, document):
+    right = " + the_rest_of_a_long_sum"
+    document("nothing.py", PEEK.replace("return", f"return{right}"), CURSOR_LINE)
+    window.keys(*["ArrowLeft"] * len(right))
+    window.type(" x")
+    assert window.settled_ghost() == ""
+    window.command("Homespun: Why This Suggestion, or Why Nothing")
+    toast = window.toast("completion.maxLineSuffixChars")
+    toast.get_by_role("button", name="Open Setting").click()
+    setting = window.page.locator(".settings-editor").filter(has_text="Max Line Suffix Chars").first
+    setting.wait_for()
     window.keys("Escape")
 
 
 def test_the_search_opens_a_definition(window, folder):
     window.command("Homespun: Search the Repository")
-    window.type("the word that a position is in")
+    window.box().fill("the word at a position of the document")
     row = window.rows().filter(has_text=DEFINED_IN).first
     row.wait_for()
     picture(window, "vscode-search.png")
     row.click()
     wait(lambda: window.title() == DEFINED_IN, "its editor in front")
-    window.command("View: Close Editor")
+    window.close_editor()
 
 
 def test_a_word_then_a_line_is_accepted(window, document):
@@ -247,12 +278,12 @@ def test_an_untitled_document(window):
     window.command("File: New Untitled Text File")
     wait(lambda: window.title().startswith("Untitled"), "an untitled editor")
     window.command("Change Language Mode")
-    window.page.locator(".quick-input-widget input.input").first.fill("Python")
+    window.box().fill("Python")
     window.rows().filter(has_text="Python").first.click()
     window.type("def area(width: int, height: int) -> int:\n    return ")
     assert "width" in window.wait_for_ghost()
     window.keys("Escape")
-    window.command("View: Revert and Close Editor")
+    window.close_editor()
 
 
 def test_a_cell_of_a_notebook_knows_the_cells_before_it(window, folder):
@@ -278,7 +309,7 @@ def test_a_cell_of_a_notebook_knows_the_cells_before_it(window, folder):
     window.save(file)
     saved = json.loads(file.read_text(encoding="utf-8"))["cells"][1]["source"]
     assert "".join(saved) == f"print(area_of_a_s{ghost}"
-    window.command("View: Revert and Close Editor")
+    window.close_editor()
     file.unlink()
 
 
@@ -300,7 +331,7 @@ def test_there_was_no_error_toast(window):
     assert [toast for toast in window.seen("toasts") if toast.startswith("error")] == []
 
 
-def test_without_model_and_network_there_is_a_sentence_and_a_fix(tmp_path):
+def test_without_model_and_network_there_is_a_sentence_and_a_fix(tmp_path, browse):
     folder = repository(tmp_path / "pygls")
     serve = put_server(
         tmp_path / "bin" / "homespun",
@@ -315,27 +346,20 @@ def test_without_model_and_network_there_is_a_sentence_and_a_fix(tmp_path):
             extension=VSIX,
             settings={"homespun.serverCommand": serve},
         ) as server,
-        browser_page(tmp_path / "browser") as page,
+        browse(tmp_path / "browser") as page,
     ):
         window = Window(page, server.port)
         window.open(folder, "pygls/server.py")
         wait(lambda: "problem" in window.status(), "problem in the status")
-        toast = page.locator(".notification-toast").filter(has_text="qwen2.5-coder-0.5b").first
-        toast.wait_for(timeout=60_000)
+        toast = window.toast("qwen2.5-coder-0.5b")
         picture(window, "vscode-no-model.png")
         toast.get_by_role("button", name="Fetch").click()
-        try:
-            page.locator(".notification-toast").filter(has_text="could not").first.wait_for(
-                timeout=120_000
-            )
-        except Exception as error:
-            picture(window, "vscode-no-model-fetch.png")
-            raise NothingSeen(str(window.seen("toasts"))) from error
+        window.toast("could not")
         assert "problem" in window.status()
 
 
 @pytest.mark.timeout(1_800)
-def test_it_installs_its_server_after_asking(tmp_path):
+def test_it_installs_its_server_after_asking(tmp_path, browse):
     """Brings what the server needs from PyPI, as a first start does."""
     build = [sys.executable, "-m", "build", "--wheel", "--outdir", str(tmp_path), str(ROOT)]
     subprocess.run(build, check=True, capture_output=True)
@@ -347,12 +371,11 @@ def test_it_installs_its_server_after_asking(tmp_path):
     settings = {"homespun.installFrom": str(wheel), "homespun.server.acceptanceLog": False}
     with (
         CodeServer(INSTALLED, tmp_path / "profile", extension=VSIX, settings=settings) as server,
-        browser_page(tmp_path / "browser") as page,
+        browse(tmp_path / "browser") as page,
     ):
         window = Window(page, server.port)
         window.open(folder, "pygls/workspace/peek.py")
-        toast = page.locator(".notification-toast").filter(has_text="not on this machine").first
-        toast.wait_for(timeout=60_000)
+        toast = window.toast("not on this machine")
         picture(window, "vscode-install.png")
         toast.get_by_role("button", name="Install the Server").click()
         window.wait_until_ready(1_500)
@@ -366,4 +389,5 @@ def picture(window, name):
     """Save a picture where pictures are wanted."""
     if (pictures := os.environ.get("HOMESPUN_PICTURES")) is not None:
         Path(pictures).mkdir(parents=True, exist_ok=True)
+        window.page.wait_for_timeout(400)  # what fades in is there
         window.page.screenshot(path=Path(pictures) / name)

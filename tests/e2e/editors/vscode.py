@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import Locator, Page, Playwright
 
 _USER_SETTINGS = {
     "workbench.startupEditor": "none",
@@ -182,23 +182,21 @@ class CodeServer:
 
 
 @contextlib.contextmanager
-def browser_page(profile: Path, *, size: tuple[int, int] = (1100, 560)) -> Iterator[Page]:
+def browser_page(
+    playwright: Playwright, profile: Path, *, size: tuple[int, int] = (1100, 560)
+) -> Iterator[Page]:
     """Give a page of a fresh headless Chromium (CHROMIUM, else of the PATH)."""
-    from playwright.sync_api import sync_playwright
-
-    program = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    with sync_playwright() as playwright:
-        context = playwright.chromium.launch_persistent_context(
-            str(profile),
-            executable_path=program,
-            headless=True,
-            viewport={"width": size[0], "height": size[1]},
-            args=list(_BROWSER),
-        )
-        try:
-            yield context.pages[0]
-        finally:
-            context.close()
+    context = playwright.chromium.launch_persistent_context(
+        str(profile),
+        executable_path=os.environ.get("CHROMIUM") or shutil.which("chromium"),
+        headless=True,
+        viewport={"width": size[0], "height": size[1]},
+        args=list(_BROWSER),
+    )
+    try:
+        yield context.pages[0]
+    finally:
+        context.close()
 
 
 class Window:
@@ -233,7 +231,7 @@ class Window:
     def _quick_open(self, file: str, text: str) -> bool:
         name = Path(file).name
         self.keys("Escape", "Control+P")
-        self.page.locator(".quick-input-widget input.input").first.fill(text)
+        self.box().fill(text)
         if not _came(self.rows().first.filter(has_text=name), 3):
             return False  # the file was not found yet
         self.keys("Enter")
@@ -245,13 +243,26 @@ class Window:
 
     def command(self, title: str) -> None:
         """Run a command of the palette."""
+        wait(lambda: self._has_chosen(title), f"command {title!r}")
+
+    def _has_chosen(self, title: str) -> bool:
         self.keys("F1")
-        box = self.page.locator(".quick-input-widget input.input").first
-        box.wait_for()
-        box.fill(f">{title}")
-        rows = self.page.locator(".quick-input-list .monaco-list-row")
-        rows.filter(has_text=title).first.wait_for(timeout=30_000)
+        focused = self.page.locator(".quick-input-widget:not(.hidden) input.input:focus")
+        if not _came(focused, 5):
+            return False
+        focused.fill(f">{title}")
+        if not _came(self.rows().filter(has_text=title).first, 10):
+            self.keys("Escape")
+            return False
         self.keys("Enter")
+        return True
+
+    def close_editor(self) -> None:
+        """Close the editor in front, whatever is not saved in it is lost."""
+        title = self.title()
+        self.command("View: Revert and Close Editor")
+        wait(lambda: self.title() != title, f"end of the editor with {title}")
+        time.sleep(0.3)  # the focus goes to what is in front now, out of whatever is opened before
 
     def keys(self, *names: str) -> None:
         """Press keys by playwright's names: `Control+S`, `Tab`."""
@@ -302,7 +313,20 @@ class Window:
     def title(self) -> str:
         """Return the name of the editor in front."""
         tab = self.page.locator(".tab.active").first
-        return tab.get_attribute("data-resource-name", timeout=10_000) or ""
+        return (tab.get_attribute("data-resource-name") or "") if tab.count() else ""
+
+    def toast(self, text: str) -> Locator:
+        """Return the message in the corner that holds the text."""
+        found = self.page.locator(".notification-toast").filter(has_text=text).first
+        try:
+            found.wait_for(timeout=120_000)
+        except Exception as error:
+            raise NothingSeen(f"no message with {text!r} in {self.seen('toasts')}") from error
+        return found
+
+    def box(self) -> Locator:
+        """Return the input of the quick pick that is open, or about to be."""
+        return self.page.locator(".quick-input-widget:not(.hidden) input.input").first
 
     def rows(self) -> Locator:
         """Return the rows of the quick pick that is open."""
