@@ -123,6 +123,7 @@ bench-editor: editors vsix weights
 
 editors: $(VENV)/.e2e
 	PYTHON=$(PYTHON) tests/e2e/editors/setup_vscode.sh $(EDITORS)/vscode
+	PYTHON=$(PYTHON) tests/e2e/editors/setup_terminal_editors.sh $(EDITORS)
 
 $(VENV)/.e2e: $(VENV)/.dev
 	$(PIP) install -c constraints.txt -e '.[dev,e2e]'
