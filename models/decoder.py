@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -93,6 +93,7 @@ class OnnxDecoder:
         cancelled: Callable[[], bool],
         heal: str = "",
         hints: Sequence[Sequence[int]] = (),
+        not_first: Collection[int] = (),
     ) -> Generation:
         """Continue `prompt` greedily; see `homespun.models.types.Generator`."""
         self._check_length(prompt, max_tokens)
@@ -101,6 +102,8 @@ class OnnxDecoder:
         reused = len(slot.tokens)
         drafter = Drafter(prompt, hints, self._acceptance) if self.drafting else None
         run = _Run(self.tokenizer, stop, heal, self._healing() if heal else None)
+        if not_first:
+            run.begin_without(not_first, self._form.vocabulary)
         with _breaking_off(cancelled) as options:
             steps = _Steps(self, slot, drafter, options, cancelled)
             is_ready = steps.prefill(prompt, max_tokens)
@@ -323,13 +326,23 @@ class _Run:
         self._tokenizer, self._stop = tokenizer, stop
         self._heal, self._healer = heal, healer
         self._rest = heal.encode("utf-8", "replace")  # of `heal`, still to be written
+        self._first: npt.NDArray[np.int64] | None = None  # the tokens that may come first
         self.ids: list[int] = []
         self.text = ""
         self.stop_reason = ""
         self.logprob = 0.0
 
+    def begin_without(self, tokens: Collection[int], vocabulary: int) -> None:
+        """Leave tokens out of those that may come first, unless that leaves none."""
+        usual = self.allowed()
+        every = np.arange(vocabulary) if usual is None else usual
+        first = every[~np.isin(every, list(tokens))]
+        self._first = first if len(first) else None
+
     def allowed(self) -> npt.NDArray[np.int64] | None:
         """Return the tokens that may come next, None for any."""
+        if self._first is not None and not self.ids:
+            return self._first
         return self._healer.allowed(self._rest) if self._healer and self._rest else None
 
     def add(self, token: int, logprob: float) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -123,6 +123,7 @@ class FakeGenerator:
         self.prompts: list[tuple[int, ...]] = []  # every prompt seen, for assertions
         self.hints: list[tuple[tuple[int, ...], ...]] = []  # those of each prompt
         self.warmed: list[tuple[int, ...]] = []
+        self.others: list[str] = []  # what it says where its answer may not come
         self._script = script
         self._step_seconds = step_seconds
         self._prefill_seconds = prefill_seconds
@@ -137,6 +138,7 @@ class FakeGenerator:
         cancelled: Callable[[], bool],
         heal: str = "",
         hints: Sequence[Sequence[int]] = (),
+        not_first: Collection[int] = (),
     ) -> Generation:
         """Continue `prompt` and `heal` with the scripted text. Raises PromptTooLong."""
         self._check_length(prompt, max_tokens)
@@ -146,7 +148,8 @@ class FakeGenerator:
         # As the real decoder: the last prompt token is always computed, its logits are needed.
         reused = common_run(self._cache, prompt, len(prompt) - 1)
         time.sleep(self._prefill_seconds)
-        text, finish, verdict = self._say(self._answer(prompt), max_tokens, stop, cancelled)
+        answer = self._begins_without(not_first, self._answer(prompt))
+        text, finish, verdict = self._say(answer, max_tokens, stop, cancelled)
         ids = tuple(self.tokenizer.encode(text))
         self._cache = (*prompt, *ids)
         return Generation(
@@ -180,6 +183,13 @@ class FakeGenerator:
                 f"a prompt of {len(prompt)} tokens and {max_tokens} new ones exceed the context "
                 f"of {self.context_tokens} tokens; shorten the prompt or raise context_tokens"
             )
+
+    def _begins_without(self, not_first: Collection[int], answer: str) -> str:
+        """Return the first of what it may say that begins with none of these tokens, else ""."""
+        for text in (answer, *self.others):
+            if not set(self.tokenizer.encode(text)[:1]) & set(not_first):
+                return text
+        return ""
 
     def _answer(self, prompt: Sequence[int]) -> str:
         if callable(self._script):

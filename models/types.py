@@ -6,7 +6,7 @@ Every room above speaks to weights through these Protocols; `models/fakes.py` ha
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -179,13 +179,15 @@ class Generator(Protocol):
         cancelled: Callable[[], bool],
         heal: str = "",
         hints: Sequence[Sequence[int]] = (),
+        not_first: Collection[int] = (),
     ) -> Generation:
         """Greedy continuation of `prompt` (token ids).
 
         `heal` is text that the continuation must begin with and that is not part of
         `Generation.text`: the end of what the user typed, whose last token may be partial (token
         healing). `hints` are token ids to draft from beside the prompt; they change the time,
-        never the result. `cancelled` is polled between steps (prefill is chunked); a cancelled
+        never the result. `not_first` are ids that the continuation does not begin with, to get
+        another one. `cancelled` is polled between steps (prefill is chunked); a cancelled
         run returns what it has with finish "cancelled" and leaves a consistent cache. Raises
         `PromptTooLong` when `len(prompt) + max_tokens` exceeds `context_tokens`.
         """

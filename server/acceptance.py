@@ -89,6 +89,7 @@ class _Live:
     matched: int = 0  # characters of lead and text that stand
     end: int = 0  # where they end
     last: _Growth | None = None  # the newest growth, where it was taken for typing
+    others: tuple[Suggestion, ...] = ()  # that the user may choose instead
 
     @property
     def expected(self) -> str:
@@ -107,6 +108,18 @@ class _Live:
         if not (is_whole and not self.expected[taken - 1 :].strip(_CLOSERS)):
             ends = ends[:taken]
         return [self.anchor + end for end in ends]
+
+    def turn(self, text: str, until: int) -> None:
+        """Follow another one of those to choose from where more of it stands than of this one."""
+        mine = len(self.look(text, until))
+        for other in self.others:
+            expected = other.lead + other.completion.text
+            limit = 2 * len(expected) + _SLACK_CHARS
+            ends = standing(expected, text[self.anchor : self.anchor + limit])
+            if bisect_right(ends, until - self.anchor) > mine:
+                self.suggestion.is_settled = True  # the list was shown once: one of it counts
+                self.suggestion, self.others = other, ()
+                return
 
     def follow(self, changes: Sequence[Change]) -> int | None:
         """Move with the edits; return how far those at its place reach, None without one."""
@@ -146,14 +159,21 @@ class Suggestions:
         self.infers_parts = True
         self.tells_shown = False  # the client says what it has drawn
 
-    def add(self, suggestion: Suggestion, text: str = "") -> None:
-        """Remember a suggestion for the document's `text`; the oldest is forgotten."""
+    def add(
+        self, suggestion: Suggestion, text: str = "", *, others: Sequence[Suggestion] = ()
+    ) -> None:
+        """Remember a suggestion for the document's `text`; the oldest is forgotten.
+
+        `others` are what the same list has to choose from; the last that counts is `suggestion`.
+        """
         self.forget_live(suggestion.uri)
-        suggestion.time = suggestion.time or self._now()
-        self._by_id[suggestion.id] = suggestion
+        for each in (*others, suggestion):
+            each.time = each.time or self._now()
+            self._by_id[each.id] = each
         lead = len(suggestion.lead)
         anchor = suggestion.offset - lead
         live = _Live(suggestion, anchor, floor=lead, since=self._clock(), base=-lead)
+        live.others = tuple(others)
         self._show(live, text, lead)
         while len(self._by_id) > KEPT_SUGGESTIONS:
             self._by_id.popitem(last=False)
@@ -240,6 +260,8 @@ class Suggestions:
             self.forget_live(uri)
             return
         text = source()
+        if live.others:
+            live.turn(text, edited_until)
         ends = live.look(text, edited_until)
         before, live.matched, live.end = live.matched, len(ends) - 1, ends[-1]
         is_beside = bool(text[live.end : edited_until].strip().strip(_CLOSERS))

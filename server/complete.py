@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -42,6 +42,9 @@ logger = logging.getLogger(__name__)
 _COUNTED_TEXTS = 20_000  # lines whose token counts are remembered
 _LEAST_PROMPT_TOKENS = 64
 _LEAST_BUDGET = 48
+_TRIES = 2  # for each other answer that is wanted
+_OTHERS_MS = 600  # after this time none is begun
+_MOST_WORSE = 2.0  # nats a token: what is less likely than the best by more is no choice
 _BEHIND_NAMES = ("(", ".")
 _SWITCHED_OFF = ("disabled", "disabled-language", "disabled-path")
 
@@ -60,6 +63,21 @@ class _Plan:
     is_block: bool
     max_tokens: int
     budget: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A request that the model can answer."""
+
+    request: CompletionRequest
+    plan: _Plan
+    prompt: Prompt
+    ids: tuple[int, ...]
+    heal: str  # what the answer begins with, and stands in the document already
+    is_crlf: bool
+    began: float
+    context_ms: float
+    retrieve_ms: float
 
 
 class Completer:
@@ -119,36 +137,81 @@ class Completer:
         if cancelled():
             return self._nothing(request, "cancelled", began)
         typed, heal = split_last_word(anchor.typed(cursor) or "", self._generator.tokenizer)
-        stop = plan.stop
-        if plan.is_block and not request.explicit:
+        context_ms = (self._clock() - began) * 1000 - retrieve_ms
+        ready = _Ready(
+            *(request, plan, anchor.prompt, (*anchor.ids, *typed), heal, is_crlf),
+            *(began, context_ms, retrieve_ms),
+        )
+        generation = self._generate(ready, cancelled)
+        self._last_ids = generation.token_ids or self._last_ids
+        completion = self._completion(ready, generation)
+        if not (request.others and completion.text):
+            return completion
+        others = self._others(ready, generation.token_ids, completion, cancelled)
+        return replace(completion, others=tuple(others))
+
+    def _generate(
+        self, ready: _Ready, cancelled: Callable[[], bool], not_first: Collection[int] = ()
+    ) -> Generation:
+        plan, stop = ready.plan, ready.plan.stop
+        if plan.is_block and not ready.request.explicit:
             budget_ms = self._options.block_budget_ms
             stop = stops.in_time(stop, budget_ms=budget_ms, clock=self._clock)
-        context_ms = (self._clock() - began) * 1000 - retrieve_ms
-        generation = self._generator.generate(
-            [*anchor.ids, *typed],
+        return self._generator.generate(
+            ready.ids,
             max_tokens=plan.max_tokens,
             stop=stop,
             cancelled=cancelled,
-            heal=heal,
+            heal=ready.heal,
             hints=(self._last_ids,) if self._last_ids else (),
+            not_first=not_first,
         )
-        self._last_ids = generation.token_ids or self._last_ids
+
+    def _others(
+        self,
+        ready: _Ready,
+        ids: Sequence[int],
+        best: Completion,
+        cancelled: Callable[[], bool],
+    ) -> Iterator[Completion]:
+        """Yield answers that begin otherwise than the best, which has the tokens `ids`.
+
+        What another token leads to is often the same text, so there are more tries than answers.
+        """
+        seen, begun, since = {best.text}, [ids[0]], self._clock()
+        for _ in range(_TRIES * ready.request.others):
+            if (self._clock() - since) * 1000 > _OTHERS_MS:
+                return
+            generation = self._generate(ready, cancelled, begun)
+            if generation.finish == "cancelled" or not generation.token_ids:
+                return
+            begun.append(generation.token_ids[0])
+            other = self._completion(ready, generation)
+            is_a_choice = _per_token(other) >= _per_token(best) - _MOST_WORSE
+            if is_a_choice and other.text and other.text not in seen:
+                seen.add(other.text)
+                yield other
+            if len(seen) > ready.request.others:
+                return
+
+    def _completion(self, ready: _Ready, generation: Generation) -> Completion:
+        request, plan = ready.request, ready.plan
         text, finish = self._judge(request, plan, generation)
         mean = generation.logprob / max(len(generation.token_ids), 1)
-        seen = Situation(request, cursor, language, self._options, mean_logprob=mean)
+        seen = Situation(request, plan.cursor, plan.language, self._options, mean_logprob=mean)
         return Completion(
-            text=text.replace("\n", "\r\n") if is_crlf else text,
+            text=text.replace("\n", "\r\n") if ready.is_crlf else text,
             finish=finish,
             model=self._generator.name,
             adapter=self._generator.adapter,
-            sources=_sources(anchor.prompt),
+            sources=_sources(ready.prompt),
             logprob=generation.logprob,
             timings_ms={
-                "context": context_ms,
-                "retrieve": retrieve_ms,
+                "context": ready.context_ms,
+                "retrieve": ready.retrieve_ms,
                 "prefill": generation.prefill_ms,
                 "decode": generation.decode_ms,
-                "total": (self._clock() - began) * 1000,
+                "total": (self._clock() - ready.began) * 1000,
             },
             tokens={
                 "prompt": generation.prompt_tokens,
@@ -335,6 +398,11 @@ class Completer:
             id=request.id,
             facts=facts or {},
         )
+
+
+def _per_token(completion: Completion) -> float:
+    """Return the mean log-probability of what the model wrote."""
+    return completion.logprob / max(completion.tokens["generated"], 1)
 
 
 def _split(text: str, offset: int) -> tuple[Cursor, bool]:

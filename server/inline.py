@@ -36,6 +36,7 @@ from homespun.server.worker import Job, Worker
 logger = logging.getLogger(__name__)
 
 ACCEPTED_COMMAND = "homespun.accepted"
+_OTHERS = 2  # answers to choose from beside the best, for who asks by hand
 _MOST_RECENT = 3  # edits in other documents that a request brings along
 
 
@@ -203,6 +204,7 @@ class InlineCompletions:
                 language=place.language,
                 id=uuid.uuid4().hex,
                 explicit=is_explicit,
+                others=_OTHERS if is_explicit else 0,
                 recent=self._edited_elsewhere(document.uri, place),
             ),
             completer=place.completer,
@@ -258,13 +260,14 @@ class InlineCompletions:
         """Remember an answer, though it may come too late: it may say what is typed next."""
         request = ticket.request
         is_whole = completion.finish != "cancelled"
-        if completion.tokens.get("prompt") or not is_whole:  # the model was asked
+        is_typical = not request.others  # who types is not kept waiting for other answers
+        if is_typical and (completion.tokens.get("prompt") or not is_whole):  # the model was asked
             self._debounce.served(seconds, whole=is_whole)
         # Asked by hand, the model is silent for other reasons.
         is_worth_it = bool(completion.text) or not request.explicit
         is_failure = completion.finish.startswith("error:")
         if is_whole and is_worth_it and not is_failure:
-            completion = replace(completion, id=request.id)
+            completion = replace(completion, id=request.id, others=())
             self._recall.remember(ticket.key, request.text, request.offset, completion)
 
     def _is_current(self, ticket: Ticket) -> bool:
@@ -334,24 +337,24 @@ class InlineCompletions:
             return self._nothing(ticket.asked, late)
         if not self._is_current(ticket):
             return self._nothing(ticket.asked, replace(completion, text="", finish="cancelled"))
-        identifier = self._followed(ticket, completion, recalled, document.source)
-        self._note(ticket.asked, replace(completion, id=identifier))
+        others = [replace(each, id=uuid.uuid4().hex) for each in completion.others]
+        identifier = self._followed(ticket, completion, others, recalled, document.source)
+        completion = replace(completion, id=identifier)
+        self._note(ticket.asked, completion)
         self.answered += 1
         self.recalled += recalled is not None
         self.warmup.resting(ticket.uri, completion.text)
-        item = lsp.InlineCompletionItem(
-            insert_text=ticket.lead + completion.text,
-            range=ticket.region,
-            command=lsp.Command(
-                title="Suggestion accepted",
-                command=ACCEPTED_COMMAND,
-                arguments=[identifier],
-            ),
+        return lsp.InlineCompletionList(
+            items=[_item(ticket, each) for each in (completion, *others)]
         )
-        return lsp.InlineCompletionList(items=[item])
 
     def _followed(
-        self, ticket: Ticket, completion: Completion, recalled: Recalled | None, text: str
+        self,
+        ticket: Ticket,
+        completion: Completion,
+        others: Sequence[Completion],
+        recalled: Recalled | None,
+        text: str,
     ) -> str:
         """Follow what becomes of a suggestion; return its id, for the rest that of the whole."""
         request, lead = ticket.request, ticket.lead
@@ -359,10 +362,14 @@ class InlineCompletions:
             completion.id, recalled.typed_chars, ticket.offset, lead=lead, text=text
         ):
             return completion.id
-        suggestion = Suggestion(request.id, ticket.uri, ticket.offset, completion, lead)
-        suggestion.language = request.language
-        suggestion.answer_ms = (self._clock() - ticket.began) * 1000
-        self._suggestions.add(suggestion, text)
+        first, *rest = (
+            Suggestion(each.id, ticket.uri, ticket.offset, each, lead)
+            for each in (replace(completion, id=request.id), *others)
+        )
+        for each in (first, *rest):
+            each.language = request.language
+            each.answer_ms = (self._clock() - ticket.began) * 1000
+        self._suggestions.add(first, text, others=rest)
         return request.id
 
     def _nothing(self, asked: Asked, completion: Completion) -> lsp.InlineCompletionList:
@@ -382,6 +389,18 @@ class InlineCompletions:
             return
         self._failures.add(kind)
         logger.error("the completion failed: %s", error, exc_info=error)
+
+
+def _item(ticket: Ticket, completion: Completion) -> lsp.InlineCompletionItem:
+    return lsp.InlineCompletionItem(
+        insert_text=ticket.lead + completion.text,
+        range=ticket.region,
+        command=lsp.Command(
+            title="Suggestion accepted",
+            command=ACCEPTED_COMMAND,
+            arguments=[completion.id],
+        ),
+    )
 
 
 class TriggerKinds:

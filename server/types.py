@@ -32,6 +32,7 @@ class CompletionRequest:
     id: str = ""
     explicit: bool = False  # asked for by hand: the rules of when to stay silent do not hold
     recent: tuple[Edited, ...] = ()  # edits in other documents, the newest first
+    others: int = 0  # how many other answers are wanted, where the model has any
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ class Completion:
     tokens: dict[str, int] = field(default_factory=dict)
     id: str = ""
     facts: Mapping[str, object] = field(default_factory=dict)  # for the sentence why; not in JSON
+    others: tuple[Completion, ...] = ()  # to choose from, the most likely first; not in JSON
 
     def to_json(self) -> dict[str, object]:
         """Return the contract's JSON object; "id" only where the request had one."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -169,6 +169,7 @@ class RememberingGenerator:
         cancelled: Callable[[], bool],
         heal: str = "",
         hints: Sequence[Sequence[int]] = (),
+        not_first: Collection[int] = (),
     ) -> Generation:
         """Return the kept generation, or a new one, which is kept."""
         self.prompt, self.heal = tuple(prompt), heal
@@ -176,11 +177,17 @@ class RememberingGenerator:
         def compute() -> dict[str, Any]:
             # Without hints, as the first request of a session: the order of items changes no time.
             done = self._opened.generator.generate(
-                prompt, max_tokens=max_tokens, stop=stop, cancelled=cancelled, heal=heal
+                prompt,
+                max_tokens=max_tokens,
+                stop=stop,
+                cancelled=cancelled,
+                heal=heal,
+                not_first=not_first,
             )
             return asdict(done)
 
-        key = _key("text", self._opened.weights, self.item, prompt, heal, max_tokens)
+        more = [sorted(not_first)] if not_first else []
+        key = _key("text", self._opened.weights, self.item, prompt, heal, max_tokens, *more)
         row, self.is_known = self._kept.ask(key, compute)
         return Generation(**{**row, "token_ids": tuple(row["token_ids"])})
 

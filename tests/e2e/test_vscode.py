@@ -200,6 +200,30 @@ def test_a_word_then_a_line_is_accepted(window, document):
     assert window.save(file) == PEEK.replace("return\n", f"return{TYPED}{ghost}\n")
 
 
+def test_other_suggestions_on_request(window, document):
+    file = document("others.py", PEEK, CURSOR_LINE)
+    window.type(TYPED)
+    first = window.wait_for_ghost()
+    window.keys("Alt+BracketRight")
+    other = str(wait(lambda: (now := window.ghost()) != first and now, "another suggestion"))
+    picture(window, "vscode-others.png")
+    window.keys("Tab")
+    assert window.save(file) == PEEK.replace("return\n", f"return{TYPED}{other}\n")
+
+
+def test_paused_and_resumed(window, document):
+    document("paused.py", PEEK, CURSOR_LINE)
+    window.command("Homespun: Pause for an Hour")
+    wait(lambda: "paused until" in window.status(), "paused in the status")
+    window.type(TYPED)
+    assert window.settled_ghost() == ""
+    window.command("Homespun: Resume")
+    window.wait_until_ready()
+    window.keys("Backspace")
+    window.type(TYPED[-1])
+    assert window.wait_for_ghost()
+
+
 def test_a_file_with_crlf_keeps_its_line_ends(window, document):
     file = document("crlf.py", PEEK.replace("\n", "\r\n"), CURSOR_LINE)
     window.type(TYPED)

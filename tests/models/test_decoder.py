@@ -55,6 +55,29 @@ def test_an_untied_output_layer_and_full_heads_are_kept(tiny_untied, monkeypatch
     assert relative_error(ours, reference_logits(model, ids)) < 0.05
 
 
+def test_what_may_not_come_first_gives_the_next_likely(decoder):
+    ids = np.random.default_rng(5).integers(0, 300, 40).tolist()
+    best = decoder.generate(ids, max_tokens=4, stop=never, cancelled=no)
+    order = np.argsort(-decoder.logits(ids, [39])[0], kind="stable")
+    second = decoder.generate(
+        ids, max_tokens=4, stop=never, cancelled=no, not_first=[best.token_ids[0]]
+    )
+    assert (best.token_ids[0], second.token_ids[0]) == (order[0], order[1])
+    assert second.reused_tokens == 39  # nothing of the prompt is read again
+    again = decoder.generate([*ids, second.token_ids[0]], max_tokens=3, stop=never, cancelled=no)
+    assert second.token_ids[1:] == again.token_ids  # only the first is bound
+
+
+def test_where_nothing_else_may_come_first_the_same_comes(decoder):
+    ids = decoder.tokenizer.encode("def connect(")  # the tiny tokenizer has one token for a "c"
+    best = decoder.generate(ids, max_tokens=4, stop=never, cancelled=no, heal="con")
+    bound = [best.token_ids[0]]
+    other = decoder.generate(
+        ids, max_tokens=4, stop=never, cancelled=no, heal="con", not_first=bound
+    )
+    assert other.token_ids == best.token_ids
+
+
 def test_a_step_after_cached_tokens_equals_a_fresh_run(decoder):
     ids = np.random.default_rng(3).integers(0, 300, 60).tolist()
     fresh = decoder.logits(ids)

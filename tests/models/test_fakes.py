@@ -82,6 +82,23 @@ def test_generation_ends_with_the_script():
     assert result.prompt_tokens == 4
 
 
+def test_where_its_answer_may_not_come_it_says_another():
+    generator = FakeGenerator("one")
+    generator.others = ["other", "two"]
+    ids = FakeTokenizer().encode("x = ")
+
+    def say(*not_first):
+        return generator.generate(
+            ids,
+            max_tokens=9,
+            stop=lambda text: None,
+            cancelled=lambda: False,
+            not_first=[ord(character) for character in not_first],
+        ).text
+
+    assert [say(), say("o"), say("o", "t")] == ["one", "two", ""]
+
+
 def test_a_stop_rule_cuts_and_names_its_reason():
     result = generate(FakeGenerator("1\n2"), stop=first_line)
     assert (result.text, result.finish, result.stop_reason) == ("1", "stop", "newline")

@@ -46,6 +46,20 @@ class Editor:
         self.suggestions.add(shown, self.document.source)
         return shown
 
+    def suggest_several(self, *texts):
+        """Show the first of a list of suggestions."""
+        first, *others = (
+            Suggestion(
+                next(self._ids),
+                URI,
+                self.cursor,
+                Completion(text, "newline", model="m", sources=(SOURCE,)),
+            )
+            for text in texts
+        )
+        self.suggestions.add(first, self.document.source, others=others)
+        return first, *others
+
     def resume(self, shown, typed):
         """Show the rest of a suggestion of which `typed` characters stand before the cursor."""
         text = self.document.source
@@ -433,3 +447,39 @@ def test_the_line_tells_numbers_and_no_text(open_editor):
         "v": 1,
     }
     assert "secret" not in next(editor.folder.iterdir()).read_text()
+
+
+# -- one of several
+
+
+def test_the_one_that_was_chosen_counts_and_is_followed(open_editor):
+    editor = open_editor()
+    _, chosen, _ = editor.suggest_several("word_at(a)", "word_count()", "words")
+    editor.insert("word_count()")
+    editor.suggestions.accepted(chosen.id)
+    editor.now = 601
+    record = editor.record()
+    assert (record.id, outcome(record)) == (chosen.id, ("accepted", 0, 12, ["all"]))
+    assert record.kept == (1.0, 1.0, 1.0)
+
+
+def test_the_first_of_several_counts_where_it_is_taken(open_editor):
+    editor = open_editor()
+    first, *_ = editor.suggest_several("word_at(a)", "word_count()")
+    editor.insert("word_at(a)")
+    record = editor.record()
+    assert (record.id, outcome(record)) == (first.id, ("accepted", 0, 10, ["all"]))
+
+
+def test_a_list_that_nobody_takes_was_shown_once(open_editor):
+    editor = open_editor()
+    first, *_ = editor.suggest_several("one()", "two()")
+    editor.type("z")
+    record = editor.record()
+    assert (record.id, outcome(record)) == (first.id, ("shown", 0, 0, []))
+
+
+def test_the_last_suggestion_of_a_list_is_its_first(open_editor):
+    editor = open_editor()
+    first, *_ = editor.suggest_several("one()", "two()")
+    assert editor.suggestions.last() is first

@@ -223,3 +223,40 @@ def test_who_asks_by_hand_gets_what_fits_now(index):
     for typed in ("client.connect(", "other_name("):
         ours.complete(request(f"{head}{typed}|", explicit=True))
     assert "def connect" not in generator.tokenizer.render(generator.prompts[1])
+
+
+# -- other answers
+
+
+def test_other_answers_begin_otherwise_and_are_no_better(index):
+    ours, generator = completer("one()\n", index)
+    generator.others = ["two()\n", "three()\n", "four()\n"]
+    answer = ours.complete(request("value = |", others=2))
+    assert (answer.text, [other.text for other in answer.others]) == ("one()", ["two()", "four()"])
+    assert [other.finish for other in answer.others] == ["newline", "newline"]
+    assert ours.complete(request("value = |")).others == ()
+
+
+def test_the_same_text_is_no_other_answer():
+    ours, generator = completer("one")
+    generator.others = ["  one", "two"]
+    ours._judge = lambda request, plan, generation: (generation.text.strip(), "newline")
+    answer = ours.complete(request("value = |", others=2))
+    assert [other.text for other in answer.others] == ["two"]
+
+
+def test_where_there_is_no_answer_there_are_no_others():
+    ours, generator = completer("")
+    generator.others = ["one"]
+    answer = ours.complete(request("value = |", others=2))
+    assert (answer.text, answer.others) == ("", ())
+    assert len(generator.prompts) == 1
+
+
+def test_other_answers_end_where_the_request_is_cancelled():
+    ours, generator = completer("one")
+    generator.others = ["two", "four"]
+    answer = ours.complete(
+        request("value = |", others=2), cancelled=lambda: len(generator.prompts) > 1
+    )
+    assert (answer.text, answer.others) == ("one", ())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from dataclasses import replace
 
 import pytest
 from lsprotocol import types as lsp
@@ -17,6 +18,7 @@ from homespun.server.types import Completion
 
 PATIENCE_SECONDS = 30  # a limit against hanging, never a measurement
 AUTOMATIC, BY_HAND = 2, 1
+URI = "file:///a.py"
 
 
 class Scripted:
@@ -111,6 +113,35 @@ def at_a_desk(scenario, completer):
             desk.inline.close()
 
     asyncio.run(run())
+
+
+def test_who_asks_by_hand_may_choose():
+    class Several(Scripted):
+        def complete(self, request, *, cancelled):
+            best = super().complete(request, cancelled=cancelled)
+            says = ["bar()", "baz()", "qux()"][: request.others]
+            others = tuple(Completion(text, "newline", model="m") for text in says)
+            return replace(best, others=others)
+
+    async def scenario(desk):
+        offset = desk.show("x = ¦\n", URI)
+        version = DocumentVersion(URI)
+        position = lsp.Position(0, offset)
+
+        async def items(kind):
+            params = InlineParams(version, position, InlineContext(kind))
+            return (await desk.inline.complete(params)).items
+
+        assert [item.insert_text for item in await items(AUTOMATIC)] == ["foo(a, b)"]
+        listed = await items(BY_HAND)
+        assert [item.insert_text for item in listed] == ["foo(a, b)", "bar()", "baz()"]
+        identifiers = [item.command.arguments[0] for item in listed]
+        assert len(set(identifiers)) == 3
+        known = [desk.suggestions.get(identifier) for identifier in identifiers]
+        assert [each.completion.text for each in known] == ["foo(a, b)", "bar()", "baz()"]
+        assert desk.inline.last.id == identifiers[0]
+
+    at_a_desk(scenario, Several())
 
 
 def test_what_the_suggestion_says_is_answered_without_the_model():
