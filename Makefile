@@ -115,7 +115,9 @@ EDITORS  ?= $(CURDIR)/.editors
 PICTURES ?= $(EDITORS)/pictures
 
 e2e: editors vsix weights
-	HOMESPUN_VSCODE=$(EDITORS)/vscode HOMESPUN_PICTURES=$(PICTURES) HOMESPUN_E2E=1 \
+	HOMESPUN_E2E=1 HOMESPUN_PICTURES=$(PICTURES) HOMESPUN_VSCODE=$(EDITORS)/vscode \
+	  HOMESPUN_NVIM=$(EDITORS)/nvim-0.11:$(EDITORS)/nvim-0.12 \
+	  HOMESPUN_EMACS_PACKAGES=$(EDITORS)/emacs-packages \
 	  $(BIN)/python -m pytest tests/e2e -rs
 
 bench-editor: editors vsix weights

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import shutil
+import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,10 +21,10 @@ _OFFLINE = {name: "http://127.0.0.1:9" for name in ("HTTP_PROXY", "HTTPS_PROXY",
 
 
 def repository(folder: Path, package: Package = PYGLS) -> Path:
-    """Copy a package's source into a new folder that looks like a checkout; return the folder."""
+    """Copy a package's source into a new git repository; return the folder."""
     ignored = shutil.ignore_patterns(".homespun", ".git")
     shutil.copytree(unpacked(package), folder, ignore=ignored)
-    (folder / ".git").mkdir()
+    subprocess.run(["git", "init", "--quiet", str(folder)], check=True)
     return folder
 
 
