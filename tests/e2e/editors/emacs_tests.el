@@ -256,8 +256,109 @@
       (should (equal asked-of
                      (list (workspace) '(:command "homespun.accepted" :arguments ["7"])))))))
 
+(defvar now nil "The time, in seconds.")
+(defvar timers nil "What is to happen, the next first: seconds, function, arguments.")
+(defvar started nil "The buffers that servers were started for.")
+(defvar is-up nil "Whether a server runs.")
+
+(defmacro with-deaths (&rest body)
+  "Run BODY where (die) kills the server of the project of this buffer."
+  `(with-temp-buffer
+     (rename-buffer "demo.py")
+     (setq buffer-file-name "/a/demo.py")
+     (set-buffer-modified-p nil)
+     (let* ((homespun--falls (make-hash-table :test #'equal))
+            (now 1000.0) (timers nil) (started nil) (said nil) (lsp-restart 'interactive)
+            (the-workspace nil) (is-up t))
+       (workspace)
+       (setf (lsp--workspace-root the-workspace) "/a/"
+             (lsp--workspace-buffers the-workspace) (list (current-buffer)))
+       (cl-letf (((symbol-function 'float-time) (lambda (&rest _) now))
+                 ((symbol-function 'lsp-workspaces) (lambda () (and is-up (list the-workspace))))
+                 ((symbol-function 'lsp-deferred) (lambda () (push (buffer-name) started)))
+                 ((symbol-function 'run-at-time)
+                  (lambda (delay _ run &rest arguments) (push (cons delay (cons run arguments)) timers)))
+                 ((symbol-function 'cancel-timer) #'ignore)
+                 ((symbol-function 'message)
+                  (lambda (format &rest values) (setq said (apply #'format-message format values))))
+                 ((symbol-function 'die)
+                  (lambda ()
+                    (setq timers nil is-up nil)
+                    (setf (lsp--workspace-shutdown-action the-workspace) nil)
+                    (homespun--on-exit the-workspace))))
+         ,@body
+         (set-buffer-modified-p nil)))))
+
+(defun later ()
+  "Do what the timers wait for; return after how many seconds, nil for at once."
+  (pcase-let ((`((,delay . (,run . ,arguments))) timers))
+    (apply run arguments)
+    (setq now (+ now delay) is-up t)
+    (and (> delay 0) delay)))
+
+(ert-deftest a-server-that-died-is-started-again-five-times-in-three-minutes ()
+  (with-deaths
+   (die)
+   (should (equal (homespun-mode-line) " homespun: starting"))
+   (should (equal (should-error (homespun-why) :type 'user-error)
+                  '(user-error "Homespun: the server ended and is started again in 1 s")))
+   (should (equal (later) 1))
+   (should (equal started '("demo.py")))
+   (dolist (seconds '(2 4 8))
+     (die)
+     (should (equal (later) seconds)))
+   (setq started nil)
+   (die)
+   (should (equal (homespun-mode-line) " homespun: problem"))
+   (should-not (later))
+   (should-not started)
+   (setq is-up nil)
+   (should (equal said (concat "Homespun: the server failed five times in three minutes and is not "
+                               "started again; M-x homespun-log says why, "
+                               "M-x homespun-restart starts it")))
+   (let ((fits (lsp--client-activation-fn (gethash 'homespun lsp-clients))))
+     (should-not (funcall fits "/a/b/other.py" 'python-mode))
+     (should (funcall fits "/ab/other.py" 'python-mode))
+     (with-temp-buffer
+       (rename-buffer "other.py")
+       (setq buffer-file-name "/a/other.py")
+       (homespun--start)
+       (set-buffer-modified-p nil)
+       (should (equal (homespun-mode-line) " homespun: problem"))
+       (setq started nil)
+       (homespun-restart)
+       (should (equal (seq-uniq (sort started #'string<)) '("demo.py" "other.py"))))
+     (should (funcall fits "/a/b/other.py" 'python-mode)))
+   (die)
+   (should (equal (later) 1))))
+
+(ert-deftest a-death-of-more-than-three-minutes-ago-does-not-count ()
+  (with-deaths
+   (die)
+   (later)
+   (setq now (+ now 180))
+   (die)
+   (should (equal (later) 1))))
+
+(ert-deftest lsp-mode-does-not-ask-whether-to-start-it-again ()
+  (with-deaths
+   (die)
+   (should (eq (lsp--workspace-shutdown-action the-workspace) 'shutdown))))
+
+(ert-deftest a-server-that-somebody-stops-stays-so ()
+  (with-deaths
+   (dolist (action '(shutdown restart))
+     (setf (lsp--workspace-shutdown-action the-workspace) action)
+     (homespun--on-exit the-workspace)
+     (should (eq (lsp--workspace-shutdown-action the-workspace) action)))
+   (should-not timers)
+   (let ((lsp-restart 'ignore))
+     (die)
+     (should-not timers))))
+
 (ert-deftest the-mode-sets-keys-and-hooks-and-takes-the-hooks-back ()
-  (let ((prog-mode-hook nil) (project-find-functions nil) (lsp-inline-completion-shown-hook nil))
+  (let ((prog-mode-hook nil) (project-find-functions nil) (lsp-inline-completion-shown-hook nil)
+        (lsp-after-uninitialized-functions nil))
     (homespun-mode 1)
     (should (equal prog-mode-hook '(homespun--start)))
     (should (equal lsp-inline-completion-idle-delay 0.1))
@@ -265,6 +366,7 @@
                 'homespun-accept-word))
     (homespun-mode -1)
     (should-not prog-mode-hook)
+    (should-not lsp-after-uninitialized-functions)
     (should-not lsp-inline-completion-shown-hook)))
 
 ;;; emacs_tests.el ends here

@@ -280,7 +280,7 @@ TEST('an unknown verb is a sentence', function()
 end)
 
 TEST('verbs are completed', function()
-  EQUAL(vim.fn.getcompletion('Homespun re', 'cmdline'), { 'reindex', 'report', 'resume' })
+  EQUAL(vim.fn.getcompletion('Homespun re', 'cmdline'), { 'reindex', 'report', 'restart', 'resume' })
   EQUAL(vim.fn.getcompletion('Homespun search r', 'cmdline'), {})
 end)
 
@@ -322,6 +322,93 @@ TEST('a key that nothing is suggested for does what it did before', function()
   OPEN('demo.py', { keys = { accept_word = '<F5>', accept_line = false } })
   OPEN('demo.py', { keys = { accept_word = '<F5>', accept_line = false } }) -- a second time
   EQUAL(vim.fn.maparg('<F5>', 'i', false, true).callback(), 'before')
+end)
+
+HOLD_TIME()
+
+--- The server dies; return after how many seconds it is started again, nil where it is not.
+local function die(code, signal)
+  DIE(code, signal)
+  WAIT(homespun.fallen, 'news of the death')
+  return LATER()[1]
+end
+
+local gave_up = 'Homespun: the server died five times; :Homespun restart starts it again'
+local why_gave_up = 'Homespun: the server failed five times in three minutes and is not started again; '
+  .. 'the last time it ended with code 3; :Homespun restart starts it'
+
+TEST('a server that died is started again, five times in three minutes', function()
+  OPEN('demo.py')
+  DIE(0, 9)
+  WAIT(homespun.fallen, 'news of the death')
+  EQUAL(homespun.status(), 'homespun: starting')
+  EQUAL(homespun.state().message, 'the server ended by signal 9 and is started again in 1 s')
+  EQUAL(SAY('Homespun why'), 'Homespun: ' .. homespun.state().message)
+  EQUAL(LATER(), { 1 })
+  WAIT_FOR_SERVER()
+  EQUAL(homespun.status(), 'homespun: starting') -- until it says something
+  DISPATCHERS.notification('homespun/status', { state = 'ready', message = '' })
+  WAIT(function()
+    return homespun.status() == 'homespun'
+  end, 'status')
+  for _, seconds in ipairs({ 2, 4, 8 }) do
+    EQUAL(die(0, 9), seconds)
+    WAIT_FOR_SERVER()
+  end
+  EQUAL(die(3, 0), nil)
+  assert(vim.list_contains(SAID, gave_up), vim.inspect(SAID))
+  EQUAL(homespun.status(), 'homespun: problem')
+  EQUAL(SAY('Homespun why'), why_gave_up)
+end)
+
+TEST('a file that is opened then waits with the others for :Homespun restart', function()
+  local before = vim.api.nvim_get_current_buf()
+  vim.cmd.edit('other.py')
+  vim.wait(50)
+  EQUAL(homespun.client(), nil)
+  EQUAL(homespun.status(), 'homespun: problem')
+  EQUAL(SAY('Homespun restart'), 'Homespun: the server is started again')
+  WAIT_FOR_SERVER()
+  EQUAL(homespun.client(before), homespun.client())
+  LATER() -- those that ran were asked to end
+  EQUAL(die(0, 9), 1) -- former deaths do not count
+  WAIT_FOR_SERVER()
+end)
+
+TEST('what was chosen for the session holds after a death', function()
+  homespun.configure(homespun.client(), 'completion', { adapter = 'abc' })
+  SENT = {}
+  EQUAL(die(0, 9), 2)
+  WAIT_FOR_SERVER()
+  EQUAL(
+    SENT_OF('workspace/didChangeConfiguration'),
+    { { settings = { homespun = { completion = { adapter = 'abc' } } } } }
+  )
+end)
+
+TEST('a death of more than three minutes ago does not count', function()
+  CLOCK = CLOCK + 3 * 60 * 1000
+  EQUAL(die(0, 9), 1)
+  WAIT_FOR_SERVER()
+end)
+
+TEST('restart ends a server that runs and starts it', function()
+  local before = homespun.client()
+  vim.cmd('Homespun restart')
+  EQUAL(LATER()[1], 3) -- it has that long to end
+  WAIT_FOR_SERVER()
+  assert(homespun.client() ~= before)
+end)
+
+TEST('a server that somebody stops stays so', function()
+  local buffer = vim.api.nvim_get_current_buf()
+  homespun.client():stop()
+  WAIT(function()
+    return not homespun.client(buffer)
+  end, 'end of the server')
+  vim.wait(50)
+  EQUAL(LATER(), {})
+  EQUAL(homespun.status(), '')
 end)
 
 TEST('without a server a command says where to look', function()

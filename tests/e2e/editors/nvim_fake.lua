@@ -39,7 +39,14 @@ end
 function FAKE(dispatchers)
   DISPATCHERS = dispatchers
   local id, closing = 0, false
+  local function close(code, signal)
+    if not closing then
+      closing = true
+      dispatchers.on_exit(code, signal)
+    end
+  end
   return {
+    die = close,
     request = function(method, params, callback)
       id = id + 1
       table.insert(SENT, { method = method, params = params })
@@ -52,12 +59,15 @@ function FAKE(dispatchers)
     end,
     notify = function(method, params)
       table.insert(SENT, { method = method, params = params })
+      if method == 'exit' then
+        close(0, 0)
+      end
     end,
     is_closing = function()
       return closing
     end,
     terminate = function()
-      closing = true
+      close(0, 15)
     end,
   }
 end
@@ -70,14 +80,58 @@ function WAIT(seen, what)
   assert(vim.wait(60000, seen, 5), 'no ' .. what)
 end
 
+function WAIT_FOR_SERVER()
+  WAIT(function()
+    local client = require('homespun').client()
+    return client and client.initialized and not client:is_stopped()
+  end, 'server')
+end
+
+--- End the server of this buffer as if it had died.
+function DIE(code, signal)
+  require('homespun').client().rpc.die(code, signal)
+end
+
 --- Open a file of the workspace with the module set up.
 function OPEN(file, options)
   require('homespun').setup(vim.tbl_extend('force', { cmd = FAKE }, options or {}))
   vim.cmd.edit(file)
-  WAIT(function()
-    local client = require('homespun').client()
-    return client and client.initialized
-  end, 'server')
+  WAIT_FOR_SERVER()
+end
+
+--- From now on what is to happen in whole seconds happens when `LATER` says so; `CLOCK` is the time.
+function HOLD_TIME()
+  local defer, held = vim.defer_fn, {}
+  CLOCK = 0
+  vim.uv.now = function()
+    return CLOCK
+  end
+  vim.defer_fn = function(run, ms)
+    if ms == 0 or ms % 1000 ~= 0 then
+      return defer(run, ms)
+    end
+    local timer = { ms = ms, run = run }
+    function timer:is_closing()
+      return not vim.list_contains(held, self)
+    end
+    function timer:close()
+      held = vim.tbl_filter(function(it)
+        return it ~= self
+      end, held)
+    end
+    table.insert(held, timer)
+    return timer
+  end
+  --- Do what is to happen; return after how many seconds, in order.
+  function LATER()
+    local due = held
+    held = {}
+    return vim.tbl_map(function(timer)
+      CLOCK = CLOCK + timer.ms
+      timer.run()
+      return timer.ms / 1000
+    end, due)
+  end
 end
 
 --- Return the parameters of all messages of a method.

@@ -63,13 +63,18 @@ class Terminal:
         """Press keys by tmux's names: `Escape`, `Tab`, `C-s`."""
         self._run("send-keys", *names)
 
-    def text(self, text: str) -> None:
-        """Type text, all of it at once."""
-        self._run("send-keys", "-l", text)
+    def text(self, text: str, *, after: Sequence[str] = ()) -> None:
+        """Type text, all of it at once, and right before it the keys of `after`."""
+        before = ("send-keys", *after, ";") if after else ()
+        self._run(*before, "send-keys", "-l", "--", text)
 
     def screen(self, *, colours: bool = False) -> str:
         """Return what is on the screen, with escape sequences for colours if wanted."""
         return self._run("capture-pane", "-p", *(["-e"] if colours else []))
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Make the terminal as large."""
+        self._run("resize-window", "-x", str(columns), "-y", str(rows))
 
     def save_picture(self, out: Path, *, title: str = "") -> None:
         """Save the screen as a PNG, with the cursor."""
@@ -77,12 +82,16 @@ class Terminal:
         row, column = int(place[0]), int(place[1])
         save_picture(self.screen(colours=True), out, title=title, cursor=(row, column))
 
-    def cursor_row(self) -> str:
-        """Return the row of the screen that the cursor is in."""
+    def rows_from_cursor(self) -> list[str]:
+        """Return the rows of the screen from that with the cursor on."""
         place, _, screen = self._run(
             "display-message", "-p", "#{cursor_y}", ";", "capture-pane", "-p"
         ).partition("\n")
-        return screen.split("\n")[int(place)]
+        return screen.split("\n")[int(place) :]
+
+    def cursor_row(self) -> str:
+        """Return the row of the screen that the cursor is in."""
+        return self.rows_from_cursor()[0]
 
     def ghost_text(self, typed: str) -> str:
         """Return what stands in the cursor's row after the typed text, "" where nothing does."""

@@ -249,9 +249,16 @@ function verbs.reindex(client)
   end)
 end
 
+function verbs.restart()
+  require('homespun.restart').restart()
+  say('the server is started again')
+end
+
 function verbs.log()
   vim.cmd.tabedit(vim.fn.fnameescape(vim.lsp.log.get_filename()))
 end
+
+local needs_none = { log = true, restart = true } -- verbs that work without a server
 
 --- The server of this buffer; from a list or a float, that of the window before, else any.
 local function nearest()
@@ -268,8 +275,15 @@ local function run(command)
   if not verbs[verb] then
     return warn(("there is no '%s'; :Homespun and Tab lists what there is"):format(verb))
   end
+  if needs_none[verb] then
+    return verbs[verb]()
+  end
+  local fallen = require('homespun').fallen()
+  if fallen then
+    return warn(fallen.message)
+  end
   local client = nearest()
-  if not client and verb ~= 'log' then
+  if not client then
     return warn('no server runs; :checkhealth homespun says why')
   end
   verbs[verb](client, argument)

@@ -16,7 +16,11 @@ function M.check()
     )
   end
   local clients = vim.lsp.get_clients({ name = 'homespun' })
-  if #clients == 0 then
+  local sentences = require('homespun.restart').sentences()
+  for _, sentence in ipairs(sentences) do
+    health.error(sentence)
+  end
+  if #clients + #sentences == 0 then
     health.warn('no server runs', "call require('homespun').setup() and open a file of a project")
   end
   for _, client in ipairs(clients) do

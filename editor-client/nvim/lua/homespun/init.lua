@@ -6,6 +6,9 @@
 ---     })
 ---
 --- `:Homespun` with Tab lists the commands; `require('homespun').status()` is for the status line.
+local breaks = require('homespun.breaks')
+local restart = require('homespun.restart')
+
 local M = {}
 
 M.options = {
@@ -40,15 +43,32 @@ function M.without_null(value)
   return copy
 end
 
+local function root_of(buffer)
+  return vim.fs.root(buffer, { { '.git', '.homespun' } }) -- the nearest folder with either
+end
+
+local function is_enabled(buffer)
+  return not vim.list_contains(M.options.disabled_filetypes, vim.bo[buffer].filetype)
+end
+
 --- Return the server of a buffer, by default the current one, or nil.
 function M.client(buffer)
   return vim.lsp.get_clients({ bufnr = buffer or 0, name = 'homespun' })[1]
 end
 
---- Return what the server said last of how it is: the answer of the command homespun.status.
+--- Return how the server of a buffer is that died: its state and a message; else nil.
+function M.fallen(buffer)
+  buffer = buffer and buffer ~= 0 and buffer or vim.api.nvim_get_current_buf()
+  if restart.is_due() and vim.bo[buffer].buftype == '' and is_enabled(buffer) then
+    return restart.state(root_of(buffer))
+  end
+end
+
+--- Return what the server said last of how it is: the answer of the command homespun.status, or
+--- what is known of one that died.
 function M.state(buffer)
   local client = M.client(buffer)
-  return client and states[client.id]
+  return M.fallen(buffer) or client and states[client.id]
 end
 
 --- Write a time (seconds since 1970) as hours and minutes.
@@ -58,10 +78,11 @@ end
 
 --- Return a few words for the status line, '' in buffers without homespun.
 function M.status(buffer)
-  if not M.client(buffer) then
+  local it = M.state(buffer)
+  if not it and not M.client(buffer) then
     return ''
   end
-  local it = M.state(buffer) or { state = 'starting' }
+  it = it or { state = 'starting' }
   if it.state == 'ready' then
     return 'homespun'
   elseif it.state == 'paused' and it.pausedUntil then
@@ -70,12 +91,14 @@ function M.status(buffer)
   return 'homespun: ' .. it.state .. (it.percent and (' %d %%'):format(it.percent) or '')
 end
 
+local function show()
+  vim.api.nvim_exec_autocmds('User', { pattern = 'HomespunStatus', modeline = false })
+  vim.cmd.redrawstatus({ bang = true })
+end
+
 local function changed(client_id, state)
   states[client_id] = state
-  vim.schedule(function()
-    vim.api.nvim_exec_autocmds('User', { pattern = 'HomespunStatus', modeline = false })
-    vim.cmd.redrawstatus({ bang = true })
-  end)
+  vim.schedule(show)
 end
 
 --- Replace the server's settings of a section until Neovim closes.
@@ -86,11 +109,15 @@ function M.configure(client, section, settings)
 end
 
 local function start(options)
+  local connect = restart.command(options.cmd, show)
   vim.lsp.config('homespun', {
-    cmd = options.cmd,
+    cmd = function(dispatchers, config)
+      return breaks.mend(connect(dispatchers, config))
+    end,
     root_dir = function(buffer, found)
-      if not vim.list_contains(options.disabled_filetypes, vim.bo[buffer].filetype) then
-        found(vim.fs.root(buffer, { { '.git', '.homespun' } })) -- the nearest folder with either
+      local root = root_of(buffer)
+      if is_enabled(buffer) and not restart.holds(root, buffer) then
+        found(root)
       end
     end,
     capabilities = {
@@ -104,8 +131,14 @@ local function start(options)
         changed(context.client_id, M.without_null(params))
       end,
     },
+    on_init = restart.up,
+    on_attach = function()
+      vim.schedule(show) -- in a further buffer the server has nothing new to say
+    end,
     on_exit = function(_, _, client_id)
-      changed(client_id, nil)
+      states[client_id] = nil
+      restart.ended(assert(vim.lsp.get_client_by_id(client_id)))
+      vim.schedule(show)
     end,
   })
   vim.lsp.enable('homespun')
