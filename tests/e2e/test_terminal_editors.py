@@ -18,7 +18,15 @@ from pathlib import Path
 import pytest
 from nvim_program import neovims
 from terminal_editors import Emacs, Neovim
-from workspace import put_server, repository, without_model
+from workspace import (
+    DEFINED_IN,
+    MEANT,
+    PATIENT,
+    PEEK,
+    put_server,
+    repository,
+    without_model,
+)
 
 from homespun.models.paths import home, source_dir
 
@@ -34,20 +42,6 @@ pytestmark = [
     pytest.mark.skipif(not source_dir(MODEL).is_dir(), reason=f"needs {MODEL} in the cache"),
 ]
 
-PEEK = '''"""What stands at a position."""
-
-from __future__ import annotations
-
-from lsprotocol import types
-
-from pygls.workspace import TextDocument
-
-
-def peek(document: TextDocument, position: types.Position) -> str:
-    """Return the word at a position."""
-    return
-'''
-MEANT, DEFINED_IN = "word_at_position", "text_document.py"  # what follows in PEEK
 WIDTH = '''"""Columns as the client counts them."""
 
 from __future__ import annotations
@@ -67,12 +61,7 @@ PLACE = '''class Place:
     def text(self) -> str:
         return f"{self.path}:{self.line}:{self.column}"
 '''
-# The machine may be busy: nothing is left out or cut off because of the time it takes.
-PATIENT = {
-    "HOMESPUN_HOME": str(home()),
-    "HOMESPUN_COMPLETION_RETRIEVE_DEADLINE_MS": "10000",
-    "HOMESPUN_COMPLETION_BLOCK_BUDGET_MS": "60000",
-}
+HOME = {"HOMESPUN_HOME": str(home())}  # the editors have another HOME
 
 
 def start(name, workspace, state, path):
@@ -109,7 +98,7 @@ def running(name, trace, tmp_path_factory):
     log, pids = trace
     workspace = repository(folder / "pygls")
     program = folder / "bin" / "homespun"
-    put_server(program, log=log, pids=pids, environment=PATIENT)
+    put_server(program, log=log, pids=pids, environment=PATIENT | HOME)
     with start(name, workspace, folder / "state", program.parent) as editor:
         editor.open("pygls/uris.py", 1)
         editor.wait_until_ready(600)

@@ -18,7 +18,15 @@ from pathlib import Path
 
 import pytest
 from vscode import CodeServer, Window, browser_page, wait
-from workspace import put_server, repository, without_model
+from workspace import (
+    DEFINED_IN,
+    MEANT,
+    PATIENT,
+    PEEK,
+    put_server,
+    repository,
+    without_model,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 VSIX = ROOT / "editor-client" / "homespun.vsix"
@@ -30,23 +38,8 @@ pytestmark = [
     pytest.mark.skipif(not INSTALLED.is_dir(), reason="needs HOMESPUN_VSCODE (make e2e)"),
 ]
 
-PEEK = '''"""What stands at a position."""
-
-from __future__ import annotations
-
-from lsprotocol import types
-
-from pygls.workspace import TextDocument
-
-
-def peek(document: TextDocument, position: types.Position) -> str:
-    """Return the word at a position."""
-    return
-'''
 CURSOR_LINE = 12  # of PEEK
 TYPED = " document."
-NAME = "word_at_position"
-DEFINED_IN = "text_document.py"
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +66,8 @@ def trace(folder):
 def window(folder, trace, browse):
     """One window of the repository; its first document is open and the server is coming up."""
     log, pids = trace
-    serve = put_server(folder.parent / "bin" / "homespun", log=log, pids=pids)
+    program = folder.parent / "bin" / "homespun"
+    serve = put_server(program, log=log, pids=pids, environment=PATIENT)
     (folder / "pygls" / "workspace" / "peek.py").write_text(PEEK, encoding="utf-8")
     with (
         CodeServer(
@@ -124,7 +118,7 @@ def test_from_indexing_to_ready_to_ghost_text_of_another_file_to_the_saved_file(
     window.show("pygls/workspace/peek.py", CURSOR_LINE)
     window.type(TYPED)
     ghost = window.wait_for_ghost()
-    assert ghost.startswith(NAME)
+    assert ghost.startswith(MEANT)
     picture(window, "vscode.png")
     window.keys("Tab")
     expected = PEEK.replace("    return\n", f"    return{TYPED}{ghost}\n")
@@ -146,7 +140,7 @@ def test_the_sources_open_at_their_lines(window, folder):
     text = (folder / "pygls" / "workspace" / DEFINED_IN).read_text(encoding="utf-8")
     lines = text.splitlines()[first - 1 : last]
     assert lines[0].strip() in shown
-    assert any(f"def {NAME}(" in line for line in lines)
+    assert any(f"def {MEANT}(" in line for line in lines)
     window.close_editor()
 
 
@@ -159,7 +153,9 @@ def test_why_this_suggestion_leads_to_its_sources(window, document):
     picture(window, "vscode-why.png")
     toast.get_by_role("button", name="Show Sources").click()
     window.rows().filter(has_text=DEFINED_IN).first.wait_for()
+    wait(lambda: window.title() == DEFINED_IN, "a preview of the source")
     window.keys("Escape")
+    wait(lambda: window.title() == "reasons.py", "the editor as it was")
 
 
 def test_why_nothing_names_the_setting(window, document):
@@ -405,7 +401,7 @@ def test_it_installs_its_server_after_asking(tmp_path, browse):
         window.wait_until_ready(1_500)
         window.show("pygls/workspace/peek.py", CURSOR_LINE)
         window.type(TYPED)
-        assert window.wait_for_ghost().startswith(NAME)
+        assert window.wait_for_ghost().startswith(MEANT)
         assert [toast for toast in window.seen("toasts") if toast.startswith("error")] == []
 
 

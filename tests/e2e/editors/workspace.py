@@ -17,6 +17,26 @@ PYGLS = Package(
 COVERAGE = Package(
     "pypi", "coverage", "7.17.3", "6695d1bb2a9a2fbd7806d69d78cf30f35eb0f65045da0ec5b5045242fadd6a78"
 )
+# A new file of pygls in which somebody is about to write a name that another file defines.
+PEEK = '''"""What stands at a position."""
+
+from __future__ import annotations
+
+from lsprotocol import types
+
+from pygls.workspace import TextDocument
+
+
+def peek(document: TextDocument, position: types.Position) -> str:
+    """Return the word at a position."""
+    return
+'''
+MEANT, DEFINED_IN = "word_at_position", "text_document.py"  # what follows in PEEK
+# The machine may be busy: nothing is left out or cut off because of the time it takes.
+PATIENT = {
+    "HOMESPUN_COMPLETION_RETRIEVE_DEADLINE_MS": "10000",
+    "HOMESPUN_COMPLETION_BLOCK_BUDGET_MS": "60000",
+}
 _OFFLINE = {name: "http://127.0.0.1:9" for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")}
 
 
