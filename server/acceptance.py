@@ -49,6 +49,11 @@ class Suggestion:
     told_chars: int = 0  # up to here the client says that it was accepted
 
     @property
+    def expected(self) -> str:
+        """Return all that stands in the document once it is taken."""
+        return self.lead + self.completion.text
+
+    @property
     def accepted_chars(self) -> int:
         """Return how many characters came by acceptance, though they may have gone since."""
         return max(self.seen_chars, self.told_chars - self.typed_chars)
@@ -93,7 +98,7 @@ class _Live:
 
     @property
     def expected(self) -> str:
-        return self.suggestion.lead + self.suggestion.completion.text
+        return self.suggestion.expected
 
     def look(self, text: str, until: int) -> list[int]:
         """Compare with the document; return where each character that stands ends.
@@ -101,8 +106,7 @@ class _Live:
         What follows `until`, the cursor, has been there before, but closing brackets count: an
         editor puts them there ahead of the rest.
         """
-        limit = 2 * len(self.expected) + _SLACK_CHARS
-        ends = standing(self.expected, text[self.anchor : self.anchor + limit])
+        ends = self._ends(self.suggestion, text)
         taken = bisect_right(ends, until - self.anchor)
         is_whole = len(ends) > len(self.expected)
         if not (is_whole and not self.expected[taken - 1 :].strip(_CLOSERS)):
@@ -113,13 +117,14 @@ class _Live:
         """Follow another one of those to choose from where more of it stands than of this one."""
         mine = len(self.look(text, until))
         for other in self.others:
-            expected = other.lead + other.completion.text
-            limit = 2 * len(expected) + _SLACK_CHARS
-            ends = standing(expected, text[self.anchor : self.anchor + limit])
-            if bisect_right(ends, until - self.anchor) > mine:
+            if bisect_right(self._ends(other, text), until - self.anchor) > mine:
                 self.suggestion.is_settled = True  # the list was shown once: one of it counts
                 self.suggestion, self.others = other, ()
                 return
+
+    def _ends(self, suggestion: Suggestion, text: str) -> list[int]:
+        limit = 2 * len(suggestion.expected) + _SLACK_CHARS
+        return standing(suggestion.expected, text[self.anchor : self.anchor + limit])
 
     def follow(self, changes: Sequence[Change]) -> int | None:
         """Move with the edits; return how far those at its place reach, None without one."""
@@ -365,7 +370,7 @@ class Suggestions:
 
 def _step(suggestion: Suggestion, growth: _Growth) -> str:
     """Name an acceptance by where it ends; a line's last word counts as the line."""
-    expected = suggestion.lead + suggestion.completion.text
+    expected = suggestion.expected
     if growth.now == len(expected):
         return "all" if growth.before <= len(suggestion.lead) else "rest"
     at_line_end = expected[growth.now] in "\r\n" or expected[growth.now - 1] in "\r\n"

@@ -275,8 +275,10 @@ def _did_open(ls: HomespunServer, params: lsp.DidOpenTextDocumentParams) -> None
 
 
 def _did_change(ls: HomespunServer, params: lsp.DidChangeTextDocumentParams) -> None:
-    uri = params.text_document.uri
-    document = ls.workspace.get_text_document(uri)
+    uri, documents = params.text_document.uri, ls.documents()
+    if not documents.is_open(uri):
+        return
+    document = documents.get_text_document(uri)
     encoding = str(document.position_codec.encoding)
     match params.content_changes:
         case [*_, lsp.TextDocumentContentChangePartial() as last]:

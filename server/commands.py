@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from homespun.server import workbench
 from homespun.server.acceptance_figures import MOST_DAYS, figures
-from homespun.server.inline import ACCEPTED_COMMAND
 from homespun.server.pause import minutes_of
 from homespun.server.status import FETCH_COMMAND, REINDEX_COMMAND, RESUME_COMMAND
+from homespun.server.ticket import ACCEPTED_COMMAND
 
 if TYPE_CHECKING:
     from homespun.server.app import HomespunServer

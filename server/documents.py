@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from urllib.parse import unquote
 
 from lsprotocol import types as lsp
 from pygls.workspace import TextDocument, Workspace
@@ -75,6 +76,19 @@ class Document(TextDocument):
 
 class Documents(Workspace):
     """A workspace that makes `Document`s."""
+
+    def is_open(self, uri: str) -> bool:
+        """Say whether an editor has opened the document and not closed it."""
+        return unquote(uri) in self.text_documents
+
+    def update_text_document(
+        self,
+        text_doc: lsp.VersionedTextDocumentIdentifier,
+        change: lsp.TextDocumentContentChangeEvent,
+    ) -> None:
+        """Apply an edit; pass over one of a document that is closed, as VS Code sends on revert."""
+        if self.is_open(text_doc.uri):
+            super().update_text_document(text_doc, change)
 
     def _create_text_document(
         self,

@@ -25,7 +25,7 @@ from homespun.server.documents import Document, Documents
 from homespun.server.notebooks import are_together, text_above
 from homespun.server.place import Place
 from homespun.server.positions import offset_at
-from homespun.server.protocol import InlineParams
+from homespun.server.protocol import InlineParams, TriggerKinds
 from homespun.server.recall import Recall, Recalled
 from homespun.server.recent import RecentEdits
 from homespun.server.ticket import Asked, Ticket, key_of
@@ -35,7 +35,6 @@ from homespun.server.worker import Job, Worker
 
 logger = logging.getLogger(__name__)
 
-ACCEPTED_COMMAND = "homespun.accepted"
 _OTHERS = 2  # answers to choose from beside the best, for who asks by hand
 _MOST_RECENT = 3  # edits in other documents that a request brings along
 
@@ -344,9 +343,7 @@ class InlineCompletions:
         self.answered += 1
         self.recalled += recalled is not None
         self.warmup.resting(ticket.uri, completion.text)
-        return lsp.InlineCompletionList(
-            items=[_item(ticket, each) for each in (completion, *others)]
-        )
+        return lsp.InlineCompletionList(items=[ticket.item(each) for each in (completion, *others)])
 
     def _followed(
         self,
@@ -362,13 +359,11 @@ class InlineCompletions:
             completion.id, recalled.typed_chars, ticket.offset, lead=lead, text=text
         ):
             return completion.id
+        ms = (self._clock() - ticket.began) * 1000
         first, *rest = (
-            Suggestion(each.id, ticket.uri, ticket.offset, each, lead)
+            Suggestion(each.id, ticket.uri, ticket.offset, each, lead, request.language, ms)
             for each in (replace(completion, id=request.id), *others)
         )
-        for each in (first, *rest):
-            each.language = request.language
-            each.answer_ms = (self._clock() - ticket.began) * 1000
         self._suggestions.add(first, text, others=rest)
         return request.id
 
@@ -389,37 +384,6 @@ class InlineCompletions:
             return
         self._failures.add(kind)
         logger.error("the completion failed: %s", error, exc_info=error)
-
-
-def _item(ticket: Ticket, completion: Completion) -> lsp.InlineCompletionItem:
-    return lsp.InlineCompletionItem(
-        insert_text=ticket.lead + completion.text,
-        range=ticket.region,
-        command=lsp.Command(
-            title="Suggestion accepted",
-            command=ACCEPTED_COMMAND,
-            arguments=[completion.id],
-        ),
-    )
-
-
-class TriggerKinds:
-    """Tells asked-for from automatic requests in both dialects.
-
-    LSP 3.18 sends 1 and 2, older clients send 0 and 1: what a 1 means shows once a client has sent
-    one of the others. Until then it counts as automatic, which only means that filters hold.
-    """
-
-    def __init__(self) -> None:
-        self._explicit: int | None = None
-
-    def is_explicit(self, kind: object) -> bool:
-        """Say whether the user asked for this completion."""
-        if kind == 0:
-            self._explicit = 0
-        elif kind == 2:
-            self._explicit = 1
-        return self._explicit is not None and kind == self._explicit
 
 
 def _because(finish: str, facts: Mapping[str, object] | None = None) -> Completion:

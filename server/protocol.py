@@ -46,6 +46,25 @@ class InlineContext:
     selected_completion_info: lsp.SelectedCompletionInfo | None = None
 
 
+class TriggerKinds:
+    """Tells asked-for from automatic requests in both dialects.
+
+    LSP 3.18 sends 1 and 2, older clients send 0 and 1: what a 1 means shows once a client has sent
+    one of the others. Until then it counts as automatic, which only means that filters hold.
+    """
+
+    def __init__(self) -> None:
+        self._explicit: int | None = None
+
+    def is_explicit(self, kind: object) -> bool:
+        """Say whether the user asked for this completion."""
+        if kind == 0:
+            self._explicit = 0
+        elif kind == 2:
+            self._explicit = 1
+        return self._explicit is not None and kind == self._explicit
+
+
 @attrs.define
 class InlineParams:
     """Parameters of textDocument/inlineCompletion, with what clients send beyond LSP 3.18."""

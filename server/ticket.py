@@ -13,6 +13,8 @@ from homespun.server.place import Completes
 from homespun.server.types import Completion, CompletionRequest
 from homespun.server.worker import Job
 
+ACCEPTED_COMMAND = "homespun.accepted"
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -51,6 +53,18 @@ class Ticket:
     def key(self) -> Hashable:
         """What shapes an answer beside the text."""
         return key_of(self.uri, self.completer, self.request)
+
+    def item(self, completion: Completion) -> lsp.InlineCompletionItem:
+        """Return what the editor shows; accepting it tells the server which one it was."""
+        return lsp.InlineCompletionItem(
+            insert_text=self.lead + completion.text,
+            range=self.region,
+            command=lsp.Command(
+                title="Suggestion accepted",
+                command=ACCEPTED_COMMAND,
+                arguments=[completion.id],
+            ),
+        )
 
     def settle(self, completion: Completion) -> None:
         """Answer, unless that was done."""

@@ -13,7 +13,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from fake_program import kill_fake_server, put_fake_server
+from fake_program import put_fake_server
+from programs import kill_newest
 from terminal import Terminal
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -100,7 +101,7 @@ def test_a_word_is_accepted_then_the_rest_and_the_server_is_told(editor):
 
 def test_a_server_that_is_killed_is_started_again(editor):
     editor.wait(lambda: " homespun " in editor.screen(), what="ready in the mode line")
-    kill_fake_server(editor.log)
+    kill_newest(editor.log)
     editor.wait(lambda: " homespun: starting" in editor.screen(), what="the death in the mode line")
     editor.keys("C-e")
     editor.text("# n")

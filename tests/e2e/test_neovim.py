@@ -13,8 +13,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from fake_program import kill_fake_server, put_fake_server
+from fake_program import put_fake_server
 from nvim_program import neovim
+from programs import kill_newest
 from terminal import Terminal
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -89,7 +90,7 @@ def test_a_line_is_accepted_and_the_rest_stays(editor):
 
 def test_a_server_that_is_killed_is_started_again(editor):
     _see_ghost_text(editor)
-    kill_fake_server(editor.log)
+    kill_newest(editor.log)
     editor.wait(lambda: "homespun: starting" in editor.screen(), what="the death in the status")
     editor.text("x")
     editor.wait(lambda: _read(editor.log).count("is ready") == 2, what="another server")

@@ -10,13 +10,13 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import signal
 import sys
 import time
 from pathlib import Path
 
 import pytest
 from nvim_program import neovims
+from programs import kill_newest, started
 from terminal_editors import Emacs, Neovim
 from workspace import (
     DEFINED_IN,
@@ -85,20 +85,18 @@ def name(request):
 
 
 @pytest.fixture(scope="module")
-def trace(tmp_path_factory):
-    """Where the server logs, and the numbers of its processes."""
-    folder = tmp_path_factory.mktemp("trace")
-    return folder / "server.log", folder / "pids"
+def log(tmp_path_factory):
+    """Where the server logs."""
+    return tmp_path_factory.mktemp("trace") / "server.log"
 
 
 @pytest.fixture(scope="module")
-def running(name, trace, tmp_path_factory):
+def running(name, log, tmp_path_factory):
     """The editor with the server, the model and the index ready."""
     folder = tmp_path_factory.mktemp(name)
-    log, pids = trace
     workspace = repository(folder / "pygls")
     program = folder / "bin" / "homespun"
-    put_server(program, log=log, pids=pids, environment=PATIENT | HOME)
+    put_server(program, log=log, environment=PATIENT | HOME)
     with start(name, workspace, folder / "state", program.parent) as editor:
         editor.open("pygls/uris.py", 1)
         editor.wait_until_ready(600)
@@ -106,7 +104,7 @@ def running(name, trace, tmp_path_factory):
 
 
 @pytest.fixture
-def editor(running, request):
+def editor(running):
     """The editor on a file that the test gives; after a failure the screen is in the report."""
     yield running
     sys.stdout.write(f"{running.terminal.screen()}\n")
@@ -175,12 +173,11 @@ def test_the_sources_are_places_to_jump_to(editor):
     assert editor.shows_file(DEFINED_IN)
 
 
-def test_a_killed_server_comes_back_and_the_editor_goes_on(editor, trace):
-    log, pids = trace
+def test_a_killed_server_comes_back_and_the_editor_goes_on(editor, log):
     path, line = "pygls/workspace/killed.py", WIDTH.count("\n")
     file, _ = shows(editor, path, WIDTH, line, " codec.")
-    starts = len(pids.read_text().split())
-    os.kill(int(pids.read_text().split()[-1]), signal.SIGKILL)
+    starts = len(started(log))
+    kill_newest(log)
     editor.terminal.wait(lambda: editor.status() == "homespun: starting", what="the death")
     editor.type("# still typing")
     editor.terminal.wait(
@@ -188,7 +185,7 @@ def test_a_killed_server_comes_back_and_the_editor_goes_on(editor, trace):
     )
     assert not re.search(r"E\d+:|[Ee]rror|Traceback|Press ENTER", editor.terminal.screen())
     editor.wait_until_ready()
-    assert len(pids.read_text().split()) == starts + 1
+    assert len(started(log)) == starts + 1
     editor.terminal.keys(*["BSpace"] * len("codec.# still typing"))
     editor.type("codec.")
     rows = editor.wait_for_ghost("    return codec.")
@@ -286,7 +283,7 @@ def test_without_model_and_network_there_is_a_sentence_and_a_fix(name, tmp_path)
     log = tmp_path / "server.log"
     program = tmp_path / "bin" / "homespun"
     environment = without_model(tmp_path / "empty")
-    put_server(program, log=log, pids=tmp_path / "pids", environment=environment)
+    put_server(program, log=log, environment=environment)
     workspace = repository(tmp_path / "pygls")
     with start(name, workspace, tmp_path / "state", program.parent) as editor:
         editor.open("pygls/uris.py", 1)

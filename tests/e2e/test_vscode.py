@@ -11,13 +11,14 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from vscode import CodeServer, Window, browser_page, wait
+from programs import kill_newest, started
+from vscode import CodeServer, Window, browser_page
+from waiting import wait
 from workspace import (
     DEFINED_IN,
     MEANT,
@@ -57,17 +58,16 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def trace(folder):
-    """Where the server logs, and the numbers of its processes."""
-    return folder.parent / "server.log", folder.parent / "pids"
+def log(folder):
+    """Where the server logs."""
+    return folder.parent / "server.log"
 
 
 @pytest.fixture(scope="module")
-def window(folder, trace, browse):
+def window(folder, log, browse):
     """One window of the repository; its first document is open and the server is coming up."""
-    log, pids = trace
     program = folder.parent / "bin" / "homespun"
-    serve = put_server(program, log=log, pids=pids, environment=PATIENT)
+    serve = put_server(program, log=log, environment=PATIENT)
     (folder / "pygls" / "workspace" / "peek.py").write_text(PEEK, encoding="utf-8")
     with (
         CodeServer(
@@ -336,14 +336,13 @@ def test_a_cell_of_a_notebook_knows_the_cells_before_it(window, folder):
     file.unlink()
 
 
-def test_a_killed_server_comes_back(window, trace, document):
-    _, pids = trace
+def test_a_killed_server_comes_back(window, log, document):
     file = document("killed.py", PEEK, CURSOR_LINE)
     before = len(window.seen("statuses"))
-    os.kill(int(pids.read_text().split()[-1]), signal.SIGKILL)
+    kill_newest(log)
     wait(lambda: len(window.seen("statuses")) > before, "another status")
     window.wait_until_ready()
-    assert len(pids.read_text().split()) >= 2
+    assert len(started(log)) >= 2
     window.type(TYPED)
     ghost = window.wait_for_ghost()
     window.keys("Tab")
@@ -359,7 +358,6 @@ def test_without_model_and_network_there_is_a_sentence_and_a_fix(tmp_path, brows
     serve = put_server(
         tmp_path / "bin" / "homespun",
         log=tmp_path / "server.log",
-        pids=tmp_path / "pids",
         environment=without_model(tmp_path / "empty"),
     )
     with (

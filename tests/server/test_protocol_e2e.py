@@ -8,7 +8,7 @@ import pytest
 import rpc
 
 from homespun.server.commands import COMMANDS
-from homespun.server.inline import TriggerKinds
+from homespun.server.protocol import TriggerKinds
 
 pytestmark = pytest.mark.e2e
 
@@ -455,6 +455,17 @@ def test_a_senseless_notification_does_no_harm(server, uri, message):
 
 
 # -- commands and what became of a suggestion
+
+
+def test_a_change_behind_the_closing_is_passed_over_in_silence(start):
+    client = start()
+    client.initialize()
+    client.open("untitled:Untitled-1", "x")
+    client.note("textDocument/didClose", {"textDocument": {"uri": "untitled:Untitled-1"}})
+    client.change("untitled:Untitled-1", 2, (0, 0, 0, 1, "y"))
+    client.change("untitled:Untitled-1", 3, "z")
+    assert client.stop() == 0
+    assert "Error" not in client.log()
 
 
 def test_an_unknown_command_is_refused(server):

@@ -23,14 +23,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from picture import save_picture
+from programs import DEBUG, put_program
+from waiting import wait
 
 COLUMNS, ROWS = 100, 18
-_POLL_SECONDS = 0.01
 _numbers = itertools.count()
-
-
-class NothingSeen(Exception):
-    """What was waited for did not come; the text holds the screen."""
 
 
 class Terminal:
@@ -100,11 +97,11 @@ class Terminal:
 
     def wait(self, seen: Callable[[], object], *, what: str, seconds: float = 240.0) -> None:
         """Wait until `seen` is true."""
-        end = time.monotonic() + seconds
-        while not seen():
-            if time.monotonic() > end:
-                raise NothingSeen(f"no {what} in {seconds:.0f} s; the screen was\n{self.screen()}")
-            time.sleep(_POLL_SECONDS)
+        wait(seen, what, seconds, told=self.told)
+
+    def told(self) -> str:
+        """Return what is told of a failure."""
+        return f"; the screen was\n{self.screen()}"
 
     def _run(self, *arguments: str, environment: dict[str, str] | None = None) -> str:
         done = subprocess.run(
@@ -210,13 +207,8 @@ def _environment(args: argparse.Namespace) -> dict[str, str]:
     real = shutil.which("homespun")
     if real is None:
         raise SystemExit("homespun is not on the PATH")
-    log = shlex.quote(str(args.log))
-    logged = state / "homespun"
-    logged.write_text(
-        f'#!/bin/sh\nexec {shlex.quote(real)} "$@" --log-level debug 2>>{log}\n', encoding="utf-8"
-    )
-    logged.chmod(0o755)
     args.log.write_text("", encoding="utf-8")
+    put_program(state / "homespun", [real], log=args.log, more=DEBUG)
     return {
         "PATH": f"{state}{os.pathsep}{os.environ['PATH']}",
         "XDG_CONFIG_HOME": str(state / "config"),
@@ -227,11 +219,8 @@ def _environment(args: argparse.Namespace) -> dict[str, str]:
 
 
 def _wait_for_log(log: Path, sentence: str, *, seconds: float) -> None:
-    end = time.monotonic() + seconds
-    while sentence not in log.read_text(encoding="utf-8"):
-        if time.monotonic() > end:
-            raise NothingSeen(f"the server's log {str(log)!r} says no {sentence!r}")
-        time.sleep(0.05)
+    what = f"{sentence!r} in the server's log {str(log)!r}"
+    wait(lambda: sentence in log.read_text(encoding="utf-8"), what, seconds)
     lines = re.findall(rf".*{re.escape(sentence)}.*", log.read_text(encoding="utf-8"))
     _say(f"server: {lines[-1]}")
 

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import os
 import re
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from terminal import NothingSeen, Terminal
+from terminal import Terminal
+from waiting import settled
 
 HERE = Path(__file__).parent
 _PICTURE_SIZE = (100, 18)
 SIZE = (150, 40)  # columns, rows; in 160 columns Emacs puts windows side by side
 _LINE_NUMBER = re.compile(r"[\s\d]*")
-_STALE_SECONDS = 1.5  # ghost text that stays that long is no passing state
 
 
 @dataclass(frozen=True)
@@ -140,17 +139,9 @@ class Editor:
         after = row[start + len(line) :]
         return [after, *below] if after else []
 
-    def settled(self, line: str, *, seconds: float = 120.0) -> list[str]:
+    def settled(self, line: str) -> list[str]:
         """Return what `shown` returns once it has stayed the same for a moment, however empty."""
-        end = time.monotonic() + seconds
-        shown, since = self.shown(line), time.monotonic()
-        while time.monotonic() - since < _STALE_SECONDS:
-            if time.monotonic() > end:
-                raise NothingSeen(f"the screen does not come to rest:\n{self.terminal.screen()}")
-            time.sleep(0.05)
-            if (now := self.shown(line)) != shown:
-                shown, since = now, time.monotonic()
-        return shown
+        return settled(lambda: self.shown(line), told=self.terminal.told)
 
     def wait_for_ghost(self, line: str, begin: str = "") -> list[str]:
         """Return what `settled` returns once there is ghost text that begins with `begin`."""

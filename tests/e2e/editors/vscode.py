@@ -15,10 +15,12 @@ import socket
 import subprocess
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
+
+from waiting import NothingSeen, settled, wait
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page, Playwright
@@ -67,20 +69,6 @@ setInterval(() => {
 }, 20);
 """
 GHOST = '.monaco-editor.focused [class*="ghost-text"]'
-
-
-class NothingSeen(Exception):
-    """What was waited for did not come."""
-
-
-def wait(seen: Callable[[], object], what: str, seconds: float = 120.0) -> object:
-    """Return what `seen` returns as soon as it is true."""
-    end = time.monotonic() + seconds
-    while not (found := seen()):
-        if time.monotonic() > end:
-            raise NothingSeen(f"no {what} in {seconds:.0f} s")
-        time.sleep(0.02)
-    return found
 
 
 class CodeServer:
@@ -206,14 +194,13 @@ class Window:
         self.page, self._port = page, port
         page.add_init_script(_WATCH)
 
-    def open(self, folder: Path, file: str = "") -> None:
+    def open(self, folder: Path, file: str) -> None:
         """Open a folder, and a file of it, in this window."""
         remote = f"vscode-remote://127.0.0.1:{self._port}{quote(str(folder / file))}"
-        payload = quote(json.dumps([["openFile", remote]])) if file else "[]"
+        payload = quote(json.dumps([["openFile", remote]]))
         address = f"http://127.0.0.1:{self._port}/?folder={quote(str(folder))}&payload={payload}"
         self.page.goto(address)
-        shown = ".monaco-editor .view-lines" if file else ".monaco-workbench .statusbar"
-        self.page.wait_for_selector(shown, timeout=120_000)
+        self.page.wait_for_selector(".monaco-editor .view-lines", timeout=120_000)
 
     def open_file(self, file: str) -> None:
         """Open a file of the folder in whatever editor it has."""
@@ -280,16 +267,11 @@ class Window:
 
     def wait_for_ghost(self, seconds: float = 60) -> str:
         """Return the ghost text once there is some."""
-        return str(wait(self.ghost, "ghost text", seconds))
+        return wait(self.ghost, "ghost text", seconds)
 
     def settled_ghost(self) -> str:
-        """Return the ghost text, possibly none, that stays for a second and a half."""
-        shown, since = self.ghost(), time.monotonic()
-        while time.monotonic() - since < 1.5:
-            time.sleep(0.05)
-            if (now := self.ghost()) != shown:
-                shown, since = now, time.monotonic()
-        return shown
+        """Return the ghost text that stays, possibly none."""
+        return settled(self.ghost)
 
     def status(self) -> str:
         """Return what the status item shows."""

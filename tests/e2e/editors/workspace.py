@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+
+from programs import DEBUG, put_program
 
 from homespun.training.packages import Package, unpacked
 
@@ -48,25 +49,11 @@ def repository(folder: Path, package: Package = PYGLS) -> Path:
     return folder
 
 
-def put_server(
-    path: Path, *, log: Path, pids: Path, environment: Mapping[str, str] | None = None
-) -> list[str]:
-    """Write a program `homespun` that is the real one at debug level; return how it serves.
-
-    What it logs is appended to `log`, the number of each process to `pids`.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
+def put_server(path: Path, *, log: Path, environment: Mapping[str, str] | None = None) -> list[str]:
+    """Write a program `homespun` that is the real one at debug level; return how it serves."""
     given = {"HOMESPUN_SERVER_ACCEPTANCE_LOG": "0", **(environment or {})}
-    exports = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in given.items())
-    command = shlex.join([sys.executable, "-P", "-m", "homespun.cli"])
-    path.write_text(
-        f"#!/bin/sh\n{exports}echo $$ >>{shlex.quote(str(pids))}\n"
-        f'exec {command} "$@" --log-level debug 2>>{shlex.quote(str(log))}\n',
-        encoding="utf-8",
-    )
-    path.chmod(0o755)
-    log.touch()
-    pids.touch()
+    command = [sys.executable, "-P", "-m", "homespun.cli"]
+    put_program(path, command, log=log, more=DEBUG, environment=given)
     return [str(path), "serve", "--stdio"]
 
 
