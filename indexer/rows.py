@@ -136,11 +136,12 @@ def concatenated(parts: Sequence[Rows]) -> Rows:
 def _concatenated_blocks(blocks: Sequence[TokenBlock]) -> TokenBlock:
     vocabulary: dict[str, int] = {}
     ids = [np.zeros(0, np.int32)]
-    offsets = [np.zeros(1, np.int64)]
+    offsets, end = [np.zeros(1, np.int64)], 0
     for block in blocks:
         terms = [vocabulary.setdefault(term, len(vocabulary)) for term in block.terms]
         ids.append(np.array(terms, np.int32)[block.ids])
-        offsets.append(block.offsets[1:] + offsets[-1][-1])
+        offsets.append(block.offsets[1:] + end)  # none where no file of the batch has a chunk
+        end += len(block.ids)
     return TokenBlock(list(vocabulary), np.concatenate(ids), np.concatenate(offsets))
 
 

@@ -79,6 +79,16 @@ def reread(monkeypatch):
     return read
 
 
+def test_a_batch_of_files_without_any_chunk_is_indexed_like_the_others(tmp_path, monkeypatch):
+    for name, text in (("a.py", "alpha = 1\n"), ("b.py", "\n"), ("c.py", "gamma = 1\n")):
+        put(tmp_path, name, text)
+    monkeypatch.setattr(build, "_BATCH_FILES", 1)
+    index = Index.open(tmp_path, CONFIG, create=True)
+    index.update()
+    assert [hit.path for hit in index.search("gamma", mode="lexical")] == ["c.py"]
+    assert [hit.path for hit in index.search("alpha", mode="lexical")] == ["a.py"]
+
+
 def test_a_first_run_takes_everything(repo):
     report = Index.open(repo, CONFIG, create=True).update()
     assert counts(report) == (6, 0, 0, 0)
