@@ -39,6 +39,7 @@ _NAMES = frozenset({"function", "method", "class", "struct", "trait", "interface
 _COMMENT = re.compile(r"^\s*(?:#(?!!|:)|//+!?|--|;;|%)\s?(.*)$")
 _WORDY = re.compile(r"[A-Za-z]{2,}(?:\s+[A-Za-z'`\-]{1,}){3,}")
 _BACKTICKED = re.compile(r"``?([A-Za-z_][\w.:#]{3,60})(?:\(\))?``?")
+_DOCSTRING_QUOTES = ('"""', "'''")
 _TEST_NAME = re.compile(r"^(?:test_?|it_|should_)|(?:_test|Test)$", re.IGNORECASE)
 
 
@@ -182,6 +183,8 @@ def _doc_rows(symbol: Symbol, lines: Sequence[str]) -> range:
     first = max(0, symbol.start_line - 40)
     for row in range(first, min(len(lines), symbol.start_line + 12)):
         if probe in lines[row]:
+            if any(lines[row].count(quotes) > 1 for quotes in _DOCSTRING_QUOTES):
+                return range(row, row + 1)
             last = row
             while last + 1 < len(lines) and last - row < _MOST_DOC_LINES:
                 below = lines[last + 1].strip()
@@ -192,6 +195,8 @@ def _doc_rows(symbol: Symbol, lines: Sequence[str]) -> range:
                 if row + 1 < symbol.start_line <= last + 2:
                     break  # the code begins
                 last += 1
+                if any(quotes in below for quotes in _DOCSTRING_QUOTES):
+                    break  # a docstring ends behind its last word
             return range(row, last + 1)
     return range(0)
 

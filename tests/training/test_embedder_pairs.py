@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.parse import parse_file
 from homespun.training.embedder_pairs import KINDS, SourceFile, fingerprints, mine
@@ -51,6 +53,29 @@ def mined(kind, *, held=frozenset(), seeds=20):
             if KINDS[number] == kind:
                 found.add((" ".join(result.texts[left]), " ".join(result.texts[right])))
     return found
+
+
+@pytest.mark.parametrize(
+    "docstring",
+    [
+        pytest.param('"""Read all receipts of a shop."""', id="one line"),
+        pytest.param('"""Read all receipts of a shop,\n    from the oldest on."""', id="two lines"),
+        pytest.param('"""\n    Read all receipts of a shop,\n    oldest first."""', id="below"),
+        pytest.param('"""Read all receipts of a shop.\n    """', id="quotes apart"),
+    ],
+)
+def test_documentation_ends_where_its_quotes_do(docstring):
+    body = "    rows = parse_rows(path)\n    rows = sorted(rows, key=oldest)\n    return rows\n"
+    text = f"def load_receipts_from_folder(path, encoding, oldest):\n    {docstring}\n{body}"
+    seen = 0
+    for seed in range(20):
+        found = mine([source("store.py", text)], [], frozenset(), seed)
+        for number, left, right, _, _ in found.pairs:
+            if KINDS[number] == "doc":
+                seen += 1
+                assert "sorted" not in found.texts[left]
+                assert {"parse", "rows", "sorted"} <= set(found.texts[right])
+    assert seen
 
 
 def test_documentation_meets_its_code_without_the_documentation():
