@@ -1,15 +1,17 @@
 """Does a cross-encoder over the best hits rank better? MiniLM, trained on our own mined pairs.
 
-    python bench/reranker.py mine                 # questions with hard negatives, from packages
-    python bench/reranker.py fit --minutes 40     # MiniLM reads question and code together
-    python bench/reranker.py rank --split dev     # NDCG@10 by how much its word weighs
-    python bench/reranker.py rank --split held --weight 0.3
+    python bench/reranker.py mine                       # questions with hard negatives
+    python bench/reranker.py fit --minutes 60           # MiniLM reads question and code together
+    python bench/reranker.py fit --phase 2 --minutes 60 # goes on with questions of other packages
+    python bench/reranker.py rank                       # NDCG@10 by how much its word weighs
+    python bench/reranker.py rank --split all --weight 0.3 --pool 50
 
 The cross-encoder (Nogueira and Cho, "Passage Re-ranking with BERT", 2019) starts from
 all-MiniLM-L6-v2. Its score is how well each word of the question finds a like one in the code
 (Khattab and Zaharia, "ColBERT", 2020, but on states that have read both), which tells something
 before any training, and one linear output on their mean. The right text against seven of the same
-package that the static encoder finds alike, softmax over the eight. Needs the extra `train` and
+package that the static encoder finds alike, softmax over the eight. MiniLM's embeddings stay as
+they are, so that what training changes would fit into the wheel. Needs the extra `train` and
 `homespun models fetch all-minilm-l6-v2`. What it gave: docs/log.md.
 """
 
@@ -42,31 +44,45 @@ from homespun.training.embedder_sources import held_out_packages, sources
 from homespun.training.packages import unpacked
 
 FOLDER = home() / "reranker"
-QUESTIONS = FOLDER / "questions.jsonl"
 KINDS_ASKED = ("doc", "name", "comment", "docs", "test")
 NEGATIVES = 7
 ALIKE = 0.95  # of two vectors: the same definition, cut differently
 QUESTIONS_A_PACKAGE = 60
 MOST_TOKENS = 160
+HELD = 300  # questions of the first phase's last packages, to measure with
 GROUPS_A_STEP = 6
+PAIRS_A_PASS = 16  # of like length: padding costs a fifth less
 SCALE = 15.0  # of the likeness, before training
-POOL = 50
-WEIGHTS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8, 1.2, 2.0, 100.0)
+POOL = 20
+PHASES = {1: (200, 3, 0), 2: (330, 4, 1000)}  # packages, seed of their choice, of their questions
+WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.5, 0.8, 100.0)
 
 
-def mine_questions(packages: int) -> None:
-    """Write questions, each with its answer and hard negatives, of packages that are here."""
+def mine_questions() -> None:
+    """Write questions, each with its answer and hard negatives; no two phases share a package."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     held = embedder_corpus.held_out_prints(held_out_packages())
     encoder = StaticEncoder.load()
-    chosen = random.Random(3).sample(sources(), packages)
-    count = 0
-    with QUESTIONS.open("w", encoding="utf-8") as lines:
-        for number, source in enumerate(chosen):
-            for row in _questions(unpacked(source.package), number, held, encoder):
-                lines.write(json.dumps(row) + "\n")
-                count += 1
-    print(f"{count} questions of {len(chosen)} packages")
+    left = sources()
+    for phase, (packages, seed, first) in PHASES.items():
+        chosen = random.Random(seed).sample(left, packages)
+        left = [source for source in left if source not in chosen]
+        count = 0
+        with _questions_of(phase).open("w", encoding="utf-8") as lines:
+            for number, source in enumerate(chosen, start=first):
+                for row in _questions(unpacked(source.package), number, held, encoder):
+                    lines.write(json.dumps(row) + "\n")
+                    count += 1
+        print(f"phase {phase}: {count} questions of {packages} packages")
+
+
+def _questions_of(phase: int) -> Path:
+    return FOLDER / f"questions-{phase}.jsonl"
+
+
+def _read(phase: int) -> list[dict[str, Any]]:
+    lines = _questions_of(phase).read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
 
 
 def _questions(
@@ -124,12 +140,25 @@ class CrossEncoder:
         self.tokenizer.enable_truncation(MOST_TOKENS)
         self.body = BertModel(config, add_pooling_layer=False)
         self.body.load_state_dict(load_file(source / "model.safetensors"), strict=False)
+        self.body.embeddings.requires_grad_(requires_grad=False)
         self.head = torch.nn.Linear(384, 1)
         torch.nn.init.zeros_(self.head.weight)
         self.scale = torch.nn.Parameter(torch.tensor(SCALE))
 
     def scores(self, pairs: Sequence[tuple[str, str]]) -> Any:  # noqa: ANN401 - a tensor
         """Return `(len(pairs),)` scores, with gradients where they are on."""
+        import torch
+
+        order = sorted(range(len(pairs)), key=lambda row: sum(map(len, pairs[row])))
+        passes = [
+            self._pass([pairs[row] for row in order[start : start + PAIRS_A_PASS]])
+            for start in range(0, len(order), PAIRS_A_PASS)
+        ]
+        back = torch.empty(len(order), dtype=torch.long)
+        back[torch.tensor(order)] = torch.arange(len(order))
+        return torch.cat(passes)[back]
+
+    def _pass(self, pairs: Sequence[tuple[str, str]]) -> Any:  # noqa: ANN401 - a tensor
         import torch
 
         encoded = self.tokenizer.encode_batch(list(pairs))
@@ -172,24 +201,24 @@ class CrossEncoder:
             )
 
 
-def fit(minutes: float, rate: float, go_on: bool) -> None:
+def fit(minutes: float, rate: float, phase: int) -> None:
     """Train for some minutes, print the loss and how often the answer comes first; write it.
 
-    `go_on` begins with what the last training wrote.
+    The second phase begins with what the first one wrote.
     """
     import torch
 
     torch.manual_seed(0)
-    rows = [json.loads(line) for line in QUESTIONS.read_text(encoding="utf-8").splitlines()]
-    held, learned = rows[-300:], rows[:-300]  # the last packages: never learned from
-    random.Random(2 if go_on else 1).shuffle(learned)
+    held = _read(1)[-HELD:]
+    learned = _read(phase) if phase > 1 else _read(phase)[:-HELD]
+    random.Random(phase).shuffle(learned)
     model = CrossEncoder()
-    if go_on:
+    if phase > 1:
         model.load(FOLDER)
     model.body.train()
     optimizer = torch.optim.AdamW(
         [
-            {"params": model.body.parameters(), "lr": rate},
+            {"params": [p for p in model.body.parameters() if p.requires_grad], "lr": rate},
             {"params": [*model.head.parameters(), model.scale], "lr": 1e-3},
         ],
         weight_decay=0.01,
@@ -236,21 +265,25 @@ def _first(model: CrossEncoder, rows: Sequence[dict[str, Any]]) -> float:
     return statistics.fmean(found)
 
 
-def rank(split: str, weights: Sequence[float]) -> None:
-    """Print NDCG@10 of the search, and of the search with the cross-encoder's word added."""
+def rank(split: str, pool: int, weights: Sequence[float]) -> None:
+    """Print NDCG@10 of the search as it is, and with the cross-encoder's word on more hits added.
+
+    The search as it is finds ten; one for more looks at more candidates and ranks a little
+    differently.
+    """
     import torch
 
     model = CrossEncoder()
     model.load(FOLDER)
     model.body.eval()
-    chosen = corpora(split=split)
+    chosen = corpora(split="" if split == "all" else split)
     results: dict[float, dict[str, dict[str, float]]] = {weight: {} for weight in weights}
     seconds = []
     for corpus in chosen:
         index = _indexed(corpus)
         pools: dict[str, tuple[list[Hit], np.ndarray]] = {}
         for query in corpus.queries:
-            hits = index.search(query.text, limit=POOL)
+            hits = index.search(query.text, limit=pool)
             began = time.monotonic()
             with torch.no_grad():
                 scores = model.scores([_pair(query.text, hit) for hit in hits]).numpy()
@@ -258,7 +291,9 @@ def rank(split: str, weights: Sequence[float]) -> None:
             pools[query.text] = (hits, scores)
         for weight in weights:
             found = evaluation.evaluate(
-                lambda text, weight=weight, pools=pools: _blended(*pools[text], weight),
+                lambda text, weight=weight, pools=pools, index=index: (
+                    _blended(*pools[text], weight) if weight else index.search(text, limit=10)
+                ),
                 corpus.queries,
                 name=corpus.name,
                 paths=index.paths(),
@@ -311,21 +346,22 @@ def main() -> None:
     """Do one of the three steps."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     steps = parser.add_subparsers(dest="step", required=True)
-    steps.add_parser("mine").add_argument("--packages", type=int, default=200)
+    steps.add_parser("mine")
     learning = steps.add_parser("fit")
     learning.add_argument("--minutes", type=float, default=40)
     learning.add_argument("--rate", type=float, default=1e-4)
-    learning.add_argument("--go-on", action="store_true", help="from the last training's weights")
+    learning.add_argument("--phase", type=int, choices=sorted(PHASES), default=1)
     ranking = steps.add_parser("rank")
-    ranking.add_argument("--split", choices=("dev", "held"), default="dev")
+    ranking.add_argument("--split", choices=("dev", "held", "all"), default="dev")
+    ranking.add_argument("--pool", type=int, default=POOL, help="hits that it reads")
     ranking.add_argument("--weight", type=float, nargs="*", default=list(WEIGHTS))
     args = parser.parse_args()
     if args.step == "mine":
-        mine_questions(args.packages)
+        mine_questions()
     elif args.step == "fit":
-        fit(args.minutes, args.rate, args.go_on)
+        fit(args.minutes, args.rate, args.phase)
     else:
-        rank(args.split, sorted({0.0, *args.weight}))
+        rank(args.split, args.pool, sorted({0.0, *args.weight}))
 
 
 if __name__ == "__main__":
