@@ -79,6 +79,17 @@ def reread(monkeypatch):
     return read
 
 
+def test_a_tree_of_several_batches_whose_times_alone_have_changed_is_looked_at_again(
+    repo, monkeypatch
+):
+    monkeypatch.setattr(build, "_BATCH_FILES", 2)
+    index = Index.open(repo, CONFIG, create=True)
+    index.update()
+    for n in range(6):
+        put(repo, f"pkg/mod{n}.py", module(f"mod{n}", version=int(n == 5)))
+    assert counts(index.update()) == (0, 1, 0, 5)
+
+
 def test_a_batch_of_files_without_any_chunk_is_indexed_like_the_others(tmp_path, monkeypatch):
     for name, text in (("a.py", "alpha = 1\n"), ("b.py", "\n"), ("c.py", "gamma = 1\n")):
         put(tmp_path, name, text)
