@@ -46,6 +46,7 @@ from homespun.training.packages import unpacked
 FOLDER = home() / "reranker"
 KINDS_ASKED = ("doc", "name", "comment", "docs", "test")
 NEGATIVES = 7
+NEAREST = 3  # of them; the others are drawn from the next ones
 ALIKE = 0.95  # of two vectors: the same definition, cut differently
 QUESTIONS_A_PACKAGE = 60
 MOST_TOKENS = 160
@@ -105,8 +106,8 @@ def _questions(
         hardest = [int(row) for row in np.argsort(-near)[:30] if near[row] > -1]
         if len(hardest) < NEGATIVES:
             continue
-        wrong = [*hardest[:3], *chance.sample(hardest[3:], min(4, len(hardest) - 3))]
-        texts = [" ".join(answers[row]) for row in (place, *wrong[:NEGATIVES])]
+        wrong = [*hardest[:NEAREST], *chance.sample(hardest[NEAREST:], NEGATIVES - NEAREST)]
+        texts = [" ".join(answers[row]) for row in (place, *wrong)]
         yield {
             "kind": KINDS[pairs[place][0]],
             "question": " ".join(mined.texts[pairs[place][1]][:48]),

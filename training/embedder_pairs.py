@@ -183,22 +183,23 @@ def _doc_rows(symbol: Symbol, lines: Sequence[str]) -> range:
     first = max(0, symbol.start_line - 40)
     for row in range(first, min(len(lines), symbol.start_line + 12)):
         if probe in lines[row]:
-            if any(lines[row].count(quotes) > 1 for quotes in _DOCSTRING_QUOTES):
-                return range(row, row + 1)
-            last = row
-            while last + 1 < len(lines) and last - row < _MOST_DOC_LINES:
-                below = lines[last + 1].strip()
-                if not below.strip("*/#\"'- ") or below.startswith(
-                    (":", "@", "def ", "Args", ">>>")
-                ):
-                    break
-                if row + 1 < symbol.start_line <= last + 2:
-                    break  # the code begins
-                last += 1
-                if any(quotes in below for quotes in _DOCSTRING_QUOTES):
-                    break  # a docstring ends behind its last word
-            return range(row, last + 1)
+            return range(row, _last_doc_row(row, symbol, lines) + 1)
     return range(0)
+
+
+def _last_doc_row(row: int, symbol: Symbol, lines: Sequence[str]) -> int:
+    """Return where documentation that says its first words in a row ends, 0-based."""
+    last = row
+    is_closed = any(lines[row].count(quotes) > 1 for quotes in _DOCSTRING_QUOTES)
+    while not is_closed and last + 1 < len(lines) and last - row < _MOST_DOC_LINES:
+        below = lines[last + 1].strip()
+        if not below.strip("*/#\"'- ") or below.startswith((":", "@", "def ", "Args", ">>>")):
+            break
+        if row + 1 < symbol.start_line <= last + 2:
+            break  # the code begins
+        last += 1
+        is_closed = any(quotes in below for quotes in _DOCSTRING_QUOTES)
+    return last
 
 
 def _chunk_of(symbol: Symbol, chunks: Sequence[Chunk]) -> Chunk | None:

@@ -94,9 +94,7 @@ def test_a_word_is_accepted_then_the_rest_and_the_server_is_told(editor):
     editor.wait(lambda: editor.ghost_text("# né né") == "|", what="the rest as ghost text")
     editor.keys("Tab")
     _wait_for_log(editor, " accepted: 5 of 5 characters")
-    editor.keys("C-x", "C-s")
-    editor.wait(lambda: "Wrote" in editor.screen(), what="saved file")
-    assert editor.file.read_text(encoding="utf-8") == "total = # né né|\n\n"
+    assert _saved(editor) == "total = # né né|\n\n"
 
 
 def test_a_server_that_is_killed_is_started_again(editor):
@@ -111,9 +109,7 @@ def test_a_server_that_is_killed_is_started_again(editor):
     editor.wait(lambda: editor.ghost_text("# né") == " né|", what="ghost text")
     editor.keys("Tab")
     _wait_for_log(editor, " accepted: ")
-    editor.keys("C-x", "C-s")
-    editor.wait(lambda: "Wrote" in editor.screen(), what="saved file")
-    assert editor.file.read_text(encoding="utf-8") == "total = # né né|\n\n"
+    assert _saved(editor) == "total = # né né|\n\n"
 
 
 def test_why_and_the_mode_line(editor):
@@ -128,6 +124,12 @@ def test_why_and_the_mode_line(editor):
 
 def _wait_for_log(editor, sentence):
     editor.wait(lambda: sentence in _read(editor.log), what=f"{sentence!r} in the log")
+
+
+def _saved(editor):
+    editor.keys("C-x", "C-s")
+    editor.wait(lambda: "Wrote" in editor.screen(), what="saved file")
+    return _read(editor.file)
 
 
 def _read(path):

@@ -44,11 +44,11 @@ def files():
     return [source("shops/store.py", STORE), source("shops/test_shop.py", SHOP)]
 
 
-def mined(kind, *, held=frozenset(), seeds=20):
+def mined(kind, *, of=None, held=frozenset(), seeds=20):
     """All pairs of a kind over some seeds, as (left, right) lines of words."""
     found = set()
     for seed in range(seeds):
-        result = mine(files(), [PROSE], held, seed)
+        result = mine(files() if of is None else of, [PROSE], held, seed)
         for number, left, right, _, _ in result.pairs:
             if KINDS[number] == kind:
                 found.add((" ".join(result.texts[left]), " ".join(result.texts[right])))
@@ -67,15 +67,11 @@ def mined(kind, *, held=frozenset(), seeds=20):
 def test_documentation_ends_where_its_quotes_do(docstring):
     body = "    rows = parse_rows(path)\n    rows = sorted(rows, key=oldest)\n    return rows\n"
     text = f"def load_receipts_from_folder(path, encoding, oldest):\n    {docstring}\n{body}"
-    seen = 0
-    for seed in range(20):
-        found = mine([source("store.py", text)], [], frozenset(), seed)
-        for number, left, right, _, _ in found.pairs:
-            if KINDS[number] == "doc":
-                seen += 1
-                assert "sorted" not in found.texts[left]
-                assert {"parse", "rows", "sorted"} <= set(found.texts[right])
-    assert seen
+    pairs = mined("doc", of=[source("store.py", text)])
+    assert pairs
+    for left, right in pairs:
+        assert "sorted" not in left.split()
+        assert {"parse", "rows", "sorted"} <= set(right.split())
 
 
 def test_documentation_meets_its_code_without_the_documentation():
