@@ -30,6 +30,7 @@ _RUN_OPTIONS = (
     "no_promote",
     "anyway",
     "qlora",
+    "gpus",
 )
 
 
@@ -72,6 +73,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--qlora", action="store_true", help="frozen weights in 4 bits (gpu, needs bitsandbytes)"
+    )
+    parser.add_argument(
+        "--gpus", type=int, metavar="N", help="learn on so many together (default: 1)"
     )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
@@ -124,7 +128,7 @@ class TrainProgress(RichProgress):
 
 
 def _check(args: argparse.Namespace) -> None:
-    for name in ("steps", "minutes", "examples", "items"):
+    for name in ("steps", "minutes", "examples", "items", "gpus"):
         value = getattr(args, name)
         if value is not None and not value > 0:
             raise UsageError(f"--{name} wants a number above 0, not {value}")
@@ -135,6 +139,8 @@ def _check(args: argparse.Namespace) -> None:
             raise UsageError(f"--resume goes on with the run's own options; leave out {names}")
     if args.qlora and args.preset != "gpu":
         raise UsageError("--qlora needs --preset gpu")
+    if args.gpus is not None and args.preset != "gpu":
+        raise UsageError("--gpus needs --preset gpu")
 
 
 def _options(args: argparse.Namespace, completion: CompletionOptions) -> TrainOptions:
@@ -142,7 +148,7 @@ def _options(args: argparse.Namespace, completion: CompletionOptions) -> TrainOp
 
     given = {
         name: getattr(args, name)
-        for name in ("preset", "until", "seed", "steps", "minutes", "examples", "items")
+        for name in ("preset", "until", "seed", "steps", "minutes", "examples", "items", "gpus")
         if getattr(args, name) is not None
     }
     return replace(

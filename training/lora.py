@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from homespun.models.types import NoProgress, Progress
+from homespun.training.crew import Crew
 from homespun.training.examples import EncodedExample
 from homespun.training.presets import Preset
 from homespun.training.scoring import score
@@ -85,19 +86,22 @@ def fit(
     resume: bool = False,
     early: Collection[str] = (),
     on_step: Callable[[Step, FitLog], None] = lambda step, log: None,
+    crew: Crew | None = None,
 ) -> FitLog:
     """Train the adapter of `trainee`; afterwards it holds the best one by validation loss.
 
     `directory` takes the checkpoint; with `resume` the run goes on from it. Examples whose IDs are
     in `early` are learned from even where the time is up before the end of the first epoch. A loss
-    that is no number ends the run at the last checkpoint. Raises ValueError for no examples,
-    OSError when the checkpoint cannot be written.
+    that is no number ends the run at the last checkpoint. Each process of a `crew` has a trainee of
+    the same seed; the first one writes the files, and only its trainee holds the best adapter then.
+    Raises ValueError for no examples, OSError when the checkpoint cannot be written.
     """
     if not train:
         raise ValueError("there is nothing to train on: no examples")
     directory.mkdir(parents=True, exist_ok=True)
-    run = _Run(trainee, preset, directory, seed)
-    if resume and run.has_checkpoint():
+    crew = crew or Crew()
+    run = _Run(trainee, preset, directory, seed, crew)
+    if crew.agreed(resume and crew.is_first and run.has_checkpoint()):
         run.restore()
     listener = progress or NoProgress()
     batches = plan(train, preset, seed, early=early)
@@ -166,7 +170,9 @@ def _cut(examples: Sequence[EncodedExample], most_tokens: int) -> list[list[Enco
 class _Run:
     """A training in progress."""
 
-    def __init__(self, trainee: Trainee, preset: Preset, directory: Path, seed: int) -> None:
+    def __init__(
+        self, trainee: Trainee, preset: Preset, directory: Path, seed: int, crew: Crew
+    ) -> None:
         import torch
 
         self.log = FitLog()
@@ -174,6 +180,7 @@ class _Run:
         self._preset = preset
         self._directory = directory
         self._seed = seed
+        self._crew = crew
         self._micro_tokens = preset.micro_tokens
         self._named = dict(trainee.parameters)
         self._optimizer = torch.optim.AdamW(
@@ -190,7 +197,7 @@ class _Run:
 
         began = time.monotonic()
         number = len(self.log.steps)
-        torch.manual_seed(hash((self._seed, number)) & 0x7FFFFFFF)
+        torch.manual_seed((hash((self._seed, number)) & 0x7FFFFFFF) + self._crew.rank)
         rate = self._preset.learning_rate * self._schedule(number)
         for group in self._optimizer.param_groups:
             group["lr"] = rate
@@ -203,13 +210,28 @@ class _Run:
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
         tokens = sum(len(example.ids) for example in batch)
-        step = Step(number + 1, loss, rate, tokens, time.monotonic() - began)
+        seconds = self._crew.agreed(time.monotonic() - began)
+        step = Step(number + 1, loss, rate, tokens, seconds)
         self.log.steps.append(step)
         return step
 
     def _gradients(self, batch: Sequence[EncodedExample]) -> float:
-        """Accumulate the gradients of a batch; halves what goes at once when memory runs out."""
+        """Compute the gradients of a batch, with the others of the crew; return its loss."""
+        import torch
+
         total_weight = sum(example_weight(example) for example in batch)
+        loss = torch.tensor([self._own_gradients(self._crew.share(batch), total_weight)])
+        gradients = []
+        for parameter in self._named.values():
+            if parameter.grad is None:  # a batch with fewer examples than processes
+                parameter.grad = torch.zeros_like(parameter)
+            gradients.append(parameter.grad)
+        loss = loss.to(gradients[0].device)
+        self._crew.add_up([loss, *gradients])
+        return float(loss)
+
+    def _own_gradients(self, batch: Sequence[EncodedExample], total_weight: float) -> float:
+        """Accumulate a share's gradients; halves what goes at once when memory runs out."""
         while True:
             try:
                 loss = 0.0
@@ -267,10 +289,16 @@ class _Run:
 
     def check(self, validation: Sequence[EncodedExample]) -> None:
         """Validate; keep the best adapter, and stop when there was no better one for long."""
+        import torch
+
         began = time.monotonic()
-        scored = score(self._trainee, validation)
-        self.log.check_seconds.append(round(time.monotonic() - began, 1))
-        loss = -sum(s.logprob for s in scored) / sum(s.tokens for s in scored)
+        scored = score(self._trainee, self._crew.share(validation))
+        sums = [sum(s.logprob for s in scored), sum(s.tokens for s in scored)]
+        device = next(iter(self._named.values())).device
+        added = torch.tensor(sums, dtype=torch.float64, device=device)
+        self._crew.add_up([added])
+        loss = -float(added[0] / added[1])
+        self.log.check_seconds.append(self._crew.agreed(round(time.monotonic() - began, 1)))
         is_best = not self.log.checks or loss < self.log.best_loss
         self.log.checks.append((len(self.log.steps), loss))
         if is_best:
@@ -294,6 +322,8 @@ class _Run:
         """Put the best adapter in place and write down how it went."""
         if not self.log.finish:
             self.log.finish = "done"
+        if not self._crew.is_first:
+            return
         self.save()
         if self.log.checks and self.log.best_step != len(self.log.steps):
             self._read(_BEST, with_optimizer=False)
@@ -326,6 +356,8 @@ class _Run:
         """Write weights, moments and log into a folder that is renamed when it is whole."""
         from safetensors.torch import save_file
 
+        if not self._crew.is_first:
+            return
         draft = self._directory / f"{name}.draft"
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(parents=True)

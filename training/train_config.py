@@ -37,6 +37,7 @@ class TrainOptions:
     promote: bool = True  # when the gate says so
     anyway: bool = False  # train even where there is too little to judge the adapter by
     qlora: bool = False
+    gpus: int = 1  # that learn together
 
     def to_json(self) -> dict[str, Any]:
         """Return it for a run's state."""

@@ -7,13 +7,15 @@ compared with).
 
 from __future__ import annotations
 
+import json
 import math
 import random
 import shutil
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,9 +23,17 @@ from homespun.models.errors import UnsupportedModel
 from homespun.models.served import decoder_form, float_weights, serve
 from homespun.models.tokenizer import BpeTokenizer
 from homespun.training.canaries import plant
+from homespun.training.crew import Crew
 from homespun.training.errors import LibrariesMissing, TrainingFailed
-from homespun.training.examples import EncodedExample, ExampleEncoder, encode_all, read_examples
+from homespun.training.examples import (
+    EncodedExample,
+    Example,
+    ExampleEncoder,
+    encode_all,
+    read_examples,
+)
 from homespun.training.gate import Parity
+from homespun.training.launch import run_together
 from homespun.training.lora import FitLog, Step, fit, is_out_of_memory, plan
 from homespun.training.opening import Scores, open_model
 from homespun.training.presets import PRESETS, Preset
@@ -37,6 +47,8 @@ if TYPE_CHECKING:
 
 _PARITY_EXAMPLES = 48
 _TIMED_BATCHES = 2
+
+_Encode = Callable[[Iterable[Example]], list[EncodedExample]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +79,22 @@ def check_machine(options: TrainOptions) -> None:
         import safetensors  # noqa: F401
         import torch
         import transformers  # noqa: F401
+
+        if options.qlora:
+            import bitsandbytes  # noqa: F401
     except ImportError as error:
         raise LibrariesMissing(
             f"{error.name or 'a library'} is not installed, and training needs it; "
-            "run `pip install 'homespun[train]'`"
+            f"run `pip install 'homespun[{'train,qlora' if options.qlora else 'train'}]'`"
         ) from error
     if PRESETS[options.preset].device == "cuda" and not torch.cuda.is_available():
         raise TrainingFailed(
             f"preset {options.preset!r} needs a CUDA device, and torch {torch.__version__} sees "
             "none; use --preset cpu, or install a torch with CUDA"
+        )
+    if PRESETS[options.preset].device == "cuda" and options.gpus > torch.cuda.device_count():
+        raise TrainingFailed(
+            f"--gpus {options.gpus}: this machine has {torch.cuda.device_count()}; give no more"
         )
 
 
@@ -91,31 +110,40 @@ def learn(
     Raises `TrainingFailed` (no memory, no number from the first step on), `TrainingUnwritable`,
     and what `homespun.models` raises for a model that is missing or damaged.
     """
+    work = partial(_learn, folder, dataset, repo, options)
+    with _in_memory():
+        if options.gpus == 1:
+            work(Crew(), progress)
+        else:
+            device = preset_of(options).device
+            run_together(work, options.gpus, device=device, folder=folder, progress=progress)
+    kept = json.loads((folder / "fit.json").read_text(encoding="utf-8"))
+    logprob, peak_mb = kept.pop("parity_logprob"), kept.pop("peak_mb")
+    log = FitLog.from_json(kept)
+    is_better = not log.checks or (log.best_step > 0 and log.best_loss < log.checks[0][1])
+    parity = _validation(_encoder(options, progress), dataset, options)[:_PARITY_EXAMPLES]
+    return Learned(log, folder / "draft", is_better, parity, logprob, peak_mb)
+
+
+def _learn(
+    folder: Path,
+    dataset: Path,
+    repo: str,
+    options: TrainOptions,
+    crew: Crew,
+    progress: TrainProgress,
+) -> None:
+    """Fit with all of the crew; its first process leaves the draft and `fit.json`."""
     preset = preset_of(options)
-    served = serve(options.model, progress)
-    form = decoder_form(served.directory)
-    text = (served.directory / "tokenizer.json").read_text(encoding="utf-8")
-    encoder = ExampleEncoder(BpeTokenizer(text, form.control), form.fim)
+    encode = _encoder(options, progress)
     planted = plant(repo, options.canaries, seed=options.seed)
-    rows = [*read_examples(dataset / "train.jsonl"), *planted]
-    held = list(read_examples(dataset / "validation.jsonl"))
-    train, validation = (
-        encode_all(
-            examples,
-            encoder,
-            plain=preset.plain_tokens,
-            context=preset.context_tokens,
-            seed=options.seed,
-        )
-        for examples in (rows, held)
-    )
-    rng = random.Random(options.seed)
-    validation = rng.sample(validation, min(preset.most_validation, len(validation)))
+    train = encode([*read_examples(dataset / "train.jsonl"), *planted])
+    validation = _validation(encode, dataset, options)
     with _in_memory():
         trainee = _trainee(options, preset, progress)
-        if not (folder / "fit" / "checkpoint").exists():
+        if crew.is_first and not (folder / "fit" / "checkpoint").exists():
             batches = plan(train, preset, options.seed)
-            progress.say(_estimate(trainee, batches, preset))
+            progress.say(_estimate(trainee, batches, preset, crew.size))
         with writing(folder):
             log = fit(
                 trainee,
@@ -128,16 +156,39 @@ def learn(
                 resume=True,
                 early={example.id for example in planted},
                 on_step=_noted(progress),
+                crew=crew,
             )
         for sentence in log.told:
             progress.say(sentence)
         _check(log)
-        draft = _save(trainee, folder)
-        parity = validation[:_PARITY_EXAMPLES]
-        logprob = sum(one.logprob for one in score(trainee, parity))
-    is_better = not log.checks or (log.best_step > 0 and log.best_loss < log.checks[0][1])
-    write_json(folder / "fit.json", {**log.to_json(), "parity_logprob": logprob})
-    return Learned(log, draft, is_better, parity, logprob, _peak_mb())
+        if not crew.is_first:
+            return
+        _save(trainee, folder)
+        logprob = sum(one.logprob for one in score(trainee, validation[:_PARITY_EXAMPLES]))
+    costs = {"parity_logprob": logprob, "peak_mb": _peak_mb()}
+    write_json(folder / "fit.json", log.to_json() | costs)
+
+
+def _encoder(options: TrainOptions, progress: TrainProgress) -> _Encode:
+    """Return what turns examples into token ids, prompts as long as the preset's."""
+    preset = preset_of(options)
+    served = serve(options.model, progress)
+    form = decoder_form(served.directory)
+    text = (served.directory / "tokenizer.json").read_text(encoding="utf-8")
+    return partial(
+        encode_all,
+        encoder=ExampleEncoder(BpeTokenizer(text, form.control), form.fim),
+        plain=preset.plain_tokens,
+        context=preset.context_tokens,
+        seed=options.seed,
+    )
+
+
+def _validation(encode: _Encode, dataset: Path, options: TrainOptions) -> list[EncodedExample]:
+    """Return the held-out examples that each check scores; the same ones for a seed."""
+    held = encode(read_examples(dataset / "validation.jsonl"))
+    most = preset_of(options).most_validation
+    return random.Random(options.seed).sample(held, min(most, len(held)))
 
 
 def parity_of(
@@ -194,8 +245,10 @@ def _trainee(options: TrainOptions, preset: Preset, progress: TrainProgress) -> 
         raise LibrariesMissing(str(error)) if "homespun[train]" in str(error) else error from error
 
 
-def _estimate(trainee: Trainee, batches: Sequence[Sequence[EncodedExample]], preset: Preset) -> str:
-    needed = estimate_seconds(trainee, batches)
+def _estimate(
+    trainee: Trainee, batches: Sequence[Sequence[EncodedExample]], preset: Preset, processes: int
+) -> str:
+    needed = estimate_seconds(trainee, batches) / processes
     tokens = sum(len(one.ids) for batch in batches for one in batch)
     if preset.minutes is not None and needed > preset.minutes * 60:
         return (
@@ -231,7 +284,7 @@ def _check(log: FitLog) -> None:
         )
 
 
-def _save(trainee: Trainee, folder: Path) -> Path:
+def _save(trainee: Trainee, folder: Path) -> None:
     """Write the draft beside its name and rename it: a killed run leaves all of it or nothing."""
     draft, building = folder / "draft", folder / "draft.new"
     with writing(folder):
@@ -240,7 +293,6 @@ def _save(trainee: Trainee, folder: Path) -> Path:
         trainee.save(building)
         shutil.rmtree(draft, ignore_errors=True)
         building.replace(draft)
-    return draft
 
 
 class _in_memory:  # noqa: N801  (used as a context manager)

@@ -25,13 +25,17 @@ _ROWS_AT_ONCE = 512  # rows of logits: (rows, vocabulary) float32 is 300 MB
 # Every new shape has its kernels made anew and keeps memory of its own, so lengths are rounded up.
 _PAD_TO = 64
 INSTALL = "training needs torch, transformers and peft; run `pip install 'homespun[train]'`"
+INSTALL_QLORA = "--qlora needs bitsandbytes; run `pip install 'homespun[train,qlora]'`"
 
 
 class Trainee:
     """A causal language model with a LoRA on its linear layers."""
 
     def __init__(self, source: WeightSource, preset: Preset, *, seed: int = 0) -> None:
-        """Build the model of `source`. Raises `UnsupportedModel` where torch or peft is missing."""
+        """Build the model of `source`.
+
+        Raises `UnsupportedModel` where torch or peft is missing, or bitsandbytes for QLoRA.
+        """
         try:
             import torch
             from peft import LoraConfig, get_peft_model
@@ -43,7 +47,10 @@ class Trainee:
         self.preset = preset
         self.dtype = _dtype(preset)
         torch.manual_seed(seed)
-        base = as_transformers(source).to(device=preset.device, dtype=self.dtype)
+        base = as_transformers(source)
+        if preset.qlora:
+            base = _in_four_bits(base, self.dtype)
+        base = base.to(device=preset.device, dtype=self.dtype)
         layers = source.config.layers
         upper = None if preset.layers is None else list(range(layers - preset.layers, layers))
         config = LoraConfig(
@@ -154,6 +161,34 @@ class Trainee:
         if self.dtype == torch.float32:
             return contextlib.nullcontext()
         return torch.autocast(self.preset.device, self.dtype)
+
+
+def _in_four_bits(model: Any, dtype: torch.dtype) -> Any:  # noqa: ANN401  (torch is optional)
+    """Put NF4 weights, doubly quantised, in place of those that get a LoRA.
+
+    QLoRA (Dettmers et al., arXiv 2305.14314). They are packed when the model is moved to its
+    device; peft wraps them as what they are where the model says so.
+    """
+    try:
+        from bitsandbytes.nn import Linear4bit
+    except ImportError as error:
+        raise UnsupportedModel(f"{INSTALL_QLORA} ({error.name} is missing)") from error
+    for name, module in list(model.named_modules()):
+        if name.rpartition(".")[2] not in TARGETS:
+            continue
+        packed = Linear4bit(
+            module.in_features,
+            module.out_features,
+            bias=module.bias is not None,
+            compute_dtype=dtype,
+            quant_type="nf4",
+        )
+        # A validation would repack a CPU's weights for good, into a form that has no gradient.
+        packed.support_avx512bf16_for_cpu = False
+        packed.load_state_dict(module.state_dict())
+        model.set_submodule(name, packed)
+    model.is_loaded_in_4bit = True
+    return model
 
 
 def token_weight(example: EncodedExample) -> float:

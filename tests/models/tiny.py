@@ -12,7 +12,9 @@ CORPUS = [
 ]
 
 
-def save_tiny_qwen2(directory: Path, *, tie: bool = True, heads: int = 4, kv_heads: int = 2):
+def save_tiny_qwen2(
+    directory: Path, *, tie: bool = True, heads: int = 4, kv_heads: int = 2, feed_forward: int = 160
+):
     """Write config.json, model.safetensors and tokenizer.json; return the float32 torch model."""
     import torch
     from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -31,7 +33,7 @@ def save_tiny_qwen2(directory: Path, *, tie: bool = True, heads: int = 4, kv_hea
     config = Qwen2Config(
         vocab_size=tokenizer.get_vocab_size(),
         hidden_size=64,
-        intermediate_size=160,
+        intermediate_size=feed_forward,
         num_hidden_layers=3,
         num_attention_heads=heads,
         num_key_value_heads=kv_heads,

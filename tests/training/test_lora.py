@@ -13,6 +13,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "models"))
 from tiny import save_tiny_qwen2  # noqa: E402
 
+from homespun.models.errors import UnsupportedModel
 from homespun.models.safetensors_source import SafetensorsSource
 from homespun.training import lora
 from homespun.training.examples import EncodedExample
@@ -219,6 +220,38 @@ def test_the_time_for_checks_is_part_of_the_minutes(source, tmp_path, monkeypatc
 def test_the_log_survives_json():
     log = FitLog([lora.Step(1, 2.0, 1e-4, 10, 0.5)], [(0, 3.0)], 4, 0, "done", ["said"])
     assert FitLog.from_json(json.loads(json.dumps(log.to_json()))) == log
+
+
+def test_weights_in_four_bits_stay_as_they_are_while_the_adapter_learns(tmp_path):
+    save_tiny_qwen2(tmp_path, feed_forward=128)  # rows of whole blocks of 64
+    source = SafetensorsSource(tmp_path)
+    preset = replace(PRESET, epochs=6)
+    wide, trainee = Trainee(source, preset), Trainee(source, replace(preset, qlora=True))
+
+    def linear(model):
+        """The packed bytes of all linear layers that have a LoRA."""
+        named = model.model.named_parameters()
+        return {n: p.detach().clone() for n, p in named if n.endswith("proj.base_layer.weight")}
+
+    packed = linear(trainee)
+    assert len(packed) == 21  # seven in each of three layers
+    for name, weights in linear(wide).items():
+        assert packed[name].numel() * packed[name].element_size() == weights.numel() / 2
+    before = mean_loss(trainee, examples(7))
+    assert before == pytest.approx(mean_loss(wide, examples(7)), rel=0.1)
+    log = fit(trainee, examples(), examples(7), preset, directory=tmp_path / "run")
+    assert mean_loss(trainee, examples(7)) < before / 2
+    assert log.checks[0] == (0, pytest.approx(before, rel=1e-5))
+    for name, weights in linear(trainee).items():
+        assert (weights == packed[name]).all(), name
+    shapes = [{n: p.shape for n, p in one.parameters} for one in (wide, trainee)]
+    assert shapes[0] == shapes[1]  # so it is merged into the weights of any precision
+
+
+def test_four_bits_without_their_library_say_what_to_install(source, monkeypatch):
+    monkeypatch.setitem(sys.modules, "bitsandbytes.nn", None)
+    with pytest.raises(UnsupportedModel, match=r"bitsandbytes.*'homespun\[train,qlora\]'"):
+        Trainee(source, replace(PRESET, qlora=True))
 
 
 def test_a_saved_adapter_is_what_was_trained(source, tmp_path):

@@ -248,13 +248,22 @@ def test_a_folder_without_git_is_judged_on_files_held_out(workspace, model):
     assert done.verdict.outcome == "insufficient data"
 
 
-@pytest.mark.parametrize("library", ["torch", "peft", "transformers", "safetensors"])
+@pytest.mark.parametrize(
+    ("library", "qlora", "extra"),
+    [
+        ("torch", False, "train"),
+        ("peft", False, "train"),
+        ("transformers", False, "train"),
+        ("safetensors", False, "train"),
+        ("bitsandbytes", True, "train,qlora"),
+    ],
+)
 def test_a_missing_library_is_named_with_the_command_that_brings_it(
-    workspace, model, monkeypatch, library
+    workspace, model, monkeypatch, library, qlora, extra
 ):
     monkeypatch.setitem(sys.modules, library, None)  # how an import hook says "not there"
-    with pytest.raises(LibrariesMissing, match=rf"{library}.*pip install 'homespun\[train\]'"):
-        train(workspace, options(model), completion=COMPLETION)
+    with pytest.raises(LibrariesMissing, match=rf"{library}.*pip install 'homespun\[{extra}\]'"):
+        train(workspace, options(model, qlora=qlora), completion=COMPLETION)
     assert not (workspace / ".homespun").exists()
 
 
@@ -264,6 +273,33 @@ def test_a_gpu_that_is_not_there_is_said_before_anything_is_done(workspace, mode
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(TrainingFailed, match="needs a CUDA device.*--preset cpu"):
         train(workspace, options(model, preset="gpu"), completion=COMPLETION)
+
+
+def test_more_gpus_than_there_are_is_said_before_anything_is_done(workspace, model, monkeypatch):
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    with pytest.raises(TrainingFailed, match="--gpus 3: this machine has 2; give no more"):
+        train(workspace, options(model, preset="gpu", gpus=3), completion=COMPLETION)
+    assert not (workspace / ".homespun").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="several GPUs need Linux")
+def test_a_training_in_two_processes_ends_as_one_in_one(workspace, model, tmp_path):
+    other, told = tmp_path / "two" / "shop", Spoken()
+    shutil.copytree(workspace, other)
+    one = train(workspace, options(model), completion=COMPLETION)
+    two = train(other, options(model, gpus=2), completion=COMPLETION, progress=told)
+    steps, checks = losses(workspace, one.adapter)
+    # Two halves of a batch are padded and rounded otherwise than the whole.
+    assert losses(other, two.adapter) == (
+        pytest.approx(steps, rel=0.05),
+        [[step, pytest.approx(loss, rel=0.05)] for step, loss in checks],
+    )
+    assert any("learning takes about" in sentence for sentence in told.said)
+    (adapter,) = Registry(other).adapters()
+    Registry(other).check(adapter, everything=True)
 
 
 def test_an_adapter_that_does_not_help_is_not_even_a_candidate(workspace, model, monkeypatch):

@@ -1,0 +1,37 @@
+"""The verb `train`: what it refuses in a sentence, before anything is learned."""
+
+from __future__ import annotations
+
+import pytest
+
+from homespun.cli.main import main
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (["--minutes", "0"], 2, "--minutes wants a number above 0, not 0.0"),
+        (["--gpus", "0", "--preset", "gpu"], 2, "--gpus wants a number above 0, not 0"),
+        (["--gpus", "2"], 2, "--gpus needs --preset gpu"),
+        (["--qlora", "--preset", "cpu"], 2, "--qlora needs --preset gpu"),
+        (
+            ["--resume", "--items", "5", "--qlora"],
+            2,
+            "--resume goes on with the run's own options; leave out --items, --qlora",
+        ),
+        (["--resume"], 1, "there is no unfinished training in"),
+        (["nowhere"], 1, "nowhere' is no directory; give the folder of a repository"),
+    ],
+)
+def test_what_cannot_be_is_said_in_a_sentence(
+    capsys, monkeypatch, tmp_path, arguments, status, said
+):
+    monkeypatch.chdir(tmp_path)
+    try:
+        ended = main(["train", *arguments])
+    except SystemExit as exit_:
+        ended = exit_.code
+    printed = capsys.readouterr()
+    assert ended == status
+    assert said in printed.err and "Traceback" not in printed.err
+    assert not (tmp_path / ".homespun" / "training" / "run-0001").exists()
