@@ -49,6 +49,11 @@ CONTRASTS = (
     ("general/retrieval", "general/none"),
     ("repository/retrieval", "general/none"),
 )
+_OTHERS = (
+    ("similarity", "edit similarity, points", 100),
+    ("runs_on", "runs on, points", 100),
+    ("loss", "loss, nats a token", 1),
+)
 _LEAST_PAIRS = 20  # of a rule that is listed by itself
 
 
@@ -170,11 +175,11 @@ def _with_more_arms(
 
 
 def tables(kept: Sequence[dict[str, Any]]) -> list[str]:
-    """Return the tables: arms, comparisons, verdicts, conventions."""
+    """Return the tables: arms, comparisons, other measures, verdicts, conventions."""
     reports = {body["name"]: CompletionReport.from_json(body["evaluation"]) for body in kept}
     if len(reports) > 1:
         reports["both"] = pooled(list(reports.values()))
-    found = [_arms(reports), _contrasts(reports)]
+    found = [_arms(reports), _contrasts(reports), _others(reports)]
     found += [_verdict(body) for body in kept]
     found.append(_rules(kept))
     return found
@@ -207,6 +212,21 @@ def _contrasts(reports: dict[str, CompletionReport]) -> str:
             found = [r.compare(first, second, PRIMARY_METRIC, *strata) for r in reports.values()]
             where = f", {' and '.join(strata)}" if strata else ""
             lines.append(f"| {first} - {second}{where} | " + " | ".join(map(_points, found)) + " |")
+    return "\n".join(lines)
+
+
+def _others(reports: dict[str, CompletionReport]) -> str:
+    """Return what else the first contrast changes."""
+    first, second = CONTRASTS[0]
+    lines = [
+        f"| {first} - {second} | " + " | ".join(reports) + " |",
+        "|---|" + "--:|" * len(reports),
+    ]
+    for metric, name, unit in _OTHERS:
+        cells = [
+            _scaled(report.compare(first, second, metric), unit) for report in reports.values()
+        ]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
@@ -248,6 +268,16 @@ def _points(found: Paired | None) -> str:
     interval = f"[{difference.low * 100:+.1f}, {difference.high * 100:+.1f}]"
     p = f", p={found.discordance.p:.3f}" if found.discordance else ""
     return f"{difference.mean * 100:+.1f} {interval}, n={found.n}{p}"
+
+
+def _scaled(found: Paired | None, unit: int) -> str:
+    if found is None:
+        return ""
+    low, mean, high = (
+        unit * value
+        for value in (found.difference.low, found.difference.mean, found.difference.high)
+    )
+    return f"{mean:+.3g} [{low:+.3g}, {high:+.3g}]"
 
 
 def _kept_at(subject: Subject) -> Path:
