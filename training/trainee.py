@@ -8,6 +8,7 @@ the adapter in float32 under autocast: half the time of float32 a step (docs/log
 from __future__ import annotations
 
 import contextlib
+import logging
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 _ROWS_AT_ONCE = 512  # rows of logits: (rows, vocabulary) float32 is 300 MB
 # Every new shape has its kernels made anew and keeps memory of its own, so lengths are rounded up.
 _PAD_TO = 64
+# peft loads bitsandbytes wherever it is installed, which then says what a CPU lacks.
+logging.getLogger("bitsandbytes.backends").setLevel(logging.ERROR)
+
 INSTALL = "training needs torch, transformers and peft; run `pip install 'homespun[train]'`"
 INSTALL_QLORA = "--qlora needs bitsandbytes; run `pip install 'homespun[train,qlora]'`"
 
