@@ -111,12 +111,11 @@ def learn(
     and what `homespun.models` raises for a model that is missing or damaged.
     """
     work = partial(_learn, folder, dataset, repo, options)
-    with _in_memory():
-        if options.gpus == 1:
-            work(Crew(), progress)
-        else:
-            device = preset_of(options).device
-            run_together(work, options.gpus, device=device, folder=folder, progress=progress)
+    if options.gpus == 1:
+        work(Crew(), progress)
+    else:
+        device = preset_of(options).device
+        run_together(work, options.gpus, device=device, folder=folder, progress=progress)
     kept = json.loads((folder / "fit.json").read_text(encoding="utf-8"))
     logprob, peak_mb = kept.pop("parity_logprob"), kept.pop("peak_mb")
     log = FitLog.from_json(kept)

@@ -52,6 +52,11 @@ def alone(source, tmp_path_factory):
     return out
 
 
+def by_two(work, folder, progress=None):
+    progress = progress or SilentProgress()
+    run_together(work, 2, device="cpu", folder=folder, progress=progress)
+
+
 def log_of(out):
     return json.loads((out / "fit" / "checkpoint" / "log.json").read_text())
 
@@ -73,7 +78,7 @@ def assert_same(one, other):
 def test_two_processes_learn_what_one_learns_alone(source, alone, tmp_path):
     heard = Heard()
     work = partial(together_small.learn, source, tmp_path)
-    run_together(work, 2, device="cpu", folder=tmp_path, progress=heard)
+    by_two(work, tmp_path, heard)
     assert_same(alone, tmp_path)
     steps = len(log_of(alone)["steps"])
     told = [("training", steps, "steps"), *(f"step {n + 1}" for n in range(steps))]
@@ -88,24 +93,18 @@ def test_two_processes_learn_what_one_learns_alone(source, alone, tmp_path):
 def test_two_processes_go_on_where_they_were_ended(source, alone, tmp_path):
     ended = partial(together_small.learn, source, tmp_path, kill_after=5)
     with pytest.raises(together_small.Killed):
-        run_together(ended, 2, device="cpu", folder=tmp_path, progress=SilentProgress())
+        by_two(ended, tmp_path)
     assert len(log_of(tmp_path)["steps"]) < 5 < len(log_of(alone)["steps"])
     heard = Heard()
     work = partial(together_small.learn, source, tmp_path)
-    run_together(work, 2, device="cpu", folder=tmp_path, progress=heard)
+    by_two(work, tmp_path, heard)
     assert heard.heard[1] == "step 5"  # the last step was not saved yet
     assert_same(alone, tmp_path)
 
 
 def test_an_error_in_one_process_is_raised_as_it_is_and_ends_the_others(tmp_path):
     with pytest.raises(TrainingFailed, match="^the second has failed$"):
-        run_together(
-            together_small.fail_in_the_second,
-            2,
-            device="cpu",
-            folder=tmp_path,
-            progress=SilentProgress(),
-        )
+        by_two(together_small.fail_in_the_second, tmp_path)
     assert not multiprocessing.active_children()
     assert not list(tmp_path.iterdir())
 
@@ -114,11 +113,5 @@ def test_a_process_that_is_killed_is_told_in_one_sentence(tmp_path):
     with pytest.raises(
         TrainingFailed, match="one of 2 learning processes ended: .*SIGKILL; .*--resume"
     ):
-        run_together(
-            together_small.die_in_the_second,
-            2,
-            device="cpu",
-            folder=tmp_path,
-            progress=SilentProgress(),
-        )
+        by_two(together_small.die_in_the_second, tmp_path)
     assert not multiprocessing.active_children()
