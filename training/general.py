@@ -28,6 +28,7 @@ from homespun.models.tokenizer import BpeTokenizer
 from homespun.models.types import Progress
 from homespun.server.prompt import DEFAULT_LAYOUT, PROMPT_VERSION
 from homespun.training import contamination
+from homespun.training.batches import plan
 from homespun.training.embedder_corpus import held_out_prints
 from homespun.training.embedder_sources import held_out_packages, sources
 from homespun.training.examples import (
@@ -39,7 +40,7 @@ from homespun.training.examples import (
     write_examples,
 )
 from homespun.training.general_examples import Mix, general_examples
-from homespun.training.lora import FitLog, fit, plan
+from homespun.training.lora import FitLog, fit
 from homespun.training.presets import CPU, PRESETS, Preset
 from homespun.training.trainee import Trainee
 
@@ -110,10 +111,7 @@ def make(
     examples = list(read_examples(path))
     contamination.check(examples)
     learned, held = parted(examples, mix.seed)
-    tokens = source.tokenizer_json()
-    if entry.fim is None:
-        raise ValueError(f"{MODEL!r} has no control tokens for infilling")
-    encoder = ExampleEncoder(BpeTokenizer(tokens.json, tokens.control), entry.fim)
+    encoder = encoder_of(source)
     validation = PHASES[0].encode(held, encoder, mix.seed)[:_HELD_EXAMPLES]
     trainee = Trainee(source, preset, seed=mix.seed)
     logs: list[FitLog] = []
@@ -152,6 +150,14 @@ def make(
     }
     _write_manifest(target, facts)
     return logs
+
+
+def encoder_of(source: GgufSource) -> ExampleEncoder:
+    """Return what makes token ids of examples for the model of `source`."""
+    tokens, fim = source.tokenizer_json(), catalogue.get(MODEL).fim
+    if fim is None:
+        raise ValueError(f"{MODEL!r} has no control tokens for infilling")
+    return ExampleEncoder(BpeTokenizer(tokens.json, tokens.control), fim)
 
 
 def _write_manifest(target: Path, facts: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Fits a LoRA: batches by length, schedule, validation, early stop, checkpoints, resume.
+"""Fits a LoRA: schedule, validation, early stop, checkpoints, resume.
 
 The order of the batches and every random number follow from the seed and the step, so a run that
 was killed and goes on from its checkpoint ends with the same weights as one that was not.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import random
 import shutil
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from homespun.models.types import NoProgress, Progress
+from homespun.training.batches import cut, plan
 from homespun.training.crew import Crew
 from homespun.training.examples import EncodedExample
 from homespun.training.presets import Preset
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 _CHECKPOINT = "checkpoint"
 _BEST = "best"
-_LIKE_LENGTHS = 16  # batches whose examples are sorted by length together
-_BEFORE_EARLY = 8  # batches before the early ones: little is learned while the rate still rises
 _TIMED = (3, 12, 40, 100)  # steps after which the plan is fitted to the minutes that are given
 
 
@@ -125,48 +123,6 @@ def fit(
     return run.log
 
 
-def plan(
-    train: Sequence[EncodedExample], preset: Preset, seed: int, *, early: Collection[str] = ()
-) -> list[list[EncodedExample]]:
-    """Return the batches of all epochs: like lengths together, in an order of chance.
-
-    The batches of the first epoch with examples of `early` come right behind the first few.
-    """
-    batches: list[list[EncodedExample]] = []
-    for epoch in range(preset.epochs):
-        rng = random.Random(f"{seed}-{epoch}")
-        shuffled = rng.sample(list(train), len(train))
-        mean = sum(len(example.ids) for example in train) / len(train)
-        window = max(int(preset.batch_tokens / mean * _LIKE_LENGTHS), 1)
-        for start in range(0, len(shuffled), window):
-            some = sorted(shuffled[start : start + window], key=lambda e: (len(e.ids), e.id))
-            cut = _cut(some, preset.batch_tokens)
-            batches += rng.sample(cut, len(cut))
-        if epoch == 0 and early:
-            batches = _with_early(batches, early)
-    return batches[: preset.steps]
-
-
-def _with_early(
-    batches: Sequence[list[EncodedExample]], early: Collection[str]
-) -> list[list[EncodedExample]]:
-    first: list[list[EncodedExample]] = []
-    rest: list[list[EncodedExample]] = []
-    for batch in batches:
-        (first if any(example.id in early for example in batch) else rest).append(batch)
-    return [*rest[:_BEFORE_EARLY], *first, *rest[_BEFORE_EARLY:]]
-
-
-def _cut(examples: Sequence[EncodedExample], most_tokens: int) -> list[list[EncodedExample]]:
-    """Cut a list sorted by length into batches of at most `most_tokens`, padding counted."""
-    batches: list[list[EncodedExample]] = []
-    for example in examples:
-        if not batches or len(example.ids) * (len(batches[-1]) + 1) > most_tokens:
-            batches.append([])
-        batches[-1].append(example)
-    return batches
-
-
 class _Run:
     """A training in progress."""
 
@@ -235,7 +191,7 @@ class _Run:
         while True:
             try:
                 loss = 0.0
-                for piece in _cut(batch, self._micro_tokens):
+                for piece in cut(batch, self._micro_tokens):
                     part = self._trainee.loss(piece, total_weight)
                     part.backward()  # type: ignore[no-untyped-call]
                     loss += float(part.detach())

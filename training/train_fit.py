@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from homespun.models.errors import UnsupportedModel
 from homespun.models.served import decoder_form, float_weights, serve
 from homespun.models.tokenizer import BpeTokenizer
+from homespun.training.batches import plan
 from homespun.training.canaries import plant
 from homespun.training.crew import Crew
 from homespun.training.errors import LibrariesMissing, TrainingFailed
@@ -34,7 +35,7 @@ from homespun.training.examples import (
 )
 from homespun.training.gate import Parity
 from homespun.training.launch import run_together
-from homespun.training.lora import FitLog, Step, fit, is_out_of_memory, plan
+from homespun.training.lora import FitLog, Step, fit, is_out_of_memory
 from homespun.training.opening import Scores, open_model
 from homespun.training.presets import PRESETS, Preset
 from homespun.training.report_parts import minutes

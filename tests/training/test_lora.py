@@ -16,8 +16,9 @@ from tiny import save_tiny_qwen2  # noqa: E402
 from homespun.models.errors import UnsupportedModel
 from homespun.models.safetensors_source import SafetensorsSource
 from homespun.training import lora
+from homespun.training.batches import plan
 from homespun.training.examples import EncodedExample
-from homespun.training.lora import FitLog, fit, is_out_of_memory, plan
+from homespun.training.lora import FitLog, fit, is_out_of_memory
 from homespun.training.presets import CPU
 from homespun.training.scoring import score
 from homespun.training.trainee import Trainee
