@@ -14,7 +14,8 @@ import argparse
 import math
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from homespun.training.examples import EncodedExample, Example, read_examples
 from homespun.training.general_examples import Mix
 from homespun.training.opening import Scores, open_model
 from homespun.training.paired import cluster_mean, paired
+from homespun.training.train_register import drop_served
 
 _CONTEXT_TOKENS = 1024
 
@@ -45,8 +47,8 @@ def main() -> None:
     """Print loss and exact answers of each arm, compared with the first."""
     args = _arguments()
     examples, encoded = _held(args.examples)
-    with RichProgress() as progress, tempfile.TemporaryDirectory() as scratch:
-        arms = {name: _opened(name, Path(scratch), progress) for name in args.adapters}
+    with RichProgress() as progress, ExitStack() as stack:
+        arms = {name: stack.enter_context(_opened(name, progress)) for name in args.adapters}
         found: dict[str, list[Answer]] = {name: [] for name in arms}
         progress.start("held-out packages", len(encoded), "holes")
         for example, ids in zip(examples, encoded, strict=True):
@@ -62,24 +64,43 @@ def main() -> None:
         print(_row(name, answers, first))
 
 
-def _opened(name: str, scratch: Path, progress: RichProgress) -> Generator:
+@contextmanager
+def _opened(name: str, progress: RichProgress) -> Iterator[Generator]:
     """Open the model with one adapter; a folder's takes the place of the shipped one."""
-    shipped = general_adapter.folder
-    adapter: str | Path = name
-    if Path(name).is_dir():
-        adapter = scratch / Path(name).resolve().name
-        adapter.mkdir()
+    with tempfile.TemporaryDirectory() as temporary:
+        scratch = Path(temporary)
+        if not Path(name).is_dir():
+            yield _open(name, scratch, progress)
+            return
+        copy = scratch / "adapter"
+        copy.mkdir()
         for file in ("adapter_config.json", "adapter_model.safetensors"):
-            shutil.copyfile(Path(name) / file, adapter / file)
-        general_adapter.folder = lambda: scratch / "none"
+            shutil.copyfile(Path(name) / file, copy / file)
+        with _nothing_shipped(scratch):
+            generator = _open(copy, scratch, progress)
+        try:
+            yield generator
+        finally:
+            with _nothing_shipped(scratch):
+                drop_served(general.MODEL, scratch, copy)  # as large as the model
+
+
+def _open(adapter: str | Path, scratch: Path, progress: RichProgress) -> Generator:
+    return open_model(
+        general.MODEL,
+        adapter,
+        workspace=scratch,
+        context_tokens=_CONTEXT_TOKENS,
+        progress=progress,
+    ).generator
+
+
+@contextmanager
+def _nothing_shipped(scratch: Path) -> Iterator[None]:
+    shipped = general_adapter.folder
+    general_adapter.folder = lambda: scratch / "none"
     try:
-        return open_model(
-            general.MODEL,
-            adapter,
-            workspace=scratch,
-            context_tokens=_CONTEXT_TOKENS,
-            progress=progress,
-        ).generator
+        yield
     finally:
         general_adapter.folder = shipped
 
