@@ -11,54 +11,41 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import shutil
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
+
+import candidates
 
 from homespun.models import general_adapter
 from homespun.training import forgetting
-from homespun.training.opening import open_model
-from homespun.training.train_register import drop_served
-
-_FILES = ("adapter_config.json", "adapter_model.safetensors")
 
 
 def main() -> None:
     """Print exact lines of each scale, compared with the first."""
     args = _arguments()
     shipped = args.adapter or general_adapter.folder() / args.model
-    with tempfile.TemporaryDirectory() as scratch:
-        empty = Path(scratch) / "none"
-        empty.mkdir()
-        # The original weights below, so that the scaled copy is all that is added.
-        general_adapter.folder = lambda: empty
-        models, folders = {}, []
+    with tempfile.TemporaryDirectory() as scratch, ExitStack() as stack:
+        models = {}
         for scale in args.scales:
             folder = scaled(shipped, scale, Path(scratch) / f"scale-{scale:g}")
-            folders.append(folder)
-            opened = open_model(
-                args.model, folder, workspace=empty, context_tokens=forgetting.CONTEXT_TOKENS
+            candidate = candidates.opened(
+                args.model, folder, context_tokens=forgetting.CONTEXT_TOKENS
             )
-            models[f"{scale:g}"] = opened.generator
+            models[f"{scale:g}"] = stack.enter_context(candidate)
         found = forgetting.measure(models, chosen(args.tasks))
-        for folder in folders:  # each served form is as large as the model
-            drop_served(args.model, empty, folder)
     print("| scale | exact | 95 % | against the first |\n|--:|--:|--:|--:|")
     for arm in found.arms:
         exact = arm.exact
         against = ""
         if arm is not found.arms[0]:
-            difference = found.against_first(arm).difference
-            against = f"{difference.mean:+.3f} [{difference.low:+.3f}, {difference.high:+.3f}]"
+            against = candidates.difference_cell(found.against_first(arm).difference)
         print(f"| {arm.name} | {exact.mean:.3f} | {exact.low:.3f}-{exact.high:.3f} | {against} |")
 
 
 def scaled(shipped: Path, scale: float, folder: Path) -> Path:
     """Write a copy of an adapter that is `scale` times as strong; return its folder."""
-    folder.mkdir()
-    for name in _FILES:
-        shutil.copyfile(shipped / name, folder / name)
-    path = folder / _FILES[0]
+    path = candidates.copied(shipped, folder) / "adapter_config.json"
     config = json.loads(path.read_text(encoding="utf-8"))
     config["lora_alpha"] *= scale
     path.write_text(json.dumps(config), encoding="utf-8")

@@ -12,15 +12,16 @@ from __future__ import annotations
 
 import argparse
 import math
-import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import candidates
 
 from homespun.cli.progress import RichProgress
-from homespun.models import catalogue, general_adapter
+from homespun.models import catalogue
 from homespun.models.gguf_source import GgufSource
 from homespun.models.paths import source_dir
 from homespun.models.types import Generator
@@ -29,7 +30,6 @@ from homespun.training.examples import EncodedExample, Example, read_examples
 from homespun.training.general_examples import Mix
 from homespun.training.opening import Scores, open_model
 from homespun.training.paired import cluster_mean, paired
-from homespun.training.train_register import drop_served
 
 _CONTEXT_TOKENS = 1024
 
@@ -67,42 +67,12 @@ def main() -> None:
 @contextmanager
 def _opened(name: str, progress: RichProgress) -> Iterator[Generator]:
     """Open the model with one adapter; a folder's takes the place of the shipped one."""
-    with tempfile.TemporaryDirectory() as temporary:
-        scratch = Path(temporary)
-        if not Path(name).is_dir():
-            yield _open(name, scratch, progress)
-            return
-        copy = scratch / "adapter"
-        copy.mkdir()
-        for file in ("adapter_config.json", "adapter_model.safetensors"):
-            shutil.copyfile(Path(name) / file, copy / file)
-        with _nothing_shipped(scratch):
-            generator = _open(copy, scratch, progress)
-        try:
+    how: dict[str, Any] = {"context_tokens": _CONTEXT_TOKENS, "progress": progress}
+    if Path(name).is_dir():
+        with candidates.opened(general.MODEL, Path(name), **how) as generator:
             yield generator
-        finally:
-            with _nothing_shipped(scratch):
-                drop_served(general.MODEL, scratch, copy)  # as large as the model
-
-
-def _open(adapter: str | Path, scratch: Path, progress: RichProgress) -> Generator:
-    return open_model(
-        general.MODEL,
-        adapter,
-        workspace=scratch,
-        context_tokens=_CONTEXT_TOKENS,
-        progress=progress,
-    ).generator
-
-
-@contextmanager
-def _nothing_shipped(scratch: Path) -> Iterator[None]:
-    shipped = general_adapter.folder
-    general_adapter.folder = lambda: scratch / "none"
-    try:
-        yield
-    finally:
-        general_adapter.folder = shipped
+    else:
+        yield open_model(general.MODEL, name, workspace=Path(), **how).generator
 
 
 def _held(count: int) -> tuple[list[Example], list[EncodedExample]]:
@@ -138,7 +108,7 @@ def _row(name: str, answers: Sequence[Answer], first: Sequence[Answer]) -> str:
     against = ""
     if answers is not first:
         difference = paired(right, [float(a.is_exact) for a in first], clusters).difference
-        against = f"{difference.mean:+.3f} [{difference.low:+.3f}, {difference.high:+.3f}]"
+        against = candidates.difference_cell(difference)
     return (
         f"| {name} | {loss:.3f} | {exact.mean:.3f} | {exact.low:.3f}-{exact.high:.3f} | {against} |"
     )
