@@ -41,3 +41,11 @@ def test_a_task_is_found_wherever_it_stands(place):
         example = replace(CLEAN, **{place: text})
     with pytest.raises(LeakFound, match="'a/1' shows 'def has_close_elements\\('"):
         contamination.check([CLEAN, example])
+
+
+def test_three_lines_of_a_solution_are_found_under_any_name_and_depth():
+    lines = ["if idx != idx2:", "distance = abs(elem - elem2)", "if distance < threshold:"]
+    finder = contamination.Finder()
+    text = "def near(pairs):\n" + "\n\n".join(f"  {line}" for line in lines)
+    assert finder.find(text) == "ifidx!=idx2: distance=abs(elem-elem2) ifdistance<threshold:"
+    assert finder.find("\n".join(lines[:2])) is None
