@@ -55,7 +55,7 @@ def scaled(shipped: Path, scale: float, folder: Path) -> Path:
 def chosen(count: int) -> list[forgetting.Task]:
     """Return tasks that the default evaluation does not ask."""
     asked = {task.id for task in forgetting.tasks()}
-    left = [task for task in forgetting.tasks(count=10_000) if task.id not in asked]
+    left = [task for task in forgetting.all_tasks() if task.id not in asked]
     return random.Random(5).sample(left, min(count, len(left)))
 
 

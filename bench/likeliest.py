@@ -15,21 +15,20 @@ import argparse
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import candidates
 import numpy as np
 from adapter_scale import chosen
 
-from homespun.models import general_adapter
 from homespun.models.decoder import OnnxDecoder
-from homespun.models.types import Generation, Stop
 from homespun.training import forgetting
+from homespun.training.opening import open_model
 from homespun.training.paired import cluster_mean, paired
 
 _LEAST = math.log(0.1)  # log-probability of a runner-up that is worth a look
 _RUNNERS_UP = 2  # of one token
 _LOOKS = 3  # beginnings tried for one line
-_LINE_TOKENS = 96
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +56,15 @@ def main() -> None:
     """Print exact lines of both ways, and the work of the second."""
     args = _arguments()
     tasks = forgetting.tasks(count=args.tasks) if args.default else chosen(args.tasks)
-    adapter = general_adapter.folder() / args.model
-    tokens = forgetting.CONTEXT_TOKENS
-    with candidates.opened(args.model, adapter, context_tokens=tokens) as decoder:
-        assert isinstance(decoder, OnnxDecoder)
-        rows = [look(decoder, task) for task in tasks]
+    opened = open_model(
+        args.model, "none", workspace=Path(), context_tokens=forgetting.CONTEXT_TOKENS
+    )
+    decoder = opened.generator
+    assert isinstance(decoder, OnnxDecoder)
+    rows = [look(decoder, task) for task in tasks]
     clusters = [row.function for row in rows]
-    greedy, likeliest = ([float(getattr(r, n)) for r in rows] for n in ("greedy", "likeliest"))
+    greedy = [float(row.greedy) for row in rows]
+    likeliest = [float(row.likeliest) for row in rows]
     compared = paired(likeliest, greedy, clusters)
     print(f"| {len(rows)} lines | exact | against greedy |\n|---|--:|--:|")
     print(f"| greedy | {cluster_mean(greedy, clusters).mean:.3f} | |")
@@ -79,7 +80,7 @@ def main() -> None:
 def look(decoder: OnnxDecoder, task: forgetting.Task) -> Looked:
     """Write a task's line greedily, then from its unsure tokens on."""
     prompt = forgetting.prompt_ids(decoder, task)
-    first = _written(decoder, prompt)
+    first = forgetting.written(decoder, prompt)
     found = {first.text.strip(): first.logprob}
     looks = more = 0
     for beginning in _beginnings(decoder, prompt, list(first.token_ids)):
@@ -87,7 +88,7 @@ def look(decoder: OnnxDecoder, task: forgetting.Task) -> Looked:
             break
         text, logprob = decoder.tokenizer.decode(beginning.ids), beginning.logprob
         if "\n" not in text:
-            again = _written(decoder, [*prompt, *beginning.ids])
+            again = forgetting.written(decoder, [*prompt, *beginning.ids])
             text, logprob = text + again.text, logprob + again.logprob
             looks, more = looks + 1, more + len(again.token_ids)
         line = text.split("\n")[0].strip()
@@ -123,17 +124,6 @@ def _replaced(decoder: OnnxDecoder, ids: list[int], logprobs: np.ndarray) -> Ite
             if other != token and row[other] > _LEAST:
                 yield Beginning([*ids[:place], other], before + float(row[other]))
         before += float(row[token])
-
-
-def _written(decoder: OnnxDecoder, prompt: list[int]) -> Generation:
-    return decoder.generate(
-        prompt, max_tokens=_LINE_TOKENS, stop=_line_end, cancelled=lambda: False
-    )
-
-
-def _line_end(text: str) -> Stop | None:
-    end = text.find("\n")
-    return Stop(end, "newline") if end >= 0 else None
 
 
 def _arguments() -> argparse.Namespace:

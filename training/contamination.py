@@ -28,7 +28,7 @@ _HEAD = re.compile(r"def (\w+)\(")
 def marks() -> frozenset[str]:
     """Return texts that give the tasks away."""
     found: set[str] = set()
-    for task in forgetting.tasks(count=10_000):
+    for task in forgetting.all_tasks():
         text = f"{task.prefix}{task.line}\n{task.suffix}"
         for name in _HEAD.findall(text):
             if len(name) >= _LEAST_NAME:
@@ -43,7 +43,7 @@ def marks() -> frozenset[str]:
 def solution_runs() -> frozenset[tuple[str, ...]]:
     """Return every few lines in a row of the tasks' solutions, without blanks."""
     found: set[tuple[str, ...]] = set()
-    for task in forgetting.tasks(count=10_000):
+    for task in forgetting.all_tasks():
         code = _DOCSTRING.sub("", f"{task.prefix}{task.line}\n{task.suffix}")
         found.update(run for run in _runs(code) if sum(map(len, run)) >= _LEAST_RUN)
     return frozenset(found)

@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from homespun.indexer.comparison import Estimate
-from homespun.models.types import Generator, NoProgress, Progress, Stop
+from homespun.models.types import Generation, Generator, NoProgress, Progress, Stop
 from homespun.training.paired import Paired, cluster_mean, paired
 
 MARGIN = 0.02  # of exact match: what an adapter may cost and still count as no forgetting
@@ -154,7 +154,7 @@ class Infilling:
 
 def tasks(count: int = TASKS, *, seed: int = 0) -> list[Task]:
     """Return a random but fixed subset of the tasks in their order; all where there are fewer."""
-    every = list(_tasks())
+    every = list(all_tasks())
     if count >= len(every):
         return every
     places = sorted(random.Random(seed).sample(range(len(every)), count))
@@ -196,13 +196,13 @@ def prompt_ids(generator: Generator, task: Task) -> list[int]:
     ]
 
 
+def written(generator: Generator, prompt: Sequence[int]) -> Generation:
+    """Return what a model writes behind a prompt, greedily, up to the line's end."""
+    return generator.generate(prompt, max_tokens=_LINE_TOKENS, stop=_line_end, cancelled=_never)
+
+
 def _answer(generator: Generator, task: Task) -> Answer:
-    done = generator.generate(
-        prompt_ids(generator, task),
-        max_tokens=_LINE_TOKENS,
-        stop=_line_end,
-        cancelled=_never,
-    )
+    done = written(generator, prompt_ids(generator, task))
     return Answer(
         task=task.id,
         exact=done.text.strip() == task.line,
@@ -213,7 +213,8 @@ def _answer(generator: Generator, task: Task) -> Answer:
     )
 
 
-def _tasks() -> Iterator[Task]:
+def all_tasks() -> Iterator[Task]:
+    """Yield every task of the file, in its order."""
     packed = importlib.resources.files("homespun.training").joinpath("data", _DATA).read_bytes()
     for line in gzip.decompress(packed).decode().splitlines():
         row = json.loads(line)

@@ -8,8 +8,6 @@ a docstring line of the infilling tasks.
 
 from __future__ import annotations
 
-import gzip
-import json
 import random
 import shutil
 import tempfile
@@ -29,10 +27,10 @@ from homespun.training.embedder_corpus import files_of
 from homespun.training.embedder_pairs import SourceFile, fingerprints
 from homespun.training.embedder_sources import Source, sources
 from homespun.training.examples import Example
+from homespun.training.forgetting import all_tasks
 from homespun.training.packages import unpacked
 from homespun.training.spans import holes
 
-TASKS = Path(__file__).parent / "data" / "HumanEval-SingleLineInfilling.jsonl.gz"
 _RETRIEVE_MS = 2_000.0  # nobody waits
 _RETRIEVE_TOKENS = 1_024
 _FILES = (12, 700)  # lines
@@ -112,12 +110,11 @@ def package_examples(
 
 def task_lines() -> frozenset[str]:
     """Return the telling lines of the infilling tasks' docstrings."""
-    if not TASKS.is_file():
-        return frozenset()
-    with gzip.open(TASKS, "rt", encoding="utf-8") as stream:
-        texts = [json.loads(line)["prompt"] for line in stream]
     return frozenset(
-        line.strip() for text in texts for line in text.split("\n") if len(line.strip()) >= 40
+        line.strip()
+        for task in all_tasks()
+        for line in task.prefix.split("\n")
+        if len(line.strip()) >= 40
     )
 
 
