@@ -9,6 +9,7 @@ ModelsError
 ├── ModelDamaged          a served file is unreadable or not what its manifest says
 ├── UnsupportedModel      architecture, tensor type or file form that we do not serve
 ├── PromptTooLong         prompt + completion exceed the context
+├── FolderRefused         a `.homespun` is a link, holds one, is no folder, or another user's
 └── AdapterError
     ├── AdapterUnknown    no adapter has this identifier, or it is not in a state to do so
     ├── AdapterDamaged    its files are unreadable, or not what its manifest says
@@ -51,6 +52,10 @@ class UnsupportedModel(ModelsError):
 
 class PromptTooLong(ModelsError):
     """Prompt and completion together exceed the context."""
+
+
+class FolderRefused(ModelsError):
+    """A workspace's `.homespun` is not a plain folder of this user's."""
 
 
 class AdapterError(ModelsError):
