@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from homespun.models.errors import ModelDamaged, UnsupportedModel
+from homespun.models.errors import ModelDamaged, ModelsError, UnsupportedModel
+from homespun.models.gguf_header import check_header
 from homespun.models.weights import DecoderConfig, Float32, TokenizerData, check_supported
 
 _TOP_LEVEL = {"embedding": "token_embd", "head": "output", "norm": "output_norm"}
@@ -35,16 +38,13 @@ class GgufSource:
         """Open the file. Raises `ModelDamaged` if it is no readable GGUF, `UnsupportedModel`."""
         import gguf
 
-        try:
-            self._reader: Any = gguf.GGUFReader(str(path))
-        except (ValueError, IndexError, OSError) as error:
-            raise ModelDamaged(
-                f"{str(path)!r} is not a readable GGUF file ({error}); fetch it again"
-            ) from error
         self._path = path
-        self._tensors = {tensor.name: tensor for tensor in self._reader.tensors}
-        self.config = self._read_config()
-        check_supported(self.config, where=str(path))
+        with self._readable():
+            check_header(path)
+            self._reader: Any = gguf.GGUFReader(str(path))
+            self._tensors = {tensor.name: tensor for tensor in self._reader.tensors}
+            self.config = self._read_config()
+            check_supported(self.config, where=str(path))
 
     def has(self, name: str) -> bool:
         """Tell whether the source holds the tensor."""
@@ -55,18 +55,36 @@ class GgufSource:
         import gguf
 
         tensor = self._tensors[_file_name(name)]
-        try:
-            values = gguf.dequantize(tensor.data, tensor.tensor_type)
-        except NotImplementedError as error:
-            raise UnsupportedModel(
-                f"{str(self._path)!r}: tensor type {tensor.tensor_type.name} of {tensor.name!r} "
-                "cannot be read; use a file with K-quants, Q8_0 or F16"
-            ) from error
-        shape = tuple(int(size) for size in reversed(tensor.shape))
-        return np.ascontiguousarray(values.reshape(shape), dtype=np.float32)
+        with self._readable():
+            try:
+                values = gguf.dequantize(tensor.data, tensor.tensor_type)
+            except NotImplementedError as error:
+                raise UnsupportedModel(
+                    f"{str(self._path)!r}: tensor type {tensor.tensor_type.name} of "
+                    f"{tensor.name!r} cannot be read; use a file with K-quants, Q8_0 or F16"
+                ) from error
+            shape = tuple(int(size) for size in reversed(tensor.shape))
+            return np.ascontiguousarray(values.reshape(shape), dtype=np.float32)
 
     def tokenizer_json(self) -> TokenizerData:
         """Build a byte-level BPE from the vocabulary and merges of the file."""
+        with self._readable():
+            return self._tokenizer()
+
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        """Turn whatever a library raises on bytes that make no sense into `ModelDamaged`."""
+        try:
+            yield
+        except ModelsError:
+            raise
+        except Exception as error:
+            raise ModelDamaged(
+                f"{str(self._path)!r} is not a readable GGUF file "
+                f"({type(error).__name__}: {error}); fetch it again"
+            ) from error
+
+    def _tokenizer(self) -> TokenizerData:
         from homespun.models.tokenizer import byte_level_bpe
 
         if self._value("tokenizer.ggml.model") != "gpt2":
