@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 ROOMS  := cli indexer models server training
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: bench-languages bench-tuning demo test setup setup-dev weights weights-tests embedder adapter lint types check unit eval bench-context bench-lines bench-engine bench-index peers index-peers e2e bench-editor editors client vsix vsix-check clean
+.PHONY: attack fuzz soak bench-languages bench-tuning demo test setup setup-dev weights weights-tests embedder adapter lint types check unit eval bench-context bench-lines bench-engine bench-index peers index-peers e2e bench-editor editors client vsix vsix-check clean
 
 demo: weights
 	$(BIN)/python -P bench/demo.py
@@ -56,6 +56,20 @@ unit: $(VENV)/.dev
 	$(BIN)/pytest -q
 
 check: lint types unit
+
+# Hostile folders, each through the command line, the server and a training; prints a line each.
+# ARGS="--only git --doors cli,server" takes some of them.
+attack: setup-dev
+	$(BIN)/python -P tests/attack/attack.py $(ARGS)
+
+# Damaged input for everything that reads what a stranger may have written; a minute is in `make test`.
+SECONDS ?= 3600
+fuzz: setup-dev
+	$(BIN)/python -P tests/fuzz/fuzz.py --seconds $(SECONDS) $(ARGS)
+
+# 100,000 requests from three editors at once, with edits, saves, branch switches and kills.
+soak: setup-dev
+	$(BIN)/python -P tests/soak/soak.py $(ARGS)
 
 # The search on pinned packages with known answers; fails when it is worse than what was accepted.
 # bench/README.md says what ARGS may be.
