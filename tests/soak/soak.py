@@ -170,7 +170,8 @@ class Editor(threading.Thread):
         self.counts["saves"] += 1
 
     def _kill(self) -> None:
-        self._settle()
+        """End the server in the middle of its work: what it owed dies with it, the index does not."""
+        self.counts["killed unanswered"] += len(self._pending)
         self._client.kill()
         self.counts["kills"] += 1
         self._start_server()
@@ -256,8 +257,9 @@ def _judge(editor: Editor) -> list[str]:
     """Say what is wrong with an editor's figures; those of a killed server begin anew each time."""
     asked = sum(editor.counts[what] for what in ("completion", "search", "status"))
     faults = []
-    if editor.counts["answers"] != asked:
-        faults.append(f"{editor.name}: {asked} asked, {editor.counts['answers']} answered")
+    answered = editor.counts["answers"] + editor.counts["killed unanswered"]
+    if answered != asked:
+        faults.append(f"{editor.name}: {asked} asked, {answered} answered or killed with a server")
     if editor.counts["kills"] or asked < MIN_REQUESTS:
         return faults
     quarter = len(editor.samples) // 4
