@@ -170,7 +170,7 @@ class Editor(threading.Thread):
         self.counts["saves"] += 1
 
     def _kill(self) -> None:
-        """End the server in the middle of its work: what it owed dies with it, the index does not."""
+        """End the server amid its work; what it owed dies with it, the index does not."""
         self.counts["killed unanswered"] += len(self._pending)
         self._client.kill()
         self.counts["kills"] += 1
