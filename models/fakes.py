@@ -113,8 +113,12 @@ class FakeGenerator:
         step_seconds: float = 0.0,
         prefill_seconds: float = 0.0,
         fim: FimTokens = FAKE_FIM,
+        remembers: bool = True,
     ) -> None:
-        """`script` is the answer to every prompt, or a function of the prompt's rendered text."""
+        """`script` is the answer to every prompt, or a function of the prompt's rendered text.
+
+        Without `remembers` no prompt is kept for assertions, for runs that watch the memory.
+        """
         self.name = name
         self.adapter = adapter
         self.fim = fim
@@ -125,6 +129,7 @@ class FakeGenerator:
         self.warmed: list[tuple[int, ...]] = []
         self.others: list[str] = []  # what it says where its answer may not come
         self._script = script
+        self._remembers = remembers
         self._step_seconds = step_seconds
         self._prefill_seconds = prefill_seconds
         self._cache: tuple[int, ...] = ()
@@ -143,8 +148,9 @@ class FakeGenerator:
         """Continue `prompt` and `heal` with the scripted text. Raises PromptTooLong."""
         self._check_length(prompt, max_tokens)
         prompt = (*prompt, *self.tokenizer.encode(heal))
-        self.prompts.append(prompt)
-        self.hints.append(tuple(tuple(hint) for hint in hints))
+        if self._remembers:
+            self.prompts.append(prompt)
+            self.hints.append(tuple(tuple(hint) for hint in hints))
         # As the real decoder: the last prompt token is always computed, its logits are needed.
         reused = common_run(self._cache, prompt, len(prompt) - 1)
         time.sleep(self._prefill_seconds)
@@ -173,7 +179,8 @@ class FakeGenerator:
         time.sleep(self._prefill_seconds)
         if cancelled():
             return Warmth(len(prompt), reused, finished=False)
-        self.warmed.append(tuple(prompt))
+        if self._remembers:
+            self.warmed.append(tuple(prompt))
         self._cache = tuple(prompt)
         return Warmth(len(prompt), reused, finished=True)
 

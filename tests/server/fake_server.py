@@ -98,7 +98,9 @@ def load_generator(name, *, adapter, workspace, threads, context_tokens, cache_m
     fetched = os.environ.get("FETCHED")
     if fetched and name in ("missing", "qwen2.5-coder-0.5b") and not Path(fetched).exists():
         raise ModelMissing(f"model {name!r} is not here; run `homespun models fetch {name}`")
-    return FakeGenerator(SETTINGS.get("says", "unused"), name=name, adapter=adapter)
+    remembers = SETTINGS.get("remembers", True)
+    says = SETTINGS.get("says", "unused")
+    return FakeGenerator(says, name=name, adapter=adapter, remembers=remembers)
 
 
 def main():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 import json
 
 import pytest
@@ -109,6 +111,32 @@ def test_documents_that_wait_for_the_model_are_prepared_when_it_is_there(start, 
     assert client.status()["prepared"] == 0
     (tmp_path / "fetched").touch()
     client.wait_until(lambda: client.status()["prepared"] == 1)
+
+
+def test_what_was_answered_is_not_kept():
+    from homespun.server.app import create_server
+
+    async def ask():
+        server = create_server()
+        protocol = server.protocol
+        protocol.set_writer(io.BytesIO())
+        initialize = {"capabilities": {}, "processId": None, "rootUri": None}
+        protocol.receive(body(0, "initialize", initialize))
+        await asyncio.sleep(0)
+        for identifier in range(1, 20):
+            command = {"command": "homespun.search", "arguments": ["x"]}
+            protocol.receive(body(identifier, "workspace/executeCommand", command))
+        for _ in range(500):
+            if not protocol._request_futures:
+                return
+            await asyncio.sleep(0.01)
+        raise AssertionError(f"{len(protocol._request_futures)} are kept")
+
+    def body(identifier, method, params):
+        message = {"jsonrpc": "2.0", "id": identifier, "method": method, "params": params}
+        return json.dumps(message).encode()
+
+    asyncio.run(ask())
 
 
 def test_a_cell_is_asked_for_behind_the_cells_above_it(server):
