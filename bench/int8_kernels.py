@@ -12,8 +12,11 @@ import statistics
 import time
 
 import numpy as np
-import onnxruntime as ort
 from onnx import TensorProto, helper, numpy_helper
+
+from homespun.models.runtime import onnxruntime
+
+ort = onnxruntime()
 
 K, N, ROWS, REPEATS = 896, 4864, (1, 4, 16, 64, 512), 15
 

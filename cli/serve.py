@@ -7,12 +7,18 @@ import ipaddress
 import logging
 import os
 import sys
-from typing import TYPE_CHECKING, BinaryIO, NoReturn
+from collections.abc import Callable, Coroutine
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 
 from homespun.cli.errors import UsageError
 
 if TYPE_CHECKING:
     from homespun.server.app import HomespunServer
+    from homespun.server.listen import Visitor
+
+    Entrance = Callable[[], Coroutine[Any, Any, Visitor]]
 
 LEVELS = ("debug", "info", "warning", "error")
 
@@ -21,7 +27,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     transport = parser.add_mutually_exclusive_group()
     transport.add_argument("--stdio", action="store_true", help="talk over stdin/stdout (default)")
-    transport.add_argument("--tcp", metavar="HOST:PORT", help="wait for one client on a port")
+    transport.add_argument(
+        "--socket",
+        type=Path,
+        metavar="PATH",
+        help="wait for one client of this user on a Unix socket",
+    )
+    transport.add_argument(
+        "--tcp",
+        metavar="HOST:PORT",
+        help="wait on a port for one client that names the token (HOMESPUN_TOKEN, or a file)",
+    )
     parser.add_argument(
         "--allow-remote",
         action="store_true",
@@ -35,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Serve until the client leaves."""
-    address = _address(args.tcp, allow_remote=args.allow_remote) if args.tcp else None
+    entrance = _entrance(args)
     configure_logging(args.log_level)
     from homespun.server.app import create_server
 
@@ -44,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
         "adapter": args.adapter,
         "retrieval": False if args.no_retrieval else None,
     }
-    serve(create_server(flags=flags), address)
+    serve(create_server(flags=flags), entrance)
 
 
 def configure_logging(level: str) -> None:
@@ -58,13 +74,13 @@ def configure_logging(level: str) -> None:
     logging.getLogger("asyncio").setLevel(logging.WARNING)
 
 
-def serve(server: HomespunServer, address: tuple[str, int] | None) -> NoReturn:
-    """Serve over stdio, or over TCP where there is an address, and end the process."""
-    if address is None:
+def serve(server: HomespunServer, entrance: Entrance | None = None) -> NoReturn:
+    """Serve over stdio, or whom the entrance lets in where there is one, and end the process."""
+    if entrance is None:
         stdin, stdout = _take_standard_streams()
         status = server.run_stdio(stdin, stdout)
     else:
-        status = server.run_tcp(*address, listening=_say_port)
+        status = server.run_listening(entrance)
     server.wait_for_threads()
     # Not by returning: a model that is being loaded cannot be interrupted, one that is loaded takes
     # long to be freed, and the editor waits. What is on disk is safe at any moment.
@@ -86,8 +102,34 @@ def _take_standard_streams() -> tuple[BinaryIO, BinaryIO]:
     return stdin, stdout
 
 
+def _entrance(args: argparse.Namespace) -> Entrance | None:
+    """Return how a client comes in; None where it has come already, over stdio."""
+    if not (args.tcp or args.socket):
+        return None
+    from homespun.server.listen import visitor_over_socket, visitor_over_tcp
+
+    if args.socket:
+        return partial(visitor_over_socket, args.socket, listening=_say_path)
+    host, port = _address(args.tcp, allow_remote=args.allow_remote)
+    return partial(visitor_over_tcp, host, port, token=_token(), listening=_say_port)
+
+
+def _token() -> str:
+    from homespun.server.client_token import token_of_environment, token_of_file
+
+    token = token_of_environment()
+    if token is None:
+        token, path = token_of_file()
+        print(f"homespun: the token is in {str(path)!r}", file=sys.stderr, flush=True)
+    return token
+
+
 def _say_port(port: int) -> None:
     print(f"homespun: listening on port {port}", file=sys.stderr, flush=True)
+
+
+def _say_path(path: Path) -> None:
+    print(f"homespun: listening on {str(path)!r}", file=sys.stderr, flush=True)
 
 
 def _address(text: str, *, allow_remote: bool) -> tuple[str, int]:

@@ -23,6 +23,7 @@ from homespun.models.errors import ModelDamaged, PromptTooLong
 from homespun.models.head import Head, Rows
 from homespun.models.healing import Healer
 from homespun.models.huge_pages import use_huge_pages
+from homespun.models.runtime import onnxruntime
 from homespun.models.served_form import DecoderForm
 from homespun.models.slots import Slot, Slots
 from homespun.models.tokenizer import BpeTokenizer
@@ -366,9 +367,7 @@ class _Run:
 @contextmanager
 def _breaking_off(cancelled: Callable[[], bool]) -> Iterator[object]:
     """Give run options whose runs end as soon as a `Cancellation` is cancelled."""
-    import onnxruntime as ort
-
-    options = ort.RunOptions()
+    options = onnxruntime().RunOptions()
     if not isinstance(cancelled, Cancellation):
         yield options
         return
@@ -380,8 +379,7 @@ def _breaking_off(cancelled: Callable[[], bool]) -> Iterator[object]:
 
 
 def _session(graph_path: Path, *, threads: int) -> Any:  # noqa: ANN401  (onnxruntime is untyped)
-    import onnxruntime as ort
-
+    ort = onnxruntime()
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +20,7 @@ from homespun.models.errors import (
 )
 from homespun.models.general_adapter import general_adapter
 from homespun.models.hub import HubClient
+from homespun.models.offline import refuse_offline
 from homespun.models.served_form import MANIFEST, check_files
 from homespun.models.storage import require_space, writing
 from homespun.models.types import Progress
@@ -140,8 +140,10 @@ class Downloader:
         raise _no_source_left(entry, file, failures)
 
     def _sources(self, failures: list[ModelsError]) -> Sequence[Source]:
-        if _offline():
-            failures.append(DownloadFailed("HOMESPUN_OFFLINE is set, so no connection was opened"))
+        try:
+            refuse_offline()
+        except DownloadFailed as error:
+            failures.append(error)
             return ()
         return (self._hub, self._carriers)
 
@@ -198,10 +200,6 @@ def _verify_served(served: Path) -> None:
     except ModelDamaged:
         manifest.unlink()  # without it the form does not count, and the next use converts again
         raise
-
-
-def _offline() -> bool:
-    return os.environ.get("HOMESPUN_OFFLINE", "").strip().lower() not in ("", "0", "false", "no")
 
 
 def _warn_of_wrong_hashes(failures: Sequence[ModelsError]) -> None:

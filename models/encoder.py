@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from homespun.models.errors import ModelDamaged
+from homespun.models.runtime import onnxruntime
 
 MAX_TOKENS = 256  # what all-MiniLM-L6-v2 was trained with (sentence_bert_config.json)
 _BATCH_TOKENS = 4096  # tokens per run, padding included: bounds memory and keeps both cores busy
@@ -20,8 +21,9 @@ class OnnxEncoder:
 
     def __init__(self, name: str, directory: Path, *, dimensions: int, threads: int) -> None:
         """Load a served encoder. Raises `ModelDamaged` when its files cannot be read."""
-        import onnxruntime as ort
         from tokenizers import Tokenizer
+
+        ort = onnxruntime()
 
         self.name = name
         self.dimensions = dimensions

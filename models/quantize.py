@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from homespun.models.runtime import onnxruntime
 from homespun.models.weights import Float32
 
 Int8 = npt.NDArray[np.int8]
@@ -63,8 +64,9 @@ def int8_products_are_exact() -> bool:
     2 * 255 * 127 does not fit. Asking the library itself is portable where reading CPU flags is
     not. Source of the pitfall: ONNX Runtime's quantisation page, "reduce_range".
     """
-    import onnxruntime as ort
     from onnx import TensorProto, helper, numpy_helper
+
+    ort = onnxruntime()
 
     size = 64
     graph = helper.make_graph(

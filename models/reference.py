@@ -8,11 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 from homespun.models.safetensors_source import LAYER_PARTS
+from homespun.models.telemetry import keep_from_hub
 from homespun.models.weights import WeightSource
 
 
 def as_transformers(source: WeightSource) -> Any:  # noqa: ANN401  (transformers is optional)
     """Return a float32 `Qwen2ForCausalLM` in evaluation mode with the source's weights."""
+    keep_from_hub()
     import torch
     from transformers import Qwen2Config, Qwen2ForCausalLM
 

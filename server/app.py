@@ -6,7 +6,7 @@ import asyncio
 import logging
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -19,6 +19,7 @@ from homespun.server.client import Client
 from homespun.server.documents import Documents
 from homespun.server.editor_settings import EditorSettings
 from homespun.server.inline import InlineCompletions
+from homespun.server.listen import Visitor
 from homespun.server.outcomes import Outcomes, tells_each_key
 from homespun.server.parent import watch
 from homespun.server.parts import Parts
@@ -110,9 +111,9 @@ class HomespunServer(LanguageServer):
         """Serve one client over two streams; return the exit status."""
         return asyncio.run(self._serve_stdio(stdin, stdout))
 
-    def run_tcp(self, host: str, port: int, *, listening: Callable[[int], None]) -> int:
-        """Serve the first client that connects; `listening` is told the port."""
-        return asyncio.run(self._serve_tcp(host, port, listening))
+    def run_listening(self, visitor: Callable[[], Coroutine[Any, Any, Visitor]]) -> int:
+        """Serve the client that `visitor` lets in over a socket; return the exit status."""
+        return asyncio.run(self._serve_visitor(visitor))
 
     def wait_for_threads(self) -> None:
         """Give the threads a moment to end by themselves."""
@@ -125,35 +126,24 @@ class HomespunServer(LanguageServer):
         writer = ThreadedWriter(stdout, broken=lambda: self.client.post(self.leave))
         read_in_thread(stdin, asyncio.get_running_loop(), chunks)
         self.protocol.set_writer(writer)
-        await self._serve(chunks)
+        await self._serve(self._read(chunks))
         writer.close()
         return self._exit_status()
 
-    async def _serve_tcp(self, host: str, port: int, listening: Callable[[int], None]) -> int:
-        connected: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]]
-        connected = asyncio.Queue()
-
-        async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await connected.put((reader, writer))
-
-        listener = await asyncio.start_server(connect, host, port)
-        listening(listener.sockets[0].getsockname()[1])
-        reader, writer = await connected.get()
-        listener.close()
-        chunks: asyncio.Queue[bytes] = asyncio.Queue()
-        pump = asyncio.ensure_future(_pump(reader, chunks))
-        self.protocol.set_writer(writer)
-        await self._serve(chunks)
-        pump.cancel()
-        writer.close()
+    async def _serve_visitor(self, visitor: Callable[[], Coroutine[Any, Any, Visitor]]) -> int:
+        client = await visitor()
+        self.protocol.set_writer(client.writer)
+        await self._serve(self._hear(client))
+        client.writer.close()
         return self._exit_status()
 
-    async def _serve(self, chunks: asyncio.Queue[bytes]) -> None:
+    async def _serve(self, hearing: Coroutine[Any, Any, None]) -> None:
+        """Serve until `hearing` has no more messages, or the client or the system ends it."""
         loop = asyncio.get_running_loop()
         self._ended = asyncio.Event()
         self.client.attach(loop)
         _on_terminate(loop, self.leave)
-        reading = asyncio.ensure_future(self._read(chunks))
+        reading = asyncio.ensure_future(hearing)
         ended = asyncio.ensure_future(self._ended.wait())
         await asyncio.wait({reading, ended}, return_when=asyncio.FIRST_COMPLETED)
         self.leave()
@@ -173,6 +163,11 @@ class HomespunServer(LanguageServer):
                 # A handler that was just begun takes its snapshot before the next message.
                 await asyncio.sleep(0)
 
+    async def _hear(self, client: Visitor) -> None:
+        async for body in client.messages():
+            self._receive(body)
+            await asyncio.sleep(0)  # as above
+
     def _receive(self, body: bytes) -> None:
         try:
             self.protocol.receive(body)
@@ -181,17 +176,6 @@ class HomespunServer(LanguageServer):
 
     def _exit_status(self) -> int:
         return 0 if self.protocol.was_shut_down else 1
-
-
-async def _pump(reader: asyncio.StreamReader, chunks: asyncio.Queue[bytes]) -> None:
-    data = b"."
-    while data:
-        try:
-            data = await reader.read(65_536)
-        except ConnectionError as error:
-            logger.debug("the connection broke: %s", error)
-            data = b""
-        await chunks.put(data)
 
 
 def _on_terminate(loop: asyncio.AbstractEventLoop, leave: Callable[[], None]) -> None:

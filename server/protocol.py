@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+MAX_DEPTH = 100  # of a message; the protocol's own are below 20, and what reads them recurses
 lsp_method: Callable[[str], Callable[[Any], Any]] = lsp_method_untyped
 
 
@@ -94,6 +95,24 @@ def make_converter() -> Converter:
     return converter
 
 
+def _is_deep(message: object) -> bool:
+    """Say whether a parsed message has more than `MAX_DEPTH` levels; level by level, no recursion.
+
+    How deep the parser itself goes differs between versions of Python, from 1,000 to 100,000.
+    """
+    level = [message]
+    for _ in range(MAX_DEPTH):
+        level = [
+            child
+            for item in level
+            if isinstance(item, dict | list)
+            for child in (item.values() if isinstance(item, dict) else item)
+        ]
+        if not level:
+            return False
+    return True
+
+
 def _camel_case_hook(cls: type[Any], converter: Converter) -> Callable[[Any, Any], Any]:
     """Structure an attrs class from an object with camelCase keys; other keys are ignored."""
     from cattrs.gen import make_dict_structure_fn, override
@@ -119,6 +138,9 @@ class HomespunProtocol(LanguageServerProtocol):
             message = json.loads(body)
         except (ValueError, RecursionError) as error:
             self.refuse_bytes(f"{len(body)} bytes are no JSON ({type(error).__name__})")
+            return
+        if _is_deep(message):
+            self.refuse_bytes(f"{len(body)} bytes of JSON are nested deeper than {MAX_DEPTH}")
             return
         if not isinstance(message, dict) or message.get("jsonrpc") != "2.0":
             self._refuse(None, JsonRpcInvalidRequest("a message must be a JSON-RPC 2.0 object"))

@@ -19,11 +19,15 @@ from typing import BinaryIO
 logger = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 512 * 1024 * 1024  # above it a length is taken for damage, not for a message
+MAX_HEADER_BYTES = 64 * 1024  # of all headers of a message; the protocol's own are below 100
 _CHUNK_BYTES = 65_536
 # Searched, not matched: after a damaged message its rest stands before the next header.
 _LENGTH = re.compile(rb"content-length:[ \t]*(\d+)[ \t]*$", re.IGNORECASE)
 _LENGTH_NAME = re.compile(rb"content-length:", re.IGNORECASE)
 _HEADER = re.compile(rb"[!-9;-~]+:[ \t].*")
+_OWN_HEADER = re.compile(rb"content-(?:length|type):.*", re.IGNORECASE)
+_OWN_START = b"content-"
+_KEPT_BYTES = 64  # of a flood: a header of ours may have begun in them
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +38,26 @@ class Malformed:
 
 
 class FrameReader:
-    """Cuts a byte stream into message bodies and finds its feet again after damage."""
+    """Cuts a byte stream into message bodies and finds its feet again after damage.
 
-    def __init__(self) -> None:
+    A strict one takes no other header than the protocol's and names a fault as soon as there is
+    one: nothing that stands behind the first line of another protocol is taken for a message.
+    """
+
+    def __init__(self, *, strict: bool = False, max_body_bytes: int = MAX_BODY_BYTES) -> None:
+        self.max_body_bytes = max_body_bytes
+        self._strict = strict
         self._buffer = bytearray()
         self._length: int | None = None  # of the header block being read
         self._fault = ""  # first thing wrong in the header block being read
+        self._header_bytes = 0  # of the header block being read, without what is in the buffer
+        self._flooded = False  # so many that it was said already
         self._in_body = False
+
+    @property
+    def is_midway(self) -> bool:
+        """Whether a message has begun and not ended."""
+        return bool(self._buffer) or self._in_body or self._header_bytes > 0
 
     def feed(self, data: bytes) -> Iterator[bytes | Malformed]:
         """Take in bytes; yield each body that is complete, and each fault."""
@@ -51,18 +68,42 @@ class FrameReader:
     def _next(self) -> bytes | Malformed | None:
         while not self._in_body:
             line_end = self._buffer.find(b"\n")
-            if line_end < 0:
-                return None
+            flood = self._flood(line_end)
+            if flood or line_end < 0:
+                return flood or self._early_fault()
             line = bytes(self._buffer[:line_end]).strip()
             del self._buffer[: line_end + 1]
             if line:
+                self._header_bytes += line_end + 1
                 self._header_line(line)
-            elif self._length is not None:
-                self._in_body = True
-            if not line and self._fault:
+            else:
+                self._header_bytes, self._flooded = 0, False
+                self._in_body = self._length is not None
+            if self._fault and (self._strict or not line):
                 fault, self._fault = self._fault, ""
                 return Malformed(fault)
         return self._body()
+
+    def _flood(self, line_end: int) -> Malformed | None:
+        """Forget a line without an end; say once in a block that it has too many headers."""
+        line_bytes = len(self._buffer) if line_end < 0 else line_end
+        if self._header_bytes + line_bytes <= MAX_HEADER_BYTES:
+            return None
+        if line_end < 0:
+            self._header_bytes += len(self._buffer) - _KEPT_BYTES
+            del self._buffer[:-_KEPT_BYTES]
+        if self._flooded:
+            return None
+        self._flooded = True
+        return Malformed(f"more than {MAX_HEADER_BYTES} bytes of headers")
+
+    def _early_fault(self) -> Malformed | None:
+        """Look at a line that has no end yet: a strict reader need not see it."""
+        begun = bytes(self._buffer[: len(_OWN_START)]).lower()
+        if not self._strict or _OWN_START.startswith(begun) or not begun.strip(b"\r"):
+            return None
+        self._buffer.clear()
+        return Malformed("the first bytes are no header of the protocol")
 
     def _body(self) -> bytes | None:
         assert self._length is not None
@@ -74,6 +115,9 @@ class FrameReader:
         return body
 
     def _header_line(self, line: bytes) -> None:
+        if self._strict and not _OWN_HEADER.fullmatch(line):
+            self._fault = f"{len(line)} bytes that are no header of the protocol"
+            return
         length = _LENGTH.search(line)
         if length is None:
             if _LENGTH_NAME.match(line):
@@ -83,8 +127,8 @@ class FrameReader:
             return
         if length.start() > 0:
             self._fault = self._fault or f"{length.start()} bytes before a header"
-        if len(length[1]) > 12 or int(length[1]) > MAX_BODY_BYTES:
-            self._fault = f"a Content-Length above {MAX_BODY_BYTES} bytes"
+        if len(length[1]) > 12 or int(length[1]) > self.max_body_bytes:
+            self._fault = f"a Content-Length above {self.max_body_bytes} bytes"
             return
         self._length = int(length[1])
 

@@ -29,7 +29,10 @@ def settings_page():
         "Later wins: defaults, the user's `homespun.toml`, the workspace's `homespun.toml` (or",
         "`[tool.homespun]` in `pyproject.toml`), `HOMESPUN_<SECTION>_<NAME>` variables, the editor",
         "(in camelCase), flags. A wrong value falls back to the layer below and says so.",
-        "`HOMESPUN_HOME` moves all state outside repositories.",
+        "`HOMESPUN_HOME` moves all state outside repositories. `HOMESPUN_OFFLINE=1` forbids every",
+        "connection; without it only a fetch of a model that was asked for opens one.",
+        "`HOMESPUN_TOKEN` is what a client of `homespun serve --tcp` names",
+        "([editors.md](editors.md#other-editors)).",
         "",
     ]
     for section, options in SECTIONS:

@@ -74,6 +74,95 @@ def test_a_planted_arrow_is_found(room, line):
     assert list(arrows_against_the_table(ROOT / room / "planted.py", line))
 
 
+RUNTIME = "models/runtime.py"  # the one module that imports onnxruntime, its telemetry off
+ASKS_THE_HUB = {"accelerate", "huggingface_hub", "peft", "transformers"}
+
+
+def python_of_the_house():
+    """Every Python file of the repository, benches and tests with it."""
+    folders = [ROOT / name for name in (*ROOMS, "bench", "tests")]
+    files = [path for folder in folders for path in sorted(folder.rglob("*.py"))]
+    return [path for path in files if ROOT / "tests" / "repos" not in path.parents]
+
+
+def imports_of_onnxruntime(path, text):
+    """Every import of ONNX Runtime, by statement or by name, as "file:line"."""
+    place = path.relative_to(ROOT).as_posix()
+    tree = ast.parse(text)
+    lines = {line for name, line in imported_modules(tree) if name.split(".")[0] == "onnxruntime"}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+            named = [a.value for a in node.args if isinstance(a, ast.Constant)]
+            lines |= {node.lineno for name in named if str(name).startswith("onnxruntime")}
+    return [f"{place}:{line}" for line in sorted(lines)] if place != RUNTIME else []
+
+
+def test_one_module_alone_imports_onnxruntime():
+    found = [
+        place
+        for path in python_of_the_house()
+        for place in imports_of_onnxruntime(path, path.read_text(encoding="utf-8"))
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import onnxruntime as ort",
+        "def f():\n    from onnxruntime.quantization import quantize_dynamic",
+        "importlib.import_module('onnxruntime')",
+    ],
+)
+def test_a_planted_import_of_onnxruntime_is_found(line):
+    assert imports_of_onnxruntime(ROOT / "bench" / "planted.py", line)
+
+
+def imports_before_the_switch(path, text):
+    """Imports of a library that asks the hub, above the call that keeps it from there."""
+    tree = ast.parse(text)
+    calls = [n for n in ast.walk(tree) if isinstance(n, ast.Call)]
+    switch = min((n.lineno for n in calls if ast.unparse(n) == "keep_from_hub()"), default=10**9)
+    for name, line in imported_modules(tree):
+        if name.split(".")[0] in ASKS_THE_HUB and line < switch:
+            yield f"{path.relative_to(ROOT)}:{line}: {name}"
+
+
+def test_whoever_imports_a_library_that_asks_the_hub_switches_it_off_first():
+    found = [
+        place
+        for path in sources()
+        for place in imports_before_the_switch(path, path.read_text(encoding="utf-8"))
+    ]
+    assert found == []
+
+
+def test_the_switches_stand_in_the_environment_before_the_libraries_are_loaded():
+    code = (
+        "import os, sys\n"
+        "os.environ.pop('ORT_DISABLE_TELEMETRY', None)\n"
+        "from homespun.models.runtime import onnxruntime\n"
+        "class Watch:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'onnxruntime': print(os.environ.get('ORT_DISABLE_TELEMETRY'))\n"
+        "sys.meta_path.insert(0, Watch())\n"
+        "onnxruntime()"
+    )
+    printed, _ = loaded_after(code)
+    assert printed == "1\n"
+
+
+def test_libraries_of_training_do_not_bring_onnxruntime():
+    """They would import it before its telemetry is off."""
+    _, loaded = loaded_after(
+        "from homespun.models.telemetry import keep_from_hub; keep_from_hub()\n"
+        "import accelerate, peft, transformers\n"
+        "from peft import get_peft_model; from transformers import Qwen2ForCausalLM"
+    )
+    assert {"peft", "transformers"} <= loaded
+    assert not {name for name in loaded if name.split(".")[0] == "onnxruntime"}
+
+
 @pytest.mark.parametrize("name", ["prompt", "prompt_room"])
 def test_the_prompt_is_a_leaf_of_the_standard_library(name):
     tree = ast.parse((ROOT / "server" / f"{name}.py").read_text(encoding="utf-8"))

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from homespun.models.telemetry import keep_from_hub
+
 if TYPE_CHECKING:
     import torch
 
@@ -56,6 +58,7 @@ class Together(Crew):
         os.environ.update(_LOOPBACK | {name: str(value) for name, value in ranks.items()})
         if device == "cpu":
             _divide_processor(size)
+        keep_from_hub()
         from accelerate import PartialState
 
         self._state = PartialState(

@@ -20,6 +20,7 @@ from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 from homespun.models.errors import DownloadFailed, WrongHash
+from homespun.models.offline import refuse_offline
 from homespun.models.paths import home
 
 _PYPI = "https://pypi.org/simple"
@@ -158,6 +159,7 @@ def _is_version(url: str, version: str) -> bool:
 def _get(url: str) -> bytes:
     import httpx
 
+    refuse_offline()
     try:
         answer = httpx.get(url, timeout=_SECONDS, follow_redirects=True)
         answer.raise_for_status()

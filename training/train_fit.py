@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from homespun.models.errors import UnsupportedModel
 from homespun.models.served import decoder_form, float_weights, serve
+from homespun.models.telemetry import keep_from_hub
 from homespun.models.tokenizer import BpeTokenizer
 from homespun.training.batches import plan
 from homespun.training.canaries import plant
@@ -75,6 +76,7 @@ def preset_of(options: TrainOptions) -> Preset:
 
 def check_machine(options: TrainOptions) -> None:
     """Raise `LibrariesMissing` or `TrainingFailed` before anything has cost time."""
+    keep_from_hub()
     try:
         import peft  # noqa: F401
         import safetensors  # noqa: F401

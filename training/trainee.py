@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from homespun.models.errors import UnsupportedModel
+from homespun.models.telemetry import keep_from_hub
 from homespun.models.weights import WeightSource
 from homespun.training.examples import EncodedExample
 from homespun.training.presets import TARGETS, Preset
@@ -40,6 +41,7 @@ class Trainee:
 
         Raises `UnsupportedModel` where torch or peft is missing, or bitsandbytes for QLoRA.
         """
+        keep_from_hub()
         try:
             import torch
             from peft import LoraConfig, get_peft_model

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from typing import Any
 
-import onnxruntime
 import worker
 
 from homespun.models.decoder import OnnxDecoder
 from homespun.models.load import load_generator
+from homespun.models.runtime import onnxruntime
 from homespun.models.types import Generation, Stop
 
 
@@ -29,7 +29,7 @@ class Engine:
         self._decoder.warm([0], cancelled=_never)
         return {
             "engine": "homespun, ONNX Runtime",
-            "version": onnxruntime.__version__,
+            "version": onnxruntime().__version__,
             "system": "int8 weights and activations",
             "load_ms": (time.perf_counter() - began) * 1000,
             "memory_mb": worker.memory_mb(),

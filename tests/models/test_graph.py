@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import onnxruntime as ort
 import pytest
 from onnx import TensorProto
 
 from homespun.models.graph import GraphWriter
+from homespun.models.runtime import onnxruntime
 
 WEIGHT = np.random.default_rng(0).standard_normal((24, 64)).astype(np.float32)
 BIAS = np.linspace(-1, 1, 24, dtype=np.float32)
@@ -24,7 +24,7 @@ def linear(tmp_path_factory):
         graph.node("Identity", [total], outputs=["y"])
         graph.output("y", TensorProto.FLOAT, ["rows", 24])
         graph.save()
-    session = ort.InferenceSession(str(directory / "linear.onnx"))
+    session = onnxruntime().InferenceSession(str(directory / "linear.onnx"))
     return lambda x: session.run(None, {"x": x})[0]
 
 

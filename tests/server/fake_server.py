@@ -111,7 +111,7 @@ def main():
         load_encoder=lambda name, *, threads=0: FakeEncoder(),
         make_completer=Completer if "says" in SETTINGS else EchoCompleter,
     )
-    serve(create_server(parts, flags=SETTINGS.get("flags")), SETTINGS.get("address"))
+    serve(create_server(parts, flags=SETTINGS.get("flags")))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -126,11 +127,14 @@ def test_nothing_of_the_source_is_logged(start):
 
 def test_a_client_over_tcp_is_served():
     command = [*REAL_SERVER, "--tcp", "127.0.0.1:0"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+    environment = os.environ | {"HOMESPUN_TOKEN": "t" * 32}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
         port = int(process.stderr.readline().rsplit(" ", 1)[1])
         with socket.create_connection(("127.0.0.1", port)) as connection:
             client = rpc.Client(sock=connection)
-            assert client.initialize()["result"]["serverInfo"]["name"] == "homespun"
+            options = {"homespun": {"token": "t" * 32}}
+            answer = client.initialize(initializationOptions=options)
+            assert answer["result"]["serverInfo"]["name"] == "homespun"
             client.ask("shutdown", None)
             client.note("exit", None)
             assert process.wait(rpc.PATIENCE_SECONDS) == 0

@@ -428,6 +428,13 @@ def test_cancel_of_everything_leaves_a_working_server(server, uri):
         pytest.param(rpc.Client.frame(b"{nonsense"), -32700, id="no JSON"),
         pytest.param(rpc.Client.frame(b"\xff\xfe\x00"), -32700, id="no text"),
         pytest.param(rpc.Client.frame(b"[" * 20_000), -32700, id="nested without end"),
+        pytest.param(rpc.Client.frame(b"[" * 101 + b"]" * 101), -32700, id="lists nested too deep"),
+        pytest.param(
+            rpc.Client.frame(b'{"a":' * 101 + b"1" + b"}" * 101),
+            -32700,
+            id="objects nested too deep",
+        ),
+        pytest.param(b"x" * 200_000 + b"\r\n\r\n", -32700, id="a flood of a header"),
         pytest.param(b"Content-Length: x\r\n\r\n{}", -32700, id="a length that is no number"),
         pytest.param(b"Content-Length: 1\r\n\r\n{}", -32700, id="a length that is too short"),
         pytest.param(b"rubbish\r\n\r\n", -32700, id="no header"),

@@ -95,6 +95,14 @@ def test_a_version_that_was_withdrawn_is_said_in_one_sentence(registry, tmp_path
         unpacked(Package("pypi", "pkg", "1.0", "0" * 64), tmp_path)
 
 
+def test_offline_no_registry_is_asked(registry, tmp_path, monkeypatch):
+    _, asked = registry
+    monkeypatch.setenv("HOMESPUN_OFFLINE", "1")
+    with pytest.raises(DownloadFailed, match="no connection was opened"):
+        unpacked(Package("pypi", "seven", "1.0", "0" * 64), tmp_path)
+    assert asked == []
+
+
 def test_a_registry_without_the_package_is_said_in_one_sentence(registry, tmp_path):
     with pytest.raises(DownloadFailed, match=r"'none' cannot be had from 127\.0\.0\.1"):
         unpacked(Package("pypi", "none", "1.0", "0" * 64), tmp_path)
