@@ -18,7 +18,7 @@ def find(name: str, *, outside: Path) -> str | None:
     `outside` is the folder that is worked on: nothing in it counts, nor in the repository that it
     lies in, nor what a link leads there.
     """
-    around = _repository_around(outside)
+    around = _workspace_around(outside)
     for entry in os.environ.get("PATH", os.defpath).split(os.pathsep):
         if not os.path.isabs(entry):
             continue  # "", ".", "bin": wherever we happen to be
@@ -58,21 +58,25 @@ def is_own(path: Path) -> bool:
     return not hasattr(os, "geteuid") or status.st_uid == os.geteuid()
 
 
-def _repository_around(folder: Path) -> str:
+def _workspace_around(folder: Path) -> Path | None:
     """Return the outermost git work tree around a folder, itself where there is none.
 
-    A home folder that is one, for the sake of dotfiles, is no workspace.
+    A home folder, what is above it, and one that is a work tree for the sake of dotfiles, is no
+    workspace: the user's own programs are in there.
     """
+    home = Path(os.path.realpath(Path.home()))
     folder = Path(os.path.realpath(folder))
-    homes = {Path.home(), *Path.home().parents}
-    around = [parent for parent in folder.parents if (parent / ".git").exists()]
-    return str(next((parent for parent in reversed(around) if parent not in homes), folder))
+    steps = [step for step in (folder, *folder.parents) if step not in (home, *home.parents)]
+    trees = [step for step in steps if (step / ".git").exists()]
+    return next(iter([*trees[-1:], *steps]), None)
 
 
 def _is_program(path: str) -> bool:
     return os.path.isfile(path) and os.access(path, os.X_OK)
 
 
-def _leads_into(program: str, folder: str) -> bool:
+def _leads_into(program: str, folder: Path | None) -> bool:
+    if folder is None:
+        return False
     places = (os.path.realpath(os.path.dirname(program)), os.path.realpath(program))
     return any(Path(place).is_relative_to(folder) for place in places)

@@ -84,6 +84,8 @@ def test_a_home_folder_that_is_a_repository_keeps_its_programs(tmp_path, monkeyp
     (tmp_path / "project").mkdir()
     monkeypatch.setenv("PATH", str(tool.parent))
     assert programs.find("tool", outside=tmp_path / "project") == str(tool)
+    assert programs.find("tool", outside=tmp_path) == str(tool)
+    assert programs.find("tool", outside=tmp_path.parent) == str(tool)
 
 
 @pytest.mark.parametrize("given", ["", ".", "/usr/none:", "HERE"])
