@@ -51,7 +51,8 @@ def plain_repository(folder: Path) -> Path:
 def program(folder: Path, canary: Path, name: str = "program") -> Path:
     """Put a program that leaves the canary beside the repository's files."""
     path = folder / name
-    path.write_text(f"#!/bin/sh\ntouch '{canary}'\nexit 1\n", encoding="utf-8")
+    # By the shell alone: whoever takes PATH away has not yet kept it from running.
+    path.write_text(f"#!/bin/sh\n: >'{canary}'\nexit 1\n", encoding="utf-8")
     path.chmod(0o755)
     return path
 

@@ -248,7 +248,7 @@ def test_programs_that_the_repository_names_do_not_run(scratch, tmp_path):
     scratch.commit("two", a=FIRST + SECOND)
     ran = tmp_path / "ran"
     for key in ("diff.evil.command", "diff.evil.textconv", "filter.evil.smudge", "core.fsmonitor"):
-        scratch.git("config", key, f"touch {ran}; false")
+        scratch.git("config", key, f": >{ran}; false")
     repository = Repository.open(scratch.folder)
     assert repository.windows().tree
     Checkout(repository, tmp_path / "tree").move(repository.head)
