@@ -33,7 +33,10 @@ def without_here(entries: list[str], given: str) -> list[str]:
     own packages stay, wherever one is.
     """
     relative = [entry for entry in given.split(os.pathsep) if not os.path.isabs(entry)]
-    left_out = {os.path.realpath(entry) for entry in (os.curdir, *relative)}
+    try:
+        left_out = {os.path.realpath(entry) for entry in (os.curdir, *relative)}
+    except FileNotFoundError:  # somebody removed the current folder; nothing is in it any more
+        left_out = set()
     own = (*site.getsitepackages(), site.getusersitepackages())
     left_out -= {os.path.realpath(entry) for entry in own}
     return [entry for entry in entries if _is_hook(entry) or _is_kept(entry, left_out)]

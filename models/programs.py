@@ -42,8 +42,11 @@ def absolute_entries(variable: str) -> str:
 
     An absolute entry that is the current folder goes, too: nobody can tell how it came in.
     """
-    entries = (entry for entry in variable.split(os.pathsep) if os.path.isabs(entry))
-    here = os.path.realpath(os.curdir)
+    entries = [entry for entry in variable.split(os.pathsep) if os.path.isabs(entry)]
+    try:
+        here = os.path.realpath(os.curdir)
+    except FileNotFoundError:  # somebody removed it; it brings nothing any more
+        return os.pathsep.join(entries)
     return os.pathsep.join(entry for entry in entries if os.path.realpath(entry) != here)
 
 
@@ -64,7 +67,7 @@ def _workspace_around(folder: Path) -> Path | None:
     A home folder, what is above it, and one that is a work tree for the sake of dotfiles, is no
     workspace: the user's own programs are in there.
     """
-    home = Path(os.path.realpath(Path.home()))
+    home = Path(os.path.realpath(os.path.expanduser("~")))  # "~" itself where there is none
     folder = Path(os.path.realpath(folder))
     steps = [step for step in (folder, *folder.parents) if step not in (home, *home.parents)]
     trees = [step for step in steps if (step / ".git").exists()]

@@ -133,6 +133,14 @@ def test_the_processes_that_it_starts_import_nothing_from_the_folder(workspace, 
     assert not canary.exists(), canary.read_text()
 
 
+def test_a_current_folder_that_is_gone_is_no_reason_to_stop(tmp_path):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    command = 'rmdir "$PWD" && exec "$@"'
+    ours = [sys.executable, "-P", "-m", "homespun.cli", "--version"]
+    run(["/bin/sh", "-c", command, "sh", *ours], gone, PYTHONPATH="")
+
+
 def test_of_a_search_path_what_depends_on_the_folder_goes(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     hook = "__editable__.homespun.finder.__path_hook__"

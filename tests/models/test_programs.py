@@ -88,6 +88,14 @@ def test_a_home_folder_that_is_a_repository_keeps_its_programs(tmp_path, monkeyp
     assert programs.find("tool", outside=tmp_path.parent) == str(tool)
 
 
+def test_a_user_without_a_home_has_programs_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)  # as for a user that is not known
+    tool = program(tmp_path / "bin")
+    (tmp_path / "project").mkdir()
+    monkeypatch.setenv("PATH", str(tool.parent))
+    assert programs.find("tool", outside=tmp_path / "project") == str(tool)
+
+
 @pytest.mark.parametrize("given", ["", ".", "/usr/none:", "HERE"])
 def test_another_python_imports_nothing_from_where_it_is_started(given, tmp_path, monkeypatch):
     (tmp_path / "sitecustomize.py").write_text("open('canary', 'w')\n")
