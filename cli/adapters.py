@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do what was asked; return the exit status."""
-    from homespun.cli.complete import workspace_of
+    from homespun.indexer.roots import workspace_of
     from homespun.models.registry import Registry
 
     workspace = Path(args.path) if args.path else workspace_of(Path.cwd() / "x")

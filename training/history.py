@@ -22,6 +22,7 @@ from pathlib import Path
 from types import TracebackType
 
 from homespun.indexer.decode import decode
+from homespun.indexer.git import Blobs, Git
 from homespun.indexer.types import Skipped
 from homespun.training.commits import (
     Commit,
@@ -37,7 +38,6 @@ from homespun.training.commits import (
 from homespun.training.diffs import Difference, FileChange, Hunk, Ranges, read_differences
 from homespun.training.errors import HistoryUnreadable
 from homespun.training.formatting import is_only_format
-from homespun.training.git import Blobs, Git
 
 __all__ = ["Commit", "FileChange", "Hunk", "Ranges", "Repository", "TreeFile", "Windows"]
 
@@ -71,7 +71,7 @@ class Repository:
         folder = Path(folder).resolve()
         if not folder.is_dir():
             raise HistoryUnreadable(f"{str(folder)!r} is no folder; give that of a repository")
-        git = Git(folder)
+        git = Git(folder, failure=HistoryUnreadable)
         git.run("rev-parse", "--git-dir")
         prefix = git.run("rev-parse", "--show-prefix").decode("utf-8", "surrogateescape")
         head = git.ask("rev-parse", "--verify", "--quiet", "HEAD^{commit}")

@@ -1,18 +1,20 @@
 """New findings of the repository's own linter in a completed document. Optional: needs ruff.
 
 Only ruff is asked, and only where the repository configures it: it reads source and settings and
-runs nothing of the repository.
+runs nothing of the repository. The ruff of a repository's own environment is not taken.
 """
 
 from __future__ import annotations
 
 import json
-import shutil
+import os
 import subprocess
 import sys
 import tomllib
 from collections import Counter
 from pathlib import Path
+
+from homespun.models import programs
 
 _CONFIGS = ("ruff.toml", ".ruff.toml")
 _SECONDS = 20
@@ -62,10 +64,16 @@ class Linter:
 
 def linter_of(root: Path) -> Linter | None:
     """Return the linter of a repository, None where it configures none or ruff is not here."""
-    program = shutil.which("ruff") or shutil.which("ruff", path=str(Path(sys.executable).parent))
+    program = _beside_python() or programs.find("ruff", outside=root)
     if program is None or not _is_configured(root):
         return None
     return Linter(program, root.resolve())
+
+
+def _beside_python() -> str | None:
+    """Return the ruff of the environment that runs this, wherever that is: the user chose it."""
+    program = Path(sys.executable).with_name("ruff.exe" if os.name == "nt" else "ruff")
+    return str(program) if program.is_file() else None
 
 
 def _is_configured(root: Path) -> bool:

@@ -7,15 +7,14 @@ for byte; links, and folders of tools (`.git`, `node_modules` …), are left out
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from homespun.indexer.filters import TOOL_FOLDERS
+from homespun.indexer.git import Git
 from homespun.training.checkout import Checkout
 from homespun.training.errors import HistoryUnreadable
-from homespun.training.git import Git, environment
 from homespun.training.history import Repository
 
 _WHO = "releases <releases@localhost>"
@@ -47,33 +46,15 @@ def history_from_releases(releases: Sequence[Release], target: Path) -> Reposito
     if target.is_dir() and any(target.iterdir()):
         raise HistoryUnreadable(f"{str(target)!r} is not empty; give a folder that is")
     target.mkdir(parents=True, exist_ok=True)
-    git = Git(target)
+    git = Git(target, failure=HistoryUnreadable)
     # An empty template: no hooks come from this machine's settings.
     git.run("init", "--quiet", "--template=", "--initial-branch=main", ".")
-    _import(git, releases)
+    commits = (part for release in releases for part in _commands(release))
+    git.write("fast-import", "--quiet", "--date-format=raw", parts=commits)
     git.run("read-tree", "HEAD")
     repository = Repository.open(target)
     Checkout(repository, target, wanted=lambda _: True, most_bytes=1 << 40).move(repository.head)
     return repository
-
-
-def _import(git: Git, releases: Sequence[Release]) -> None:
-    command = git.command(("fast-import", "--quiet", "--date-format=raw"))
-    process = subprocess.Popen(
-        command,
-        cwd=git.folder,
-        env=environment(),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    assert process.stdin is not None
-    with process.stdin as stream:
-        for release in releases:
-            for part in _commands(release):
-                stream.write(part)
-    if process.wait() != 0:
-        raise HistoryUnreadable(f"git could not store the releases in {str(git.folder)!r}")
 
 
 def _commands(release: Release) -> Iterator[bytes]:

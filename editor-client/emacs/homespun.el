@@ -92,10 +92,44 @@ lsp-mode does too, so it is yours to change."
   (puthash workspace state homespun--states)
   (force-mode-line-update t))
 
+(defun homespun--is-outside (file root)
+  "Say whether FILE lies outside of ROOT, both where it is named and where links lead.
+A home folder, or one above, is no project: the user's own programs are in there."
+  (or (file-in-directory-p "~" root)
+      (not (or (file-in-directory-p (file-truename file) root)
+               (file-in-directory-p (file-name-directory file) root)))))
+
+(defun homespun--program (name)
+  "Return the full path of the program NAME, nil where there is none.
+One that is given by its name is the first of `exec-path' outside of
+the project here: no folder that is opened brings a program."
+  (cond
+   ((file-name-absolute-p name) (expand-file-name name))
+   ((file-name-directory name) nil)
+   (t (let ((root (or (locate-dominating-file default-directory ".git") default-directory)))
+        (seq-some (lambda (folder)
+                    (when (and folder (file-name-absolute-p folder))
+                      (let ((file (expand-file-name
+                                   (concat name (when (eq system-type 'windows-nt) ".exe"))
+                                   folder)))
+                        (and (file-regular-p file)
+                             (file-executable-p file)
+                             (homespun--is-outside file root)
+                             file))))
+                  exec-path)))))
+
+(defun homespun--command ()
+  "Return what to start, one that is not there where there is no such program."
+  (cons (or (homespun--program (car homespun-command))
+            (expand-file-name (concat "none/" (car homespun-command)) user-emacs-directory))
+        (cdr homespun-command)))
+
 (lsp-register-client
  (make-lsp-client
   :server-id 'homespun
-  :new-connection (lsp-stdio-connection (lambda () homespun-command))
+  :new-connection (lsp-stdio-connection #'homespun--command)
+  ;; It is started in the project, and Python looks for modules where it is started.
+  :environment-fn (lambda () '(("PYTHONSAFEPATH" . "1")))
   :activation-fn (lambda (file mode)    ; every language
                    (not (or (homespun--is-disabled mode) (homespun--given-up file))))
   :add-on? t                            ; beside the language's own server
@@ -521,10 +555,19 @@ The white space before a word and the break before a line belong to it."
 
 ;;; The mode
 
+(defun homespun--is-own (directory)
+  "Say whether the .homespun of DIRECTORY is a folder of this user, and no link."
+  (let ((found (file-attributes (expand-file-name ".homespun" directory) 'integer)))
+    (and (eq (file-attribute-type found) t)
+         (or (eq system-type 'windows-nt)
+             (= (file-attribute-user-id found) (user-uid))))))
+
 (defun homespun--project (directory)
-  "Return the project around DIRECTORY that has a folder .homespun."
-  (when-let ((root (locate-dominating-file directory ".homespun")))
-    (cons 'transient root)))
+  "Return the project around DIRECTORY that this user's .homespun makes.
+Not in a repository: a clone may carry such a folder."
+  (unless (locate-dominating-file directory ".git")
+    (when-let ((root (locate-dominating-file directory #'homespun--is-own)))
+      (cons 'transient root))))
 
 (defun homespun--start ()
   "Start the servers of this buffer, unless homespun is off in its mode."
@@ -545,7 +588,7 @@ The white space before a word and the break before a line belong to it."
 (define-minor-mode homespun-mode
   "Start homespun in every buffer of a programming mode.
 The root of a project is the nearest folder with .git (which Emacs
-knows) or .homespun."
+knows), else the nearest one with a .homespun of this user."
   :global t
   :lighter (:eval (homespun-mode-line))
   (cond

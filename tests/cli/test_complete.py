@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from homespun.cli.complete import offset_of, parse_place, request_of, workspace_of
+from homespun.cli.complete import offset_of, parse_place, request_of
 from homespun.cli.errors import Unavailable, UsageError
 from homespun.cli.main import main
 from homespun.indexer.config import IndexConfig
@@ -207,16 +207,6 @@ def test_what_is_no_place(text):
 )
 def test_columns_count_characters(line, column, offset):
     assert offset_of("é😋\nab\n", line, column) == offset
-
-
-def test_the_workspace_is_the_nearest_with_an_index_else_the_repository(tmp_path):
-    inner = tmp_path / "repository" / "package" / "deep"
-    inner.mkdir(parents=True)
-    assert workspace_of(inner / "a.py") == inner
-    (tmp_path / "repository" / ".git").mkdir()
-    assert workspace_of(inner / "a.py") == tmp_path / "repository"
-    (tmp_path / "repository" / "package" / ".homespun").mkdir()
-    assert workspace_of(inner / "a.py") == tmp_path / "repository" / "package"
 
 
 @pytest.mark.parametrize(

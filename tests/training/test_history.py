@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 
 import pytest
@@ -232,7 +231,7 @@ def test_a_folder_without_a_history_is_refused_in_a_sentence(scratch, tmp_path, 
 
 
 def test_without_git_a_sentence_says_so(scratch, monkeypatch):
-    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setenv("PATH", str(scratch.folder))
     with pytest.raises(HistoryUnreadable, match="no `git` command"):
         Repository.open(scratch.folder)
 
@@ -249,7 +248,7 @@ def test_programs_that_the_repository_names_do_not_run(scratch, tmp_path):
     scratch.commit("two", a=FIRST + SECOND)
     ran = tmp_path / "ran"
     for key in ("diff.evil.command", "diff.evil.textconv", "filter.evil.smudge", "core.fsmonitor"):
-        scratch.git("config", key, f"touch {ran}; false")
+        scratch.git("config", key, f": >{ran}; false")
     repository = Repository.open(scratch.folder)
     assert repository.windows().tree
     Checkout(repository, tmp_path / "tree").move(repository.head)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from pathlib import Path
+
 import pytest
 
 from homespun.training.linting import linter_of
 
 pytest.importorskip("ruff")
+RUFF = Path(sys.executable).with_name("ruff")
 GOOD = "import os\n\nprint(os.name)\n"
 
 
@@ -43,3 +48,23 @@ def test_without_settings_nobody_is_asked(tmp_path):
 def test_settings_that_ruff_refuses_give_no_number(root):
     (root / "pyproject.toml").write_text('[tool.ruff]\nrequired-version = "==0.0.1"\n')
     assert linter_of(root).new_findings("a.py", GOOD, GOOD + "x\n") is None
+
+
+def test_the_ruff_of_the_repository_itself_is_not_taken(root, tmp_path_factory, monkeypatch):
+    canary = root / "canary"
+    for folder in (root, root / ".venv" / "bin"):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "ruff").write_text(f"#!/bin/sh\n: >'{canary}'\n")
+        (folder / "ruff").chmod(0o755)
+    # A Python without a ruff beside it, so that PATH decides.
+    bare = tmp_path_factory.mktemp("bare")
+    monkeypatch.setattr("sys.executable", str(bare / "python"))
+    monkeypatch.chdir(root)
+    monkeypatch.setenv("PATH", os.pathsep.join(["", ".", str(root / ".venv" / "bin")]))
+    assert linter_of(root) is None
+    own = bare / "elsewhere"
+    own.mkdir()
+    (own / "ruff").symlink_to(RUFF)
+    monkeypatch.setenv("PATH", os.pathsep.join([".", os.environ["PATH"], str(own)]))
+    assert linter_of(root).new_findings("a.py", GOOD, GOOD + "print(unknown)\n") == 1
+    assert not canary.exists()

@@ -9,9 +9,10 @@ function M.check()
     health.error('Neovim is too old', 'install 0.11 or newer')
   end
   local program = homespun.options.cmd[1]
-  if type(program) == 'string' and vim.fn.executable(program) == 0 then
+  local root = vim.fs.root(0, '.git')
+  if type(program) == 'string' and not require('homespun.place').program(program, root) then
     health.error(
-      ("'%s' cannot be run"):format(program),
+      ("'%s' is no program outside of this project"):format(program),
       "install homespun, or give its full path: setup({ cmd = { '…/bin/homespun', 'serve', '--stdio' } })"
     )
   end

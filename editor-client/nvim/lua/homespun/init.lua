@@ -7,6 +7,7 @@
 ---
 --- `:Homespun` with Tab lists the commands; `require('homespun').status()` is for the status line.
 local breaks = require('homespun.breaks')
+local place = require('homespun.place')
 local restart = require('homespun.restart')
 
 local M = {}
@@ -43,10 +44,6 @@ function M.without_null(value)
   return copy
 end
 
-local function root_of(buffer)
-  return vim.fs.root(buffer, { { '.git', '.homespun' } }) -- the nearest folder with either
-end
-
 local function is_enabled(buffer)
   return not vim.list_contains(M.options.disabled_filetypes, vim.bo[buffer].filetype)
 end
@@ -60,7 +57,7 @@ end
 function M.fallen(buffer)
   buffer = buffer and buffer ~= 0 and buffer or vim.api.nvim_get_current_buf()
   if restart.is_due() and vim.bo[buffer].buftype == '' and is_enabled(buffer) then
-    return restart.state(root_of(buffer))
+    return restart.state(place.root(buffer))
   end
 end
 
@@ -115,7 +112,7 @@ local function start(options)
       return breaks.mend(connect(dispatchers, config))
     end,
     root_dir = function(buffer, found)
-      local root = root_of(buffer)
+      local root = place.root(buffer)
       if is_enabled(buffer) and not restart.holds(root, buffer) then
         found(root)
       end

@@ -4,6 +4,8 @@
 --- Neovim hears of a death only when the next server starts. Told at once it would stop to follow the
 --- buffer with the next key, for good; and what it says of it is so long that typing stops until
 --- somebody presses Enter.
+local place = require('homespun.place')
+
 local M = {}
 
 local MOST_DEATHS = 5
@@ -80,8 +82,11 @@ function M.command(command, shown)
     if type(command) == 'function' then
       connection = command(heard, config)
     else
-      local place = { cwd = config.cmd_cwd, env = config.cmd_env, detached = config.detached }
-      connection = vim.lsp.rpc.start(command, heard, place)
+      connection = vim.lsp.rpc.start(place.command(command, config.root_dir), heard, {
+        cwd = config.cmd_cwd or place.folder(),
+        env = config.cmd_env,
+        detached = config.detached,
+      })
     end
     local request, terminate = connection.request, connection.terminate
     function connection.request(method, ...)
