@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from homespun.server.report_page import is_harmless
 from homespun.training import charts
 from homespun.training.completion_metrics import Score
 from homespun.training.completion_report import CompletionReport, Row
@@ -155,6 +156,69 @@ def test_text_of_a_repository_never_becomes_markup():
     assert "<script>" not in html
     assert "stop()&lt;/pre&gt;" in html
     assert "&lt;Cart&gt; (7), checkout (3)" in html
+
+
+def hostile_page():
+    """A page in which a repository has a say: each text of its own tries to become markup."""
+    markup = (
+        "</pre></style></title>\"'><img src=https://example.org/seen onerror=run()><script>run()"
+    )
+    whole = page()
+    dataset = dict(whole.dataset)
+    for counted in ("kinds", "sources", "dropped"):
+        dataset[counted] = {markup: 1}
+    dataset["notes"] = [markup]
+    dataset["cutoff"] = markup
+    measured = replace(
+        evaluation(),
+        missing={markup: 3},
+        rows=tuple(
+            replace(row, strata=(markup, *row.strata), commit=markup, file=markup)
+            for row in evaluation().rows
+        ),
+    )
+    return replace(
+        whole,
+        repo=markup,
+        run=markup,
+        made=markup,
+        outcome=markup,
+        dataset=dataset,
+        evaluation=measured.to_json(),
+        fit={**whole.fit, "told": [markup], "finish": markup},
+        rules=[RuleProbe(markup, 12, 0.8, 0.75)],
+        samples=[Sample(markup, 7, markup, markup, markup, markup, False, True)],
+        costs={markup: markup},
+        provenance={markup: markup},
+    )
+
+
+@pytest.mark.parametrize("made", [page, hostile_page])
+def test_every_page_that_is_written_is_one_that_is_shown(tmp_path, made):
+    file = tmp_path / "report.html"
+    file.write_text(render(made()), encoding="utf-8", newline="\n")
+    assert is_harmless(file)
+
+
+def test_whatever_a_repository_is_called_its_page_has_the_same_elements():
+    harmless = {tag for tag, _ in read(render(page())).tags}
+    found = read(render(hostile_page())).tags
+    assert {tag for tag, _ in found} <= harmless
+    assert {name for _, attrs in found for name in attrs} & {"src", "href", "onerror"} == set()
+    assert render(hostile_page()).count("&lt;script&gt;run()") > 15
+
+
+def test_the_first_thing_that_a_page_says_is_that_nothing_runs_or_is_fetched():
+    first = next(
+        attrs["content"] for tag, attrs in read(render(page())).tags if "http-equiv" in attrs
+    )
+    policy = dict(part.strip().partition(" ")[::2] for part in first.split(";"))
+    assert policy == {
+        "default-src": "'none'",
+        "style-src": "'unsafe-inline'",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+    }
 
 
 def test_a_secret_in_an_example_is_masked():
