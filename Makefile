@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 ROOMS  := cli indexer models server training
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: attack fuzz soak bench-languages bench-tuning demo test setup setup-dev weights weights-tests embedder adapter lint types check unit eval bench-context bench-lines bench-engine bench-index peers index-peers e2e bench-editor editors client vsix vsix-check clean
+.PHONY: attack fuzz soak bench-languages bench-tuning demo test setup setup-dev weights weights-tests embedder adapter lint types check unit eval bench-context bench-lines bench-engine bench-index peers index-peers e2e bench-editor editors client vsix vsix-check lock clean
 
 demo: weights
 	$(BIN)/python -P bench/demo.py
@@ -146,7 +146,10 @@ $(VENV)/.e2e: $(VENV)/.dev
 	touch $@
 
 # The VS Code extension, editor-client/homespun.vsix; needs Node 20, and a network only the first time.
-vsix: editor-client/node_modules/.done
+# The server comes with it, as a wheel of this checkout; what setuptools left of an older one stays out.
+vsix: editor-client/node_modules/.done $(VENV)/.dev
+	rm -rf build/lib build/bdist.* editor-client/build/wheel
+	$(BIN)/python -P -m build --wheel --no-isolation --outdir editor-client/build/wheel .
 	cd editor-client && npm run --silent package
 
 # Part of `make test`; who only works on the server needs no Node.
@@ -161,6 +164,26 @@ vsix-check: editor-client/node_modules/.done
 editor-client/node_modules/.done: editor-client/package-lock.json
 	cd editor-client && npm ci --ignore-scripts --no-audit --no-fund
 	touch $@
+
+# requirements.lock anew: the base install in the versions of constraints.txt, each wheel by its sha256.
+# Tried on every platform that it is for; uv comes into an environment that is thrown away.
+LOCK      := build/lock
+UV        := $(LOCK)/bin/uv --no-config --quiet
+PLATFORMS := x86_64-manylinux_2_28 aarch64-manylinux_2_28 aarch64-apple-darwin x86_64-pc-windows-msvc
+
+lock:
+	rm -rf $(LOCK) && $(PYTHON) -m venv $(LOCK)
+	$(LOCK)/bin/python -m pip --disable-pip-version-check --quiet install --only-binary=:all: uv==0.13.9
+	$(UV) pip compile pyproject.toml --constraints constraints.txt --universal --python-version 3.11 \
+	  --generate-hashes --only-binary :all: --emit-build-options --no-emit-index-url --no-annotate \
+	  --no-emit-package httpx2-jsfetch --custom-compile-command "make lock" -o $(LOCK)/requirements.lock
+	for platform in $(PLATFORMS); do for python in 3.11 3.12 3.13 3.14; do \
+	  echo "requirements.lock for $$platform, Python $$python"; \
+	  MACOSX_DEPLOYMENT_TARGET=14.0 $(UV) pip install --dry-run --target $(LOCK)/none --require-hashes \
+	    --python-platform $$platform --python-version $$python -r $(LOCK)/requirements.lock || exit 1; \
+	done; done
+	mv $(LOCK)/requirements.lock requirements.lock
+	rm -rf $(LOCK)
 
 clean:
 	rm -rf $(VENV) .links build dist *.egg-info

@@ -16,6 +16,7 @@ from homespun.models.registry import CHAMPION, Adapter, Registry
 from homespun.models.types import MODEL_AS_SHIPPED
 from homespun.server.options import CompletionOptions
 from homespun.server.prompt import PROMPT_VERSION
+from homespun.server.report_page import is_harmless
 
 _BASE = "base"
 _REPORT = "report.html"  # of a training's folder and of an adapter's
@@ -45,23 +46,32 @@ def adapters(
 
 def report(workspaces: Sequence[Path]) -> dict[str, object]:
     """Return the answer of `homespun.report`: the page of the newest training."""
-    pages: list[tuple[float, Path]] = []
-    for workspace in workspaces:
-        folder = workspace / WORKSPACE_FOLDER
-        runs = folder.glob(f"{_RUNS}/run-*/{_REPORT}")
-        pages += [(page.stat().st_mtime, page) for page in runs if page.is_file()]
+    pages = [
+        page
+        for workspace in workspaces
+        for page in (workspace / WORKSPACE_FOLDER).glob(f"{_RUNS}/run-*/{_REPORT}")
+        if page.is_file()
+    ]
     if not pages:  # trainings' folders are tidied up, adapters stay
-        for workspace in workspaces:
-            for adapter in _known(workspace)[0]:
-                page = adapter.directory / _REPORT
-                if page.is_file():
-                    pages.append((page.stat().st_mtime, page))
+        pages = [
+            page
+            for workspace in workspaces
+            for adapter in _known(workspace)[0]
+            if (page := adapter.directory / _REPORT).is_file()
+        ]
     if not pages:
         return {
             "uri": None,
             "message": "no training has written a report here yet; `homespun train` makes one",
         }
-    return {"uri": max(pages)[1].absolute().as_uri(), "message": ""}
+    newest = max(pages, key=lambda page: (page.stat().st_mtime, page))
+    if not is_harmless(newest):
+        return {
+            "uri": None,
+            "message": f"the report {str(newest)!r} is not as this version of homespun writes one, "
+            "so it may run scripts and is not opened; `homespun train` makes another",
+        }
+    return {"uri": newest.absolute().as_uri(), "message": ""}
 
 
 def _known(workspace: Path | None) -> tuple[list[Adapter], list[str]]:
@@ -100,7 +110,7 @@ def _one(adapter: Adapter, model: str) -> dict[str, object]:
         adapter.id,
         _headline(adapter),
         state=adapter.state,
-        report=page.absolute().as_uri() if page.is_file() else None,
+        report=page.absolute().as_uri() if is_harmless(page) else None,
         fits=not why,
         why=why,
     )

@@ -2,7 +2,8 @@
 
 The page is made from JSON alone (`Page`), so that it can be made again from a run's folder. Text of
 the repository stands only in the examples; whatever `indexer.secrets` knows is masked there once
-more.
+more. It begins with a policy that lets no script run and nothing be fetched, and is made of the few
+elements that `server/report_page.py` knows: the server gives an editor no other page to open.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from homespun.indexer.secrets import mask
+from homespun.server.report_page import HEAD
 from homespun.training import charts
 from homespun.training.completion_report import (
     ALL,
@@ -120,9 +122,7 @@ def render(page: Page) -> str:
     )
     title = f"homespun: {page.repo}, {page.run}"
     return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>\n{STYLE}\n</style></head>\n<body><main>\n"
+        f"{HEAD}<title>{escape(title)}</title><style>\n{STYLE}\n</style></head>\n<body><main>\n"
         + "\n".join(part for part in parts if part)
         + "\n</main></body></html>\n"
     )

@@ -1,9 +1,8 @@
 // Wires the parts together. Nothing here is waited for: the editor goes on while the server comes up.
 
-import * as path from "node:path";
-
 import { commands, window, workspace, type Disposable, type ExtensionContext, type LogOutputChannel } from "vscode";
 
+import { Choices } from "./choices";
 import { showAcceptance } from "./commands/acceptance";
 import { showActions } from "./commands/actions";
 import { chooseAdapter } from "./commands/adapters";
@@ -19,11 +18,13 @@ import { Lifecycle, RESTART_COMMAND } from "./lifecycle";
 import { ManagedEnvironment } from "./managed";
 import { Pages } from "./pages";
 import { run } from "./processes";
+import { searchHere } from "./programs";
 import { ownStatus, ServerCommand } from "./protocol";
 import { RestartPolicy } from "./restart";
 import { connect } from "./server";
-import { givenSettings, installFrom, SECTION, serverCommand, serverSettings } from "./settings";
-import { NOT_INSTALLED, SET_UP_COMMAND, SetUp } from "./setup";
+import { givenSettings, SECTION, serverCommand, serverSettings } from "./settings";
+import { NOT_INSTALLED, onlyInside, SET_UP_COMMAND, SetUp } from "./setup";
+import { shippedIn } from "./shipped";
 import { ACTIONS_COMMAND, StatusItem } from "./status";
 
 let stopServer: (() => Promise<void>) | undefined;
@@ -57,15 +58,16 @@ function assemble(context: ExtensionContext, log: LogOutputChannel): Parts {
     });
     const storage = context.globalStorageUri.fsPath;
     const managed = new ManagedEnvironment(storage);
-    const names = serverSettings(context.extension.packageJSON);
-    const settings = () => givenSettings(names);
+    const declared = serverSettings(context.extension.packageJSON);
+    const choices = new Choices(context.workspaceState);
+    const settings = () => givenSettings(declared, choices);
     const setUp: SetUp = new SetUp({
         what: () => ({
             managed,
             storage,
             run,
-            installFrom: installFrom(),
-            constraints: path.join(context.extensionPath, "dist", "constraints.txt"),
+            shipped: shippedIn(context.asAbsolutePath("dist")),
+            search: searchHere(openedFolders()),
         }),
         log,
         remembered: context.globalState,
@@ -77,7 +79,7 @@ function assemble(context: ExtensionContext, log: LogOutputChannel): Parts {
     });
     const lifecycle: Lifecycle = new Lifecycle({
         choose: () => choose(managed, { setUp, status, log, failed }),
-        connect: (command, events) => connect(command, events, { log, settings }),
+        connect: (command, events) => connect(command, events, { cwd: storage, log, settings }),
         policy: new RestartPolicy(),
         show: (shown) => {
             status.show(shown);
@@ -87,6 +89,10 @@ function assemble(context: ExtensionContext, log: LogOutputChannel): Parts {
     const pages = new Pages();
     const desk: Desk = {
         call: (command, ...given) => lifecycle.call(command, ...given),
+        choose: async (name, value) => {
+            await choices.set(name, value);
+            await lifecycle.settingsChanged();
+        },
         status: () => status.current,
         log,
         failed,
@@ -106,12 +112,12 @@ function choose(
     managed: ManagedEnvironment,
     { setUp, status, log, failed }: { setUp: SetUp; status: StatusItem; log: LogOutputChannel; failed: (error: unknown) => void },
 ): readonly string[] | undefined {
-    const choice = chooseServer(serverCommand(), managed);
+    const choice = chooseServer(serverCommand(), managed, searchHere(openedFolders()));
     switch (choice.kind) {
         case "found":
             log.info(`the server is that of ${choice.origin}`);
             if (choice.origin === "the extension's own environment") {
-                setUp.offerAnother(managed.note()?.installedFrom ?? "").catch(failed);
+                setUp.offerAnother().catch(failed);
             }
             return choice.command;
         case "wrong":
@@ -122,10 +128,15 @@ function choose(
             }));
             return undefined;
         case "missing":
-            status.show(NOT_INSTALLED, false);
+            status.show(choice.passedOver === undefined ? NOT_INSTALLED : onlyInside(choice.passedOver), false);
             setUp.offer().catch(failed);
             return undefined;
     }
+}
+
+/** What came from somebody else, perhaps: nothing in there is run. */
+function openedFolders(): string[] {
+    return (workspace.workspaceFolders ?? []).map((folder) => folder.uri.fsPath);
 }
 
 function registered(desk: Desk, lifecycle: Lifecycle, setUp: SetUp): Disposable[] {

@@ -11,6 +11,8 @@ const START_FIX = { title: "Start the Server Again", command: RESTART_COMMAND, a
 export interface Connection {
     readonly version: string;
     call(command: string, ...given: unknown[]): Promise<unknown>;
+    /** Let it ask for the settings again. */
+    settingsChanged(): Promise<void>;
     stop(): Promise<void>;
 }
 
@@ -66,6 +68,11 @@ export class Lifecycle {
             throw new NotRunning("Homespun's server is not running; its status says why.");
         }
         return this.#connection.call(command, ...given);
+    }
+
+    /** Tell the server, if there is one, that settings are others now; at its start it asks by itself. */
+    async settingsChanged(): Promise<void> {
+        await this.#connection?.settingsChanged();
     }
 
     async #begin(): Promise<void> {

@@ -5,11 +5,12 @@ import * as path from "node:path";
 
 import { number, record, text } from "./protocol";
 
-const NOTE_VERSION = 1; // of what stands in the note
+const NOTE_VERSION = 2; // of what stands in the note
 
 /** Written last, so an environment without it was broken off. */
 export interface Note {
-    readonly installedFrom: string; // what pip was told
+    readonly wheel: string; // sha256 of the server's wheel
+    readonly lock: string; // sha256 of the list of what it needs
     readonly python: string;
 }
 
@@ -32,16 +33,17 @@ export class ManagedEnvironment {
         return path.join(this.#scripts, `python${this.#ending}`);
     }
 
-    get homespun(): string {
-        return path.join(this.#scripts, `homespun${this.#ending}`);
+    /** The server's command: isolated, so neither the current folder nor a variable brings modules. */
+    get command(): string[] {
+        return [this.python, "-I", "-X", "utf8", "-m", "homespun.cli"];
     }
 
     /** What is installed; undefined where nothing whole is. */
     note(): Note | undefined {
         const body = record(readJson(this.#note));
-        const installedFrom = text(body["installedFrom"]);
-        return number(body["version"]) === NOTE_VERSION && installedFrom !== ""
-            ? { installedFrom, python: text(body["python"]) }
+        const [wheel, lock] = [text(body["wheel"]), text(body["lock"])];
+        return number(body["version"]) === NOTE_VERSION && wheel !== "" && lock !== ""
+            ? { wheel, lock, python: text(body["python"]) }
             : undefined;
     }
 

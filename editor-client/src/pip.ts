@@ -26,24 +26,29 @@ const OFFLINE = new RegExp(
     "u",
 );
 
-const FROM_A_CLONE =
-    "install it from a clone or a wheel: give the setting homespun.installFrom the path of the clone's folder or of "
-    + "the .whl file, or install it yourself and give homespun.serverCommand its path";
+const BY_HAND = "install homespun yourself and give the setting homespun.serverCommand its path";
 
 /** Why an installation failed and what to do, in one sentence. */
-export function failureOf(lines: readonly string[], installFrom: string): string {
+export function failureOf(lines: readonly string[]): string {
     const all = lines.join("\n");
+    if (/DO NOT MATCH THE HASHES|HashMismatch/u.test(all)) {
+        const what = /^\s+(\S+) from /mu.exec(all)?.[1] ?? "a package";
+        return `what the package index gave for ${what} is not what was locked (another sha256), and was not installed; `
+            + "look at the index that pip is set to, and try again";
+    }
     if (OFFLINE.test(all)) {
         return "the package index cannot be reached, so what the server needs cannot be installed; connect to the "
-            + "network and try again, or install homespun yourself and give homespun.serverCommand its path";
+            + `network and try again, or ${BY_HAND}`;
     }
-    if (/No matching distribution found for homespun\b/u.test(all)) {
-        return `the package index has no ${installFrom}; ${FROM_A_CLONE}`;
+    const missing = /No matching distribution found for (\S+)/u.exec(all)?.[1];
+    if (missing !== undefined) {
+        return `the package index has no wheel of ${missing} for this system and its Python (the server runs on Linux, on `
+            + `Windows and on macOS 14 with Apple's processors, with Python 3.11 to 3.14); otherwise ${BY_HAND}`;
     }
     if (all.includes("No space left on device")) {
         return "the disk is full; the server and what it needs take about 1 GB";
     }
     const error = lines.findLast((line) => line.startsWith("ERROR:"))?.slice("ERROR:".length).trim();
     const reason = error === undefined ? "the log says more" : error.replace(/[.;\s]+$/u, "");
-    return `pip could not install ${installFrom} (${reason}); ${FROM_A_CLONE}`;
+    return `pip could not install the server (${reason}); try again, or ${BY_HAND}`;
 }

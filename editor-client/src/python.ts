@@ -1,6 +1,6 @@
 // Looks for a Python that can make a virtual environment.
 
-import { findProgram, type Environment } from "./programs";
+import { findProgram, liesIn, type Search } from "./programs";
 import type { Run } from "./processes";
 
 export const LEAST_PYTHON = [3, 11] as const;
@@ -27,16 +27,15 @@ except ImportError:
 print("homespun-probe", "%d.%d.%d" % sys.version_info[:3], able, sys.executable)`;
 
 /** Ask the candidates, the first that will do is taken. */
-export async function findPython(
-    run: Run,
-    cwd: string,
-    environment: Environment = process.env,
-    platform: NodeJS.Platform = process.platform,
-): Promise<Python> {
+export async function findPython(run: Run, cwd: string, search: Search): Promise<Python> {
+    const { opened, platform } = search;
     const seen: Probed[] = [];
     for (const [name = "", ...flags] of candidates(platform)) {
-        const program = findProgram(name, environment, platform);
+        const program = findProgram(name, search);
         const probed = program === undefined ? undefined : await probe(run, [program, ...flags], cwd);
+        if (probed !== undefined && liesIn(opened, probed.executable, platform)) {
+            continue; // a program outside that starts one of an opened folder
+        }
         if (probed?.isRecent && probed.hasVenv) {
             return { kind: "found", command: [probed.executable], version: probed.version };
         }
@@ -44,7 +43,7 @@ export async function findPython(
             seen.push(probed);
         }
     }
-    return { kind: "none", sentence: refusal(seen, platform) };
+    return { kind: "none", sentence: refusal(seen, search) };
 }
 
 interface Probed {
@@ -66,14 +65,21 @@ async function probe(run: Run, command: readonly string[], cwd: string): Promise
     return { executable, version: [major, minor, patch].join("."), isRecent, hasVenv: able === "venv" };
 }
 
-function refusal(seen: readonly Probed[], platform: NodeJS.Platform): string {
+function refusal(seen: readonly Probed[], search: Search): string {
     const least = LEAST_PYTHON.join(".");
     const bare = seen.find((probed) => probed.isRecent);
     if (bare !== undefined) {
         return `Python ${bare.version} (${bare.executable}) lacks the module venv or ensurepip, which Debian and `
             + "Ubuntu bring in the package python3-venv; install that and try again";
     }
-    const where = platform === "win32" ? "python.org or the Microsoft Store" : "python.org or your system's packages";
+    const passedOver = candidates(search.platform)
+        .map(([name = ""]) => findProgram(name, { ...search, opened: [] }))
+        .find((program) => program !== undefined && liesIn(search.opened, program, search.platform));
+    if (seen.length === 0 && passedOver !== undefined) {
+        return `Homespun's server needs Python ${least} or newer, and ${passedOver} lies in an opened folder, from which `
+            + "nothing is run; install one outside of it, or open another folder and try again";
+    }
+    const where = search.platform === "win32" ? "python.org or the Microsoft Store" : "python.org or your system's packages";
     const found = seen.map((probed) => `${probed.version} (${probed.executable})`).join(", ");
     const there = found === "" ? "none is on the PATH that VS Code sees" : `what is there is too old: ${found}`;
     return `Homespun's server needs Python ${least} or newer, and ${there}; install it from ${where} and try again`;

@@ -1,5 +1,6 @@
 // The edge to vscode-languageclient: a client that is quiet, and leaves restarts to us.
 
+import { mkdirSync } from "node:fs";
 import { createInterface } from "node:readline";
 
 import type { LogOutputChannel } from "vscode";
@@ -7,6 +8,8 @@ import {
     CloseAction,
     ErrorAction,
     LanguageClient,
+    MessageType,
+    ShowMessageNotification,
     State,
     type ClientCapabilities,
     type FeatureState,
@@ -16,21 +19,28 @@ import {
 } from "vscode-languageclient/node";
 
 import type { Connection, Events } from "./lifecycle";
+import { inform, warn } from "./messages";
+import { environmentChanges } from "./processes";
 import { readStatus, STATUS_NOTIFICATION } from "./protocol";
 import { SECTION, type BySection } from "./settings";
 import { StderrLog } from "./stderr";
 
 const STOP_MS = 2000; // what the server gets to end by itself
 
-/** Start a server over stdio and talk to it. */
+/** Start a server over stdio, in a folder that is not the workspace, and talk to it. */
 export async function connect(
     [command = "", ...given]: readonly string[],
     events: Events,
-    { log, settings }: { log: LogOutputChannel; settings: () => BySection },
+    { cwd, log, settings }: { cwd: string; log: LogOutputChannel; settings: () => BySection },
 ): Promise<Connection> {
     const stderr = new StderrLog(log);
-    const client = new QuietClient(SECTION, "Homespun", { command, args: given }, clientOptions(log, settings, stderr));
+    mkdirSync(cwd, { recursive: true }); // without it the server would begin in the workspace
+    const server = { command, args: [...given], options: { cwd, env: environmentChanges() } };
+    const client = new QuietClient(SECTION, "Homespun", server, clientOptions(log, settings, stderr));
     client.registerFeature(new StatusCapability());
+    client.onNotification(ShowMessageNotification.type, ({ type, message }) => {
+        void (type === MessageType.Error || type === MessageType.Warning ? warn : inform)(message);
+    });
     client.onNotification(STATUS_NOTIFICATION, (params: unknown) => {
         const status = readStatus(params);
         if (status === undefined) {
@@ -55,6 +65,7 @@ export async function connect(
     isUp = true;
     return {
         version: client.initializeResult?.serverInfo?.version ?? "",
+        settingsChanged: () => client.sendNotification("workspace/didChangeConfiguration", { settings: null }),
         call: (name, ...parameters) =>
             client.sendRequest<unknown>("workspace/executeCommand", { command: name, arguments: parameters }),
         stop: async () => {

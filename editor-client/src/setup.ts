@@ -3,7 +3,8 @@
 import { commands, ProgressLocation, window, type LogOutputChannel, type Memento } from "vscode";
 
 import { sentence } from "./appearance";
-import { install, InstallFailed, type Installation } from "./install";
+import { install, InstallFailed, isInstalled, type Installation } from "./install";
+import { inform, plain, warn } from "./messages";
 import type { Fix, Status } from "./protocol";
 import { ownStatus } from "./protocol";
 import { SECTION } from "./settings";
@@ -20,6 +21,12 @@ export const NOT_INSTALLED: Status = ownStatus(
     "the server, a Python program, is not installed: no homespun is on the PATH that VS Code sees",
     INSTALL,
 );
+
+/** The same where there is one that an opened folder brings. */
+export function onlyInside(program: string): Status {
+    const why = `${program} lies in an opened folder, and nothing of one is started`;
+    return ownStatus("problem", `${why}; install the server, or name it in your user setting homespun.serverCommand`, INSTALL);
+}
 
 type Outcome = "done" | "cancelled" | { readonly failure: string };
 
@@ -45,7 +52,7 @@ export class SetUp {
             return;
         }
         const notNow = "Not Now";
-        const chosen = await window.showInformationMessage(
+        const chosen = await inform(
             "Homespun completes code with a server, a Python program, which is not on this machine. Install it, with the "
                 + "libraries it needs (about 700 MB), into a folder of this extension?",
             INSTALL.title,
@@ -62,14 +69,13 @@ export class SetUp {
     }
 
     /** Say, once, that what is installed is not what this extension goes with. */
-    async offerAnother(installedFrom: string): Promise<void> {
-        const { installFrom } = this.parts.what();
-        if (installedFrom === installFrom || this.#hasOfferedAnother) {
+    async offerAnother(): Promise<void> {
+        if (isInstalled(this.parts.what()) || this.#hasOfferedAnother) {
             return;
         }
         this.#hasOfferedAnother = true;
-        const sentence = `Homespun's server was installed from ${installedFrom}, and this extension goes with ${installFrom}.`;
-        if ((await window.showInformationMessage(sentence, INSTALL.title, "Later")) === INSTALL.title) {
+        const sentence = "Homespun's server was installed by another version of this extension; its own comes with it.";
+        if ((await inform(sentence, INSTALL.title, "Later")) === INSTALL.title) {
             await this.run();
         }
     }
@@ -113,7 +119,7 @@ export class SetUp {
                 stop.abort();
             });
             const tell = (doing: string): void => {
-                progress.report({ message: doing });
+                progress.report({ message: plain(doing) });
                 show(ownStatus("starting", `installing the server: ${doing}`));
             };
             const line = (said: string): void => {
@@ -132,7 +138,7 @@ export class SetUp {
     }
 
     async #complain(failure: string): Promise<void> {
-        const chosen = await window.showWarningMessage(`Homespun: ${sentence(failure)}`, AGAIN.title, SETTINGS, LOG);
+        const chosen = await warn(`Homespun: ${sentence(failure)}`, AGAIN.title, SETTINGS, LOG);
         if (chosen === AGAIN.title) {
             await this.run();
         } else if (chosen === SETTINGS) {
@@ -144,5 +150,5 @@ export class SetUp {
 }
 
 async function openSettings(): Promise<void> {
-    await commands.executeCommand("workbench.action.openSettings", `${SECTION}.installFrom ${SECTION}.serverCommand`);
+    await commands.executeCommand("workbench.action.openSettings", `${SECTION}.serverCommand`);
 }

@@ -3,6 +3,7 @@
 import { MarkdownString, StatusBarAlignment, ThemeColor, window, type LogOutputChannel } from "vscode";
 
 import { barText, sentence, summary, tooltip } from "./appearance";
+import { warn } from "./messages";
 import type { Fix, Status } from "./protocol";
 import { ownStatus } from "./protocol";
 
@@ -64,7 +65,7 @@ export class StatusItem {
             return;
         }
         this.#offered.add(message);
-        void window.showWarningMessage(`Homespun: ${sentence(message)}`, fix.title).then((chosen) => {
+        void warn(`Homespun: ${sentence(message)}`, fix.title).then((chosen) => {
             if (chosen === fix.title) {
                 this.run(fix);
             }

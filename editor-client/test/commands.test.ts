@@ -1,19 +1,23 @@
 import assert from "node:assert/strict";
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import * as path from "node:path";
 import { beforeEach, test } from "node:test";
+import { pathToFileURL } from "node:url";
 
 import packageJson from "../package.json";
 import { acceptancePage } from "../src/commands/acceptance";
 import { actionItems } from "../src/commands/actions";
 import { adapterItems, chooseAdapter, type AdapterItem } from "../src/commands/adapters";
 import { complain } from "../src/commands/desk";
-import { toggled, toggleLanguage } from "../src/commands/languages";
+import { toggleLanguage } from "../src/commands/languages";
 import { pauseForAnHour, resume } from "../src/commands/pause";
-import { showReport } from "../src/commands/report";
+import { openReport, showReport } from "../src/commands/report";
 import { explain } from "../src/commands/why";
 import { NotRunning } from "../src/lifecycle";
 import { ownStatus, readAdapters } from "../src/protocol";
 import { FakeDesk } from "./fake_desk";
 import { FakeLog } from "./fake_log";
+import { temporaryFolder } from "./folders";
 import { ConfigurationTarget, editor, Uri, window, type FakeQuickPick } from "./fake_vscode";
 
 beforeEach(() => {
@@ -74,7 +78,7 @@ test("adapters say what they are; the one in force is ticked, one that does not 
     assert.deepEqual(items.map(({ buttons }) => buttons?.length), [0, 1, 0]);
 });
 
-test("choosing an adapter writes the setting of the workspace, unless it does not fit", async () => {
+test("choosing an adapter is the user's choice and writes nothing into the workspace, unless it does not fit", async () => {
     const desk = new FakeDesk({ "homespun.adapters": ADAPTERS });
     for (const place of [1, 2]) {
         await chooseAdapter(desk);
@@ -84,13 +88,58 @@ test("choosing an adapter writes the setting of the workspace, unless it does no
         picker.accept(item);
         await settle();
     }
-    assert.deepEqual(editor.written, [["homespun.completion.adapter", "run-1", ConfigurationTarget.Workspace]]);
+    assert.deepEqual([desk.chosen, editor.written], [[["completion.adapter", "run-1"]], []]);
     assert.equal(editor.shown[0]?.message, "Homespun: run-0 cannot serve: made for another model");
 });
 
 test("no report is the server's sentence", async () => {
     await showReport(new FakeDesk({ "homespun.report": { uri: null, message: "no training has written a report" } }));
     assert.equal(editor.shown[0]?.message, "Homespun: no training has written a report.");
+});
+
+const HOSTILE = `<!DOCTYPE html><html><head><meta http-equiv="Content-Security-Policy" content="default-src *">
+<script>run()</script></head><body onload="run()"><img src="https://example.org/seen.png"></body></html>`;
+
+test("a report's page has no script and fetches nothing, whatever it says itself", async (context) => {
+    const file = path.join(temporaryFolder(context), "report.html");
+    writeFileSync(file, HOSTILE);
+    await showReport(new FakeDesk({ "homespun.report": { uri: pathToFileURL(file).href, message: "" } }));
+    const [panel] = editor.panels;
+    assert.deepEqual(panel?.options, { enableScripts: false, enableForms: false, enableCommandUris: false, localResourceRoots: [] });
+    const html = panel.webview.html;
+    const policy = /^<!doctype html><html><head><meta http-equiv="Content-Security-Policy" content="([^"]+)">/u.exec(html)?.[1];
+    assert.match(policy ?? "", /^default-src 'none';/u);
+    assert.doesNotMatch(policy ?? "", /script-src|https?:|\*/u);
+    assert.ok(html.indexOf(policy ?? "-") < html.indexOf("<script>"));
+});
+
+test("a link, a folder, and a page without end are no report", async (context) => {
+    const folder = temporaryFolder(context);
+    writeFileSync(path.join(folder, "secret"), "of the user");
+    symlinkSync(path.join(folder, "secret"), path.join(folder, "link.html"));
+    mkdirSync(path.join(folder, "folder.html"));
+    writeFileSync(path.join(folder, "large.html"), Buffer.alloc(20_000_001));
+    for (const name of ["link.html", "folder.html", "large.html"]) {
+        await assert.rejects(openReport(pathToFileURL(path.join(folder, name)).href), /is no report/u);
+    }
+    assert.deepEqual(editor.panels, []);
+});
+
+test("a name of the repository is no link to a command in a message", async () => {
+    const name = "[the reason](command:workbench.action.terminal.sendSequence?%7B%22text%22%3A%22run%22%7D)";
+    await explain(new FakeDesk({ "homespun.why": { shown: true, sentence: `Written from ${name}.`, details: {} } }));
+    complain(new FakeLog().channel, new Error(`no file ${name}`));
+    assert.equal(editor.shown.length, 2);
+    for (const { message } of editor.shown) {
+        assert.match(message, /the reason/u);
+        assert.doesNotMatch(message, /\]\(/u);
+    }
+});
+
+test("every message goes through the one place that keeps links out", () => {
+    const files = readdirSync("src", { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts"));
+    const showing = files.filter((file) => /show(?:Information|Warning|Error)Message\(/u.test(readFileSync(path.join("src", file), "utf8")));
+    assert.deepEqual(showing, ["messages.ts"]);
 });
 
 test("why nothing is the sentence, with the setting that it names", async () => {
@@ -120,13 +169,24 @@ test("why this suggestion has its sources and the details as a page", async () =
 });
 
 test("a language is switched off, on, and back by Undo", async () => {
-    assert.deepEqual(toggled(["markdown"], "python"), ["markdown", "python"]);
-    assert.deepEqual(toggled(["markdown", "python"], "python"), ["markdown"]);
-    editor.settings.set("homespun.completion.disabledLanguages", { globalValue: ["markdown"] });
+    const name = "homespun.completion.disabledLanguages";
+    editor.settings.set(name, { workspaceValue: ["markdown"] });
     editor.answers.set("python is no longer completed", "Undo");
     window.activeTextEditor = editor.editorOf(Uri.parse("file:///a.py"), {});
     await toggleLanguage(new FakeDesk());
-    assert.deepEqual(editor.written.map(([, value]) => value), [["markdown", "python"], ["markdown"]]);
+    assert.deepEqual(editor.written, [
+        [name, ["markdown", "python"], ConfigurationTarget.Workspace],
+        [name, ["markdown"], ConfigurationTarget.Workspace],
+    ]);
+});
+
+test("a language that the user has switched off everywhere is switched on there, and stays off without a yes", async () => {
+    const name = "homespun.completion.disabledLanguages";
+    editor.settings.set(name, { globalValue: ["python", "markdown"] });
+    window.activeTextEditor = editor.editorOf(Uri.parse("file:///a.py"), {});
+    await toggleLanguage(new FakeDesk());
+    assert.deepEqual(editor.written, [[name, ["markdown"], ConfigurationTarget.Global]]);
+    assert.match(editor.shown[0]?.message ?? "", /completed again/u);
 });
 
 test("without a document there is no language to switch", async () => {

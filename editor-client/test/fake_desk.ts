@@ -7,6 +7,7 @@ import { FakeLog } from "./fake_log";
 export class FakeDesk implements Desk {
     readonly calls: unknown[][] = [];
     readonly failures: unknown[] = [];
+    readonly chosen: [name: string, value: unknown][] = [];
     readonly pages: [name: string, text: string][] = [];
     readonly fake = new FakeLog();
     readonly log = this.fake.channel;
@@ -17,6 +18,11 @@ export class FakeDesk implements Desk {
     readonly call = (command: string, ...given: unknown[]): Promise<unknown> => {
         this.calls.push([command, ...given]);
         return Promise.resolve(this.answers[command]);
+    };
+
+    readonly choose = (name: string, value: unknown): Promise<void> => {
+        this.chosen.push([name, value]);
+        return Promise.resolve();
     };
 
     readonly status = (): Status => this.shown;

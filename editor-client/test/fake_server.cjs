@@ -23,7 +23,7 @@ const ANSWERS = {
         if (command === "die") {
             process.exit(1);
         }
-        return command === "seen" ? { ...seen, given } : STATUS;
+        return command === "seen" ? { ...seen, given, cwd: process.cwd(), environment: process.env } : STATUS;
     },
     "shutdown": () => null,
 };
@@ -31,6 +31,7 @@ const ANSWERS = {
 function receive(message) {
     if (message.id === "configuration") {
         seen.configuration = message.result;
+        send({ method: "window/showMessage", params: { type: 2, message: "[evil.toml](command:evil) is wrong" } });
         send({ method: "homespun/status", params: STATUS });
     } else if (message.method === "initialized") {
         const items = [{ section: "homespun" }];

@@ -1,6 +1,6 @@
 // A stand-in for the module `vscode`: what the extension uses of it, and `editor` to play the user.
 
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 
 type Listener<T> = (event: T) => unknown;
 
@@ -33,6 +33,7 @@ export class ThemeIcon {
 
 export class MarkdownString {
     isTrusted: unknown;
+    supportHtml = false;
 
     constructor(readonly value = "") {}
 }
@@ -71,6 +72,10 @@ export class Uri {
     static parse(written: string): Uri {
         const { protocol, pathname } = new URL(written);
         return new Uri(protocol.slice(0, -1), pathname, written);
+    }
+
+    static file(path: string): Uri {
+        return new Uri("file", path, pathToFileURL(path).href);
     }
 
     static from({ scheme, path }: { scheme: string; path: string }): Uri {
@@ -200,6 +205,11 @@ export class FakeDocument {
     }
 }
 
+export interface FakePanel {
+    readonly options: Record<string, unknown>;
+    readonly webview: { html: string };
+}
+
 export interface Shown {
     readonly severity: "information" | "warning" | "error";
     readonly message: string;
@@ -225,6 +235,7 @@ class Editor {
     readonly opened: { uri: string; options: Record<string, unknown>; editor: FakeEditor }[] = [];
     readonly documents = new Map<string, string[]>();
     readonly progress: string[] = [];
+    readonly panels: FakePanel[] = [];
     cancel: () => void = () => undefined; // of the progress on display
     statusBarItem: FakeStatusBarItem | undefined;
     quickPick: FakeQuickPick<unknown> | undefined;
@@ -233,7 +244,7 @@ class Editor {
         for (const kept of [this.settings, this.answers, this.documents]) {
             kept.clear();
         }
-        for (const kept of [this.written, this.shown, this.executed, this.opened, this.progress]) {
+        for (const kept of [this.written, this.shown, this.executed, this.opened, this.progress, this.panels]) {
             kept.length = 0;
         }
         window.activeTextEditor = undefined;
@@ -273,6 +284,11 @@ export const window = {
     showTextDocument(what: Uri | FakeDocument, options: Record<string, unknown> = {}): Promise<FakeEditor> {
         return Promise.resolve(editor.editorOf(what instanceof Uri ? what : what.uri, options));
     },
+    createWebviewPanel(_type: string, _title: string, _column: number, options: Record<string, unknown>): FakePanel {
+        const panel = { options, webview: { html: "" } };
+        editor.panels.push(panel);
+        return panel;
+    },
     withProgress<T>(_options: unknown, work: (progress: unknown, token: unknown) => Promise<T>): Promise<T> {
         const cancelled = new EventEmitter<undefined>();
         editor.cancel = () => {
@@ -297,6 +313,8 @@ export const workspace = {
             },
             inspect: found,
             update(name: string, value: unknown, target: ConfigurationTarget): Promise<void> {
+                const layer: Layer = target === ConfigurationTarget.Global ? "globalValue" : "workspaceValue";
+                editor.settings.set(key(name), { ...found(name), [layer]: value });
                 editor.written.push([key(name), value, target]);
                 return Promise.resolve();
             },

@@ -10,12 +10,18 @@ class FakeConnection implements Connection {
     readonly version = "0.1.0";
     readonly calls: unknown[][] = [];
     isStopped = false;
+    asked = 0;
 
     constructor(readonly events: Events) {}
 
     call(...call: unknown[]): Promise<unknown> {
         this.calls.push(call);
         return Promise.resolve(call[0] === "homespun.status" ? { state: "ready" } : "answer");
+    }
+
+    settingsChanged(): Promise<void> {
+        this.asked += 1;
+        return Promise.resolve();
     }
 
     stop(): Promise<void> {
@@ -147,6 +153,13 @@ test("a server that comes up after it was no longer wanted is stopped", async ()
     await settle();
     assert.equal(made[0]?.isStopped, true);
     await assert.rejects(lifecycle.call("homespun.why"), NotRunning);
+});
+
+test("a server that is up is told that settings have changed, another asks at its start", async () => {
+    await lifecycle.settingsChanged();
+    await lifecycle.start();
+    await lifecycle.settingsChanged();
+    assert.deepEqual(made.map(({ asked }) => asked), [1]);
 });
 
 test("where there is no command nothing is started", async () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { tmpdir } from "node:os";
 import { test } from "node:test";
 
-import { cleanEnvironment, run } from "../src/processes";
+import { cleanEnvironment, environmentChanges, run } from "../src/processes";
 
 test("lines of both streams come as they are, and the exit code at the end", async () => {
     const seen: string[] = [];
@@ -34,7 +34,16 @@ test("nothing is started after it was cancelled", async () => {
     await assert.rejects(running, { name: "AbortError" });
 });
 
-test("another Python's variables are left behind", () => {
-    const kept = cleanEnvironment({ PATH: "/bin", PYTHONPATH: "/evil", PYTHONHOME: "/evil", HTTPS_PROXY: "proxy" });
-    assert.deepEqual(kept, { PATH: "/bin", HTTPS_PROXY: "proxy", PYTHONUTF8: "1" });
+test("what leads a Python or pip astray is left behind, how an index is reached is not", () => {
+    const given = { PATH: "/bin", HTTPS_PROXY: "proxy", PIP_INDEX_URL: "https://mirror.example", PIP_CONFIG_FILE: "/etc/pip.conf" };
+    const harmful = {
+        ...{ PYTHONPATH: ":src", PYTHONHOME: "/evil", PYTHONSTARTUP: "/evil.py", PYTHONWARNINGS: "error::evil.Warning" },
+        ...{ VIRTUAL_ENV: "/evil", PIP_TARGET: "/evil", PIP_REQUIREMENT: "evil.txt", PIP_NO_BINARY: ":all:", Pip_User: "1" },
+    };
+    const kept = cleanEnvironment({ ...given, ...harmful });
+    assert.deepEqual(kept, { ...given, PYTHONUTF8: "1", PYTHONSAFEPATH: "1" });
+    const changed = environmentChanges({ ...given, ...harmful });
+    for (const name of Object.keys(harmful)) {
+        assert.ok(name in changed && changed[name] === undefined, name);
+    }
 });

@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
+import * as path from "node:path";
 import { test } from "node:test";
 
 import type { Run } from "../src/processes";
+import type { Search } from "../src/programs";
 import { findPython } from "../src/python";
 import { program, temporaryFolder } from "./folders";
+
+const search = (folder: string, ...opened: string[]): Search => ({ environment: { PATH: folder }, platform: "linux", opened });
 
 /** Programs that answer the probe with a line; "" = as if it were no Python. */
 function answering(answers: Record<string, string>): { run: Run; asked: string[] } {
@@ -25,9 +29,24 @@ test("the first Python that is recent and has venv is taken, by its own path", a
         "python3.13": "homespun-probe 3.13.1 bare /usr/bin/python3.13",
         "python3.12": "homespun-probe 3.12.4 venv /opt/with space/python3.12",
     });
-    const python = await findPython(run, "/", { PATH: folder }, "linux");
+    const python = await findPython(run, "/", search(folder));
     assert.deepEqual(python, { kind: "found", command: ["/opt/with space/python3.12"], version: "3.12.4" });
     assert.deepEqual(asked, ["python3", "python3.13", "python3.12"]);
+});
+
+test("a Python of an opened folder is not even asked, nor taken where another program leads to it", async (context) => {
+    const folder = temporaryFolder(context);
+    const inside = path.join(folder, "clone", ".venv", "bin");
+    const planted = program(inside, "python3");
+    const asking = answering({ "python3": "homespun-probe 3.12.4 venv /usr/bin/python3" });
+    const none = await findPython(asking.run, "/", search(inside, path.join(folder, "clone")));
+    assert.deepEqual(asking.asked, []);
+    assert.equal(none.kind, "none");
+    assert.ok(none.sentence.includes(`${planted} lies in an opened folder, from which nothing is run`));
+    program(folder, "python3");
+    const leading = answering({ "python3": `homespun-probe 3.12.4 venv ${planted}` });
+    const other = await findPython(leading.run, "/", search(folder, path.join(folder, "clone")));
+    assert.equal(other.kind, "none");
 });
 
 const REFUSALS: [string, Record<string, string>, RegExp][] = [
@@ -50,7 +69,7 @@ for (const [what, answers, expected] of REFUSALS) {
     test(`with ${what} it says what to do`, async (context) => {
         const folder = temporaryFolder(context);
         Object.keys(answers).forEach((name) => program(folder, name));
-        const python = await findPython(answering(answers).run, "/", { PATH: folder }, "linux");
+        const python = await findPython(answering(answers).run, "/", search(folder));
         assert.equal(python.kind, "none");
         assert.match(python.sentence, expected);
     });

@@ -1,16 +1,19 @@
 // The edge to vscode-languageclient with the real library and a server in a process of its own.
 
 import assert from "node:assert/strict";
+import { realpathSync } from "node:fs";
 import * as path from "node:path";
-import { beforeEach, test } from "node:test";
+import { beforeEach, test, type TestContext } from "node:test";
 
 import type { Events } from "../src/lifecycle";
 import { record, type Status } from "../src/protocol";
 import { connect } from "../src/server";
 import { FakeLog } from "./fake_log";
 import { editor } from "./fake_vscode";
+import { temporaryFolder } from "./folders";
 
-const SERVER = path.join("test", "fake_server.cjs");
+const SERVER = path.resolve("test", "fake_server.cjs"); // "test" is the workspace, too
+let cwd: string;
 const SETTINGS = { completion: { maxTokens: 32 }, index: {}, server: {} };
 
 class Seen implements Events {
@@ -30,9 +33,10 @@ class Seen implements Events {
 }
 
 const start = (events: Events, mode: string): ReturnType<typeof connect> =>
-    connect([process.execPath, SERVER, mode], events, { log: new FakeLog().channel, settings: () => SETTINGS });
+    connect([process.execPath, SERVER, mode], events, { cwd, log: new FakeLog().channel, settings: () => SETTINGS });
 
-beforeEach(() => {
+beforeEach((context) => {
+    cwd = path.join(temporaryFolder(context as TestContext), "storage");
     editor.reset();
 });
 
@@ -54,9 +58,36 @@ test("tells what it understands and what is set, and nothing that is not", async
     await connection.stop();
 });
 
+test("a server begins outside of the workspace, and no variable brings modules along", async () => {
+    process.env["PYTHONPATH"] = ":src";
+    try {
+        const events = new Seen();
+        const connection = await start(events, "serve");
+        await events.first;
+        const seen = record(await connection.call("seen"));
+        assert.equal(seen["cwd"], realpathSync(cwd));
+        const environment = record(seen["environment"]);
+        assert.deepEqual([environment["PYTHONPATH"], environment["PYTHONSAFEPATH"]], [undefined, "1"]);
+        assert.equal(environment["PATH"], process.env["PATH"]);
+        await connection.stop();
+    } finally {
+        delete process.env["PYTHONPATH"];
+    }
+});
+
+test("what the server says is shown, and nothing in it is a link", async () => {
+    const events = new Seen();
+    const connection = await start(events, "serve");
+    await events.first;
+    assert.deepEqual(editor.shown, [{ severity: "warning", message: "[evil.toml] (command:evil) is wrong", buttons: [] }]);
+    await connection.stop();
+});
+
 test("a server that dies is told, once, and shows no message", async () => {
     const events = new Seen();
     const connection = await start(events, "serve");
+    await events.first;
+    editor.reset();
     await assert.rejects(connection.call("die"));
     assert.equal(await events.death, "");
     assert.deepEqual(editor.shown, []);
@@ -69,6 +100,8 @@ test("a server that is stopped has not died", async () => {
     void events.death.then(() => {
         isDead = true;
     });
+    await events.first;
+    editor.reset();
     await connection.stop();
     await new Promise((resolve) => setTimeout(resolve, 100));
     assert.equal(isDead, false);
@@ -81,7 +114,7 @@ test("a server that does not come up is an error with its own sentence, and no m
 });
 
 test("a program that is not there is an error", async () => {
-    const connecting = connect(["/nowhere/homespun"], new Seen(), { log: new FakeLog().channel, settings: () => SETTINGS });
+    const connecting = connect(["/nowhere/homespun"], new Seen(), { cwd, log: new FakeLog().channel, settings: () => SETTINGS });
     await assert.rejects(connecting, /ENOENT/u);
     assert.deepEqual(editor.shown, []);
 });

@@ -2,15 +2,23 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
 import packageJson from "../package.json";
-import { givenSettings, serverSettings, writeSetting } from "../src/settings";
+import { Choices } from "../src/choices";
+import { givenSettings, serverCommand, serverSettings, toggleInList, type ServerSetting } from "../src/settings";
 import { ConfigurationTarget, editor, workspace } from "./fake_vscode";
+import { memento } from "./memento";
+
+let choices: Choices;
 
 beforeEach(() => {
     editor.reset();
+    choices = new Choices(memento());
 });
 
+const shared = (...names: string[]): ServerSetting[] => names.map((name) => ({ name, isOfUser: false }));
+const ofUser = (...names: string[]): ServerSetting[] => names.map((name) => ({ name, isOfUser: true }));
+
 test("the server's settings are those of its sections", () => {
-    const names = serverSettings(packageJson);
+    const names = serverSettings(packageJson).map(({ name }) => name);
     assert.ok(names.includes("completion.maxTokens"));
     assert.ok(names.includes("index.maxFileBytes"));
     assert.ok(names.includes("server.saveDebounceMs"));
@@ -21,23 +29,57 @@ test("the server's settings are those of its sections", () => {
 test("only what is set is given, by section; defaults would hide homespun.toml", () => {
     editor.settings.set("homespun.completion.maxTokens", { defaultValue: 64 });
     editor.settings.set("homespun.completion.enabled", { defaultValue: true, globalValue: false });
-    const given = givenSettings(["completion.maxTokens", "completion.enabled", "index.exclude"]);
+    const given = givenSettings(shared("completion.maxTokens", "completion.enabled", "index.exclude"), choices);
     assert.deepEqual(given, { completion: { enabled: false }, index: {}, server: {} });
 });
 
-test("the workspace wins over the user, a folder over the workspace", () => {
-    editor.settings.set("homespun.completion.maxTokens", { globalValue: 1, workspaceValue: 2 });
-    editor.settings.set("homespun.completion.maxLines", { globalValue: 1, workspaceValue: 2, workspaceFolderValue: 3 });
-    const given = givenSettings(["completion.maxTokens", "completion.maxLines"]);
-    assert.deepEqual(given["completion"], { maxTokens: 2, maxLines: 3 });
+test("a workspace's value counts where the user has set none, and its lists add to the user's", () => {
+    editor.settings.set("homespun.completion.maxTokens", { workspaceValue: 2 });
+    editor.settings.set("homespun.completion.enabled", { globalValue: false, workspaceValue: true });
+    editor.settings.set("homespun.index.exclude", { globalValue: ["private/"], workspaceValue: [] });
+    editor.settings.set("homespun.completion.disabledLanguages", { globalValue: ["a"], workspaceValue: ["b", "a"] });
+    const names = ["completion.maxTokens", "completion.enabled", "index.exclude", "completion.disabledLanguages"];
+    assert.deepEqual(givenSettings(shared(...names), choices), {
+        completion: { maxTokens: 2, enabled: false, disabledLanguages: ["a", "b"] },
+        index: { exclude: ["private/"] },
+        server: {},
+    });
 });
 
-test("a setting is written to the workspace, without one to the user", async () => {
-    await writeSetting("completion.adapter", "none");
+test("what is the user's alone is never taken from a workspace or a folder of it", () => {
+    const hostile = { workspaceValue: "/clone/evil", workspaceFolderValue: "/clone/evil" };
+    for (const { name } of serverSettings(packageJson).filter(({ isOfUser }) => isOfUser)) {
+        editor.settings.set(`homespun.${name}`, hostile);
+    }
+    assert.deepEqual(givenSettings(serverSettings(packageJson), choices), { completion: {}, index: {}, server: {} });
+    const named = ["completion.model", "completion.adapter", "completion.threads", "index.encoder", "server.acceptanceLog"];
+    assert.deepEqual(named.filter((name) => !serverSettings(packageJson).find((each) => each.name === name)?.isOfUser), []);
+});
+
+test("the server's command is never taken from a workspace", () => {
+    editor.settings.set("homespun.serverCommand", { workspaceValue: ["/clone/evil"], workspaceFolderValue: ["/clone/evil"] });
+    assert.deepEqual(serverCommand(), []);
+    editor.settings.set("homespun.serverCommand", { globalValue: ["mine"], workspaceValue: ["/clone/evil"] });
+    assert.deepEqual(serverCommand(), ["mine"]);
+});
+
+test("a choice for this workspace wins over the setting, and is kept outside of the workspace", async () => {
+    editor.settings.set("homespun.completion.adapter", { globalValue: "none" });
+    await choices.set("completion.adapter", "run-1");
+    await choices.set("completion.other", 1);
+    assert.deepEqual(givenSettings(ofUser("completion.adapter"), choices)["completion"], { adapter: "run-1" });
+    assert.deepEqual(editor.written, []);
+});
+
+test("a value is put into the workspace's list, without a workspace into the user's", async () => {
+    const name = "homespun.completion.disabledLanguages";
+    assert.deepEqual(await toggleInList("completion.disabledLanguages", "python"), { isIn: true });
+    assert.deepEqual(await toggleInList("completion.disabledLanguages", "python"), { isIn: false });
     workspace.workspaceFolders = undefined;
-    await writeSetting("completion.adapter", "none");
+    await toggleInList("completion.disabledLanguages", "python");
     assert.deepEqual(editor.written, [
-        ["homespun.completion.adapter", "none", ConfigurationTarget.Workspace],
-        ["homespun.completion.adapter", "none", ConfigurationTarget.Global],
+        [name, ["python"], ConfigurationTarget.Workspace],
+        [name, [], ConfigurationTarget.Workspace],
+        [name, ["python"], ConfigurationTarget.Global],
     ]);
 });

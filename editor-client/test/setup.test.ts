@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
-import type { Memento } from "vscode";
-
 import { InstallFailed, type Installation } from "../src/install";
 import { ManagedEnvironment } from "../src/managed";
 import type { Status } from "../src/protocol";
 import { SetUp } from "../src/setup";
 import { FakeLog } from "./fake_log";
 import { editor } from "./fake_vscode";
+import { temporaryFolder } from "./folders";
+import { memento } from "./memento";
 
 let remembered: Map<string, unknown>;
 let done: string[];
@@ -16,19 +16,21 @@ let shown: Status[];
 let log: FakeLog;
 let work: (wanted: Installation) => Promise<void>;
 let setUp: SetUp;
+let managed: ManagedEnvironment;
 
 beforeEach(() => {
     editor.reset();
     log = new FakeLog();
     remembered = new Map();
+    managed = new ManagedEnvironment("/storage");
     [done, shown] = [[], []];
     work = () => Promise.resolve();
     setUp = new SetUp({
         what: () => ({
-            managed: new ManagedEnvironment("/storage"),
+            managed,
             storage: "/storage",
-            constraints: "/constraints.txt",
-            installFrom: "homespun==0.1.0",
+            shipped: { wheel: { path: "/a.whl", sha256: "aa" }, lock: { path: "/a.lock", sha256: "bb" } },
+            search: { environment: {}, platform: "linux", opened: [] },
             run: () => Promise.reject(new Error("not here")),
         }),
         install: (wanted) => {
@@ -36,23 +38,12 @@ beforeEach(() => {
             return work(wanted);
         },
         log: log.channel,
-        remembered: memento(),
+        remembered: memento(remembered),
         show: (status) => shown.push(status),
         startServer: () => Promise.resolve(void done.push("start")),
         stopServer: () => Promise.resolve(void done.push("stop")),
     });
 });
-
-function memento(): Memento {
-    return {
-        keys: () => [...remembered.keys()],
-        get: (key: string) => remembered.get(key),
-        update: (key: string, value: unknown) => {
-            remembered.set(key, value);
-            return Promise.resolve();
-        },
-    } as Memento;
-}
 
 test("nothing is installed without a yes", async () => {
     await setUp.offer();
@@ -122,13 +113,16 @@ test("cancelling is no failure", async () => {
     assert.deepEqual(done, ["stop", "install"]);
 });
 
-test("another version than the extension's is offered once, and nothing is done without a yes", async () => {
-    await setUp.offerAnother("homespun==0.1.0");
+test("another server than the extension's is offered once, and nothing is done without a yes", async (context) => {
+    managed = new ManagedEnvironment(temporaryFolder(context));
+    managed.finish({ wheel: "aa", lock: "bb", python: "3.12.1" });
+    await setUp.offerAnother();
     assert.deepEqual(editor.shown, []);
-    await setUp.offerAnother("homespun==0.0.9");
-    await setUp.offerAnother("homespun==0.0.9");
+    managed.finish({ wheel: "aa", lock: "another", python: "3.12.1" });
+    await setUp.offerAnother();
+    await setUp.offerAnother();
     assert.deepEqual(editor.shown.map(({ message }) => message), [
-        "Homespun's server was installed from homespun==0.0.9, and this extension goes with homespun==0.1.0.",
+        "Homespun's server was installed by another version of this extension; its own comes with it.",
     ]);
     assert.deepEqual(done, []);
 });

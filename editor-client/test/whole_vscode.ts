@@ -1,5 +1,8 @@
 // `vscode` for vscode-languageclient itself: our fake, and for everything else something harmless.
 
+import path = require("node:path");
+import { pathToFileURL } from "node:url";
+
 import known = require("./fake_vscode");
 
 /** A value that can be called, made, extended and looked into, and does nothing. */
@@ -34,9 +37,10 @@ class Disposable {
     }
 }
 
+const folder = { name: "test", index: 0, uri: known.Uri.parse(pathToFileURL(path.resolve("test")).href) };
 const workspace = {
     ...known.workspace,
-    workspaceFolders: undefined,
+    workspaceFolders: [folder],
     textDocuments: [],
     notebookDocuments: [],
     onDidChangeConfiguration: () => new Disposable(),

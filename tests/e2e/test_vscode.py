@@ -11,8 +11,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -381,15 +379,12 @@ def test_without_model_and_network_there_is_a_sentence_and_a_fix(tmp_path, brows
 
 @pytest.mark.timeout(1_800)
 def test_it_installs_its_server_after_asking(tmp_path, browse):
-    """Brings what the server needs from PyPI, as a first start does."""
-    build = [sys.executable, "-m", "build", "--wheel", "--outdir", str(tmp_path), str(ROOT)]
-    subprocess.run(build, check=True, capture_output=True)
-    (wheel,) = tmp_path.glob("homespun-*.whl")
+    """Brings what the server needs from PyPI, as a first start does; the server comes along."""
     folder = repository(tmp_path / "pygls")
     (folder / "pygls" / "workspace" / "peek.py").write_text(PEEK, encoding="utf-8")
     if shutil.which("homespun") is not None:
         pytest.skip("a homespun is on the PATH, so nothing would be installed")
-    settings = {"homespun.installFrom": str(wheel), "homespun.server.acceptanceLog": False}
+    settings = {"homespun.server.acceptanceLog": False}
     with (
         CodeServer(INSTALLED, tmp_path / "profile", extension=VSIX, settings=settings) as server,
         browse(tmp_path / "browser") as page,

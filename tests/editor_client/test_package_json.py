@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import re
 import tomllib
 import typing
 from pathlib import Path
@@ -26,6 +27,24 @@ SETTINGS = [
     for section, options in SECTIONS
     for field in dataclasses.fields(options)
 ]
+# What a workspace may set too: it comes with a clone, so nothing here names a program, a path, an
+# address, a model or an adapter, takes memory, processors or time, or writes anything down.
+OF_WORKSPACES = {
+    "completion": {
+        "enabled",
+        "max_tokens",
+        "max_block_tokens",
+        "max_lines",
+        "multiline",
+        "retrieval",
+        "disabled_languages",
+        "disabled_globs",
+        "min_logprob",
+        "max_line_suffix_chars",
+    },
+    "index": {"exclude"},
+    "server": set(),
+}
 _TYPES = {bool: "boolean", int: "integer", float: "number", str: "string"}
 
 
@@ -42,7 +61,7 @@ def category(section, options):
             f"homespun.{section}.{camel_case(field.name)}": {
                 **schema(hints[field.name], field.metadata),
                 "default": list(field.default) if field.default == () else field.default,
-                "scope": "window",
+                "scope": "window" if field.name in OF_WORKSPACES[section] else "machine",
                 "order": order,
                 "description": sentence(field.metadata["help"]),
             }
@@ -92,11 +111,38 @@ def test_a_default_of_the_editor_is_the_default_of_the_server(section, options, 
 
 def test_the_extension_has_the_version_of_the_project():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    own, *_ = package()["contributes"]["configuration"]
     lock = json.loads((CLIENT / "package-lock.json").read_text(encoding="utf-8"))
     assert package()["version"] == lock["version"] == project["version"]
-    installed = own["properties"]["homespun.installFrom"]["default"]
-    assert installed == f"homespun=={project['version']}"
+
+
+def test_a_workspace_cannot_set_what_is_started_or_logged():
+    own, *_ = package()["contributes"]["configuration"]
+    scopes = {name: declared["scope"] for name, declared in own["properties"].items()}
+    assert scopes == {"homespun.serverCommand": "machine", "homespun.trace.server": "machine"}
+
+
+def test_every_setting_of_a_workspace_is_a_setting():
+    known = {section: {field.name for field in dataclasses.fields(of)} for section, of in SECTIONS}
+    assert all(OF_WORKSPACES[section] <= known[section] for section in known)
+    assert OF_WORKSPACES.keys() == known.keys()
+
+
+def test_nothing_is_started_where_the_workspace_is_not_trusted_or_not_on_the_disk():
+    """`limited` would start it, and without `main` in a browser there is nothing to start."""
+    capabilities = package()["capabilities"]
+    assert capabilities["untrustedWorkspaces"]["supported"] is False
+    assert capabilities["virtualWorkspaces"]["supported"] is False
+    assert "browser" not in package()
+
+
+def test_the_package_holds_the_server_and_asks_no_index_for_it():
+    """The name homespun on a package index is nobody's, so it must never be asked for."""
+    sources = [*CLIENT.glob("src/**/*.ts"), *CLIENT.glob("scripts/*.mjs"), CLIENT / "package.json"]
+    asked = [
+        file.name for file in sources if re.search(r"homespun(==|>=|~=)", file.read_text("utf-8"))
+    ]
+    assert asked == []
+    assert "dist" in package()["files"]
 
 
 def test_no_command_of_the_palette_is_one_of_the_server():

@@ -13,10 +13,12 @@ from homespun.models.registry import Registry
 from homespun.server.choices import adapters, report
 from homespun.server.options import CompletionOptions
 from homespun.server.prompt import PROMPT_VERSION
+from homespun.server.report_page import HEAD
 from homespun.training.runs import training_folder
 
 OPTIONS = CompletionOptions()
 BASE = catalogue.get(OPTIONS.model).files[0].sha256
+PAGE = HEAD + "<title>report</title></head><body><p>better</p></body></html>"
 GOOD = {
     "base": OPTIONS.model,
     "base_sha256": BASE,
@@ -34,7 +36,7 @@ def adapter(workspace, name, facts=GOOD, *, page=False):
     for file in ("adapter_model.safetensors", "adapter_config.json"):
         (folder / file).write_bytes(b"")
     if page:
-        (folder / "report.html").write_text("<p>better</p>")
+        (folder / "report.html").write_text(PAGE, newline="\n")
     seal(folder, facts)
     return folder
 
@@ -123,7 +125,7 @@ def test_without_a_folder_only_the_model_itself_can_be_chosen():
 
 def page(path, seconds):
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("<p>report</p>")
+    path.write_text(PAGE, newline="\n")
     os.utime(path, (seconds, seconds))
     return path.as_uri()
 
@@ -138,6 +140,20 @@ def test_the_report_is_that_of_the_newest_training_of_any_folder(tmp_path):
 def test_where_trainings_are_tidied_up_the_report_is_an_adapters(tmp_path):
     kept = adapter(tmp_path, "shop-1", page=True)
     assert report([tmp_path])["uri"] == (kept / "report.html").as_uri()
+
+
+def test_a_page_that_may_run_something_is_not_opened(tmp_path):
+    page(training_folder(tmp_path) / "run-0001" / "report.html", 100)
+    hostile = training_folder(tmp_path) / "run-0002" / "report.html"
+    page(hostile, 200)
+    hostile.write_text("<!doctype html><script>run()</script>")
+    told = report([tmp_path])
+    assert told["uri"] is None
+    assert str(hostile) in told["message"]
+    folder = adapter(tmp_path, "shop-1", page=True)
+    assert by_id(adapters(tmp_path, OPTIONS, serving=""))["shop-1"]["report"] is not None
+    (folder / "report.html").write_text(PAGE + "<script>run()</script>")
+    assert by_id(adapters(tmp_path, OPTIONS, serving=""))["shop-1"]["report"] is None
 
 
 @pytest.mark.parametrize("opened", [True, False])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import random
 import re
@@ -10,6 +11,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from homespun.server.report_page import is_harmless
 from homespun.training import charts
 from homespun.training.completion_metrics import Score
 from homespun.training.completion_report import CompletionReport, Row
@@ -93,6 +95,12 @@ def page():
     )
 
 
+@functools.cache
+def html_of(made):
+    """The page as HTML; intervals are drawn anew for each, which takes seconds."""
+    return render(made())
+
+
 class Reader(HTMLParser):
     """Collects tags, and complains of those that are closed out of order."""
 
@@ -126,7 +134,7 @@ def read(html):
 
 
 def test_the_page_is_whole_and_the_verdict_comes_first():
-    reader = read(render(page()))
+    reader = read(html_of(page))
     assert reader.headings == [
         "What was learned from shop <script>alert(1)</script>",
         "The verdict",
@@ -143,7 +151,7 @@ def test_the_page_is_whole_and_the_verdict_comes_first():
 
 
 def test_the_page_needs_nothing_from_outside_and_runs_nothing():
-    html = render(page())
+    html = html_of(page)
     tags = read(html).tags
     assert {tag for tag, _ in tags} & {"script", "link", "img", "iframe", "object"} == set()
     assert {name for _, attrs in tags for name in attrs} & {"src", "href", "onload"} == set()
@@ -151,20 +159,83 @@ def test_the_page_needs_nothing_from_outside_and_runs_nothing():
 
 
 def test_text_of_a_repository_never_becomes_markup():
-    html = render(page())
+    html = html_of(page)
     assert "<script>" not in html
     assert "stop()&lt;/pre&gt;" in html
     assert "&lt;Cart&gt; (7), checkout (3)" in html
 
 
+def hostile_page():
+    """A page in which a repository has a say: each text of its own tries to become markup."""
+    markup = (
+        "</pre></style></title>\"'><img src=https://example.org/seen onerror=run()><script>run()"
+    )
+    whole = page()
+    dataset = dict(whole.dataset)
+    for counted in ("kinds", "sources", "dropped"):
+        dataset[counted] = {markup: 1}
+    dataset["notes"] = [markup]
+    dataset["cutoff"] = markup
+    measured = replace(
+        evaluation(),
+        missing={markup: 3},
+        rows=tuple(
+            replace(row, strata=(markup, *row.strata), commit=markup, file=markup)
+            for row in evaluation().rows
+        ),
+    )
+    return replace(
+        whole,
+        repo=markup,
+        run=markup,
+        made=markup,
+        outcome=markup,
+        dataset=dataset,
+        evaluation=measured.to_json(),
+        fit={**whole.fit, "told": [markup], "finish": markup},
+        rules=[RuleProbe(markup, 12, 0.8, 0.75)],
+        samples=[Sample(markup, 7, markup, markup, markup, markup, False, True)],
+        costs={markup: markup},
+        provenance={markup: markup},
+    )
+
+
+@pytest.mark.parametrize("made", [page, hostile_page])
+def test_every_page_that_is_written_is_one_that_is_shown(tmp_path, made):
+    file = tmp_path / "report.html"
+    file.write_text(html_of(made), encoding="utf-8", newline="\n")
+    assert is_harmless(file)
+
+
+def test_whatever_a_repository_is_called_its_page_has_the_same_elements():
+    harmless = {tag for tag, _ in read(html_of(page)).tags}
+    found = read(html_of(hostile_page)).tags
+    assert {tag for tag, _ in found} <= harmless
+    assert {name for _, attrs in found for name in attrs} & {"src", "href", "onerror"} == set()
+    assert html_of(hostile_page).count("&lt;script&gt;run()") > 15
+
+
+def test_the_first_thing_that_a_page_says_is_that_nothing_runs_or_is_fetched():
+    first = next(
+        attrs["content"] for tag, attrs in read(html_of(page)).tags if "http-equiv" in attrs
+    )
+    policy = dict(part.strip().partition(" ")[::2] for part in first.split(";"))
+    assert policy == {
+        "default-src": "'none'",
+        "style-src": "'unsafe-inline'",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+    }
+
+
 def test_a_secret_in_an_example_is_masked():
-    html = render(page())
+    html = html_of(page)
     assert SECRET not in html
     assert "if a &lt; b:" in html
 
 
 def test_figures_are_those_of_the_evaluation():
-    html = render(page())
+    html = html_of(page)
     found = evaluation().primary
     shown = found.difference
     text = f"{shown.mean * 100:+.1f} [{shown.low * 100:+.1f}, {shown.high * 100:+.1f}]"
@@ -185,7 +256,7 @@ def test_a_run_that_broke_off_says_so_and_still_has_its_curve():
 
 def test_a_page_survives_json():
     again = Page.from_json(json.loads(json.dumps(page().to_json())))
-    assert render(again) == render(page())
+    assert render(again) == html_of(page)
 
 
 @pytest.mark.parametrize(

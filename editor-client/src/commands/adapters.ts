@@ -1,9 +1,10 @@
-// Choose the adapter: writes the setting, which the server follows.
+// Choose the adapter for this workspace, which the server follows. The choice is the user's, so it is not
+// written into the workspace.
 
 import { ThemeIcon, window, type QuickInputButton, type QuickPickItem } from "vscode";
 
+import { warn } from "../messages";
 import { readAdapters, ServerCommand, type AdapterChoice, type Adapters } from "../protocol";
-import { writeSetting } from "../settings";
 import type { Desk } from "./desk";
 import { openReport } from "./report";
 
@@ -48,9 +49,9 @@ export function adapterItems(adapters: Adapters): AdapterItem[] {
 
 async function choose(desk: Desk, choice: AdapterChoice): Promise<void> {
     if (!choice.fits) {
-        void window.showWarningMessage(`Homespun: ${choice.id} cannot serve: ${choice.why}`);
+        void warn(`Homespun: ${choice.id} cannot serve: ${choice.why}`);
         return;
     }
-    await writeSetting("completion.adapter", choice.id);
-    desk.log.info(`the setting completion.adapter is ${choice.id}`);
+    await desk.choose("completion.adapter", choice.id);
+    desk.log.info(`completion.adapter is ${choice.id} in this workspace`);
 }

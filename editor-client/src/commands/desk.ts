@@ -1,13 +1,16 @@
 // What the commands work with, and how they end when something goes wrong.
 
-import { commands, window, type Disposable, type LogOutputChannel } from "vscode";
+import { commands, type Disposable, type LogOutputChannel } from "vscode";
 
 import { NotRunning, RESTART_COMMAND } from "../lifecycle";
+import { warn } from "../messages";
 import type { Status } from "../protocol";
 
 export interface Desk {
     /** Run a command of the server. */
     readonly call: (command: string, ...given: unknown[]) => Promise<unknown>;
+    /** Give a setting of the server a value for this workspace alone. */
+    readonly choose: (name: string, value: unknown) => Promise<void>;
     readonly status: () => Status;
     readonly log: LogOutputChannel;
     /** For what goes wrong later, when the command itself is over. */
@@ -33,7 +36,7 @@ export function complain(log: LogOutputChannel, error: unknown): void {
     const show = "Show Log";
     const sentence = error instanceof NotRunning ? error.message : `Homespun: ${messageOf(error)}`;
     log.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
-    void window.showWarningMessage(sentence, ...(error instanceof NotRunning ? [restart, show] : [show])).then((chosen) => {
+    void warn(sentence, ...(error instanceof NotRunning ? [restart, show] : [show])).then((chosen) => {
         if (chosen === restart) {
             void commands.executeCommand(RESTART_COMMAND);
         } else if (chosen === show) {

@@ -2,7 +2,8 @@
 
 import { window } from "vscode";
 
-import { disabledLanguages, writeSetting } from "../settings";
+import { inform } from "../messages";
+import { toggleInList } from "../settings";
 import type { Desk } from "./desk";
 
 const SETTING = "completion.disabledLanguages";
@@ -10,21 +11,14 @@ const SETTING = "completion.disabledLanguages";
 export async function toggleLanguage(desk: Desk): Promise<void> {
     const language = window.activeTextEditor?.document.languageId;
     if (language === undefined) {
-        void window.showInformationMessage("Homespun: open a document first; its language is what is switched.");
+        void inform("Homespun: open a document first; its language is what is switched.");
         return;
     }
-    const changed = toggled(disabledLanguages(), language);
-    await writeSetting(SETTING, changed);
-    const isOff = changed.includes(language);
+    const { isIn: isOff } = await toggleInList(SETTING, language);
     desk.log.info(`${language} is switched ${isOff ? "off" : "on"}`);
     const undo = "Undo";
     const sentence = `Homespun: ${language} is ${isOff ? "no longer completed" : "completed again"} (setting homespun.${SETTING}).`;
-    if ((await window.showInformationMessage(sentence, undo)) === undo) {
-        await writeSetting(SETTING, toggled(changed, language));
+    if ((await inform(sentence, undo)) === undo) {
+        await toggleInList(SETTING, language);
     }
-}
-
-export function toggled(languages: readonly string[], language: string): string[] {
-    const others = languages.filter((other) => other !== language);
-    return others.length === languages.length ? [...others, language] : others;
 }

@@ -1,27 +1,44 @@
-// Show the report of a training: a page of HTML without scripts, which may lie on a remote machine.
+// Show the report of a training: a page of HTML that lies in the workspace, so it is not trusted.
 
-import { readFile } from "node:fs/promises";
+import { lstat, readFile } from "node:fs/promises";
 
 import { Uri, ViewColumn, window } from "vscode";
 
+import { inform } from "../messages";
 import { readReport, ServerCommand } from "../protocol";
 import type { Desk } from "./desk";
+
+const MOST_BYTES = 20_000_000;
+
+// No script, and nothing is fetched: neither from the network nor from the disk.
+const POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
 
 export async function showReport(desk: Desk): Promise<void> {
     const { uri, message } = readReport(await desk.call(ServerCommand.report));
     if (uri === "") {
-        void window.showInformationMessage(`Homespun: ${message || "there is no report"}.`);
+        void inform(`Homespun: ${message || "there is no report"}.`);
         return;
     }
     await openReport(uri);
 }
 
 export async function openReport(uri: string): Promise<void> {
-    const page = await readFile(Uri.parse(uri, true).fsPath, "utf8");
+    const file = Uri.parse(uri, true).fsPath;
+    const found = await lstat(file);
+    if (!found.isFile() || found.size > MOST_BYTES) {
+        throw new Error(`${file} is no report: a link, no file, or larger than ${String(MOST_BYTES / 1_000_000)} MB`);
+    }
     const panel = window.createWebviewPanel("homespun.report", "Homespun: report", ViewColumn.Active, {
         enableScripts: false,
         enableForms: false,
+        enableCommandUris: false,
         localResourceRoots: [],
     });
-    panel.webview.html = page;
+    panel.webview.html = confined(await readFile(file, "utf8"));
+}
+
+/** The page under our policy, which comes before anything of its own and so holds for all of it. */
+export function confined(page: string): string {
+    const own = page.replace(/^\s*<!doctype html>/iu, "");
+    return `<!doctype html><html><head><meta http-equiv="Content-Security-Policy" content="${POLICY}">${own}`;
 }

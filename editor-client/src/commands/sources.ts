@@ -2,6 +2,7 @@
 
 import { window } from "vscode";
 
+import { inform } from "../messages";
 import { readSources, ServerCommand, type Place } from "../protocol";
 import { placeItems, showWhatIsInFocus, type PlaceItem } from "./places";
 import type { Desk } from "./desk";
@@ -9,7 +10,7 @@ import type { Desk } from "./desk";
 export async function openSources(desk: Desk): Promise<void> {
     const sources = readSources(await desk.call(ServerCommand.showSources));
     if (sources.length === 0) {
-        void window.showInformationMessage("Homespun: the last completion was made from its document alone, or there was none yet.");
+        void inform("Homespun: the last completion was made from its document alone, or there was none yet.");
         return;
     }
     pickSource(desk, sources);

@@ -1,7 +1,8 @@
 // Why this suggestion, or why nothing: the sentence of the server, with what to do next.
 
-import { commands, window, workspace } from "vscode";
+import { commands, workspace } from "vscode";
 
+import { inform } from "../messages";
 import { readWhy, ServerCommand, type Why } from "../protocol";
 import type { Desk } from "./desk";
 import { pickSource } from "./sources";
@@ -20,7 +21,7 @@ export async function explain(desk: Desk): Promise<void> {
     const why = readWhy(await desk.call(ServerCommand.why));
     const setting = settingIn(why);
     const buttons = [...(why.sources.length > 0 ? [SOURCES] : []), ...(setting ? [SETTING] : []), DETAILS];
-    const chosen = await window.showInformationMessage(why.sentence || "The server gives no reason.", ...buttons);
+    const chosen = await inform(why.sentence || "The server gives no reason.", ...buttons);
     if (chosen === SOURCES) {
         pickSource(desk, why.sources);
     } else if (chosen === DETAILS) {
@@ -33,7 +34,7 @@ export async function explain(desk: Desk): Promise<void> {
 /** The server is not asked at all then, so it cannot know. */
 async function offerGhostText(): Promise<void> {
     const sentence = `Nothing: VS Code shows no ghost text, because its setting ${GHOST_TEXT} is off.`;
-    if ((await window.showInformationMessage(sentence, SETTING)) === SETTING) {
+    if ((await inform(sentence, SETTING)) === SETTING) {
         await commands.executeCommand("workbench.action.openSettings", GHOST_TEXT);
     }
 }
