@@ -144,14 +144,19 @@ class Editor:
         return settled(lambda: self.shown(line), told=self.terminal.told)
 
     def wait_for_ghost(self, line: str, begin: str = "") -> list[str]:
-        """Return what `settled` returns once there is ghost text that begins with `begin`."""
+        """Return what `settled` returns once that is ghost text that begins with `begin`."""
+        rows: list[str] = []
 
-        def is_seen() -> bool:
-            rows = self.shown(line)
+        def is_there() -> bool:
+            nonlocal rows
+            seen = self.shown(line)
+            # What an earlier key was answered with may go again, and on a slow machine the
+            # answer to the last key takes longer than emptiness takes to be at rest.
+            rows = self.settled(line) if seen and seen[0].startswith(begin) else []
             return bool(rows) and rows[0].startswith(begin)
 
-        self.terminal.wait(is_seen, what=f"ghost text {begin!r}")
-        return self.settled(line)
+        self.terminal.wait(is_there, what=f"ghost text {begin!r}")
+        return rows
 
     def accept(self) -> None:
         """Press the key that accepts."""
