@@ -1,9 +1,11 @@
 """EDGE onnxruntime: the W8A8 decoder: slots of keys and values, drafts, healing, cancelling.
 
-A row's logits are the same bits whatever other rows the step has and however a prompt was cut
-into steps, as long as attention is never left with a single row, which goes through another kernel
-of ONNX Runtime. It takes blocks of rows, so a step whose last block would have one row gets one
-row more, and what was cached, copied, drafted or broken off never changes a result.
+However a prompt was cut into steps and whatever else was in a step, the same tokens are chosen,
+unless the two best logits are closer than `head.NEAR_TIE`. The graph gives a row the same bits in
+any company on every processor that was tried, as long as attention is never left with a single row,
+which goes through another kernel of ONNX Runtime. It takes blocks of rows, so a step whose last
+block would have one row gets one row more. What was cached, copied, drafted or broken off then
+changes no result; tests/models/test_engine.py says what it finds on the processor that it runs on.
 """
 
 from __future__ import annotations
@@ -62,7 +64,7 @@ class OnnxDecoder:
         self.context_tokens = min(context_tokens, form.context_tokens - _SPARE_TOKENS)
         self.drafting = True  # off only to measure what it brings
         self._form = form
-        self._ends = frozenset(form.control.values())  # any control token ends a completion
+        self.ends = frozenset(form.control.values())  # any control token ends a completion
         self._embedding = np.memmap(
             form.embedding_path, np.int8, "r", shape=(form.vocabulary, form.hidden)
         )
@@ -194,7 +196,7 @@ class OnnxDecoder:
     def _decode(self, steps: _Steps, run: _Run, max_tokens: int) -> GenerationFinish:
         while True:
             token, logprob = steps.choose(run.allowed())
-            if token in self._ends:
+            if token in self.ends:
                 run.logprob += logprob
                 return "eos"
             if run.add(token, logprob):

@@ -2,8 +2,8 @@
 
 A step with a few rows costs hardly more than one with a single row, so guessed tokens are run
 along and those that the model would have chosen itself are taken. The result is that of plain
-greedy decoding, token for token. Source: prompt lookup decoding (Saxena 2023), LLMA (Yang et al.,
-arXiv 2304.04487); the length follows what was accepted.
+greedy decoding, token for token (up to `head.NEAR_TIE`). Source: prompt lookup decoding (Saxena
+2023), LLMA (Yang et al., arXiv 2304.04487); the length follows what was accepted.
 """
 
 from __future__ import annotations

@@ -4,6 +4,10 @@ The graph multiplies by the output layer in 4 bits, which is half the memory to 
 is only a screen: every token whose screened logit is near the best one is computed from its int8
 row, so what is chosen is the best of the int8 output layer. `screen_margin` of the served form,
 ten times the measured error of the screen, says what near means.
+
+The choice is computed row by row, in an order that nothing else in the step changes. `full`, which
+only evaluation and tests ask, multiplies by NumPy's BLAS, and there the order of a sum may depend
+on where in a block a row stands: so one logit has one value only up to `NEAR_TIE`.
 """
 
 from __future__ import annotations
@@ -15,9 +19,18 @@ import numpy.typing as npt
 
 from homespun.models.served_form import DecoderForm
 
+# Logits. Two tokens closer than this count as equally likely: which of them is chosen may depend on
+# how a prompt was cut into steps, what is further apart never does. Half of it is how far a logit
+# may be off. Origin: the same rows through OpenBLAS' Haswell kernel at other places of a block
+# differ by up to 1.1e-5 (default model, peaks of 18 to 28); an AMD Zen 5 was seen to differ by
+# 9.4e-6. A difference inside the graph is another matter: rounding to int8 makes 0.7 of it.
+NEAR_TIE = 1e-4
+
 _TAIL = 12.0  # logits below the best; what is further away has no weight in a probability
 _PIECE = 4096  # rows of the output layer that are float32 at a time
-_BLOCK = 32  # hidden rows multiplied at a time: always as many, so that a row's bits are the same
+_BLOCK = (
+    32  # hidden rows multiplied at a time: always as many, so the same place gives the same bits
+)
 
 Float32 = npt.NDArray[np.float32]
 Int64 = npt.NDArray[np.int64]
@@ -43,7 +56,10 @@ class Head:
         return logits
 
     def full(self, hidden: Float32) -> Float32:
-        """Return `(rows, vocabulary)` float32 for `(rows, hidden)`: evaluation and tests."""
+        """Return `(rows, vocabulary)` float32 for `(rows, hidden)`: evaluation and tests.
+
+        A row's logits may be off by half of `NEAR_TIE`, depending on the other rows.
+        """
         rows = len(hidden)
         padded = np.zeros((-(-rows // _BLOCK) * _BLOCK, hidden.shape[1]), np.float32)
         padded[:rows] = hidden
@@ -63,7 +79,8 @@ class Rows:
 
     def __init__(self, head: Head, hidden: Float32, screen: Float32) -> None:
         """Wrap the graph's outputs `(rows, hidden)` and `(rows, vocabulary)`."""
-        self._head, self._hidden, self._screen = head, hidden, screen
+        self.hidden = hidden
+        self._head, self._screen = head, screen
 
     def best(self, row: int, allowed: Int64 | None = None) -> tuple[int, float]:
         """Return the most likely token and its natural-log probability.
@@ -77,7 +94,7 @@ class Rows:
         near_screen = screen[near]
         is_close = near_screen >= peak - self._head.margin
         close = near[is_close] if allowed is None else allowed[near[is_close]]
-        logits = self._head.exact(self._hidden[row], close)
+        logits = self._head.exact(self.hidden[row], close)
         place = int(np.argmax(logits))
         best = float(logits[place])
         total = float(np.exp(logits - best).sum(dtype=np.float64))
@@ -86,4 +103,4 @@ class Rows:
 
     def full(self) -> Float32:
         """Return `(rows, vocabulary)` float32: evaluation and tests."""
-        return self._head.full(self._hidden)
+        return self._head.full(self.hidden)

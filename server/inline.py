@@ -87,26 +87,19 @@ class InlineCompletions:
             return self._nothing(asked, _because(f"error:{type(error).__name__}"))
 
     async def _complete(self, asked: Asked, params: InlineParams) -> lsp.InlineCompletionList:
-        uri = asked.uri
-        self.retire(uri)
-        ticket = self._admit(asked, params)
-        if isinstance(ticket, Completion):
-            return self._nothing(asked, ticket)
-        self.warmup.moved(uri, ticket.offset)
-        recalled = self._known(ticket)
-        if recalled is not None:
-            return self._answer(ticket, recalled.completion, recalled)
-        self._newest[uri] = ticket
-        try:
-            completion = await self._ask(ticket)
-        except asyncio.CancelledError:
-            self._worker.cancel(ticket.job)
-            self.warmup.resting(uri)
-            raise
-        finally:
-            if self._newest.get(uri) is ticket:
-                del self._newest[uri]
-        return self._answer(ticket, completion)
+        self.retire(asked.uri)
+        while True:
+            ticket = self._admit(asked, params)
+            if isinstance(ticket, Completion):
+                return self._nothing(asked, ticket)
+            self.warmup.moved(ticket.uri, ticket.offset)
+            recalled = self._known(ticket)
+            if recalled is not None:
+                return self._answer(ticket, recalled.completion, recalled)
+            completion, is_newest = await self._wait(ticket)
+            # Who waits has not typed on: another model, index or setting answers in its place.
+            if not is_newest or self._is_stale(ticket) or self._is_current(ticket):
+                return self._answer(ticket, completion)
 
     def edited(self, uri: str, offset: int | None, row: int | None = None) -> None:
         """Note an edit that ends at `offset`: what is under way belongs to text that is gone.
@@ -135,8 +128,7 @@ class InlineCompletions:
         """Answer a document's request in progress with nothing; the model stops within a step."""
         ticket = self._newest.pop(uri, None)
         if ticket is not None:
-            self._worker.cancel(ticket.job)
-            ticket.settle(_cancelled())
+            self._break_off(ticket)
 
     def forget(self) -> None:
         """Forget what was answered: the repository has changed."""
@@ -147,7 +139,7 @@ class InlineCompletions:
         self.forget()
         for ticket in list(self._newest.values()):
             if not self._is_current(ticket):
-                self.retire(ticket.uri)
+                self._break_off(ticket)  # it is still the newest: `_complete` asks anew
         self.warmup.forget()
         self.warmup.opened(document.uri for document in self._documents().text_documents.values())
 
@@ -223,6 +215,25 @@ class InlineCompletions:
             return None
         return self._recall.find(ticket.key, ticket.request.text, ticket.request.offset)
 
+    async def _wait(self, ticket: Ticket) -> tuple[Completion, bool]:
+        """Return what comes of a request, and whether neither an edit nor a newer one came."""
+        self._newest[ticket.uri] = ticket
+        try:
+            completion = await self._ask(ticket)
+        except asyncio.CancelledError:
+            self._worker.cancel(ticket.job)
+            self.warmup.resting(ticket.uri)
+            raise
+        finally:
+            is_newest = self._newest.get(ticket.uri) is ticket
+            if is_newest:
+                del self._newest[ticket.uri]
+        return completion, is_newest
+
+    def _break_off(self, ticket: Ticket) -> None:
+        self._worker.cancel(ticket.job)
+        ticket.settle(_cancelled())
+
     async def _ask(self, ticket: Ticket) -> Completion:
         """Have the worker answer, unless a newer request comes while this one may wait."""
         request = ticket.request
@@ -268,6 +279,11 @@ class InlineCompletions:
         if is_whole and is_worth_it and not is_failure:
             completion = replace(completion, id=request.id, others=())
             self._recall.remember(ticket.key, request.text, request.offset, completion)
+
+    def _is_stale(self, ticket: Ticket) -> bool:
+        """Say whether the document is another than when the request came."""
+        document = self._document(ticket.uri)
+        return document is None or document.version != ticket.version
 
     def _is_current(self, ticket: Ticket) -> bool:
         """Say whether who would be asked now is who was asked: model, adapter, settings."""
@@ -331,7 +347,7 @@ class InlineCompletions:
             if completion.finish != "cancelled":  # else there is a newer request
                 self.warmup.resting(ticket.uri)
             return self._nothing(ticket.asked, completion)
-        if document is None or document.version != ticket.version:
+        if document is None or self._is_stale(ticket):
             late = replace(completion, text="", finish="filtered:stale-version")
             return self._nothing(ticket.asked, late)
         if not self._is_current(ticket):

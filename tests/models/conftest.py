@@ -6,10 +6,17 @@ from pathlib import Path
 
 import pytest
 
-_spec = importlib.util.spec_from_file_location("tiny", Path(__file__).with_name("tiny.py"))
-tiny = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(tiny)
-sys.modules.setdefault("homespun_tests_tiny", tiny)
+
+def _beside(name):
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    sys.modules.setdefault(f"homespun_tests_{name}", module)
+    return module
+
+
+tiny = _beside("tiny")
+_beside("near_ties")
 
 
 @pytest.fixture(scope="session")

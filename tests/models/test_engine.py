@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import platform
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from homespun_tests_near_ties import assert_best, assert_same_logits, assert_same_run
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from homespun.models.draft import MOST_DRAFTED, Acceptance, Drafter
+from homespun.models.head import NEAR_TIE
 from homespun.models.healing import Healer
 from homespun.models.load import load_generator
 from homespun.models.slots import common_run
@@ -53,38 +60,196 @@ def plain(tiny_qwen2, tmp_path_factory):
     return decoder
 
 
+@pytest.fixture(scope="module")
+def real():
+    return load_generator("qwen2.5-coder-0.5b", context_tokens=128)
+
+
 def greedy(plain, ids, *, max_tokens=24, heal=""):
     plain._slots.clear()
     return plain.generate(ids, max_tokens=max_tokens, stop=never, cancelled=no, heal=heal)
 
 
-def same(run, expected):
-    return (run.token_ids, run.text, run.finish) == (
-        expected.token_ids,
-        expected.text,
-        expected.finish,
-    ) and run.logprob == pytest.approx(expected.logprob, abs=1e-5)
+def assert_plain(run, plain, prompt, **asked):
+    """The answer is that of plain greedy decoding."""
+    assert_same_run(run, greedy(plain, prompt, **asked), prompt, plain)
+
+
+def in_steps(decoder, ids, sizes):
+    """Run a prompt in steps of these sizes and then the rest; return what each step gave."""
+    decoder._slots.clear()
+    slot = decoder._slots.take(ids)
+    steps = []
+    for size in [*sizes, len(ids)]:
+        step = ids[len(slot.tokens) :][:size]
+        if step:
+            steps.append((len(step), decoder.run(slot, step, range(len(step)), None)))
+    return steps
+
+
+def hidden(steps):
+    return np.concatenate([rows.hidden for _, rows in steps])
+
+
+def full(steps):
+    return np.concatenate([rows.full() for _, rows in steps])
+
+
+def choices(steps):
+    return [rows.best(row)[0] for count, rows in steps for row in range(count)]
+
+
+def assert_same_however_cut(decoder, ids, sizes):
+    whole, cut = in_steps(decoder, ids, []), in_steps(decoder, ids, sizes)
+    logits = full(whole)
+    assert_same_logits(full(cut), logits)
+    for row, ours, theirs in zip(logits, choices(cut), choices(whole), strict=True):
+        assert ours == theirs or abs(row[ours] - row[theirs]) < NEAR_TIE
 
 
 @given(ids=st.lists(token, min_size=1, max_size=120), sizes=st.lists(st.integers(1, 20)))
+@example(ids=[0] * 17, sizes=[1])  # other bits, from an AMD Zen 5 on
 @many
-def test_a_rows_logits_are_the_same_bits_however_a_prompt_is_cut_into_steps(decoder, ids, sizes):
-    whole = decoder.logits(ids)
-    decoder._slots.clear()
-    slot = decoder._slots.take(ids)
-    for size in [*sizes, len(ids)]:
-        start = len(slot.tokens)
-        step = ids[start : start + size]
-        if step:
-            rows = decoder.run(slot, step, range(len(step)), None).full()
-            assert np.array_equal(rows, whole[start : start + len(step)])
+def test_a_rows_logits_and_choice_are_the_same_however_a_prompt_is_cut_into_steps(
+    decoder, ids, sizes
+):
+    assert_same_however_cut(decoder, ids, sizes)
+
+
+@pytest.mark.parametrize(
+    ("part", "what"),
+    [(hidden, "hidden states, from which tokens are chosen"), (full, "logits of evaluation")],
+)
+def test_a_row_has_the_same_bits_where_the_processor_gives_them(decoder, part, what):
+    """Skips, with what was found, where it does not: that is no fault up to a near tie."""
+    rng = np.random.default_rng(8)
+    others, furthest, count = 0, 0.0, 0
+    for _ in range(20):
+        ids = rng.integers(0, 300, rng.integers(1, 120)).tolist()
+        sizes = rng.integers(1, 20, 8).tolist()
+        cut, whole = (part(in_steps(decoder, ids, it)) for it in (sizes, []))
+        assert_same_logits(cut, whole)
+        count += len(ids)
+        others += int((cut != whole).any(axis=1).sum())
+        furthest = max(furthest, float(np.abs(cut - whole).max()))
+    if others:
+        pytest.skip(f"{what}: other bits in {others} of {count} rows, by up to {furthest:.1e}")
+
+
+_OTHER_KERNEL = """
+import sys
+import numpy as np
+from homespun.models.load import load_generator
+
+decoder = load_generator(sys.argv[1], context_tokens=480)
+ids = [0] * 17
+decoder._slots.clear()
+slot = decoder._slots.take(ids)
+steps = [decoder.run(slot, step, range(len(step)), None) for step in (ids[:1], ids[1:])]
+whole = decoder.logits(ids)
+print(np.abs(np.concatenate([rows.full() for rows in steps]) - whole).max())
+"""
+
+
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="a kernel of x86-64")
+def test_the_promise_holds_with_a_product_that_gives_a_row_other_bits_elsewhere_in_a_block(
+    tiny_qwen2, tmp_path
+):
+    """OpenBLAS' kernel for AVX2, which may come to be used on any x86-64 processor."""
+    command = [sys.executable, "-P", "-c", _OTHER_KERNEL, str(tiny_qwen2[0])]
+    environment = os.environ | {"OPENBLAS_CORETYPE": "Haswell", "HOMESPUN_HOME": str(tmp_path)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert float(done.stdout) <= NEAR_TIE / 2
+
+
+class Unlike:
+    """A head whose second best logit is `gap` below the best, or above it by `lead`."""
+
+    def __init__(self, head, *, gap, lead=0.0):
+        self._head, self.margin = head, head.margin
+        self._gap, self._lead = gap, lead
+
+    def full(self, states):
+        logits = self._head.full(states)
+        for row in logits:
+            second, best = np.argsort(row, kind="stable")[-2:]
+            row[second] = row[best] + (self._lead or -self._gap)
+        return logits
+
+    def exact(self, state, tokens):
+        return self.full(state[None])[0][tokens]
+
+
+@pytest.mark.parametrize("size", [1e-6, 9.4e-6])
+def test_where_every_choice_is_a_near_tie_the_promise_holds_though_each_falls_otherwise(
+    decoder, plain, size
+):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plain, "_head", Unlike(plain._head, gap=size / 2))
+        patch.setattr(decoder, "_head", Unlike(decoder._head, gap=size / 2, lead=size / 2))
+        for ids in ([0] * 17, [7, 8, 9] * 6, [11]):
+            run = decoder.generate(ids, max_tokens=6, stop=never, cancelled=no)
+            assert run.token_ids != greedy(plain, ids, max_tokens=6).token_ids
+            assert_plain(run, plain, ids, max_tokens=6)
+
+
+@pytest.mark.parametrize("size", [2e-4, 1e-2, 1.0])
+def test_a_choice_that_is_no_near_tie_and_falls_otherwise_breaks_the_promise(decoder, plain, size):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plain, "_head", Unlike(plain._head, gap=size))
+        patch.setattr(decoder, "_head", Unlike(decoder._head, gap=size, lead=size))
+        run = decoder.generate([0] * 17, max_tokens=6, stop=never, cancelled=no)
+        with pytest.raises(AssertionError):
+            assert_plain(run, plain, [0] * 17, max_tokens=6)
+
+
+class Noisy:
+    """A head whose logits are off by up to `size`, otherwise each time."""
+
+    def __init__(self, head, size):
+        self._head, self.margin, self._size = head, head.margin, size
+        self._rng = np.random.default_rng(3)
+
+    def full(self, states):
+        return self._off(self._head.full(states))
+
+    def exact(self, state, tokens):
+        return self._off(self._head.exact(state, tokens))
+
+    def _off(self, logits):
+        return logits + self._rng.uniform(-self._size, self._size, logits.shape).astype(np.float32)
+
+
+@pytest.mark.parametrize("size", [1e-7, 9.4e-6])
+def test_logits_that_are_off_in_their_last_bits_keep_the_promise(decoder, size):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(decoder, "_head", Noisy(decoder._head, size))
+        for ids, sizes in (([0] * 17, [1]), ([7, 8, 9] * 30, [5, 7, 9, 1])):
+            assert_same_however_cut(decoder, ids, sizes)
+
+
+@pytest.mark.parametrize("size", [1e-3, 0.1])
+def test_logits_that_are_off_by_more_are_seen(decoder, size):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(decoder, "_head", Noisy(decoder._head, size))
+        with pytest.raises(AssertionError):
+            assert_same_however_cut(decoder, [0] * 17, [1])
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("sizes", [[1] * 12, [17], [5, 7, 9]])
+def test_the_real_model_gives_the_same_however_a_prompt_is_cut_into_steps(real, sizes):
+    import argparse
+
+    text = Path(argparse.__file__).read_text(encoding="utf-8")
+    assert_same_however_cut(real, real.tokenizer.encode(text)[200:260], sizes)
 
 
 @given(ids=prompts, hints=st.lists(prompts, max_size=2), most=st.integers(1, 40))
 @many
 def test_drafting_gives_the_tokens_of_plain_greedy_decoding(decoder, plain, ids, hints, most):
     run = decoder.generate(ids, max_tokens=most, stop=never, cancelled=no, hints=hints)
-    assert same(run, greedy(plain, ids, max_tokens=most))
+    assert_plain(run, plain, ids, max_tokens=most)
 
 
 def test_a_draft_that_comes_true_saves_steps(decoder, plain):
@@ -94,7 +259,7 @@ def test_a_draft_that_comes_true_saves_steps(decoder, plain):
         ids, max_tokens=30, stop=never, cancelled=no, hints=[[*ids, *expected.token_ids]]
     )
     assert run.accepted_tokens > 10
-    assert run.token_ids == expected.token_ids
+    assert_same_run(run, expected, ids, plain)
 
 
 @given(
@@ -116,7 +281,7 @@ def test_a_request_cancelled_at_any_step_leaves_nothing_wrong_behind(decoder, pl
             heal=heal,
         )
         run = decoder.generate(ids * 3, max_tokens=8, stop=never, cancelled=no, heal=heal)
-        assert same(run, greedy(plain, ids * 3, max_tokens=8, heal=heal))
+        assert_plain(run, plain, ids * 3, max_tokens=8, heal=heal)
 
 
 def test_a_step_broken_off_by_another_thread_leaves_nothing_wrong_behind(decoder, plain):
@@ -131,7 +296,7 @@ def test_a_step_broken_off_by_another_thread_leaves_nothing_wrong_behind(decoder
         timer.join()
         finishes.add(broken.finish)
         run = decoder.generate(ids, max_tokens=6, stop=never, cancelled=no)
-        assert same(run, greedy(plain, ids, max_tokens=6)), round_number
+        assert_plain(run, plain, ids, max_tokens=6), round_number
     assert "cancelled" in finishes
 
 
@@ -165,8 +330,8 @@ def test_a_prompt_that_goes_another_way_leaves_the_old_one_in_its_slot(decoder, 
     first = decoder.generate(new, max_tokens=6, stop=never, cancelled=no)
     again = decoder.generate(old, max_tokens=6, stop=never, cancelled=no)
     assert (first.reused_tokens, again.reused_tokens) == (200, 399)
-    assert same(first, greedy(plain, new, max_tokens=6))
-    assert same(again, greedy(plain, old, max_tokens=6))
+    assert_plain(first, plain, new, max_tokens=6)
+    assert_plain(again, plain, old, max_tokens=6)
 
 
 def test_the_least_recently_used_slot_goes_and_memory_stays_bounded(tiny_qwen2, tmp_path_factory):
@@ -186,7 +351,7 @@ def test_a_single_slot_is_enough(tiny_qwen2, tmp_path_factory, plain):
     decoder = loaded(tiny_qwen2, tmp_path_factory, cache_mb=0)
     for ids in ([1] * 200, [2] * 300, [*[1] * 100, *[3] * 150]):
         run = decoder.generate(ids, max_tokens=5, stop=never, cancelled=no)
-        assert same(run, greedy(plain, ids, max_tokens=5))
+        assert_plain(run, plain, ids, max_tokens=5)
     assert len(decoder._slots) == 1
 
 
@@ -237,8 +402,7 @@ def test_a_healed_answer_begins_with_the_text_and_is_the_most_likely_one(decoder
             break
         rest = wanted[len(seen) :]
         fitting = [t for t, p in pieces.items() if p.startswith(rest) or rest.startswith(p)]
-        row = plain.logits(text)[-1]
-        assert row[chosen] == max(row[fitting])
+        assert_best(plain.logits(text)[-1], chosen, fitting)
         text.append(chosen)
         seen += pieces[chosen]
     if len(seen) >= len(wanted):

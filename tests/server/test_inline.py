@@ -316,36 +316,81 @@ def test_what_is_known_does_not_wait():
     at_a_desk(scenario, Scripted())
 
 
-def test_the_answer_of_a_model_that_was_replaced_is_thrown_away():
+def at_once(says, key):
+    """A completer that answers whatever the document says."""
+    completer = Scripted(says, key=key)
+    completer.complete = lambda request, *, cancelled: Completion(
+        says, "newline", model="m", tokens={"prompt": 9}
+    )
+    return completer
+
+
+def test_the_answer_of_a_model_that_was_replaced_is_thrown_away_and_the_other_model_answers():
     async def scenario(desk):
         old = desk.completer
         asking = asyncio.ensure_future(desk.ask("HELD = ¦\n"))
         await desk.until(old.begun.is_set)
-        desk.completer = Scripted("bar", key="another adapter")
+        desk.completer = at_once("bar", "another adapter")
         old.go_on.set()
-        assert await asking == ""
-        assert desk.inline.last_finish == "cancelled"
-        desk.completer.go_on.set()
-        assert await desk.ask("HELD = ¦\n") == "bar"
+        assert await asking == "bar"
+        assert desk.inline.last_finish == "newline"
 
     at_a_desk(scenario, Scripted())
 
 
-def test_a_switch_of_the_model_answers_what_is_under_way_and_forgets_what_was_answered():
+def test_a_switch_of_the_model_breaks_off_what_is_under_way_and_asks_anew_and_forgets():
     async def scenario(desk):
         await desk.ask("x = ¦\n", "b")
         asking = asyncio.ensure_future(desk.ask("SLOW ¦"))
         await desk.until(lambda: len(desk.completer.asked) == 2)
-        old, desk.completer = desk.completer, Scripted("bar", key="another adapter")
+        old, desk.completer = desk.completer, at_once("bar", "another adapter")
         desk.inline.renew()
-        assert await asking == ""
-        assert desk.inline.last_finish == "cancelled"
+        assert await asking == "bar"
         assert await desk.ask("x = ¦\n", "b") == "bar"
         desk.completer = old
         assert await desk.ask("x = ¦\n", "b") == "foo(a, b)"
         assert len(old.asked) == 3
 
     at_a_desk(scenario, Scripted())
+
+
+def test_what_a_switch_overtook_is_not_asked_anew_behind_an_edit():
+    async def scenario(desk):
+        asking = asyncio.ensure_future(desk.ask("SLOW ¦"))
+        await desk.until(desk.completer.begun.is_set)
+        desk.completer = at_once("bar", "another adapter")
+        desk.inline.renew()
+        desk.inline.edited("a", 6)
+        assert await asking == ""
+        assert desk.inline.last_finish == "cancelled"
+
+    at_a_desk(scenario, Scripted())
+
+
+def test_what_a_switch_overtook_gives_way_to_a_newer_request():
+    async def scenario(desk):
+        older = asyncio.ensure_future(desk.ask("SLOW ¦"))
+        await desk.until(desk.completer.begun.is_set)
+        desk.completer = Scripted("bar", key="another adapter")
+        desk.inline.renew()
+        newer = asyncio.ensure_future(desk.ask("y = ¦\n"))
+        assert await older == ""
+        assert await newer == "bar"
+
+    at_a_desk(scenario, Scripted())
+
+
+def test_where_the_model_goes_while_it_is_asked_the_reason_is_named():
+    async def scenario(desk):
+        asking = asyncio.ensure_future(desk.ask("SLOW ¦"))
+        await desk.until(desk.completer.begun.is_set)
+        desk.completer = None
+        desk.inline.renew()
+        assert await asking == ""
+        assert desk.inline.last_finish == "filtered:disabled"
+
+    completer = Scripted()
+    at_a_desk(scenario, completer)
 
 
 def test_settings_that_change_nothing_for_a_document_leave_its_request_alone():
