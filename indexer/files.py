@@ -23,6 +23,7 @@ from homespun.indexer.types import Skipped
 IGNORE_FILE = ".homespunignore"
 
 _EXAMPLES = 5  # paths kept for each reason
+_MOST_NOTES = 20
 _MOST_IGNORE_BYTES = 256 * 1024  # of an ignore file; the longest of real ones has 20 KB
 _GIT_TIMEOUT_SECONDS = 120.0
 _LIST_FILES = ("ls-files", "--cached", "--others", "--exclude-standard", "-z")
@@ -51,6 +52,11 @@ class FileScan:
         examples = self.examples.setdefault(reason, [])
         if len(examples) < _EXAMPLES:
             examples.append(path)
+
+    def note(self, sentence: str) -> None:
+        """Say something once; a folder of ten thousand odd files is no reason for as many."""
+        if sentence not in self.notes and len(self.notes) < _MOST_NOTES:
+            self.notes.append(sentence)
 
 
 def walk(root: Path, config: IndexConfig) -> FileScan:
@@ -184,13 +190,13 @@ def _own_rules(root: Path, config: IndexConfig, scan: FileScan) -> IgnoreRules:
     rules = IgnoreRules([*_lines_of(root / IGNORE_FILE, scan), *config.exclude])
     _note_faults(rules, IGNORE_FILE, scan)
     for line in rules.faults[:_EXAMPLES]:
-        scan.notes.append(f"the ignore pattern {line!r} is not valid and has no effect")
+        scan.note(f"the ignore pattern {line!r} is not valid and has no effect")
     return rules
 
 
 def _note_faults(rules: IgnoreRules, name: str, scan: FileScan) -> None:
     if rules.left_out:
-        scan.notes.append(
+        scan.note(
             f"{rules.left_out} patterns of {name!r} have no effect: at most {MOST_PATTERNS} are "
             f"read, of at most {MOST_PATTERN_CHARS} characters each; shorten the file"
         )
@@ -208,7 +214,7 @@ def _lines_of(path: Path, scan: FileScan) -> list[str]:
     except OSError:
         return []  # most folders have none
     if len(text) > _MOST_IGNORE_BYTES:
-        scan.notes.append(
+        scan.note(
             f"{path.name!r} is read up to {_MOST_IGNORE_BYTES} bytes; what follows has no effect"
         )
         text = text[:_MOST_IGNORE_BYTES].rpartition("\n")[0]
