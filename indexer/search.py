@@ -29,6 +29,7 @@ _WHOLE_FILES = 20  # candidates for the words that they have as a whole
 _MOST_FILES_OF_A_WORD = 20  # a path's word that more files have brings none into the pool
 _LEAST_PATH_SHARE = 0.3  # of the query's words, to come into the pool by the path alone
 _BLOCK = 32  # scores, of which only the best is looked at first
+_MOST_QUERY_CHARS = 20_000  # a megabyte by mistake takes seconds and says no more
 _QUERY_TERMS = 96  # of a code window; the rarest of them decide anyway
 # Words on the line in focus weigh 1 + _FOCUS, four lines away a third of that; hits then hold lines
 # that are more like the next one (bench/similar_lines.py).
@@ -47,7 +48,7 @@ def search(
     weights: Weights = WEIGHTS,
 ) -> list[Hit]:
     """Return the best `limit` chunks. `vector` is the query's, `(dimensions,)`, None without."""
-    question = Question(query)
+    question = Question(query[:_MOST_QUERY_CHARS])
     pool = Pool(question, mirror, wanted, weights)
     count = max(_CANDIDATES * limit, _LEAST_CANDIDATES)
     evidence = _Evidence(mirror, wanted)
