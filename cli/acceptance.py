@@ -52,6 +52,12 @@ def _print(found: dict[str, Any]) -> None:
         console.print(_EXPLANATION, highlight=False, soft_wrap=True)
     else:
         console.print(_OFF, highlight=False, markup=False, soft_wrap=True)
+    if found["unread_bytes"]:
+        print(
+            f"homespun: {found['unread_bytes']:,} bytes of older records are not counted; "
+            "ask for fewer days with --since",
+            file=sys.stderr,
+        )
     if found["broken_lines"]:
         print(f"homespun: {found['broken_lines']} lines are no records", file=sys.stderr)
 

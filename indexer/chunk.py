@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
+from homespun.indexer.budget import Budget
 from homespun.indexer.types import Chunk, Symbol
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 # In units of the target size: whole definitions may be larger, scraps join a neighbour.
 _MOST_SHARE = 4 / 3
 _SCRAP_SHARE = 1 / 6
+_MOST_CHILDREN = 100_000  # listing them takes 20 ms, in which nobody else runs
 _OTHER_SPACE = re.compile(r"[^\S \t]")
 _HEADING = re.compile(r"#{1,6}\s")
 
@@ -59,14 +61,18 @@ def chunk_file(
     lead_rows: frozenset[int] = frozenset(),
     symbols: Sequence[Symbol] = (),
     ends_with_newline: bool = True,
+    budget: Budget | None = None,
 ) -> tuple[Chunk, ...]:
-    """Cut a file (`lines` without line ends) into chunks of about `target` characters."""
+    """Cut a file (`lines` without line ends) into chunks of about `target` characters.
+
+    Raises `TooSlow` when the tree takes more than the budget; without a tree nothing does.
+    """
     sizes = Sizes(lines)
     if root is None:
         pieces: Iterable[_Piece] = _paragraphs(lines, headings=language == "markdown")
     else:
         most = round(target * _MOST_SHARE)
-        pieces = _split(root, len(lines), sizes, most, definitions, lead_rows)
+        pieces = _split(root, len(lines), sizes, most, definitions, lead_rows, budget)
     merged = _join_scraps(_merge(_trim(pieces, lines), sizes, target), sizes, target, lines)
     naming = _Naming(symbols, sizes)
     kind = "text" if root is None else "module"
@@ -94,6 +100,7 @@ def _split(
     most: int,
     definitions: frozenset[tuple[int, int]],
     lead_rows: frozenset[int],
+    budget: Budget | None,
 ) -> Iterator[_Piece]:
     """Yield pieces in order; a piece above `most` is a single line."""
     groups = 0
@@ -110,9 +117,18 @@ def _split(
         if any((node.start_byte, node.end_byte) in definitions for node in work.nodes):
             groups += 1
             group = groups
-        children = [child for node in work.nodes for child in node.children]
+        if budget is not None:
+            budget.check()
+        children = _children(work.nodes)
         parts = _by_rows(children, work.first, work.last, lead_rows)
         stack.extend(_Work(*part, group) for part in reversed(parts))
+
+
+def _children(nodes: Sequence[Node]) -> list[Node]:
+    """Return all children; none of a table of numbers, which is cut by its rows."""
+    if sum(node.child_count for node in nodes) > _MOST_CHILDREN:
+        return []
+    return [child for node in nodes for child in node.children]
 
 
 def _by_rows(

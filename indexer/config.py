@@ -13,7 +13,11 @@ class IndexConfig:
 
     max_file_bytes: int = field(
         default=1_000_000,
-        metadata={"help": "files above this size (bytes) are skipped without being read", "min": 1},
+        metadata={
+            "help": "files above this size (bytes) are skipped without being read",
+            "min": 1,
+            "max": 100_000_000,
+        },
     )
     exclude: tuple[str, ...] = field(
         default=(),
@@ -28,9 +32,16 @@ class IndexConfig:
     )
     chunk_chars: int = field(
         default=1500,
-        metadata={"help": "a chunk's target size (characters that are no white space)", "min": 100},
+        metadata={
+            "help": "a chunk's target size (characters that are no white space)",
+            "min": 100,
+            "max": 100_000,
+        },
     )
     lock_wait_seconds: float = field(
         default=10.0,
-        metadata={"help": "how long to wait for another process that writes the index (seconds)"},
+        metadata={
+            "help": "how long to wait for another process that writes the index (seconds)",
+            "max": 3_600,
+        },
     )

@@ -8,22 +8,23 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
-
-import pathspec
 
 from homespun.indexer import filters
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.errors import GitFailed, NotADirectory
 from homespun.indexer.git import Git, repository_of
+from homespun.indexer.globs import MOST_PATTERN_CHARS, MOST_PATTERNS, IgnoreRules
 from homespun.indexer.types import Skipped
 
 IGNORE_FILE = ".homespunignore"
 
 _EXAMPLES = 5  # paths kept for each reason
+_MOST_NOTES = 20
+_MOST_IGNORE_BYTES = 256 * 1024  # of an ignore file; the longest of real ones has 20 KB
 _LIST_FILES = ("ls-files", "--cached", "--others", "--exclude-standard", "-z")
 
 
@@ -50,6 +51,11 @@ class FileScan:
         examples = self.examples.setdefault(reason, [])
         if len(examples) < _EXAMPLES:
             examples.append(path)
+
+    def note(self, sentence: str) -> None:
+        """Say something once; a folder of ten thousand odd files is no reason for as many."""
+        if sentence not in self.notes and len(self.notes) < _MOST_NOTES:
+            self.notes.append(sentence)
 
 
 def walk(root: Path, config: IndexConfig) -> FileScan:
@@ -124,7 +130,9 @@ class _Places:
         return os.path.normcase(os.path.realpath(self.root / folder)) == plain
 
 
-def _judge(places: _Places, path: str, rules: _Rules, config: IndexConfig, scan: FileScan) -> None:
+def _judge(
+    places: _Places, path: str, rules: IgnoreRules, config: IndexConfig, scan: FileScan
+) -> None:
     if not places.is_inside(path):
         scan.skip(path.encode("utf-8", "backslashreplace").decode("utf-8"), "outside")
         return
@@ -177,38 +185,39 @@ def _is_clean(path: str) -> bool:
 # --- rules of our own: .homespunignore and the setting `exclude`
 
 
-class _Rules:
-    """Gitignore patterns, the last match wins."""
-
-    def __init__(self, lines: Sequence[str]) -> None:
-        self._spec = pathspec.GitIgnoreSpec.from_lines(lines) if lines else None
-
-    def decide(self, path: str) -> bool | None:
-        """Return False to leave out, True to take in spite of the filters by name, else None."""
-        if self._spec is None:
-            return None
-        ignored = self._spec.check_file(path).include
-        return None if ignored is None else not ignored
+def _own_rules(root: Path, config: IndexConfig, scan: FileScan) -> IgnoreRules:
+    rules = IgnoreRules([*_lines_of(root / IGNORE_FILE, scan), *config.exclude])
+    _note_faults(rules, IGNORE_FILE, scan)
+    for line in rules.faults[:_EXAMPLES]:
+        scan.note(f"the ignore pattern {line!r} is not valid and has no effect")
+    return rules
 
 
-def _own_rules(root: Path, config: IndexConfig, scan: FileScan) -> _Rules:
-    lines = [*_lines_of(root / IGNORE_FILE), *config.exclude]
-    kept = []
-    for line in lines:
-        try:
-            pathspec.GitIgnoreSpec.from_lines([line])
-        except ValueError:
-            scan.notes.append(f"the ignore pattern {line!r} is not valid and has no effect")
-        else:
-            kept.append(line)
-    return _Rules(kept)
+def _note_faults(rules: IgnoreRules, name: str, scan: FileScan) -> None:
+    if rules.left_out:
+        scan.note(
+            f"{rules.left_out} patterns of {name!r} have no effect: at most {MOST_PATTERNS} are "
+            f"read, of at most {MOST_PATTERN_CHARS} characters each; shorten the file"
+        )
 
 
-def _lines_of(path: Path) -> list[str]:
+def _lines_of(path: Path, scan: FileScan) -> list[str]:
+    """Return the lines of an ignore file, none where there is no plain file of this name."""
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
     try:
-        return path.read_text(encoding="utf-8", errors="replace").splitlines()
+        descriptor = os.open(path, flags | getattr(os, "O_BINARY", 0))
+        with os.fdopen(descriptor, "rb") as stream:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return []
+            text = stream.read(_MOST_IGNORE_BYTES + 1).decode("utf-8", "replace")
     except OSError:
         return []  # most folders have none
+    if len(text) > _MOST_IGNORE_BYTES:
+        scan.note(
+            f"{path.name!r} is read up to {_MOST_IGNORE_BYTES} bytes; what follows has no effect"
+        )
+        text = text[:_MOST_IGNORE_BYTES].rpartition("\n")[0]
+    return text.split("\n")
 
 
 def _tool_made(paths: Iterable[str]) -> frozenset[str]:
@@ -291,7 +300,7 @@ def _walked(root: Path, scan: FileScan) -> Iterator[str]:
             scan.skip(folder.rstrip("/"), "unreadable")
             continue
         if any(entry.name == ".gitignore" for entry in found):
-            levels = (*levels, _Level(folder, _gitignore(root / folder)))
+            levels = (*levels, _Level(folder, _gitignore(root / folder, scan)))
         for entry in found:
             path = folder + entry.name
             if not _is_folder(entry):
@@ -311,18 +320,13 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 class _Level(NamedTuple):
     folder: str  # "" or with a final "/"
-    rules: _Rules
+    rules: IgnoreRules
 
 
-def _gitignore(folder: Path) -> _Rules:
-    kept = []
-    for line in _lines_of(folder / ".gitignore"):
-        try:
-            pathspec.GitIgnoreSpec.from_lines([line])
-        except ValueError:
-            continue  # git does not complain about these either
-        kept.append(line)
-    return _Rules(kept)
+def _gitignore(folder: Path, scan: FileScan) -> IgnoreRules:
+    rules = IgnoreRules(_lines_of(folder / ".gitignore", scan))
+    _note_faults(rules, ".gitignore", scan)  # of a fault git says nothing either
+    return rules
 
 
 def _ignored(path: str, levels: tuple[_Level, ...]) -> bool:

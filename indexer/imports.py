@@ -8,7 +8,7 @@ export, bound to that name); `@import.relative` (a path that starts at the file'
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from homespun.indexer.resolve import resolve_import
@@ -26,7 +26,7 @@ _MOST_BRACES = 200  # nesting is read by recursion
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 
 
-def read_imports(language: str, found: Sequence[Captures], source: bytes) -> list[Import]:
+def read_imports(language: str, found: Iterable[Captures], source: bytes) -> list[Import]:
     """Return the imports among the captures, in the order of the source."""
     imports: dict[tuple[int, str, str, str], Import] = {}
     for captures in found:

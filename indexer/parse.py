@@ -7,11 +7,12 @@ import hashlib
 import importlib
 import re
 import threading
-import time
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from homespun.indexer import filters, macros, secrets
+from homespun.indexer.budget import Budget, TooSlow
 from homespun.indexer.chunk import chunk_file
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.decode import SNIFF_BYTES, decode
@@ -20,11 +21,11 @@ from homespun.indexer.symbols import Extracted, Match, extract
 from homespun.indexer.types import ParsedFile, Skipped
 
 if TYPE_CHECKING:
-    from tree_sitter import Language, Parser, Point, Query, Tree
+    from tree_sitter import Language, Node, Parser, Point, Query, Tree
 
-# Processor time: a file of 1 MB takes 0.2 s. Only rubble meets this (and takes 300 MB of memory a
-# second while it does): it is cut by lines.
-_PARSE_SECONDS = 2.0
+# Processor time for tree, queries and chunks: a file of 1 MB takes half of it. What takes longer is
+# rubble or made for it (and takes 300 MB of memory a second): it is cut by lines, without a tree.
+FILE_SECONDS = 1.0
 _CALLS_A_LOOK = 16  # of the parser, tens of microseconds each
 _READ_BYTES = 1024  # small: the predicates of the queries ask for single words through it
 # Above this share of masked characters a text file is nothing but a secret.
@@ -38,6 +39,14 @@ _MOST_OPEN_GENERICS = 2_000
 _GENERICS_END = re.compile(rb"[>;{}]")
 # Each level of an endless chain of calls keeps patterns open: 8,000 levels take 7 s, 1,000 60 ms.
 _MOST_DEPTH = 1_000
+# Nobody else runs while a query does: larger trees are asked piece by piece.
+_MOST_NODES_AT_ONCE = 30_000
+# Below one node, other than the file: no list of imports or members is as long, and a query takes
+# all that stands in one at once.
+_MOST_PARTS = 20_000
+# Text is masked in slices for the same reason; a secret that begins in one ends in what follows it.
+_SLICE_CHARS = 40_000
+_OVERLAP_CHARS = 21_000  # a private key is looked for in 20,000
 
 _NOTHING = Extracted((), (), (), (), frozenset(), frozenset())
 _parsers = threading.local()
@@ -83,36 +92,55 @@ def readable(path: str, source: bytes, config: IndexConfig) -> Readable | Skippe
         return Skipped("generated")
     if reason is not None and not is_generated:
         return Skipped(reason)
-    text = secrets.mask(decoded, language)
+    text = _masked(decoded, language)
     if not has_grammar(language) and secrets.masked_share(decoded, text) > _MOST_SECRET_SHARE:
         return Skipped("secret")
     return Readable(language, text, is_generated)
 
 
-def syntax_tree(language: str, source: bytes) -> Tree | None:
+def _masked(text: str, language: str) -> str:
+    """Mask the secrets of a long text in slices of whole lines, so that others run in between."""
+    done = []
+    behind = ""  # the end of the slice before: a secret may go on in the next
+    start = 0
+    while len(text) - start > _SLICE_CHARS:
+        end = text.find("\n", start + _SLICE_CHARS) + 1 or len(text)
+        masked = secrets.mask(behind + text[start:end], language)
+        cut = masked.rfind("\n", 0, max(0, len(masked) - _OVERLAP_CHARS)) + 1
+        done.append(masked[:cut])
+        behind, start = masked[cut:], end
+    return "".join([*done, secrets.mask(behind + text[start:], language)])
+
+
+def syntax_tree(language: str, source: bytes, budget: Budget | None = None) -> Tree | None:
     """Return the syntax tree of UTF-8 text; None without a grammar, or when it takes too long.
 
     Safe to call from several threads: each has its own parsers.
     """
+    budget = budget or Budget(FILE_SECONDS)
     if not has_grammar(language) or _has_endless_generics(language, source):
         return None
     source = macros.blanked(language, source)
-    deadline = time.thread_time() + _PARSE_SECONDS
-
-    def read(offset: int, point: Point) -> bytes:
-        return source[offset : offset + _READ_BYTES]
 
     asked = 0
+    late = False
 
-    def is_late(offset: int, has_error: bool) -> bool:
-        nonlocal asked
+    def is_late(offset: int = 0, has_error: bool = False) -> bool:
+        nonlocal asked, late
         asked += 1
-        return asked % _CALLS_A_LOOK == 0 and time.thread_time() > deadline
+        late = late or (asked % _CALLS_A_LOOK == 0 and budget.is_over())
+        return late
+
+    def read(offset: int, point: Point) -> bytes:
+        # A comment without an end is read to the end of the file before anybody is asked.
+        return b"" if is_late() else source[offset : offset + _READ_BYTES]
 
     parser = _parser(language)
     try:
         tree: Tree | None = parser.parse(read, progress_callback=is_late)
     except ValueError:  # "Parsing failed": the callback stopped it
+        tree = None
+    if tree is None or late:
         parser.reset()
         return None
     return tree
@@ -134,25 +162,35 @@ def _parsed(
     if not lines[-1]:
         lines.pop()  # what follows the last line's end is no line
     source = text.encode("utf-8", "replace")
-    tree = syntax_tree(language, source)
-    if tree is not None and _is_rubble(tree):
-        tree = None
-    found = _NOTHING
-    if tree is not None:
-        found = extract(
-            _matches(language, tree), path=path, language=language, source=source, lines=lines
-        )
-    chunks = chunk_file(
+    cut = functools.partial(
+        chunk_file,
         path=path,
         language=language,
         lines=lines,
         target=config.chunk_chars,
-        root=tree.root_node if tree is not None else None,
-        definitions=found.definitions,
-        lead_rows=found.lead_rows,
-        symbols=found.symbols + found.scopes,
         ends_with_newline=text.endswith("\n"),
     )
+    budget = Budget(FILE_SECONDS)
+    tree = syntax_tree(language, source, budget)
+    found = _NOTHING
+    try:
+        if tree is not None and (_is_rubble(tree) or _holds_a_table(tree, budget)):
+            tree = None
+        if tree is not None:
+            matches = _matches(language, tree, budget)
+            found = extract(
+                matches, path=path, language=language, source=source, lines=lines, budget=budget
+            )
+        chunks = cut(
+            root=tree.root_node if tree is not None else None,
+            definitions=found.definitions,
+            lead_rows=found.lead_rows,
+            symbols=found.symbols + found.scopes,
+            budget=budget,
+        )
+    except TooSlow:
+        tree, found = None, _NOTHING
+        chunks = cut()
     return ParsedFile(
         path=path,
         language=language,
@@ -193,13 +231,50 @@ def _is_rubble(tree: Tree) -> bool:
     return False
 
 
-def _matches(language: str, tree: Tree) -> list[Match]:
+def _holds_a_table(tree: Tree, budget: Budget) -> bool:
+    """Tell whether a statement has so many parts that one query would take seconds."""
+    pending = [tree.root_node] if tree.root_node.descendant_count > _MOST_NODES_AT_ONCE else []
+    while pending:
+        for node in budget.paced(_children(pending.pop())):
+            if node.descendant_count > _MOST_PARTS:
+                if node.child_count > _MOST_PARTS:
+                    return True
+                pending.append(node)
+    return False
+
+
+def _children(node: Node) -> Iterator[Node]:
+    """Yield the children one by one; a list of a million is made while nobody else runs."""
+    cursor = node.walk()
+    more = cursor.goto_first_child()
+    while more:
+        if cursor.node is not None:
+            yield cursor.node
+        more = cursor.goto_next_sibling()
+
+
+def _matches(language: str, tree: Tree, budget: Budget) -> Iterator[Match]:
+    """Yield what the language's query finds, in the order of the source."""
     from tree_sitter import QueryCursor
 
     cursor = QueryCursor(_query(language))
     cursor.set_max_start_depth(_MOST_DEPTH)
-    matches: list[Match] = cursor.matches(tree.root_node)
-    return matches
+    root = tree.root_node
+    if root.descendant_count <= _MOST_NODES_AT_ONCE:
+        yield from cursor.matches(root)
+        return
+    step = 1 + root.end_byte * _MOST_NODES_AT_ONCE // root.descendant_count
+    for start in range(0, root.end_byte + 1, step):
+        budget.check()
+        cursor.set_byte_range(start, start + step)
+        for match in cursor.matches(root):
+            # What reaches over several pieces is found in each, and counts where it begins.
+            if start <= _begin(match) < start + step:
+                yield match
+
+
+def _begin(match: Match) -> int:
+    return min(node.start_byte for nodes in match[1].values() for node in nodes)
 
 
 def _parser(language: str) -> Parser:

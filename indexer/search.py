@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -13,6 +12,7 @@ import numpy.typing as npt
 
 from homespun.indexer import bm25, ranking
 from homespun.indexer.bm25 import FloatArray, Mask, Owners, Term
+from homespun.indexer.globs import path_pattern
 from homespun.indexer.mirror import Mirror, Shard
 from homespun.indexer.question import Question
 from homespun.indexer.ranking import Candidate, PathMatch, Pool
@@ -29,6 +29,7 @@ _WHOLE_FILES = 20  # candidates for the words that they have as a whole
 _MOST_FILES_OF_A_WORD = 20  # a path's word that more files have brings none into the pool
 _LEAST_PATH_SHARE = 0.3  # of the query's words, to come into the pool by the path alone
 _BLOCK = 32  # scores, of which only the best is looked at first
+_MOST_QUERY_CHARS = 20_000  # a megabyte by mistake takes seconds and says no more
 _QUERY_TERMS = 96  # of a code window; the rarest of them decide anyway
 # Words on the line in focus weigh 1 + _FOCUS, four lines away a third of that; hits then hold lines
 # that are more like the next one (bench/similar_lines.py).
@@ -47,7 +48,7 @@ def search(
     weights: Weights = WEIGHTS,
 ) -> list[Hit]:
     """Return the best `limit` chunks. `vector` is the query's, `(dimensions,)`, None without."""
-    question = Question(query)
+    question = Question(query[:_MOST_QUERY_CHARS])
     pool = Pool(question, mirror, wanted, weights)
     count = max(_CANDIDATES * limit, _LEAST_CANDIDATES)
     evidence = _Evidence(mirror, wanted)
@@ -327,30 +328,12 @@ def _hit(mirror: Mirror, candidate: Candidate) -> Hit:
     )
 
 
-@lru_cache(maxsize=64)
 def _glob_pattern(glob: str) -> re.Pattern[str]:
-    r"""Translate a path glob: `*` within a folder, `**` across; without "/" it is the file's name.
+    """Translate a path glob; without "/" it is the file's name.
 
     A folder stands for everything below it: `src/` is `src/**`.
     """
     glob = glob.removeprefix("./")
     if glob.endswith("/"):
         glob += "**"
-    if "/" not in glob:
-        glob = "**/" + glob
-    parts = {"**/": r"(?:.*/)?", "**": r".*", "*": r"[^/]*", "?": r"[^/]"}
-    tokens = re.findall(r"\*\*/|\*\*|\*|\?|\[[^\]]+\]|\{[^}]+\}|.", glob, re.DOTALL)
-    pattern = "".join(parts.get(token) or _literal(token) for token in tokens)
-    try:
-        return re.compile(pattern, re.DOTALL)
-    except re.error:  # a set that is none, such as [z-a]: no path is like this
-        return re.compile(re.escape(glob))
-
-
-def _literal(token: str) -> str:
-    if len(token) > 1 and token.startswith("["):
-        inner = token[1:-1].replace("\\", r"\\")
-        return f"[^{inner[1:]}]" if inner.startswith("!") else f"[{inner}]"
-    if len(token) > 1 and token.startswith("{"):
-        return "(?:" + "|".join(re.escape(option) for option in token[1:-1].split(",")) + ")"
-    return re.escape(token)
+    return path_pattern(glob if "/" in glob else "**/" + glob)

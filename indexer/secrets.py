@@ -14,19 +14,9 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-PLACEHOLDER = "*"
+from homespun.indexer.pem import key_bodies
 
-_KEY_BLOCK = re.compile(
-    r"-----BEGIN (?P<label>[A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?)-----(?P<body>.{0,20000}?)"
-    r"-----END (?P=label)-----",
-    re.DOTALL,
-)
-# A block that was cut off: lines of base64 below the head.
-_OPEN_BLOCK = re.compile(
-    r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
-    r"(?P<body>(?:(?:[\s\"'+,]|\\[nr\\])*[A-Za-z0-9+/=]{32,})+)"
-)
-_KEY_MATERIAL = re.compile(r"[A-Za-z0-9+/=]{32,}")
+PLACEHOLDER = "*"
 
 # Shapes that nothing else has, each behind the words that must be there for it to match: to look
 # for a plain word first is ten times faster. The group "secret" is masked, else the whole match.
@@ -150,9 +140,7 @@ _CODE_VALUE = re.compile(r".*[()\[\]{}<>].*|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+|\$.*
 
 def mask(text: str, language: str = "text") -> str:
     """Return the text with every secret replaced by a placeholder of the same length."""
-    if "PRIVATE KEY" in text:
-        text = _KEY_BLOCK.sub(_masked_block, text)
-        text = _OPEN_BLOCK.sub(lambda match: _masked_group(match, "body"), text)
+    text = _without_keys(text)
     # Most of a text is too short in one piece to be a key: the words are looked for in the rest.
     runs = "\n".join(_RUN.findall(text))
     for words, pattern in _TOKENS:
@@ -215,9 +203,13 @@ def masked_share(before: str, after: str) -> float:
     return hidden / max(1, sum(not character.isspace() for character in before))
 
 
-def _masked_block(match: re.Match[str]) -> str:
-    # The words alone are a parser's constants, or a document about keys.
-    return _masked_if(match, _KEY_MATERIAL.search(match["body"]) is not None, "body")
+def _without_keys(text: str) -> str:
+    kept = []
+    done = 0
+    for start, end in key_bodies(text):
+        kept += [text[done:start], re.sub(r"[^\n]", PLACEHOLDER, text[start:end])]
+        done = end
+    return "".join([*kept, text[done:]])
 
 
 def _masked_token(match: re.Match[str]) -> str:

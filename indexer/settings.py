@@ -4,7 +4,8 @@ Layers, later wins: defaults; the user's `homespun.toml`; the workspace's `pypro
 (`[tool.homespun.SECTION]`) and `homespun.toml` (`[SECTION]`); `HOMESPUN_SECTION_FIELD` variables;
 the editor (camelCase keys); flags. A wrong value never stops anything: the next lower layer stays,
 and a sentence in `Resolved.faults` says so. A field's metadata may hold `min`, `max`, `choices`;
-numbers are not negative unless `min` says that they may be.
+numbers are not negative unless `min` says that they may be. With `cores` they are at most the
+logical cores of the machine.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import platformdirs
+
+from homespun.models.cores import logical_cores
 
 T = TypeVar("T")
 
@@ -183,6 +186,8 @@ def _checked(value: object, hint: object, metadata: Mapping[str, Any]) -> object
             raise _Wrong(f"at least {low}")
         if high is not None and value > high:
             raise _Wrong(f"at most {high}")
+        if metadata.get("cores") and value > logical_cores():
+            raise _Wrong(f"at most {logical_cores()}, the logical cores of this machine")
     return value
 
 

@@ -16,11 +16,12 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from homespun.indexer import doclines
+from homespun.indexer.budget import Budget
 from homespun.indexer.imports import read_imports, text_of
 from homespun.indexer.types import Call, Import, Symbol
 
@@ -103,12 +104,21 @@ class _Candidate:
 
 
 def extract(
-    matches: Sequence[Match], *, path: str, language: str, source: bytes, lines: Sequence[str]
+    matches: Iterable[Match],
+    *,
+    path: str,
+    language: str,
+    source: bytes,
+    lines: Sequence[str],
+    budget: Budget,
 ) -> Extracted:
-    """Return the definitions, imports and calls among the matches of the language's queries."""
-    found = _sort(matches, source)
+    """Return the definitions, imports and calls among the matches of the language's queries.
+
+    Raises `TooSlow` when that takes more than the budget.
+    """
+    found = _sort(budget.paced(matches), source)
     rows = _Rows(found, lines)
-    imports = tuple(read_imports(language, found.imports, source))
+    imports = tuple(read_imports(language, budget.paced(found.imports), source))
     nested = _nested(found, functions_in_modules=language == "elixir")
     if language in _SEVERAL_EQUATIONS:
         nested = _joined(nested, source)
@@ -118,7 +128,7 @@ def extract(
 
     scopes = [item for item in found.scopes if item.kind == "scope.type"]
     return Extracted(
-        symbols=tuple(_without_repeats(list(map(symbol, nested)), imports)),
+        symbols=tuple(_without_repeats(list(map(symbol, budget.paced(nested))), imports)),
         scopes=tuple(replace(symbol(item), kind="class") for item in scopes),
         imports=imports,
         calls=_calls(found, rows if language == "elixir" else None),
@@ -139,7 +149,7 @@ def _calls(found: _Found, rows: _Rows | None) -> tuple[Call, ...]:
 # --- sorting the captures
 
 
-def _sort(matches: Sequence[Match], source: bytes) -> _Found:
+def _sort(matches: Iterable[Match], source: bytes) -> _Found:
     found = _Found()
     for pattern, captures in matches:
         key = next(iter(captures), "")

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from homespun.models.cores import within_cores
 from homespun.models.draft import MOST_DRAFTED, Acceptance, Drafter
 from homespun.models.errors import ModelDamaged, PromptTooLong
 from homespun.models.head import Head, Rows
@@ -383,7 +384,7 @@ def _breaking_off(cancelled: Callable[[], bool]) -> Iterator[object]:
 def _session(graph_path: Path, *, threads: int) -> Any:  # noqa: ANN401  (onnxruntime is untyped)
     ort = onnxruntime()
     options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
+    options.intra_op_num_threads = within_cores(threads)
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     options.add_session_config_entry("session.intra_op.allow_spinning", "1")

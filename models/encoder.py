@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from homespun.models.cores import within_cores
 from homespun.models.errors import ModelDamaged
 from homespun.models.runtime import onnxruntime
 
@@ -28,7 +29,7 @@ class OnnxEncoder:
         self.name = name
         self.dimensions = dimensions
         options = ort.SessionOptions()
-        options.intra_op_num_threads = threads
+        options.intra_op_num_threads = within_cores(threads)
         options.log_severity_level = 3
         # Vectors are made in the background: spinning threads would take time from completions.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")

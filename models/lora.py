@@ -30,7 +30,13 @@ _PARTS = {
     for part, name in LAYER_PARTS.items()
     if name.endswith("_proj.weight")
 }
-_TENSOR = re.compile(r"base_model\.model\.(model\.layers\.(\d+)\.(\w+\.\w+))\.lora_([AB])\.weight")
+_TENSOR = re.compile(
+    r"base_model\.model\.(model\.layers\.(\d{1,4})\.(\w+\.\w+))\.lora_([AB])\.weight"
+)
+# What peft writes as the key of a rank or an alpha: a module's name or the end of one. Anything
+# else is a regular expression of the adapter's, and is never run: one can be made to take hours.
+_MODULE_NAME = re.compile(r"\^?\w+(?:\\?\.\w+)*")
+_MOST_PATTERNS = 4_096  # more than any model has linear layers
 # Setting of peft -> how a sentence calls what it asks for; each must be empty or false.
 _REFUSED = {
     "use_dora": "DoRA",
@@ -49,6 +55,9 @@ _REFUSED = {
 }
 # These train from other base weights than the ones they were given.
 _MOVES_BASE = ("pissa", "olora", "corda", "loftq", "lora_ga", "mica")
+
+
+_Patterns = Sequence[tuple[re.Pattern[str], Any]]  # names of modules, and the value of each
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +85,8 @@ class LoraWeights:
         LoRA). Pickled weights (`adapter_model.bin`) are never loaded.
         """
         config = _read_config(directory)
+        ranks = _patterns(config, "rank_pattern", directory)
+        alphas = _patterns(config, "alpha_pattern", directory)
         file = _open_weights(directory)
         factors: dict[str, dict[str, Float32]] = {}
         modules: dict[str, str] = {}
@@ -90,7 +101,8 @@ class LoraWeights:
         if not factors:
             raise AdapterDamaged(f"{str(directory / WEIGHTS)!r} holds no tensor; train it again")
         pairs = {
-            name: _pair(config, directory, modules[name], found) for name, found in factors.items()
+            name: _pair(config, ranks, alphas, directory, modules[name], found)
+            for name, found in factors.items()
         }
         return cls(str(directory), pairs)
 
@@ -210,8 +222,40 @@ def _read_factor(file: SafetensorsFile, directory: Path, name: str) -> Float32:
     return factor
 
 
+def _patterns(config: Mapping[str, Any], key: str, directory: Path) -> _Patterns:
+    """Return the names of a rank or alpha pattern with their values, ready to be matched.
+
+    Raises `AdapterUnfit` for any other regular expression, `AdapterDamaged` for no table.
+    """
+    table = config.get(key) or {}
+    if not isinstance(table, dict):
+        raise AdapterDamaged(
+            f"{key!r} in {str(directory / CONFIG)!r} is {table!r}, not a table; train it again"
+        )
+    if len(table) > _MOST_PATTERNS:
+        raise AdapterUnfit(
+            f"{key!r} in {str(directory / CONFIG)!r} has {len(table)} names, more than "
+            f"{_MOST_PATTERNS}; name only the layers that differ"
+        )
+    patterns = []
+    for name, value in table.items():
+        if _MODULE_NAME.fullmatch(name) is None:
+            raise AdapterUnfit(
+                f"{key!r} in {str(directory / CONFIG)!r} names {name[:200]!r}, which is no "
+                "module's name; regular expressions of an adapter are not run: write the modules "
+                "out, such as 'layers.1.mlp.down_proj'"
+            )
+        patterns.append((re.compile(rf"(.*\.)?({name})\Z"), value))
+    return patterns
+
+
 def _pair(
-    config: Mapping[str, Any], directory: Path, module: str, found: Mapping[str, Float32]
+    config: Mapping[str, Any],
+    ranks: _Patterns,
+    alphas: _Patterns,
+    directory: Path,
+    module: str,
+    found: Mapping[str, Float32],
 ) -> _Pair:
     if set(found) != {"A", "B"}:
         raise AdapterDamaged(
@@ -219,11 +263,11 @@ def _pair(
         )
     a, b = found["A"], found["B"]
     try:
-        rank = int(_by_pattern(config.get("rank_pattern"), module, config["r"]))
-        alpha = float(_by_pattern(config.get("alpha_pattern"), module, config["lora_alpha"]))
+        rank = int(_by_pattern(ranks, module, config["r"]))
+        alpha = float(_by_pattern(alphas, module, config["lora_alpha"]))
         if not math.isfinite(alpha):
             raise ValueError(f"alpha is {alpha}")
-    except (KeyError, TypeError, ValueError, re.error) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise AdapterDamaged(
             f"{str(directory / CONFIG)!r} has no usable rank and alpha ({error!r}); train it again"
         ) from error
@@ -235,10 +279,10 @@ def _pair(
     return _Pair(a, b, alpha / math.sqrt(rank) if config.get("use_rslora") else alpha / rank)
 
 
-def _by_pattern(patterns: Mapping[str, Any] | None, module: str, default: object) -> Any:  # noqa: ANN401
+def _by_pattern(patterns: _Patterns, module: str, default: object) -> Any:  # noqa: ANN401
     """Return the value of the first pattern that fits a module's name, as peft chooses it."""
-    for pattern, value in (patterns or {}).items():
-        if re.match(rf"(.*\.)?({pattern})$", module):
+    for pattern, value in patterns:
+        if pattern.match(module):
             return value
     return default
 

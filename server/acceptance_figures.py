@@ -41,13 +41,16 @@ def counted(recorded: Recorded) -> dict[str, object]:
     records = recorded.records
     groups = [group("all", "all", records)]
     for name, of in _SPLITS:
-        values = sorted({of(record) for record in records})
-        groups += [group(name, value, [r for r in records if of(r) == value]) for value in values]
+        by_value: dict[str, list[Record]] = {}
+        for record in records:
+            by_value.setdefault(of(record), []).append(record)
+        groups += [group(name, value, of_value) for value, of_value in sorted(by_value.items())]
     return {
         "message": _sentence(groups[0]) if records else _NOTHING,
         "first": records[0].time if records else None,
         "last": records[-1].time if records else None,
         "broken_lines": recorded.broken,
+        "unread_bytes": recorded.unread_bytes,
         "horizons_s": list(HORIZONS_SECONDS),
         "groups": groups,
     }

@@ -8,6 +8,7 @@ month that outgrows its file begins anew and keeps the one before, months beyond
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import logging
 import os
@@ -24,7 +25,10 @@ logger = logging.getLogger(__name__)
 RECORD_VERSION = 1
 OUTCOMES = ("shown", "typed", "partial", "accepted")
 MOST_FILE_BYTES = 8_000_000  # some 20,000 suggestions, twice that with the file before
+MOST_READ_BYTES = 32_000_000  # of all files together, the newest first
 _MOST_MONTHS = 13
+_MOST_LINE_BYTES = 8_000  # ours have 400
+_MOST_ITEMS = 1_000  # of a list in a line
 _MONTH = "[0-9][0-9][0-9][0-9]-[0-9][0-9]"
 
 
@@ -60,18 +64,47 @@ class Record:
         """Read a line's JSON object. Raises `ValueError` where it is none of ours."""
         if not isinstance(body, dict) or body.get("v") != RECORD_VERSION:
             raise ValueError(f"no record of version {RECORD_VERSION}")
-        wanted = dataclasses.fields(cls)
-        if not {each.name for each in wanted} <= body.keys():
+        kinds = _kinds()
+        if not kinds.keys() <= body.keys():
             raise ValueError("fields are missing")
-        values: dict[str, Any] = {each.name: body[each.name] for each in wanted}
-        for each in wanted:
-            if not _fits(values[each.name], str(each.type)):
-                raise ValueError(f"{each.name} is {values[each.name]!r}")
+        values: dict[str, Any] = {name: body[name] for name in kinds}
+        for name, kind in kinds.items():
+            if not kind.fits(values[name]):
+                raise ValueError(f"{name} is {values[name]!r}")
         if values["outcome"] not in OUTCOMES:
             raise ValueError(f"outcome is {values['outcome']!r}")
         for name in ("steps", "kept", "changed"):
             values[name] = tuple(values[name])
         return cls(**values)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """The types that a field's value may have, in itself or in a list of at most a few."""
+
+    types: frozenset[type]
+    is_list: bool
+
+    def fits(self, value: object) -> bool:
+        if not self.is_list:
+            return type(value) in self.types  # and so never a bool for an int
+        if not isinstance(value, list) or len(value) > _MOST_ITEMS:
+            return False
+        return all(type(each) in self.types for each in value)
+
+
+@functools.cache
+def _kinds() -> dict[str, _Kind]:
+    """Return what each field of a record holds, by its annotation."""
+    named: dict[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "float": (int, float)}
+    kinds = {}
+    for each in dataclasses.fields(Record):
+        text = str(each.type)
+        item = text.removeprefix("tuple[").removesuffix(", ...]")
+        types = named[item.removesuffix(" | None")]
+        optional = (type(None),) if item.endswith("| None") else ()
+        kinds[each.name] = _Kind(frozenset((*types, *optional)), is_list=item != text)
+    return kinds
 
 
 def folder() -> Path:
@@ -130,48 +163,58 @@ class Recorded:
 
     records: list[Record] = field(default_factory=list)
     broken: int = 0  # lines that are no records
+    unread_bytes: int = 0  # older ones, beyond `MOST_READ_BYTES`
 
 
 def read(directory: Path | None = None, *, since: str = "") -> Recorded:
-    """Read the records from a time on (as `Record.time`), the oldest first."""
+    """Read the records from a time on (as `Record.time`), the oldest first.
+
+    No more than `MOST_READ_BYTES` is read: what is older counts as unread.
+    """
     found = Recorded()
     directory = directory or folder()
     paths = [*directory.glob(f"{_MONTH}.old.jsonl"), *directory.glob(f"{_MONTH}.jsonl")]
-    for path in paths:
-        if path.name[:7] >= since[:7]:
-            for record in _records_of(path):
-                if record is None:
-                    found.broken += 1
-                elif record.time >= since:
-                    found.records.append(record)
+    room = MOST_READ_BYTES
+    by_file: list[list[Record]] = []
+    for path in sorted(paths, key=lambda path: (path.name[:7], path.name[7:] == ".jsonl"))[::-1]:
+        if path.name[:7] < since[:7]:
+            continue
+        text, unread = _end_of(path, room)
+        room -= len(text)
+        found.unread_bytes += unread
+        read_here = list(_records_of(path, text))
+        found.broken += read_here.count(None)
+        by_file.append([each for each in read_here if each is not None and each.time >= since])
+    found.records = [record for records in reversed(by_file) for record in records]
     found.records.sort(key=lambda record: record.time)
     return found
 
 
-def _records_of(path: Path) -> Iterator[Record | None]:
-    """Read one file; None for a line that is no record."""
-    with path.open("rb") as lines:
-        for line in lines:
-            if not line.strip():
-                continue
-            try:
-                yield Record.from_json(json.loads(line))
-            except (ValueError, RecursionError) as error:
-                logger.debug("a line of %s is no record: %s", path.name, error)
-                yield None
+def _end_of(path: Path, most: int) -> tuple[bytes, int]:
+    """Return the last whole lines of a file, and how many bytes before them are left unread."""
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        begin = max(0, size - most)
+        file.seek(begin)
+        text = file.read(min(size, most))
+    if begin:
+        text = text[text.find(b"\n") + 1 :] if b"\n" in text else b""
+    return text, size - len(text)
 
 
-def _fits(value: object, kind: str) -> bool:
-    """Check a value against the annotation of its field."""
-    if kind.startswith("tuple"):
-        item = kind.removeprefix("tuple[").removesuffix(", ...]")
-        return isinstance(value, list) and all(_fits(each, item) for each in value)
-    if value is None:
-        return kind.endswith("| None")
-    if kind == "str":
-        return isinstance(value, str)
-    types = (int,) if kind == "int" else (int, float)
-    return isinstance(value, types) and not isinstance(value, bool)
+def _records_of(path: Path, text: bytes) -> Iterator[Record | None]:
+    """Read the lines of one file; None for one that is no record."""
+    for line in text.split(b"\n"):
+        if not line.strip():
+            continue
+        if len(line) > _MOST_LINE_BYTES:
+            yield None
+            continue
+        try:
+            yield Record.from_json(json.loads(line.decode()))
+        except (ValueError, RecursionError) as error:
+            logger.debug("a line of %s is no record: %s", path.name, error)
+            yield None
 
 
 def _ends_whole(path: Path) -> bool:

@@ -12,6 +12,7 @@ from difflib import SequenceMatcher
 from homespun.models.common_prefix import common_prefix
 
 _TOKEN = re.compile(r"\w+|\s+|.", re.DOTALL)
+_MOST_BLOCK_CHARS = 40_000  # what is parted into tokens: 10 ms
 _MOST_PAIRS = 10_000  # of equal parts in a block: what a comparison takes; else all of it is new
 
 
@@ -51,7 +52,10 @@ class Change:
             return [change] if change.removed or change.inserted else []
         parts = []
         for block in _compared(change, lambda text: text.splitlines(keepends=True)):
-            parts += _compared(block, _TOKEN.findall)
+            if len(block.removed) + len(block.inserted) > _MOST_BLOCK_CHARS:
+                parts.append(block)  # a line without end is taken as it is
+            else:
+                parts += _compared(block, _TOKEN.findall)
         return parts[::-1]
 
 

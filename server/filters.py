@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from homespun.indexer.globs import path_pattern
 from homespun.indexer.secrets import mask
 from homespun.server.cursor import Cursor, unmatched_closer
 from homespun.server.options import CompletionOptions
@@ -267,19 +268,9 @@ def _matches(path: str, glob: str) -> bool:
     glob = glob.removeprefix("./")
     pure = PurePosixPath(path)
     if "/" not in glob:
-        return any(PurePosixPath(part).match(glob) for part in pure.parts)
-    if glob.endswith(("/", "/**")):
-        return _below(path, glob.rstrip("/*"))
-    return pure.match(glob) if "**" not in glob else _matches_deep(path, glob)
-
-
-def _below(path: str, folder: str) -> bool:
-    return path.startswith(folder.removeprefix("**/") + "/") or (
-        folder.startswith("**/") and f"/{folder.removeprefix('**/')}/" in path
-    )
-
-
-def _matches_deep(path: str, glob: str) -> bool:
-    parts = {"**/": r"(?:.*/)?", "**": r".*", "*": r"[^/]*", "?": r"[^/]"}
-    tokens = re.findall(r"\*\*/|\*\*|\*|\?|.", glob)
-    return re.fullmatch("".join(parts.get(t) or re.escape(t) for t in tokens), path) is not None
+        return any(path_pattern(glob).match(part) for part in pure.parts)
+    if glob.endswith("/"):
+        glob += "**"
+    elif "**" not in glob:
+        glob = "**/" + glob  # `src/*.py` is meant wherever such a folder lies
+    return path_pattern(glob).match(path) is not None

@@ -154,7 +154,7 @@ class FolderIndex:
 
     def _next_job(self) -> Callable[[], None] | None:
         """Wait for the next thing to do; None at the end."""
-        refresh_at = time.monotonic() + max(self._options.refresh_seconds, 0.1)
+        refresh_at = time.monotonic() + self._options.refresh_seconds
         with self._wake:
             while not self._closing:
                 now = time.monotonic()

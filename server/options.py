@@ -2,7 +2,8 @@
 
 The user writes them as `[completion]` and `[server]` in homespun.toml, as `HOMESPUN_COMPLETION_…`
 variables, or in the editor in camelCase. `metadata["help"]` is the only description: the README
-and the editor's settings page are made from it. `choices` and `min` say which values are good.
+and the editor's settings page are made from it. `choices`, `min` and `max` say which values are
+good, `cores` that the machine's are the most.
 """
 
 from __future__ import annotations
@@ -29,13 +30,18 @@ class CompletionOptions:
     )
     threads: int = field(
         default=0,
-        metadata={"help": "threads of the model; 0 takes every physical core", "min": 0},
+        metadata={
+            "help": "threads of the model; 0 takes every physical core",
+            "min": 0,
+            "cores": True,
+        },
     )
     context_tokens: int = field(
         default=1024,
         metadata={
             "help": "longest prompt, in tokens; more helps little and costs time",
             "min": 128,
+            "max": 32_768,
         },
     )
     cache_mb: int = field(
@@ -43,19 +49,20 @@ class CompletionOptions:
         metadata={
             "help": "memory for what the model has read of the last prompts, in MiB",
             "min": 16,
+            "max": 8_192,
         },
     )
     max_tokens: int = field(
         default=64,
-        metadata={"help": "longest completion of a single line, in tokens", "min": 1},
+        metadata={"help": "longest completion of a single line, in tokens", "min": 1, "max": 1_024},
     )
     max_block_tokens: int = field(
         default=128,
-        metadata={"help": "longest completion of a block, in tokens", "min": 1},
+        metadata={"help": "longest completion of a block, in tokens", "min": 1, "max": 2_048},
     )
     max_lines: int = field(
         default=12,
-        metadata={"help": "longest completion of a block, in lines", "min": 1},
+        metadata={"help": "longest completion of a block, in lines", "min": 1, "max": 500},
     )
     block_budget_ms: int = field(
         default=800,
@@ -63,6 +70,7 @@ class CompletionOptions:
             "help": "a block that is not asked for by hand ends with its last whole line after "
             "this time",
             "min": 0,
+            "max": 60_000,
         },
     )
     multiline: str = field(
@@ -79,7 +87,11 @@ class CompletionOptions:
     )
     retrieve_deadline_ms: int = field(
         default=60,
-        metadata={"help": "what retrieval has not found by then is left out", "min": 0},
+        metadata={
+            "help": "what retrieval has not found by then is left out",
+            "min": 0,
+            "max": 10_000,
+        },
     )
     disabled_languages: tuple[str, ...] = field(
         default=(),
@@ -104,6 +116,7 @@ class CompletionOptions:
             "help": "no completion where more than this many characters other than closing "
             "brackets, quotes and punctuation stand to the right of the cursor",
             "min": 0,
+            "max": 10_000,
         },
     )
 
@@ -114,11 +127,19 @@ class ServerOptions:
 
     save_debounce_ms: int = field(
         default=150,
-        metadata={"help": "pause after a save before the index takes it in", "min": 0},
+        metadata={
+            "help": "pause after a save before the index takes it in",
+            "min": 0,
+            "max": 60_000,
+        },
     )
     refresh_seconds: float = field(
         default=5.0,
-        metadata={"help": "how often to look for another process's changes of the index"},
+        metadata={
+            "help": "how often to look for another process's changes of the index",
+            "min": 0.1,
+            "max": 3_600,
+        },
     )
     acceptance_log: bool = field(
         default=True,

@@ -21,11 +21,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-import pathspec
-
 from homespun.indexer import filters, secrets
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.decode import decode
+from homespun.indexer.globs import MOST_PATTERNS, IgnoreRules
 from homespun.indexer.languages import has_grammar
 from homespun.indexer.parse import readable, syntax_tree
 from homespun.indexer.types import Skipped
@@ -80,8 +79,8 @@ class House:
 
     licences: frozenset[str] = frozenset()  # that are its own
     holders: frozenset[str] = frozenset()
-    excluded: pathspec.GitIgnoreSpec | None = None
-    attributes: tuple[tuple[pathspec.GitIgnoreSpec, str, bool], ...] = ()
+    excluded: IgnoreRules | None = None
+    attributes: tuple[tuple[IgnoreRules, str, bool], ...] = ()
 
     @classmethod
     def of(
@@ -107,7 +106,7 @@ class House:
         return cls(
             licences=_own(licences) | {named for named, _ in stated if named},
             holders=_own(holders) | {holder for _, by in stated for holder in by},
-            excluded=pathspec.GitIgnoreSpec.from_lines(list(exclude)) if exclude else None,
+            excluded=IgnoreRules(exclude) if exclude else None,
             attributes=tuple(_attributes(attributes or {})),
         )
 
@@ -149,11 +148,11 @@ def reason_by_path(path: str, house: House) -> str | None:
     """Return why a file is left out, judged by its path; None where it may be read."""
     if filters.in_tool_folder(path):
         return "vendored"
-    if house.excluded is not None and house.excluded.match_file(path):
+    if house.excluded is not None and house.excluded.decide(path) is False:
         return "excluded"
     stated = {}
     for spec, attribute, value in house.attributes:
-        if spec.match_file(path):
+        if spec.decide(path) is False:
             stated[attribute] = value
     said = next((attribute for attribute, value in stated.items() if value), None)
     return said or filters.reason_by_name(path)
@@ -246,10 +245,10 @@ def _own(counts: Counter[str]) -> frozenset[str]:
 # --- .gitattributes
 
 
-def _attributes(texts: Mapping[str, str]) -> Iterable[tuple[pathspec.GitIgnoreSpec, str, bool]]:
+def _attributes(texts: Mapping[str, str]) -> Iterable[tuple[IgnoreRules, str, bool]]:
     """Yield (pattern, attribute, value); the last that matches counts, deeper folders are last."""
     for folder, text in sorted(texts.items()):
-        for line in text.splitlines():
+        for line in text.splitlines()[:MOST_PATTERNS]:
             pattern, *stated = line.split()[:20] or [""]
             if not pattern or pattern.startswith(("#", "[", '"', "!")):
                 continue
@@ -260,6 +259,6 @@ def _attributes(texts: Mapping[str, str]) -> Iterable[tuple[pathspec.GitIgnoreSp
                 rooted = folder + pattern.lstrip("/") if folder or "/" in pattern else pattern
             else:
                 rooted = f"{folder}**/{pattern}"
-            spec = pathspec.GitIgnoreSpec.from_lines([rooted])
+            spec = IgnoreRules([rooted])
             for match in found:
                 yield spec, match[2], not match[1] and (match[3] or "true").lower() != "false"

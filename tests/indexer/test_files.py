@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -128,6 +129,41 @@ def test_an_ignore_pattern_that_is_not_valid_is_said_and_the_others_hold(tree):
     scan = files.walk(tree, IndexConfig(exclude=("!", "b.py")))
     assert [found.path for found in scan.files] == ["a.py"]
     assert any("'!'" in note for note in scan.notes)
+
+
+@pytest.mark.parametrize("name", [".homespunignore", ".gitignore"])
+def test_a_pattern_of_many_stars_costs_no_time(tmp_path, name):
+    root = tmp_path / "folder"
+    write(root, name, "*a" * 25 + "\n" + "b.py\n")
+    for number in range(200):
+        write(root, f"{'a' * 45}{number}.py")
+    write(root, "b.py")
+    began = time.monotonic()
+    scan = files.walk(root, CONFIG)
+    assert time.monotonic() - began < 5  # a single file took a minute and more
+    assert len(scan.files) == 201
+
+
+@pytest.mark.parametrize("name", [".homespunignore", ".gitignore"])
+def test_an_ignore_file_is_read_up_to_its_caps_and_says_so(tmp_path, name):
+    root = tmp_path / "folder"
+    write(root, name, "a.py\n" + "x" * 501 + "\n" + "name*\n" * 2_000 + "#" * 300_000 + "\nb.py\n")
+    write(root, "a.py")
+    write(root, "b.py")
+    scan = files.walk(root, CONFIG)
+    assert [found.path for found in scan.files] == [name, "b.py"]
+    assert any(f"3 patterns of {name!r} have no effect" in note for note in scan.notes)
+    assert any(f"{name!r} is read up to 262144 bytes" in note for note in scan.notes)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes are a Unix thing")
+def test_an_ignore_file_that_is_a_pipe_or_a_link_is_none(tree, tmp_path):
+    write(tree, "a.py")
+    os.mkfifo(tree / ".homespunignore")
+    assert paths(tree) == ["a.py"]
+    (tree / ".homespunignore").unlink()
+    (tree / ".homespunignore").symlink_to(write(tmp_path, "outside", "a.py\n"))
+    assert paths(tree) == ["a.py"]
 
 
 def test_links_are_not_followed_and_loops_do_no_harm(tree, tmp_path):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 
 import pytest
 
+from homespun.indexer import parse
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.decode import decode
 from homespun.indexer.languages import GRAMMARS, language_of
@@ -229,3 +231,55 @@ def test_threads_may_parse_at_the_same_time():
         thread.join()
     assert len(results) == 4
     assert len({tuple(found) for found in results.values()}) == 1
+
+
+def nested(opener, closer, levels):
+    text = opener * levels + closer * levels
+    return "\n".join(text[place : place + 100] for place in range(0, len(text), 100)).encode()
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        pytest.param("a.py", b"x = (\n" + nested("[", "]", 200_000) + b")\n", id="lists"),
+        pytest.param("a.js", b"x = (\n" + nested("[", "]", 200_000) + b")\n", id="arrays"),
+        pytest.param("a.c", nested("{", "}", 200_000), id="blocks"),
+        pytest.param("a.py", b"x = (\n" + nested("-", "", 900_000) + b"1)\n", id="signs"),
+        pytest.param("a.py", b"x = a\\\n" + b".b()\\\n" * 160_000, id="chain"),
+        pytest.param("a.py", b"from a import (\n" + b"b,\n" * 330_000 + b")\n", id="imports"),
+        pytest.param("a.c", b"/*\n" * 330_000, id="comments"),
+        pytest.param("a.kt", b"interface a (\n" * 70_000, id="heads"),
+    ],
+)
+def test_a_file_made_to_be_slow_is_cut_by_lines_in_time(path, source):
+    began = time.thread_time()
+    parsed = parse_file(path, source, CONFIG)
+    # Two to ten seconds before, and the first of them as much again in queries that others wait
+    # for; a second is the budget, the rest is for cutting by lines on a slow machine.
+    assert time.thread_time() - began < 4
+    assert isinstance(parsed, ParsedFile)
+    assert parsed.partial
+    assert parsed.chunks
+
+
+def test_a_large_tree_is_asked_in_pieces_and_gives_what_it_gives_at_once(monkeypatch):
+    body = "".join(
+        f"# about {n}\n@wrapped\ndef f{n}(a, b):\n    '''Doc {n}.'''\n    return g{n}(h(a), b)\n\n"
+        f"class C{n}(D):\n    x: int = {n}\n\n    def m(self):\n        from a import b{n} as c\n"
+        for n in range(300)
+    )
+    whole = parse_file("a.py", body.encode(), CONFIG)
+    monkeypatch.setattr(parse, "_MOST_NODES_AT_ONCE", 500)
+    assert parse_file("a.py", body.encode(), CONFIG) == whole
+
+
+def test_a_secret_is_masked_wherever_the_slices_of_a_long_text_end():
+    key = "-----BEGIN RSA PRIVATE KEY-----\n" + "MIIEpAIBAAKCAQEA7bq2vVJmxVq0mT3p\n" * 500
+    key += "-----END RSA PRIVATE KEY-----\n"
+    for offset in range(0, 60_000, 7_000):
+        text = "x = 1\n" * (offset // 6) + key + "y = 2\n" * 20_000
+        found = parse.readable("a.py", text.encode(), CONFIG)
+        assert isinstance(found, parse.Readable)
+        assert len(found.text) == len(text)
+        assert "MIIE" not in found.text
+        assert found.text.endswith("y = 2\n" * 20_000)

@@ -56,7 +56,7 @@ def read(adapter):
         pytest.param({"half": True}, id="float16"),
         pytest.param({"use_rslora": True, "r": 9}, id="rank-stabilised"),
         pytest.param({"alpha_pattern": {"q_proj": 3, "mlp.down_proj": 40}}, id="alpha-pattern"),
-        pytest.param({"rank_pattern": {r"layers\.1\..*": 2}}, id="rank-pattern"),
+        pytest.param({"rank_pattern": {r"layers\.1\.mlp\.up_proj": 2}}, id="rank-pattern"),
         pytest.param(
             {"rank_pattern": {"o_proj": 7}, "alpha_pattern": {"o_proj": 5}, "use_rslora": True},
             id="patterns-rank-stabilised",
@@ -164,11 +164,30 @@ def test_a_configuration_of_another_adapter_is_noticed(adapter):
 
 
 @pytest.mark.parametrize(
-    "settings", [{"r": None}, {"lora_alpha": float("nan")}, {"alpha_pattern": {"(": 1}}]
+    "settings", [{"r": None}, {"lora_alpha": float("nan")}, {"alpha_pattern": {"q_proj": None}}]
 )
 def test_an_unusable_rank_or_alpha_is_named(adapter, settings):
     edit(adapter, **settings)
     with pytest.raises(AdapterDamaged, match="no usable rank and alpha"):
+        LoraWeights.open(adapter)
+
+
+@pytest.mark.parametrize("key", ["rank_pattern", "alpha_pattern"])
+@pytest.mark.parametrize(
+    "pattern", [r"(((((\w*)*)*)*)*)*x", r"layers\.1\..*", "q_proj|v_proj", "(", "q+", ""]
+)
+def test_a_regular_expression_of_an_adapter_is_never_run(adapter, key, pattern):
+    edit(adapter, **{key: {pattern: 4}})
+    with pytest.raises(AdapterUnfit, match=r"no module's name.*write the modules out"):
+        LoraWeights.open(adapter)
+
+
+def test_names_without_end_or_no_table_of_names_are_refused(adapter):
+    edit(adapter, rank_pattern={f"name{number}": 4 for number in range(5_000)})
+    with pytest.raises(AdapterUnfit, match="5000 names, more than 4096"):
+        LoraWeights.open(adapter)
+    edit(adapter, rank_pattern=["q_proj"])
+    with pytest.raises(AdapterDamaged, match=r"\['q_proj'\], not a table"):
         LoraWeights.open(adapter)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import stat
 import sys
+import time
 from dataclasses import replace
 
 import pytest
@@ -230,3 +231,32 @@ def test_the_last_days_are_those_before_now(tmp_path):
     found = figures(tmp_path, since_days=7.0, pending=3)
     assert found["groups"][0]["shown"] == 1
     assert (found["since_days"], found["pending"]) == (7.0, 3)
+
+
+def test_of_a_log_without_end_the_newest_lines_are_read_and_the_rest_is_said(tmp_path, monkeypatch):
+    write(tmp_path, *(replace(SHOWN, id=str(number)) for number in range(100)))
+    write(tmp_path, replace(SHOWN, id="before", time="2026-10-01T00:00:00Z"))
+    size = (tmp_path / "2026-11.jsonl").stat().st_size
+    monkeypatch.setattr(acceptance_log, "MOST_READ_BYTES", size // 2)
+    found = read(tmp_path)
+    assert 40 <= len(found.records) <= 50
+    assert {record.id for record in found.records} == {
+        str(number) for number in range(100 - len(found.records), 100)
+    }
+    rest = (tmp_path / "2026-10.jsonl").stat().st_size
+    lines = (tmp_path / "2026-11.jsonl").read_bytes().splitlines(keepends=True)
+    unread = lines[: 100 - len(found.records)]
+    assert found.unread_bytes == sum(map(len, unread)) + rest
+    assert found.broken == 0
+    assert counted(found)["unread_bytes"] == found.unread_bytes
+
+
+def test_ninety_megabytes_of_one_line_or_of_many_names_take_no_time(tmp_path):
+    (tmp_path / "2026-11.jsonl").write_bytes(b"[" * 90_000_000 + b"\n")
+    began = time.monotonic()
+    assert read(tmp_path).records == []
+    line = json.dumps(SHOWN.to_json(), separators=(",", ":"))
+    names = (line.replace('"adapter":"none"', f'"adapter":"a{n}"') for n in range(40_000))
+    (tmp_path / "2026-11.jsonl").write_text("".join(name + "\n" for name in names))
+    assert len(counted(read(tmp_path))["groups"]) > 40_000
+    assert time.monotonic() - began < 30  # grew with the square of the names

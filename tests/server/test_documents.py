@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -7,7 +9,7 @@ from lsprotocol import types as lsp
 from pygls.workspace import PositionCodec
 
 from homespun.server.documents import Document
-from homespun.server.positions import offset_at, split_lines
+from homespun.server.positions import offset_at, split_lines, units_from_column
 
 
 def document(text, encoding="utf-16"):
@@ -74,3 +76,23 @@ def _place(text, number):
         offset -= 1
     head = split_lines(text[:offset])
     return lsp.Position(len(head) - 1, len(head[-1].encode()))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+@pytest.mark.parametrize("letter", ["a", "é", "😀"])
+def test_edits_in_a_line_of_a_million_characters_take_no_time(letter, encoding):
+    document = Document(
+        "file:///a.py",
+        source="x = " + letter * 1_000_000,
+        version=1,
+        language_id="python",
+        sync_kind=lsp.TextDocumentSyncKind.Incremental,
+        position_codec=PositionCodec(encoding),
+    )
+    place = lsp.Position(0, 4 + units_from_column(letter * 400_000, 400_000, encoding))
+    began = time.thread_time()
+    for _ in range(60):
+        edit = lsp.TextDocumentContentChangePartial(lsp.Range(place, place), "b")
+        document.apply_change(edit)
+    assert time.thread_time() - began < 4  # 60 took 6 s where letters are not ASCII
+    assert document.source[400_000:400_070] == letter * 4 + "b" * 60 + letter * 6

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import os
 
 import pytest
 import rpc
 from lsprotocol import types as lsp
 
+from homespun.indexer.config import IndexConfig
+from homespun.indexer.settings import resolve
+from homespun.models.cores import within_cores
 from homespun.server.editor_settings import EditorSettings
 from homespun.server.options import CompletionOptions, ServerOptions
 
@@ -212,3 +217,42 @@ def test_settings_that_are_no_object_are_named():
     settings.pushed("fast")
     sentence = "the settings from didChangeConfiguration are 'fast', not an object; "
     assert editor.said == [(sentence + "they are ignored", lsp.MessageType.Warning)]
+
+
+NUMBERS = [
+    pytest.param(section, cls, field, id=f"{section}.{field.name}")
+    for section, cls in (
+        ("completion", CompletionOptions),
+        ("server", ServerOptions),
+        ("index", IndexConfig),
+    )
+    for field in dataclasses.fields(cls)
+    if isinstance(field.default, int | float) and not isinstance(field.default, bool)
+]
+
+
+@pytest.mark.parametrize(("section", "cls", "field"), NUMBERS)
+def test_no_number_is_taken_however_large_it_is(section, cls, field, tmp_path):
+    for number in ("1e12", "inf") if isinstance(field.default, float) else ("1000000000000",):
+        (tmp_path / "homespun.toml").write_text(f"[{section}]\n{field.name} = {number}\n")
+        found = resolve(cls, section, workspace=tmp_path)
+        assert getattr(found.value, field.name) == field.default
+        assert any(f"'{section}.{field.name}'" in fault for fault in found.faults)
+        assert any("not at most " in fault for fault in found.faults)
+
+
+def test_threads_are_at_most_the_cores_of_the_machine():
+    cores = os.cpu_count()
+    found = resolve(CompletionOptions, "completion", workspace=None, flags={"threads": 3_000})
+    assert found.value.threads == 0
+    assert found.faults == [
+        "setting 'completion.threads' in flag is 3000, not at most "
+        f"{cores}, the logical cores of this machine; using 0 (default)"
+    ]
+    found = resolve(CompletionOptions, "completion", workspace=None, flags={"threads": cores})
+    assert (found.value.threads, found.faults) == (cores, [])
+
+
+@pytest.mark.parametrize(("asked", "given"), [(3_000, os.cpu_count()), (1, 1), (0, 0), (-2, 0)])
+def test_a_model_gets_no_more_threads_than_there_are_cores(asked, given):
+    assert within_cores(asked) == given
