@@ -217,6 +217,21 @@ class HomespunProtocol(LanguageServerProtocol):
         body = {"code": error.code, "message": error.message}
         self._send_data({"jsonrpc": "2.0", "id": msg_id, "error": body})
 
+    def _execute_handler(self, msg_id: int | str, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
+        """Start a handler, and forget it when it is done.
+
+        pygls (2.1.1) keeps the task, with its answer, of every handler that one of its own handlers
+        yields to, a command's for one: 16 KB for each search.
+        """
+        super()._execute_handler(msg_id, *args, **kwargs)
+        future = self._request_futures.get(msg_id)
+        if future is not None:
+            future.add_done_callback(lambda done: self._forget(msg_id, done))
+
+    def _forget(self, msg_id: int | str, done: object) -> None:
+        if self._request_futures.get(msg_id) is done:
+            del self._request_futures[msg_id]
+
     def _handle_cancel_notification(self, msg_id: int | str) -> None:
         if msg_id not in self._request_futures:  # answered already: a daily race, no news
             logger.debug("cancel for the answered request %r", msg_id)
