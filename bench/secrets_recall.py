@@ -1,4 +1,4 @@
-"""How many planted secrets reach the index, kind by kind, and what ordinary code loses to the filter.
+"""How many planted secrets reach the index, and what ordinary code loses to the filter.
 
     python bench/secrets_recall.py [--half development|held|all] [--seed N] [--show] [--code DIR...]
 

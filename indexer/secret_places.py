@@ -139,7 +139,8 @@ def _after_name(pattern: str, judge: Judge, *, before: str = "", bare: bool = Fa
 _AFTER_NAME = (
     # password = "…", "api_key": "…", token: str = "…", 'secret' => '…', setdefault("KEY", "…")
     _after_name(
-        r"[\w-]{0,40}[\"'`]?\]?\s{0,40}(?::\s{0,8}[\w<>\[\]&?. ]{1,30}?\s{0,8}=|:=|=>|[!=]==?|[:=,(])"
+        r"[\w-]{0,40}[\"'`]?\]?\s{0,40}"
+        r"(?::\s{0,8}[\w<>\[\]&?. ]{1,30}?\s{0,8}=|:=|=>|[!=]==?|[:=,(])"
         rf"\s{{0,200}}\(?\s{{0,200}}{_QUOTED}",
         _is_value,
     ),

@@ -27,7 +27,7 @@ _RULES_FILE = Path(__file__).with_name("secret_rules.json")
 Find = Callable[[str], Iterator[tuple[int, int]]]
 
 _RUN = re.compile(r"[A-Za-z0-9_+/=.:~%$@&?-]{15,}")  # as long as the shortest token
-_LEAST_LETTERS = 24
+_LEAST_LETTERS = 20
 _DIGIT = re.compile(r"\d")
 
 # Keywords, in lower case, and the pattern; the group "secret" is masked, else the whole match.
@@ -56,7 +56,7 @@ _OWN = (
     ("1//0", r"(?<![A-Za-z0-9])1//0[A-Za-z0-9_-]{40,}"),
     (":apa91b", r"\b[A-Za-z0-9_-]{8,30}:APA91b[A-Za-z0-9_-]{80,}"),  # Firebase
     ("_live_ _test_ _prod_", r"\b[rsp]k_(?:live|test|prod)_[A-Za-z0-9]{16,}"),  # Stripe
-    ("live_ test_", r"\b(?:live|test)_(?=[a-z0-9]*\d)[A-Za-z0-9]{30,40}\b"),  # Mollie, Lob
+    ("live_ test_", r"\b(?:live|test)_(?=[a-z]{0,40}\d)[A-Za-z0-9]{30,40}\b"),  # Mollie, Lob
     ("rzp_live_ rzp_test_", r"\brzp_(?:live|test)_[A-Za-z0-9]{14}\b"),
     ("whsec_", r"\bwhsec_[A-Za-z0-9+/=]{24,}"),
     ("access_token$", r"\baccess_token\$(?:production|sandbox)\$[a-z0-9A-Z]{16}\$[a-f0-9]{32}"),
@@ -76,9 +76,9 @@ _OWN = (
         r"discord(?:app)?\.com/api/(?:v\d+/)?webhooks/\d{17,20}/(?P<secret>[A-Za-z0-9_-]{60,80})",
     ),
     ("hooks.zapier.com", r"hooks\.zapier\.com/hooks/catch/(?P<secret>\d{3,10}/[a-z0-9]{5,10})"),
-    ("eyj", r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"),  # JWT
+    ("eyj", r"(?<![\w-])eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"),  # JWT
     ("eyjrijoi", r"\beyJrIjoi[A-Za-z0-9+/_-]{60,}={0,2}"),  # Grafana
-    ("sk.ey", r"\bsk\.eyJ[A-Za-z0-9_-]{40,}\.[A-Za-z0-9_-]{16,}"),  # Mapbox
+    ("sk.ey", r"(?<![\w-])sk\.eyJ[A-Za-z0-9_-]{40,}\.[A-Za-z0-9_-]{16,}"),  # Mapbox
     (
         "mt mj mz nd nt nj nz od ot",  # Discord: a number in base64 comes first
         r"(?:M[Tjz]|N[DTjz]|O[DT])[A-Za-z0-9_-]{22,26}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40}",
@@ -86,7 +86,7 @@ _OWN = (
     ("-us", r"\b[0-9a-f]{32}-us\d{1,2}\b"),  # Mailchimp
     ("key-", r"\bkey-[0-9a-f]{32}\b"),  # Mailgun
     ("re_", r"\bre_[A-Za-z0-9]{8}_[A-Za-z0-9]{24}\b"),  # Resend
-    ("md-", r"\bmd-(?=[a-z_-]*\d)[A-Za-z0-9_-]{22}(?![\w-])"),  # Mandrill
+    ("md-", r"\bmd-(?=[a-z_-]{0,22}\d)[A-Za-z0-9_-]{22}(?![\w-])"),  # Mandrill
     ("sq0 eaaa", r"\b(?:sq0(?:csp|atp)-[A-Za-z0-9_-]{22,43}|EAAA[A-Za-z0-9_-]{60})\b"),  # Square
     ("eaa", r"\bEAA[A-Z][A-Za-z0-9]{80,}"),  # Facebook
     ("a" * 20, r"\bA{20,24}[A-Za-z0-9%]{70,110}"),  # Twitter
@@ -116,7 +116,7 @@ _OWN = (
     ("bkua_", r"\bbkua_[a-f0-9]{40}\b"),  # Buildkite
     ("ccipat_", r"\bCCIPAT_[A-Za-z0-9]{16,}_[a-f0-9]{40}\b"),  # CircleCI
     ("squ_ sqp_ sqa_", r"\bsq[apu]_[a-f0-9]{40}\b"),  # Sonar
-    ("secret_", r"\bsecret_(?=[A-Za-z]*\d)[A-Za-z0-9]{43}\b"),  # Notion
+    ("secret_", r"\bsecret_(?=[A-Za-z]{0,43}\d)[A-Za-z0-9]{43}\b"),  # Notion
     ("dp.", r"\bdp\.(?:pt|st|ct|sa|scim|audit)\.(?:[a-z0-9_-]{2,35}\.)?[A-Za-z0-9]{40,44}\b"),
     ("pat", r"\bpat[A-Za-z0-9]{14}\.[a-f0-9]{64}\b"),  # Airtable
     ("figd_ figu_", r"\bfig[du]_[A-Za-z0-9_-]{40,}"),  # Figma
@@ -174,10 +174,10 @@ def token_spans(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _may_be_token(run: str) -> bool:
-    """Names have no digits; a token has, or is long and of both cases."""
+    """Names have no digits; a token has, or is long and of both cases or of capitals alone."""
     if _DIGIT.search(run):
         return True
-    return len(run) >= _LEAST_LETTERS and not run.islower() and not run.isupper()
+    return len(run) >= _LEAST_LETTERS and not run.islower() and not (run.isupper() and "_" in run)
 
 
 def _shaped(joined: str) -> Iterator[tuple[int, int]]:

@@ -1,4 +1,4 @@
-"""Whether a string, known to stand where a secret may stand, is one: pure judgement of characters."""
+"""Whether a string that stands where a secret may stand is one: judgement of characters."""
 
 from __future__ import annotations
 

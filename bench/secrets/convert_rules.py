@@ -2,12 +2,12 @@
 
     python bench/secrets/convert_rules.py GITLEAKS_CHECKOUT_GIT_DIR [COMMIT]
 
-Taken from the commit: config/gitleaks.toml (data) and LICENSE (MIT), which is written into the file.
-Go's RE2 never backtracks, Python's `re` does: the search for what stands before a vendor's name goes,
-what may follow a token becomes a look-ahead, flags in the middle become groups. Left out is what
-`indexer/secret_places.py` does itself (curl, Kubernetes, private keys, the general rule), and what is
-public by design (identifiers of clients, public keys). tests/indexer/test_secret_rules.py runs each
-rule on long hostile lines.
+Taken from the commit: config/gitleaks.toml (data) and LICENSE (MIT), which the file then holds.
+Go's RE2 never backtracks, Python's `re` does: the search for what stands before a vendor's name
+goes, what may follow a token becomes a look-ahead, flags in the middle become groups. Left out is
+what `indexer/secret_places.py` does itself (curl, Kubernetes, private keys, the general rule),
+and what is public by design (identifiers of clients, public keys).
+tests/indexer/test_secret_rules.py runs each rule on long hostile lines.
 """
 
 from __future__ import annotations
