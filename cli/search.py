@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from homespun.cli.errors import UsageError
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.settings import resolve
+from homespun.models.os_errors import in_words
 from homespun.models.showable import showable_line
 
 if TYPE_CHECKING:
@@ -79,7 +80,9 @@ def _from_file(path: Path) -> list[str]:
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise UsageError(f"--queries {str(path)!r} cannot be read as JSON: {error}") from error
+        raise UsageError(
+            f"--queries {str(path)!r} cannot be read as JSON: {in_words(error)}"
+        ) from error
     if not isinstance(entries, list):
         raise UsageError(f'--queries {str(path)!r} holds no list; it wants [{{"query": …}}, …]')
     queries = []
