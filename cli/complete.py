@@ -287,6 +287,7 @@ def _print(place: Place, text: str, completion: Completion) -> None:
     from rich.console import Console
     from rich.text import Text
 
+    from homespun.models.showable import showable_line
     from homespun.server.why import sentence
 
     console = Console(soft_wrap=True, highlight=False)
@@ -300,7 +301,7 @@ def _print(place: Place, text: str, completion: Completion) -> None:
         console.print(Text(f"  {line}"))
         console.print(Text(f"  {sentence(completion)}", style="dim"))
     for source in completion.sources:
-        span = f"{source.path}:{source.start_line}-{source.end_line}"
+        span = f"{showable_line(source.path)}:{source.start_line}-{source.end_line}"
         console.print(Text(f"  from {span}  {source.score:.2f}", style="dim"))
     times = "  ".join(f"{stage} {ms:.0f}" for stage, ms in completion.timings_ms.items())
     tokens = "  ".join(f"{what} {count}" for what, count in completion.tokens.items())

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from homespun.cli.errors import UsageError
+from homespun.cli.shown import shown
 from homespun.cli.surroundings import leave_out_the_current_folder
 
 
@@ -56,6 +57,11 @@ def _run(arguments: list[str]) -> int:
     verb = next((verb for verb in VERBS if arguments[:1] == [verb.name]), None)
     if verb is None:
         return _no_verb(arguments)
+    with shown(stdout=verb.name != "serve"):  # its stdout belongs to the protocol
+        return _run_verb(verb, arguments)
+
+
+def _run_verb(verb: Verb, arguments: list[str]) -> int:
     module = importlib.import_module(verb.module)
     parser = argparse.ArgumentParser(prog=f"homespun {verb.name}", description=verb.summary)
     parser.add_argument("--debug", action="store_true", help="show the stack trace of a failure")
@@ -106,4 +112,30 @@ def _sentence(error: Exception) -> str:
     """One sentence for the user: our errors as they are, anything else with its type."""
     if type(error).__module__.startswith("homespun."):
         return str(error)
+    if isinstance(error, OSError) and error.filename is not None:
+        return _file_sentence(error)
     return f"{type(error).__name__}: {error} (run again with --debug for the stack trace)"
+
+
+def _file_sentence(error: OSError) -> str:
+    """Say which file or folder is in the way, and what to do about it."""
+    path = os.fsdecode(error.filename)
+    if isinstance(error, IsADirectoryError):
+        return f"{path!r} is a folder where a file is wanted; move it away and run again"
+    if isinstance(error, NotADirectoryError):
+        return (
+            f"{_file_above(path)!r} is a file where a folder is wanted; move it away and run again"
+        )
+    if isinstance(error, FileExistsError):
+        return f"{path!r} is in the way of a folder of that name; move it away and run again"
+    if isinstance(error, PermissionError):
+        return f"{path!r} may not be used by this user; change its permissions and run again"
+    return f"{path!r} cannot be used: {error.strerror}; look at that path and run again"
+
+
+def _file_above(path: str) -> str:
+    """Return which part of the path is the file that was taken for a folder."""
+    above = os.path.dirname(path)
+    while above and not os.path.lexists(above):
+        above = os.path.dirname(above)
+    return above or path

@@ -7,6 +7,9 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
+from homespun.cli.shown import own_stream
+from homespun.models.showable import showable_line
+
 if TYPE_CHECKING:
     from rich.progress import Progress as RichBar
     from rich.progress import TaskID
@@ -95,9 +98,9 @@ class RichProgress:
             BarColumn(),
             *amount,
             TimeElapsedColumn(),
-            console=Console(file=self._stream),
+            console=Console(file=own_stream(self._stream)),
         )
-        self._task = self._bar.add_task(self._stage, total=self._total or None)
+        self._task = self._bar.add_task(showable_line(self._stage), total=self._total or None)
         self._bar.start()
 
     def _amount(self) -> str:

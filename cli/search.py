@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from homespun.cli.errors import UsageError
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.settings import resolve
+from homespun.models.os_errors import in_words
+from homespun.models.showable import showable_line
 
 if TYPE_CHECKING:
     from homespun.indexer.index import Index
@@ -78,7 +80,9 @@ def _from_file(path: Path) -> list[str]:
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise UsageError(f"--queries {str(path)!r} cannot be read as JSON: {error}") from error
+        raise UsageError(
+            f"--queries {str(path)!r} cannot be read as JSON: {in_words(error)}"
+        ) from error
     if not isinstance(entries, list):
         raise UsageError(f'--queries {str(path)!r} holds no list; it wants [{{"query": …}}, …]')
     queries = []
@@ -129,8 +133,9 @@ def _print(query: str, hits: list[Hit], *, explain: bool, with_query: bool) -> N
     if not hits:
         print("no hits")
     for hit in hits:
-        name = f"  {hit.symbol}" if hit.symbol else ""
-        print(f"{hit.path}:{hit.start_line}-{hit.end_line}{name}  {hit.kind}  {hit.score:.4f}")
+        name = f"  {showable_line(hit.symbol)}" if hit.symbol else ""
+        path = showable_line(hit.path)  # a name may hold line ends
+        print(f"{path}:{hit.start_line}-{hit.end_line}{name}  {hit.kind}  {hit.score:.4f}")
         if explain:
             print("    " + ", ".join(f"{part} {share:+.4f}" for part, share in hit.why.items()))
         lines = [line for line in hit.text.splitlines() if line.strip()]

@@ -91,6 +91,11 @@ def judge(root: Path, path: str, config: IndexConfig) -> FoundFile | Skipped | N
     return Skipped(next(iter(scan.skipped))) if scan.skipped else None
 
 
+def is_inside(root: Path, path: str) -> bool:
+    """Tell whether a path leads to a place in the root itself: no link on the way, no step out."""
+    return _Places(Path(os.path.realpath(root))).is_inside(path)
+
+
 def read(root: Path, path: str, config: IndexConfig) -> bytes | Skipped:
     """Return a file's bytes; never more than the size limit, and never from a device or a link."""
     try:

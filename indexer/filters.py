@@ -35,7 +35,7 @@ _SECRET_NAME = re.compile(
     r"(?:\.env(?:\.(?!(?:example|sample|template|dist|defaults?|schema)$).+)?|.+\.env"
     r"|id_(?:rsa|dsa|ecdsa|ed25519)(?:_sk)?(?:\..*)?|.+\.(?:pem|key|p12|pfx|pkcs12|p8|ppk|jks"
     r"|keystore|kdbx?|ovpn|tfstate|gpg|age)|\.?netrc|_netrc|\.pgpass|\.npmrc|\.pypirc"
-    r"|\.htpasswd|\.git-credentials|\.dockercfg|\.s3cfg|\.boto|credentials(?:\.json|\.ya?ml)?"
+    r"|\.htpasswd|\.my\.cnf|\.vault-token|(?:.+\.)?kubeconfig(?:\.ya?ml)?|\.git-credentials|\.dockercfg|\.s3cfg|\.boto|credentials(?:\.json|\.ya?ml)?"
     r"|client_secrets?.*\.json|service[-_]account.*\.json|secrets?\.(?:ya?ml|json|toml|ini|env))"
 )
 # What tells nothing about code, or is no text: known by name, so that it is never opened.

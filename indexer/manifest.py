@@ -23,6 +23,7 @@ from homespun.indexer.config import CHUNKER_VERSION, IndexConfig
 from homespun.indexer.errors import IndexDamaged, IndexMissing, StoreFull
 from homespun.indexer.layered import Layered
 from homespun.indexer.tokens import WORDS_VERSION
+from homespun.models.os_errors import in_words
 from homespun.models.paths import WORKSPACE_FOLDER
 
 FORMAT_VERSION = 2  # raise it when a table's columns or this file's fields change meaning
@@ -146,7 +147,7 @@ def _loaded(folder: Path, known: Manifest | None) -> Manifest:
     except FileNotFoundError as error:
         raise IndexMissing(f"no index in {root!r}: run `homespun index {root}` first") from error
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise _damaged(folder, f"cannot be read ({type(error).__name__}: {error})") from error
+        raise _damaged(folder, f"cannot be read ({in_words(error)})") from error
     ours = {"format": FORMAT_VERSION, "chunker": CHUNKER_VERSION, "tokenizer": WORDS_VERSION}
     if versions != ours:
         raise _damaged(folder, f"is of another version ({_listed(versions)}; now {_listed(ours)})")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from homespun.indexer.errors import BadQueries
+from homespun.models.os_errors import in_words
 
 _NO_CATEGORY = "all"
 _ID_CHARACTERS = 12
@@ -52,7 +53,9 @@ def load(path: Path) -> tuple[Query, ...]:
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise BadQueries(f"the queries {str(path)!r} cannot be read as JSON: {error}") from error
+        raise BadQueries(
+            f"the queries {str(path)!r} cannot be read as JSON: {in_words(error)}"
+        ) from error
     if not isinstance(entries, list) or not entries:
         raise BadQueries(
             f'{str(path)!r} holds no list of queries; it wants [{{"query": …, "relevant": […]}}, …]'

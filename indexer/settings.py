@@ -23,6 +23,7 @@ from typing import Any, Generic, TypeVar
 import platformdirs
 
 from homespun.models.cores import logical_cores
+from homespun.models.os_errors import in_words
 
 T = TypeVar("T")
 
@@ -122,7 +123,9 @@ def _file_layer(path: Path, keys: tuple[str, ...], faults: list[str]) -> _Layer:
     except FileNotFoundError:
         return _Layer(str(path), {})
     except (OSError, ValueError) as error:
-        faults.append(f"settings file {str(path)!r} is ignored, it cannot be read: {error}")
+        faults.append(
+            f"settings file {str(path)!r} is ignored, it cannot be read: {in_words(error)}"
+        )
         return _Layer(str(path), {})
     for key in keys:
         table = table.get(key, {}) if isinstance(table, dict) else table

@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 
 from homespun.indexer.globs import path_pattern
 from homespun.indexer.secrets import mask
+from homespun.models.showable import is_showable
 from homespun.server.cursor import Cursor, unmatched_closer
 from homespun.server.options import CompletionOptions
 from homespun.server.types import CompletionRequest
@@ -104,6 +105,13 @@ def clean(answer: Answer, cursor: Cursor, *, least_logprob: float) -> str:
 def _without_controls(text: str, answer: Answer, cursor: Cursor) -> str:
     places = [text.find(name) for name in answer.controls if name and name in text]
     return text[: min(places)] if places else text
+
+
+def _showable(text: str, answer: Answer, cursor: Cursor) -> str:
+    """Refuse what a terminal obeys or nobody sees, also where the document holds the same."""
+    if not is_showable(text):
+        raise Filtered("control")
+    return text
 
 
 def _as_deep_as_the_cursor(text: str, answer: Answer, cursor: Cursor) -> str:
@@ -247,6 +255,7 @@ def _some(text: str, reason: str) -> str:
 # The order matters: cuts first, then judgements on what is left.
 _STEPS: tuple[Callable[[str, Answer, Cursor], str], ...] = (
     _without_controls,
+    _showable,
     _as_deep_as_the_cursor,
     _on_this_line,
     _not_line_complete,

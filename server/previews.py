@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from homespun.models.showable import showable_line
 from homespun.server.sources import SourceLines
 from homespun.server.types import Source
 
@@ -45,5 +46,5 @@ def preview(lines: Sequence[str]) -> str:
     """Return the first line that says what these are about, at most `PREVIEW_CHARS` long."""
     worded = [line.strip() for line in lines if _WORD.search(line)]
     telling = next((line for line in worded if not _LEADING.match(line)), "")
-    line = telling or next(iter(worded), "")
+    line = showable_line(telling or next(iter(worded), ""))
     return line if len(line) <= PREVIEW_CHARS else line[: PREVIEW_CHARS - 1] + "…"

@@ -175,6 +175,10 @@ REASONS: dict[str, Reason] = {
         "Nothing: the model would add a single character, which is faster typed than read; type "
         "it, " + _OR_ASK + "."
     ),
+    "control": Reason(
+        "Nothing: what the model wrote holds characters that are not seen or that change the "
+        "order of what is read (control characters, marks of direction, zero width)."
+    ),
     "secret": Reason(
         "Nothing: what the model wrote looks like a key or a password, and such is never shown."
     ),

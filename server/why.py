@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from homespun.models.showable import showable_line
 from homespun.models.types import MODEL_AS_SHIPPED
 from homespun.server import reasons
 from homespun.server.previews import described
@@ -77,7 +78,9 @@ def _author(completion: Completion) -> str:
 def _context(sources: Sequence[Source]) -> str:
     if not sources:
         return "from this document alone"
-    named = [f"{s.path}:{s.start_line}-{s.end_line}" for s in sources[:_NAMED_SOURCES]]
+    named = [
+        f"{showable_line(s.path)}:{s.start_line}-{s.end_line}" for s in sources[:_NAMED_SOURCES]
+    ]
     more = len(sources) - len(named)
     listed = ", ".join(named) + (f" and {more} more" if more else "")
     places = "1 other place" if len(sources) == 1 else f"{len(sources)} other places"

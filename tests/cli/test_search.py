@@ -115,3 +115,14 @@ def test_what_is_wrong_is_said_in_a_sentence(repo, capsys, monkeypatch, argument
     got, out, err = run(capsys, *arguments)
     assert (got, out) == (status, "")
     assert said in err
+
+
+def test_escape_sequences_of_names_and_text_do_not_reach_the_terminal(tmp_path, capsys):
+    name = "bas\x1b]0;owned\x07ket\u202e.py"
+    (tmp_path / name).write_text('def basket():\n    return "\x1b[2J\u202e[red]one"\n')
+    assert main(["index", str(tmp_path), "--encoder", "none"]) == 0
+    status, out, err = run(capsys, "basket", "--path", tmp_path)
+    assert status == 0
+    assert "\\x1b]0;owned\\x07ket\\u202e.py:1-2" in out
+    assert "\\x1b[2J\\u202e[red]one" in out
+    assert not {"\x1b", "\x07", "\u202e"} & set(out + err)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from homespun.server.context import Retriever
 from homespun.server.cursor import Cursor
 from homespun.server.names import enclosing_bases, types_of
 from homespun.server.prompt import Snippet
+from homespun.server.sources import SourceLines
 
 CLIENT = '''"""Talks to the shop."""
 
@@ -260,3 +262,33 @@ def test_what_a_variable_is(text, owner, found):
 def test_the_bases_of_the_class_around():
     text = "class A(B, c.D, metaclass=M):\n    def f(self):\n        if a:\n            self."
     assert enclosing_bases(text) == ["B", "D", "M"]
+
+
+@pytest.mark.parametrize("kind", ["link", "link on the way", "step out", "secret", "pipe", "large"])
+def test_lines_are_read_from_plain_files_of_the_repository_alone(tmp_path, kind):
+    root, outside = tmp_path / "root", tmp_path / "outside"
+    root.mkdir()
+    outside.mkdir()
+    (outside / "a.py").write_text("inside = 'of another folder'\n", encoding="utf-8")
+    path = "a.py"
+    if kind == "link":
+        (root / "a.py").symlink_to(outside / "a.py")
+    elif kind == "link on the way":
+        (root / "sub").symlink_to(outside)
+        path = "sub/a.py"
+    elif kind == "step out":
+        path = "../outside/a.py"
+    elif kind == "secret":
+        path = ".env"
+        (root / path).write_text("A=1\n", encoding="utf-8")
+    elif kind == "pipe":
+        os.mkfifo(root / "a.py")
+    else:
+        (root / "a.py").write_text("x = 1\n" * 100_000, encoding="utf-8")
+    assert SourceLines(root).lines(path, 1, 10) == []
+    assert SourceLines(root).lines(str(outside / "a.py"), 1, 10) == []
+
+
+def test_lines_of_a_plain_file_are_read(tmp_path):
+    (tmp_path / "a.py").write_text("one\ntwo\nthree\n", encoding="utf-8")
+    assert SourceLines(tmp_path).lines("a.py", 2, 3) == ["two", "three"]

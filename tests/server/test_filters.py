@@ -158,3 +158,21 @@ def test_an_explicit_request_is_always_tried():
 )
 def test_what_the_user_switched_off_stays_off(settings, reason):
     assert refused("value = |", explicit=True, **settings) == reason
+
+
+@pytest.mark.parametrize(
+    "unsafe",
+    ["\x1b[2J", "\x07", "\x9b31m", "\r", "\u202e", "\u2066", "\u200b", "\ufeff", "\U000e0041"],
+    ids=ascii,
+)
+def test_what_a_terminal_obeys_or_nobody_sees_is_never_suggested(unsafe):
+    with pytest.raises(Filtered, match="^control$"):
+        cleaned("x = |\n", f"one{unsafe}two")
+    with pytest.raises(Filtered, match="^control$"):
+        cleaned(f"y = '{unsafe}'\nx = |\n", f"'{unsafe}'")  # also where the document has it
+
+
+def test_tabs_line_ends_and_other_scripts_are_suggested():
+    assert cleaned("x = |\n", "größe(\n\t'日本', 😋)", finish="block").startswith(
+        "größe(\n\t'日本'"
+    )
