@@ -1,4 +1,7 @@
-"""Settings of the indexer. One dataclass, one default each; the help string carries the unit."""
+"""Settings of the indexer. One dataclass, one default each; the help string carries the unit.
+
+`metadata["workspace"]` says what a workspace's own files may set: `indexer/settings.py`.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +16,18 @@ class IndexConfig:
 
     max_file_bytes: int = field(
         default=1_000_000,
-        metadata={"help": "files above this size (bytes) are skipped without being read", "min": 1},
+        metadata={
+            "help": "files above this size (bytes) are skipped without being read",
+            "min": 1,
+            "workspace": "lowers",
+        },
     )
     exclude: tuple[str, ...] = field(
         default=(),
-        metadata={"help": "further paths to skip: patterns as in .gitignore, from the root"},
+        metadata={
+            "help": "further paths to skip: patterns as in .gitignore, from the root",
+            "workspace": "adds",
+        },
     )
     encoder: str = field(
         default="homespun-static-1",
@@ -28,7 +38,12 @@ class IndexConfig:
     )
     chunk_chars: int = field(
         default=1500,
-        metadata={"help": "a chunk's target size (characters that are no white space)", "min": 100},
+        metadata={
+            "help": "a chunk's target size (characters that are no white space)",
+            "min": 100,
+            "max": 20_000,
+            "workspace": True,
+        },
     )
     lock_wait_seconds: float = field(
         default=10.0,
