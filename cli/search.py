@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from homespun.cli.errors import UsageError
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.settings import resolve
+from homespun.models.parsing import parse_json
 
 if TYPE_CHECKING:
     from homespun.indexer.index import Index
@@ -76,7 +77,7 @@ def _queries(args: argparse.Namespace) -> list[str]:
 
 def _from_file(path: Path) -> list[str]:
     try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
+        entries = parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UsageError(f"--queries {str(path)!r} cannot be read as JSON: {error}") from error
     if not isinstance(entries, list):

@@ -33,11 +33,11 @@ def settings_page():
         "editor (in camelCase), flags. A wrong value falls back to the layer below and says so.",
         "`HOMESPUN_HOME` moves all state outside repositories.",
         "",
-        "A workspace's files come with a clone, so they change nothing that you have set, and set",
-        "only what the column *workspace* allows: *yes* any good value, *lowers* nothing above the",
-        "default, *adds* entries beside your own. They name no path, address, program, model, adapter",
-        "or thread count. Such a file is no link, has 256 KB at most and keys of 16 parts at most. No",
-        "`.env` of a folder is read.",
+        "A workspace's files come with a clone: they change nothing that you have set, and set",
+        "only what the column *workspace* allows. *yes* is any good value, *lowers* nothing above",
+        "the default, *adds* entries beside your own. They name no path, address, program, model,",
+        "adapter or thread count. Such a file is no link, and has at most 256 KB and keys of 16",
+        "parts. No `.env` of a folder is read.",
         "",
     ]
     for section, options in SECTIONS:

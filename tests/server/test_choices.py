@@ -35,7 +35,7 @@ def adapter(workspace, name, facts=GOOD, *, page=False):
         (folder / file).write_bytes(b"")
     if page:
         (folder / "report.html").write_text("<p>better</p>")
-    seal(folder, facts)
+    seal(folder, {**facts, "id": name})
     return folder
 
 

@@ -42,7 +42,7 @@ def test_initialization_options_are_used(start):
 
 @pytest.mark.e2e
 def test_flags_win_over_the_editor_and_the_editor_over_the_workspace(start, tmp_path):
-    (tmp_path / "homespun.toml").write_text('[completion]\nmodel = "file"\nmax_tokens = 5\n')
+    (tmp_path / "homespun.toml").write_text("[completion]\nmax_tokens = 5\n")
     client = start(FAKE_SERVER=json.dumps({"flags": {"model": "flag"}}))
     options = {"completion": {"model": "editor"}}
     client.initialize(rootUri=tmp_path.as_uri(), initializationOptions=options)
@@ -50,6 +50,24 @@ def test_flags_win_over_the_editor_and_the_editor_over_the_workspace(start, tmp_
     uri = (tmp_path / "a.py").as_uri()
     client.open(uri, "OPTIONS")
     assert client.complete_text(uri, 0, 7) == "5 flag"
+
+
+@pytest.mark.e2e
+def test_a_folder_names_no_model_and_says_so_once(start, tmp_path):
+    line = '[completion]\nmodel = "./weights"\nadapter = "./mine"\nmax_tokens = 5\n'
+    (tmp_path / "homespun.toml").write_text(line)
+    client = start()
+    client.initialize(rootUri=tmp_path.as_uri())
+    client.wait_until_ready()
+    uri = (tmp_path / "a.py").as_uri()
+    client.open(uri, "OPTIONS")
+    assert client.complete_text(uri, 0, 7) == "5 qwen2.5-coder-0.5b"
+    assert client.status()["adapter"] == "none"
+    said = messages(client, "window/showMessage")
+    assert [s.split(" in ")[0] for s in said if "only the user may set it" in s] == [
+        "setting 'completion.model'",
+        "setting 'completion.adapter'",
+    ]
 
 
 @pytest.mark.e2e
