@@ -83,11 +83,6 @@ def build_settings_pipe(root: Path) -> None:
     os.mkfifo(root / "homespun.toml")
 
 
-def build_settings_device(root: Path) -> None:
-    """Be a link to a device that never ends."""
-    (root / "homespun.toml").symlink_to("/dev/zero")
-
-
 # --- adapters
 
 EVIL = "evil-12345678-1"
@@ -226,8 +221,7 @@ def build_adapter_with_linked_weights(root: Path) -> None:
     """A link out of the folder in place of the weights."""
     build_adapter_of_a_stranger(root)
     path = adapters_of(root) / EVIL / "adapter_model.safetensors"
-    path.unlink()
-    path.symlink_to("/dev/zero")
+    path.symlink_to(path.rename(root.parent / f"{root.name}-weights"))
 
 
 def build_adapter_behind_a_link(root: Path) -> None:
