@@ -68,7 +68,7 @@ _EXPLANATION = (
     "Looked at: stood for 0.75 s. Unchanged: nothing that was accepted was edited, but white "
     "space; mostly: an edit distance of at most a third; characters: those that no edit touched."
 )
-_OFF = "Recording is on unless `acceptance_log = false` stands in [server] of homespun.toml."
+_OFF = "Recording is on unless `acceptance_log = false` stands in [server] of your homespun.toml."
 
 
 def _taken(groups: list[dict[str, Any]]) -> Table:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from homespun.models.registry import Adapter, Registry
+    from homespun.models.registry import Registry
     from homespun.training.drift import Score
     from homespun.training.examples import EncodedExample
 
@@ -22,6 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     _action(actions, "list", "show the adapters and their states")
     _with_id(_action(actions, "show", "show what shaped an adapter, and check its files"))
+    _with_id(
+        _action(actions, "trust", "say of an adapter from elsewhere that its files may be used")
+    )
     promote = _action(actions, "promote", "merge, round to int8, compare, and let it serve")
     _with_id(promote)
     _with_model(promote)
@@ -48,6 +51,7 @@ def run(args: argparse.Namespace) -> int:
     actions = {
         "list": _list,
         "show": _show,
+        "trust": _trust,
         "promote": _promote,
         "rollback": _rollback,
         "remove": _remove,
@@ -90,22 +94,35 @@ def _list(args: argparse.Namespace, registry: Registry) -> int:
     if not adapters:
         print("no adapter yet: the model serves as shipped; `homespun train` makes one")
     for adapter in adapters:
-        print(f"{adapter.id:<32}  {adapter.state:<9}  {_headline(adapter)}")
+        state = adapter.state if adapter.is_known else f"{adapter.state}:"
+        print(f"{adapter.id:<32}  {state:<9}  {adapter.headline}")
+    return 0
+
+
+def _trust(args: argparse.Namespace, registry: Registry) -> int:
+    adapter = registry.trust(args.id)
+    if args.json:
+        print(json.dumps(adapter.to_json(), indent=1))
+        return 0
+    print(f"{adapter.id} is trusted, as long as its files stay as they are")
+    print(f"  it serves once it is promoted: homespun adapters promote {adapter.id}")
     return 0
 
 
 def _show(args: argparse.Namespace, registry: Registry) -> int:
+    from homespun.models.trust import SEAL
+
     adapter = registry.get(args.id)
     registry.check(adapter, everything=True)
     if args.json:
         print(json.dumps(adapter.to_json(), indent=1))
         return 0
     print(f"{adapter.id}  {adapter.state}  {adapter.directory}")
-    print(f"  {_headline(adapter)}")
+    print(f"  {adapter.headline}")
     for name, value in sorted(adapter.manifest.items()):
-        if name not in ("files", "gate", "id"):
-            print(f"  {name}: {value if isinstance(value, str) else json.dumps(value)}")
-    print(f"  files: {', '.join(adapter.manifest['files'])} (all as they were sealed)")
+        if name not in ("files", "gate", "id", SEAL):
+            print(f"  {_plain(name)}: {_plain(value)}")
+    print(f"  files: {', '.join(adapter.manifest['files'])} (all as its manifest says)")
     return 0
 
 
@@ -232,11 +249,9 @@ def _model(args: argparse.Namespace, registry: Registry) -> str:
     return settings.value.model
 
 
-def _headline(adapter: Adapter) -> str:
-    gate = adapter.manifest.get("gate")
-    if isinstance(gate, dict) and gate.get("headline"):
-        return str(gate["headline"])
-    return "not judged by the gate"
+def _plain(value: object) -> str:
+    """Return a value of a manifest as it may go to a terminal: without control characters."""
+    return value if isinstance(value, str) and value.isprintable() else json.dumps(value)
 
 
 def _say(sentence: str) -> None:

@@ -220,7 +220,8 @@ def _generator(options: CompletionOptions, workspace: Path, *, quiet: bool) -> G
     """Load the model; a champion that is refused leaves the model as shipped, with a sentence."""
     from homespun.cli.progress import RichProgress
     from homespun.models.load import load_generator
-    from homespun.models.registry import CHAMPION
+    from homespun.models.registry import CHAMPION, Registry
+    from homespun.models.stack import named
     from homespun.models.types import MODEL_AS_SHIPPED
     from homespun.server.anchor import MOST_TYPED_TOKENS
     from homespun.server.prompt import PROMPT_VERSION
@@ -231,7 +232,7 @@ def _generator(options: CompletionOptions, workspace: Path, *, quiet: bool) -> G
         with RichProgress(quiet=quiet) as progress:
             return load_generator(
                 options.model,
-                adapter=adapter,
+                adapter=named(adapter),
                 workspace=workspace,
                 prompt_version=PROMPT_VERSION,
                 threads=options.threads,
@@ -240,6 +241,9 @@ def _generator(options: CompletionOptions, workspace: Path, *, quiet: bool) -> G
             )
 
     try:
+        claim = Registry(workspace).claim() if options.adapter == CHAMPION else None
+        if claim is not None:
+            _say(f"{claim.sentence}, so it does not serve; {claim.command}")
         return load(options.adapter)
     except AdapterError as error:
         if options.adapter != CHAMPION:  # asked for by name

@@ -13,6 +13,7 @@ from homespun.cli.errors import UsageError
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.settings import resolve
 from homespun.models.os_errors import in_words
+from homespun.models.parsing import parse_json
 from homespun.models.showable import showable_line
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def _queries(args: argparse.Namespace) -> list[str]:
 
 def _from_file(path: Path) -> list[str]:
     try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
+        entries = parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UsageError(
             f"--queries {str(path)!r} cannot be read as JSON: {in_words(error)}"

@@ -1,4 +1,7 @@
-"""Settings of the indexer. One dataclass, one default each; the help string carries the unit."""
+"""Settings of the indexer. One dataclass, one default each; the help string carries the unit.
+
+`metadata["workspace"]` says what a workspace's own files may set: `indexer/settings.py`.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +20,15 @@ class IndexConfig:
             "help": "files above this size (bytes) are skipped without being read",
             "min": 1,
             "max": 100_000_000,
+            "workspace": "lowers",
         },
     )
     exclude: tuple[str, ...] = field(
         default=(),
-        metadata={"help": "further paths to skip: patterns as in .gitignore, from the root"},
+        metadata={
+            "help": "further paths to skip: patterns as in .gitignore, from the root",
+            "workspace": "adds",
+        },
     )
     encoder: str = field(
         default="homespun-static-1",
@@ -36,6 +43,7 @@ class IndexConfig:
             "help": "a chunk's target size (characters that are no white space)",
             "min": 100,
             "max": 100_000,
+            "workspace": True,
         },
     )
     lock_wait_seconds: float = field(

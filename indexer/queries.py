@@ -14,6 +14,7 @@ from pathlib import Path
 
 from homespun.indexer.errors import BadQueries
 from homespun.models.os_errors import in_words
+from homespun.models.parsing import parse_json
 
 _NO_CATEGORY = "all"
 _ID_CHARACTERS = 12
@@ -51,7 +52,7 @@ class Query:
 def load(path: Path) -> tuple[Query, ...]:
     """Read a query file. Raises `BadQueries`, with the number of the entry (from 1)."""
     try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
+        entries = parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise BadQueries(
             f"the queries {str(path)!r} cannot be read as JSON: {in_words(error)}"

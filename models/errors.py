@@ -14,6 +14,8 @@ ModelsError
     ├── AdapterUnknown    no adapter has this identifier, or it is not in a state to do so
     ├── AdapterDamaged    its files are unreadable, or not what its manifest says
     ├── AdapterUnfit      made for other weights, or in a form that is not merged
+    ├── AdapterForeign    not made on this machine, and nobody said that he trusts it
+    ├── AdapterUnproven   the gate did not let it through, and nobody promoted it all the same
     └── AdapterBusy       another process holds the registry
 """
 
@@ -72,6 +74,14 @@ class AdapterDamaged(AdapterError):
 
 class AdapterUnfit(AdapterError):
     """An adapter was made for other weights, or has a form that is not merged."""
+
+
+class AdapterForeign(AdapterError):
+    """An adapter was not made on this machine, and its user has not said that he trusts it."""
+
+
+class AdapterUnproven(AdapterError):
+    """The gate has not let an adapter through, and nobody promoted it all the same."""
 
 
 class AdapterBusy(AdapterError):

@@ -9,9 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
-from homespun.models.adapter_files import SERVED_FILES, check_sealed, read_sealed, weights_digest
+from homespun.models.adapter_files import SERVED_FILES, check_finished, read_shipped, weights_digest
 from homespun.models.errors import AdapterDamaged, AdapterUnfit
 
 
@@ -25,7 +24,7 @@ class GeneralAdapter:
     def check(self) -> None:
         """Hash its files. Raises `AdapterDamaged`."""
         try:
-            check_sealed(self.directory, _manifest(self.directory), names=SERVED_FILES)
+            check_finished(self.directory, read_shipped(self.directory), names=SERVED_FILES)
         except AdapterDamaged as error:
             raise _broken(error) from error
 
@@ -44,7 +43,7 @@ def general_adapter(name: str, base_sha256: str) -> GeneralAdapter | None:
     if not directory.is_dir():
         return None
     try:
-        manifest = _manifest(directory)
+        manifest = read_shipped(directory)
     except AdapterDamaged as error:
         raise _broken(error) from error
     if manifest["base_sha256"] != base_sha256:
@@ -53,11 +52,6 @@ def general_adapter(name: str, base_sha256: str) -> GeneralAdapter | None:
             f"{manifest['base_sha256']}, but {name} has {base_sha256}; install homespun again"
         )
     return GeneralAdapter(directory, weights_digest(manifest))
-
-
-def _manifest(directory: Path) -> dict[str, Any]:
-    # The hash of the base weights stands for the tokenizer as well: it is in the same file.
-    return read_sealed(directory, needed=("base_sha256", "prompt_version"))
 
 
 def _broken(error: AdapterDamaged) -> AdapterDamaged:

@@ -8,7 +8,6 @@ leaving it out would give other weights than the ones that were judged.
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -19,12 +18,16 @@ from typing import Any
 import numpy as np
 
 from homespun.models.errors import AdapterDamaged, AdapterUnfit, ModelsError
+from homespun.models.parsing import read_json
 from homespun.models.safetensors_file import SafetensorsFile
 from homespun.models.safetensors_source import LAYER_PARTS
 from homespun.models.weights import DecoderConfig, Float32, TokenizerData, WeightSource
 
 WEIGHTS = "adapter_model.safetensors"
 CONFIG = "adapter_config.json"
+_MOST_CONFIG_BYTES = 1_000_000
+_MOST_WEIGHT_BYTES = 2_000_000_000  # all of it is held in memory; rank 64 of a 7B model has 0.6 GB
+_MOST_RANK = 1_024
 _PARTS = {
     name.removesuffix(".weight"): part
     for part, name in LAYER_PARTS.items()
@@ -156,7 +159,7 @@ class MergedSource:
 def _read_config(directory: Path) -> Mapping[str, Any]:
     path = directory / CONFIG
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        config = read_json(path, max_bytes=_MOST_CONFIG_BYTES)
         if not isinstance(config, dict):
             raise ValueError(f"it holds {config!r}, not an object")
     except (OSError, ValueError) as error:
@@ -169,7 +172,7 @@ def _read_config(directory: Path) -> Mapping[str, Any]:
             "is merged"
         )
     if config.get("bias", "none") != "none":
-        raise AdapterUnfit(_refusal(path, f"trained biases (bias = {config['bias']!r})"))
+        raise AdapterUnfit(_refusal(path, f"trained biases (bias = {str(config['bias'])[:80]!r})"))
     for key, what in _REFUSED.items():
         if config.get(key):
             raise AdapterUnfit(_refusal(path, what))
@@ -195,6 +198,8 @@ def _open_weights(directory: Path) -> SafetensorsFile:
             + ("; pickled weights (adapter_model.bin) are never loaded" * pickled)
             + "; save the adapter with safetensors"
         )
+    if path.stat().st_size > _MOST_WEIGHT_BYTES:
+        raise AdapterUnfit(_refusal(path, f"more than {_MOST_WEIGHT_BYTES / 1e9:g} GB of weights"))
     try:
         return SafetensorsFile(path)
     except (ModelsError, KeyError, TypeError, AttributeError) as error:
@@ -209,6 +214,8 @@ def _read_factor(file: SafetensorsFile, directory: Path, name: str) -> Float32:
         factor = file.tensor(name)
         if factor.ndim != 2:
             raise ValueError(f"shape {factor.shape} is no matrix")
+        if min(factor.shape) > _MOST_RANK:
+            raise ValueError(f"rank {min(factor.shape)} is above {_MOST_RANK}")
     except (ModelsError, OSError, ValueError, TypeError) as error:
         raise AdapterDamaged(
             f"tensor {name!r} in {str(directory / WEIGHTS)!r} cannot be read ({error}); "

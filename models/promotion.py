@@ -45,10 +45,11 @@ def promote(
     """Make an adapter the champion of its workspace.
 
     `unproven` takes one that the gate has not let through, too. Raises `AdapterUnknown`,
-    `AdapterDamaged`, `AdapterUnfit` (foreign, unproven, or not itself after the conversion), and
-    what `serve` raises.
+    `AdapterDamaged`, `AdapterForeign` (nobody trusts it), `AdapterUnfit` (for another model,
+    unproven, or not itself after the conversion), and what `serve` raises.
     """
     adapter = registry.get(identifier)
+    registry.require_known(adapter)
     registry.check(adapter, everything=True)
     if not unproven:
         _require_proof(adapter)
@@ -65,7 +66,7 @@ def promote(
             f"adapter {identifier!r} is not promoted: {parity.fault}; "
             "run `homespun models verify` and promote it again"
         )
-    promoted = registry.promote(identifier)
+    promoted = registry.promote(identifier, unproven=unproven)
     clear_served(registry, model)
     return Promotion(promoted, parity, served.directory)
 
@@ -122,9 +123,9 @@ def delete_served(directory: Path) -> bool:
 
 
 def _require_proof(adapter: Adapter) -> None:
-    gate = adapter.manifest.get("gate")
-    if isinstance(gate, dict) and gate.get("promote") is True:
+    if adapter.is_proven:
         return
+    gate = adapter.manifest.get("gate")
     said = gate.get("headline") if isinstance(gate, dict) else None
     raise AdapterUnfit(
         f"adapter {adapter.id!r} has not passed the gate"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from homespun.models.errors import ModelDamaged, ModelMissing
+from homespun.models.parsing import parse_json
 from homespun.models.safetensors_file import SafetensorsFile
 from homespun.models.weights import DecoderConfig, Float32, TokenizerData, check_supported
 
@@ -64,12 +64,17 @@ class SafetensorsSource:
         path = self._directory / "tokenizer.json"
         if not path.is_file():
             raise ModelMissing(f"{str(path)!r} is missing; put the model's tokenizer.json there")
-        return without_control_tokens(path.read_text(encoding="utf-8"))
+        try:
+            return without_control_tokens(path.read_text(encoding="utf-8"))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ModelDamaged(
+                f"{str(path)!r} is no readable tokenizer ({error!r}); use one saved by tokenizers"
+            ) from error
 
 
 def _read_config(path: Path) -> DecoderConfig:
     try:
-        raw: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        raw: dict[str, Any] = parse_json(path.read_text(encoding="utf-8"))
         rope = raw.get("rope_parameters") or {}
         heads, hidden = int(raw["num_attention_heads"]), int(raw["hidden_size"])
         return DecoderConfig(
@@ -86,7 +91,7 @@ def _read_config(path: Path) -> DecoderConfig:
             rope_interleaved=False,
             context_tokens=int(raw["max_position_embeddings"]),
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError) as error:
         raise ModelDamaged(
             f"{str(path)!r} is not a readable model configuration ({error!r}); "
             "use a directory saved by transformers"

@@ -6,17 +6,18 @@ A served directory counts only with its `manifest.json`, which is written last.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from homespun.models.errors import ModelDamaged
+from homespun.models.parsing import read_json
 from homespun.models.types import MODEL_AS_SHIPPED, FimTokens
 
 CONVERTER_VERSION = 4  # raise it whenever a converter writes something else
 MANIFEST = "manifest.json"
+_MOST_MANIFEST_BYTES = 16_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class DecoderForm:
 def read_manifest(directory: Path) -> dict[str, Any] | None:
     """Return the manifest, None when there is none or it is unreadable (then convert again)."""
     try:
-        manifest = json.loads((directory / MANIFEST).read_text(encoding="utf-8"))
+        manifest = read_json(directory / MANIFEST, max_bytes=_MOST_MANIFEST_BYTES)
     except (OSError, ValueError):
         return None
     return manifest if isinstance(manifest, dict) else None

@@ -56,6 +56,11 @@ class Stack:
         return f"served-{key[:_KEY_CHARS]}"
 
 
+def named(adapter: str) -> str | Path:
+    """Return what a command line means by an adapter: what looks like a path is one."""
+    return Path(adapter) if "/" in adapter or os.sep in adapter else adapter
+
+
 def stack(
     adapter: str | Path, *, model: str, base_sha256: str, workspace: Path | None = None
 ) -> Stack:
@@ -63,11 +68,10 @@ def stack(
 
     `adapter` is "none" (the model as shipped), "base" (without the general adapter), "champion"
     (the workspace's promoted adapter, else as shipped), an identifier, or the path of an adapter's
-    folder that is not registered. Nothing is hashed but such a folder. Raises `AdapterUnknown`,
-    `AdapterDamaged`, `AdapterUnfit`.
+    folder that is not registered, which no text stands for: a setting names no path. Nothing is
+    hashed but such a folder. Raises `AdapterUnknown`, `AdapterDamaged`, `AdapterUnfit`,
+    `AdapterForeign`, `AdapterUnproven`.
     """
-    if isinstance(adapter, str) and ("/" in adapter or os.sep in adapter):
-        adapter = Path(adapter)
     if adapter == "base":
         is_shipped = not (model and (general_adapter.folder() / model).is_dir())
         return Stack("base", (), None, "", is_shipped)
@@ -94,7 +98,10 @@ def _registered(adapter: str, workspace: Path | None) -> Adapter | None:
             f"adapter {adapter!r} belongs to a workspace, but there is none; open a folder, or "
             "set completion.adapter to 'champion' or 'none'"
         )
-    return Registry(workspace).get(adapter)
+    registry = Registry(workspace)
+    found = registry.get(adapter)
+    registry.require_known(found)
+    return found
 
 
 def _general_layer(general: GeneralAdapter) -> Layer:

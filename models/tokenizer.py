@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from homespun.models.parsing import parse_json
 from homespun.models.weights import TokenizerData
 
 # The pre-tokeniser of Qwen2 (QwenLM/Qwen2.5-Coder tokenizer.json); its NFC normaliser is left out,
@@ -93,8 +94,8 @@ def byte_level_bpe(vocabulary: Mapping[str, int], merges: Sequence[str]) -> str:
 
 
 def without_control_tokens(tokenizer_json: str) -> TokenizerData:
-    """Split a `tokenizer.json` into its plain side and its control tokens."""
-    body: dict[str, Any] = json.loads(tokenizer_json)
+    """Split a `tokenizer.json` into its plain side and its control tokens. Raises `ValueError`."""
+    body: dict[str, Any] = parse_json(tokenizer_json)
     control = {token["content"]: int(token["id"]) for token in body.pop("added_tokens", [])}
     body["added_tokens"] = []
     body["post_processor"] = None

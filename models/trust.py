@@ -46,19 +46,32 @@ def with_seal(
 
 
 def has_seal(body: Mapping[str, Any], *, purpose: str, place: Path | None = None) -> bool:
-    """Tell whether a JSON object is as this machine sealed it; never raises for what it holds."""
+    """Tell whether a JSON object is as this machine sealed it; never raises for what it holds.
+
+    Where the machine has no readable key nothing is its own.
+    """
     found = body.get(SEAL)
     if not isinstance(found, str):
         return False
     content = {name: value for name, value in body.items() if name != SEAL}
-    return hmac.compare_digest(found.encode(), _seal_of(content, purpose, place).encode())
+    try:
+        wanted = _seal_of(content, purpose, place, make_key=False)
+    except FileNotFoundError:
+        return False  # nothing was ever sealed here
+    except (OSError, RecursionError, ValueError) as error:
+        logger.warning("the seal of this machine cannot be compared: %s", error)
+        return False
+    return hmac.compare_digest(found.encode("utf-8", "replace"), wanted.encode())
 
 
-def _seal_of(content: Mapping[str, Any], purpose: str, place: Path | None) -> str:
+def _seal_of(
+    content: Mapping[str, Any], purpose: str, place: Path | None, *, make_key: bool = True
+) -> str:
     where = "" if place is None else os.path.normcase(os.path.realpath(place))
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     signed = b"\0".join([purpose.encode(), os.fsencode(where), text.encode()])
-    return hmac.new(machine_key(), signed, hashlib.sha256).hexdigest()
+    key = machine_key() if make_key else _known_key()
+    return hmac.new(key, signed, hashlib.sha256).hexdigest()
 
 
 def machine_key() -> bytes:
@@ -77,6 +90,17 @@ def machine_key() -> bytes:
         logger.warning("%s is damaged; a new key is made, and what it sealed is made anew", path)
         path.unlink()
         return _made(path) or machine_key()
+
+
+def _known_key() -> bytes:
+    """Return the machine's key. Raises `OSError` where there is none, or none that can be read."""
+    path = paths.state_home() / _KEY_FILE
+    for _ in range(_READS):
+        key = read_bounded(path, max_bytes=_KEY_BYTES + 1)
+        if len(key) == _KEY_BYTES:
+            return key
+        time.sleep(_READ_PAUSE_SECONDS)
+    raise OSError(f"{str(path)!r} is damaged")
 
 
 def _read(path: Path) -> bytes | None:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from homespun.models.errors import AdapterDamaged, AdapterError
+from homespun.models.errors import AdapterError
 from homespun.models.fit import why_unfit
 from homespun.models.paths import WORKSPACE_FOLDER
-from homespun.models.registry import CHAMPION, Adapter, Registry
+from homespun.models.registry import CHAMPION, UNKNOWN, Adapter, Registry
 from homespun.models.types import MODEL_AS_SHIPPED
 from homespun.server.options import CompletionOptions
 from homespun.server.prompt import PROMPT_VERSION
@@ -57,7 +57,7 @@ def report(workspaces: Sequence[Path]) -> dict[str, object]:
             page
             for workspace in workspaces
             for adapter in _known(workspace)[0]
-            if (page := adapter.directory / _REPORT).is_file()
+            if adapter.is_known and (page := adapter.directory / _REPORT).is_file()
         ]
     if not pages:
         return {
@@ -90,7 +90,7 @@ def _champion(workspace: Path | None, model: str, known: Sequence[Adapter]) -> d
     title = "promoted"
     try:
         identifier = Registry(workspace).champion_id() if workspace is not None else None
-    except AdapterDamaged as error:
+    except AdapterError as error:
         return _choice(CHAMPION, title, "cannot be read", fits=False, why=str(error))
     if identifier is None:
         return _choice(CHAMPION, title, "none is promoted yet: the model as shipped, for now")
@@ -99,16 +99,30 @@ def _champion(workspace: Path | None, model: str, known: Sequence[Adapter]) -> d
         why = f"adapter {identifier!r} is promoted, but its folder is gone or damaged"
         return _choice(CHAMPION, title, identifier, fits=False, why=why)
     one = _one(adapter, model)
+    if workspace is not None and one["fits"]:
+        try:
+            Registry(workspace).champion()
+        except AdapterError as error:
+            one |= {"fits": False, "why": str(error)}
     return one | {"id": CHAMPION, "title": title, "detail": f"{identifier}: {one['detail']}"}
 
 
 def _one(adapter: Adapter, model: str) -> dict[str, object]:
+    if not adapter.is_known:
+        return _choice(
+            adapter.id,
+            adapter.id,
+            UNKNOWN,
+            state=adapter.state,
+            fits=False,
+            why=f"adapter {adapter.id!r} was {adapter.headline}",
+        )
     page = adapter.directory / _REPORT
     why = why_unfit(adapter, model, prompt_version=PROMPT_VERSION)
     return _choice(
         adapter.id,
         adapter.id,
-        _headline(adapter),
+        adapter.headline,
         state=adapter.state,
         report=page.absolute().as_uri() if is_harmless(page) else None,
         fits=not why,
@@ -135,9 +149,3 @@ def _choice(
         "fits": fits,
         "why": why,
     }
-
-
-def _headline(adapter: Adapter) -> str:
-    gate = adapter.manifest.get("gate")
-    said = gate.get("headline") if isinstance(gate, dict) else None
-    return str(said) if said else "not judged by the gate"

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import time
 import uuid
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types as lsp
@@ -65,6 +65,24 @@ class Client:
     def say_problem(self, sentence: str) -> None:
         """Say, once a session, what the status says too; a client that shows that is spared it."""
         self.post(self._say_once, sentence, lsp.MessageType.Warning, self.shows_status())
+
+    def can_ask(self) -> bool:
+        """Say whether the client shows a message with buttons; those that do announce it."""
+        window = self._server.client_capabilities.window
+        return window is not None and window.show_message is not None
+
+    async def ask(self, sentence: str, choices: Sequence[str]) -> str | None:
+        """Show a sentence with buttons; return the one that was pressed, None for none."""
+        actions = [lsp.MessageActionItem(title=choice) for choice in choices]
+        params = lsp.ShowMessageRequestParams(
+            type=lsp.MessageType.Warning, message=sentence, actions=actions
+        )
+        try:
+            answer = await self._server.window_show_message_request_async(params)
+        except JsonRpcException as error:
+            logger.warning("the editor cannot ask %r: %s", sentence, error)
+            return None
+        return answer.title if answer is not None else None
 
     def log(self, sentence: str, kind: lsp.MessageType = lsp.MessageType.Info) -> None:
         """Write a sentence to the editor's log of this server."""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.errors import IndexDamaged, IndexerError, IndexLocked, IndexMissing
 from homespun.indexer.filters import TOOL_FOLDERS
+from homespun.models.errors import ModelsError
 from homespun.models.types import NoProgress, Progress
 from homespun.server.options import ServerOptions
 from homespun.server.percent import CountedProgress
@@ -34,6 +35,7 @@ _LOCK_WAIT_SECONDS = 1.0  # our own commits of vectors are shorter; a process's 
 _LOCK_RETRY_SECONDS = 1.0
 _LONGEST_DEBOUNCE_SECONDS = 0.5  # so that a steady stream of saves is indexed within a second
 _CARE_AFTER_SECONDS = 3.0  # without a save: compacting takes seconds, and a save has to wait for it
+_LONGEST_WAIT_SECONDS = 3600.0  # the system's clock takes no number of any size
 _MANY_PATHS = 500  # above it, looking at every file is cheaper than at each one
 
 
@@ -139,18 +141,25 @@ class FolderIndex:
         return self._thread.is_alive() or self._vectors.busy()
 
     def _run(self) -> None:
-        while (job := self._next_job()) is not None:
+        """Work until the end; whatever goes wrong is a status, and the thread goes on."""
+        while not self._closing:
             try:
-                job()
-            except IndexLocked as locked:
-                self._follow_the_other(str(locked))
-            except (IndexMissing, IndexDamaged) as error:
-                self._begin_anew(str(error))
-            except (IndexerError, OSError) as error:
-                self._problem(str(error))
-            except Exception as error:
+                job = self._next_job()
+                if job is not None:
+                    self._do(job)
+            except BaseException as error:  # a panic of native code is no `Exception`
                 logger.error("the index of %s failed: %s", self.root, error, exc_info=error)
                 self._problem(f"the index of {str(self.root)!r} failed: {error!r}; see the log")
+
+    def _do(self, job: Callable[[], None]) -> None:
+        try:
+            job()
+        except IndexLocked as locked:
+            self._follow_the_other(str(locked))
+        except (IndexMissing, IndexDamaged) as error:
+            self._begin_anew(str(error))
+        except (IndexerError, ModelsError, OSError) as error:
+            self._problem(str(error))
 
     def _next_job(self) -> Callable[[], None] | None:
         """Wait for the next thing to do; None at the end."""
@@ -167,7 +176,7 @@ class FolderIndex:
                 if now >= refresh_at:
                     return self._refresh
                 next_at = min(refresh_at, self._due_at if self._paths else self._care_at)
-                self._wake.wait(next_at - now)
+                self._wake.wait(min(next_at - now, _LONGEST_WAIT_SECONDS))
         return None
 
     def _open(self) -> None:
@@ -271,5 +280,6 @@ class FolderIndex:
 
     def _pause(self, seconds: float) -> None:
         with self._wake:
-            self._wake.wait_for(lambda: self._closing or self._hurries, seconds)
+            rest = min(seconds, _LONGEST_WAIT_SECONDS)
+            self._wake.wait_for(lambda: self._closing or self._hurries, rest)
             self._hurries = False

@@ -17,7 +17,7 @@ from typing import Protocol
 
 from lsprotocol import types as lsp
 
-from homespun.models.errors import AdapterDamaged, AdapterError, ModelMissing, ModelsError
+from homespun.models.errors import AdapterError, ModelMissing, ModelsError
 from homespun.models.registry import CHAMPION, Registry
 from homespun.models.types import MODEL_AS_SHIPPED, Generator, Progress
 from homespun.server.anchor import MOST_TYPED_TOKENS
@@ -89,6 +89,7 @@ class ModelLoader:
         self._loaded: _Wanted | None = None
         self._again = False  # what could not be loaded is to be tried now
         self._closing = False
+        self._failed: _Wanted | None = None  # what was tried last, in vain
         self._thread = threading.Thread(target=self._run, name="homespun-model", daemon=True)
 
     def want(self, options: CompletionOptions, workspace: Path | None = None) -> None:
@@ -137,30 +138,40 @@ class ModelLoader:
         return self._thread.is_alive()
 
     def _run(self) -> None:
-        failed: _Wanted | None = None
-        while (wanted := self._next()) is not None:
-            drawn = self._client.progress(f"homespun: loading {wanted.model}")
-            progress = CountedProgress(drawn, self._tell)
-            if wanted != failed:  # looking again for what was missing is nothing to draw
-                progress.start("loading", 0, "")
-            retry_seconds: float | None = None
+        """Load what is wanted, until the end; whatever goes wrong is a status, never silence."""
+        while not self._closing:
             try:
-                generator, refusal = self._load_wanted(wanted, progress)
-            except ModelMissing as error:
-                self._problem(str(error), model_fix(wanted.model, error))
-                retry_seconds = _RETRY_SECONDS
-            except (ModelsError, OSError) as error:
-                self._problem(str(error), model_fix(wanted.model, error))
-            except Exception as error:
-                logger.error("loading %r failed: %s", wanted.model, error, exc_info=error)
-                self._problem(f"loading the model {wanted.model!r} failed: {error!r}; see the log")
-            else:
-                self._use(wanted, generator, refusal)
-                continue
-            finally:
-                progress.finish()
-            failed = wanted
-            self._wait_for_another(wanted, seconds=retry_seconds)
+                wanted = self._next()
+                if wanted is not None:
+                    self._attempt(wanted)
+            except BaseException as error:  # a panic of native code is no `Exception`
+                logger.error("loading the model failed: %s", error, exc_info=error)
+                self._problem(f"loading the model failed: {error!r}; see the log")
+                self._rest()
+
+    def _attempt(self, wanted: _Wanted) -> None:
+        drawn = self._client.progress(f"homespun: loading {wanted.model}")
+        progress = CountedProgress(drawn, self._tell)
+        if wanted != self._failed:  # looking again for what was missing is nothing to draw
+            progress.start("loading", 0, "")
+        retry_seconds: float | None = None
+        try:
+            generator, refusal = self._load_wanted(wanted, progress)
+        except ModelMissing as error:
+            self._problem(str(error), model_fix(wanted.model, error))
+            retry_seconds = _RETRY_SECONDS
+        except (ModelsError, OSError) as error:
+            self._problem(str(error), model_fix(wanted.model, error))
+        except BaseException as error:
+            logger.error("loading %r failed: %s", wanted.model, error, exc_info=error)
+            self._problem(f"loading the model {wanted.model!r} failed: {error!r}; see the log")
+        else:
+            self._use(wanted, generator, refusal)
+            return
+        finally:
+            progress.finish()
+        self._failed = wanted
+        self._wait_for_another(wanted, seconds=retry_seconds)
 
     def _load_wanted(self, wanted: _Wanted, progress: Progress) -> tuple[Generator, str]:
         """Load; where the adapter is refused, the model as shipped and the sentence why."""
@@ -170,8 +181,18 @@ class ModelLoader:
             if wanted.adapter == MODEL_AS_SHIPPED:  # a part of the model itself
                 raise
             refusal = f"{error}; completing with the model as shipped"
-            self._client.say_once(refusal, lsp.MessageType.Warning)
-            return self._call(replace(wanted, adapter=MODEL_AS_SHIPPED), progress), refusal
+        except (ModelsError, OSError):
+            raise  # of the model, whatever the adapter
+        except Exception as error:
+            if wanted.adapter == MODEL_AS_SHIPPED:
+                raise
+            logger.error("adapter %r failed: %s", wanted.adapter, error, exc_info=error)
+            refusal = (
+                f"adapter {wanted.adapter!r} cannot be loaded ({error!r}; see the log); completing "
+                "with the model as shipped"
+            )
+        self._client.say_once(refusal, lsp.MessageType.Warning)
+        return self._call(replace(wanted, adapter=MODEL_AS_SHIPPED), progress), refusal
 
     def _call(self, wanted: _Wanted, progress: Progress) -> Generator:
         return self._load(
@@ -232,6 +253,10 @@ class ModelLoader:
         self.status = status
         self._changed()
 
+    def _rest(self) -> None:
+        with self._wake:
+            self._wake.wait_for(lambda: self._closing or self._again, _RETRY_SECONDS)
+
     def _wait_for_another(self, failed: _Wanted, *, seconds: float | None) -> None:
         """Wait for other settings or another champion, or for `seconds` to try again."""
         with self._wake:
@@ -256,11 +281,15 @@ def _stamp(workspace: Path | None) -> Hashable:
 def champion_of(workspace: Path | None) -> str:
     """Return the identifier of what is promoted, "none" for nothing.
 
-    Where the alias cannot be read it is "champion", and loading that says why.
+    Where it cannot be read, or may not serve, it is "champion", and loading that says why.
     """
     if workspace is None:
         return MODEL_AS_SHIPPED
     try:
-        return Registry(workspace).champion_id() or MODEL_AS_SHIPPED
-    except AdapterDamaged:
+        champion = Registry(workspace).champion()
+    except AdapterError:
         return CHAMPION
+    except Exception as error:
+        logger.error("the adapters of %s: %s", workspace, error, exc_info=error)
+        return CHAMPION
+    return champion.id if champion is not None else MODEL_AS_SHIPPED

@@ -3,7 +3,8 @@
 The user writes them as `[completion]` and `[server]` in homespun.toml, as `HOMESPUN_COMPLETION_…`
 variables, or in the editor in camelCase. `metadata["help"]` is the only description: the README
 and the editor's settings page are made from it. `choices`, `min` and `max` say which values are
-good, `cores` that the machine's are the most.
+good, `cores` that the machine's are the most, `workspace` what a workspace's own files may set
+(`indexer/settings.py`); they name no model, no adapter and no path, and switch no log.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import dataclass, field
 class CompletionOptions:
     """What is completed, by which model, and how much of it (section `completion`)."""
 
-    enabled: bool = field(default=True, metadata={"help": "complete at all"})
+    enabled: bool = field(default=True, metadata={"help": "complete at all", "workspace": True})
     model: str = field(
         default="qwen2.5-coder-0.5b",
         metadata={"help": "catalogue name of the model, or the path of a model of your own"},
@@ -42,6 +43,7 @@ class CompletionOptions:
             "help": "longest prompt, in tokens; more helps little and costs time",
             "min": 128,
             "max": 32_768,
+            "workspace": "lowers",
         },
     )
     cache_mb: int = field(
@@ -54,15 +56,30 @@ class CompletionOptions:
     )
     max_tokens: int = field(
         default=64,
-        metadata={"help": "longest completion of a single line, in tokens", "min": 1, "max": 1_024},
+        metadata={
+            "help": "longest completion of a single line, in tokens",
+            "min": 1,
+            "max": 1_024,
+            "workspace": "lowers",
+        },
     )
     max_block_tokens: int = field(
         default=128,
-        metadata={"help": "longest completion of a block, in tokens", "min": 1, "max": 2_048},
+        metadata={
+            "help": "longest completion of a block, in tokens",
+            "min": 1,
+            "max": 2_048,
+            "workspace": "lowers",
+        },
     )
     max_lines: int = field(
         default=12,
-        metadata={"help": "longest completion of a block, in lines", "min": 1, "max": 500},
+        metadata={
+            "help": "longest completion of a block, in lines",
+            "min": 1,
+            "max": 500,
+            "workspace": "lowers",
+        },
     )
     block_budget_ms: int = field(
         default=800,
@@ -71,6 +88,7 @@ class CompletionOptions:
             "this time",
             "min": 0,
             "max": 60_000,
+            "workspace": "lowers",
         },
     )
     multiline: str = field(
@@ -79,11 +97,12 @@ class CompletionOptions:
             "help": "auto completes a block where the syntax says that one is due, "
             "never only single lines, always blocks",
             "choices": ("auto", "never", "always"),
+            "workspace": True,
         },
     )
     retrieval: bool = field(
         default=True,
-        metadata={"help": "use code of other files of the repository"},
+        metadata={"help": "use code of other files of the repository", "workspace": True},
     )
     retrieve_deadline_ms: int = field(
         default=60,
@@ -91,15 +110,19 @@ class CompletionOptions:
             "help": "what retrieval has not found by then is left out",
             "min": 0,
             "max": 10_000,
+            "workspace": "lowers",
         },
     )
     disabled_languages: tuple[str, ...] = field(
         default=(),
-        metadata={"help": "languages that are not completed, e.g. markdown"},
+        metadata={"help": "languages that are not completed, e.g. markdown", "workspace": "adds"},
     )
     disabled_globs: tuple[str, ...] = field(
         default=(),
-        metadata={"help": "paths that are not completed, relative to the workspace folder"},
+        metadata={
+            "help": "paths that are not completed, relative to the workspace folder",
+            "workspace": "adds",
+        },
     )
     min_logprob: float = field(
         default=-100.0,
@@ -108,6 +131,7 @@ class CompletionOptions:
             "0 is certain, -100 shows all",
             "min": -100.0,
             "max": 0.0,
+            "workspace": True,
         },
     )
     max_line_suffix_chars: int = field(
@@ -117,6 +141,7 @@ class CompletionOptions:
             "brackets, quotes and punctuation stand to the right of the cursor",
             "min": 0,
             "max": 10_000,
+            "workspace": True,
         },
     )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from homespun.indexer.config import IndexConfig
 from homespun.models.types import Encoder, Generator, Progress
+from homespun.server.adapter_question import PromotesAdapter
 from homespun.server.fetch import FetchesModel
 from homespun.server.freshness import OpensIndex
 from homespun.server.model_loader import LoadsGenerator
@@ -18,6 +19,7 @@ from homespun.server.vectors import LoadsEncoder
 
 if TYPE_CHECKING:
     from homespun.indexer.index import Index
+    from homespun.models.registry import Registry
 
 
 class MakesCompleter(Protocol):
@@ -61,6 +63,13 @@ def fetch_model(name: str, progress: Progress | None) -> Path:
     return fetch(name, progress)
 
 
+def promote_adapter(registry: Registry, identifier: str, *, model: str, progress: Progress) -> None:
+    """Let an adapter serve, by all the checks of `homespun adapters promote`."""
+    from homespun.models.promotion import promote
+
+    promote(registry, identifier, model=model, prompt_version=PROMPT_VERSION, progress=progress)
+
+
 def load_encoder(name: str, *, threads: int = 0) -> Encoder | None:
     """Load the real encoder."""
     from homespun.indexer.encoders import open_encoder
@@ -91,6 +100,7 @@ class Parts:
 
     load_generator: LoadsGenerator = load_generator
     fetch_model: FetchesModel = fetch_model
+    promote_adapter: PromotesAdapter = promote_adapter
     load_encoder: LoadsEncoder = load_encoder
     open_index: OpensIndex = open_index
     make_completer: MakesCompleter = make_completer

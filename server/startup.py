@@ -6,6 +6,7 @@ completion. Which status counts where several have something to say: `server/sta
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from homespun.indexer.config import IndexConfig
 from homespun.indexer.settings import resolve
 from homespun.models.registry import CHAMPION
 from homespun.models.types import MODEL_AS_SHIPPED, Generator
+from homespun.server.adapter_question import AdapterQuestion
 from homespun.server.client import Client
 from homespun.server.fetch import ModelFetch
 from homespun.server.freshness import FolderIndex
@@ -31,6 +33,8 @@ from homespun.server.workspaces import Root, language_name, path_of, switched_of
 if TYPE_CHECKING:
     from homespun.indexer.index import Index
 
+logger = logging.getLogger(__name__)
+
 _Settings = TypeVar("_Settings", CompletionOptions, ServerOptions, IndexConfig)
 
 
@@ -43,6 +47,7 @@ class Folder:
     message: str = ""  # why it is not indexed, "" where it is
     settings: tuple[IndexConfig, ServerOptions] | None = None  # those of `index`
     logs_acceptance: bool = True
+    trouble: Status | None = None  # why it has no index although it should
     index: FolderIndex | None = None
 
 
@@ -89,6 +94,8 @@ class Engine:
         self._folders: dict[str, Folder] = {}  # by URI
         self._completers: dict[str, _Made] = {}
         self._started = False
+        self._trouble: Status | None = None  # of the start itself
+        self._question = AdapterQuestion(client, parts.promote_adapter)
         self.model = ModelLoader(
             parts.load_generator,
             client,
@@ -106,11 +113,15 @@ class Engine:
         for uri, path in folders.items():
             self.add_folder(uri, path)
         self._started = True
-        self.configure(editor)
+        try:
+            self.configure(editor)
+        except Exception as error:  # what is not begun must not be called "starting" for ever
+            self._trouble = self._failed("the start", error)
 
     def configure(self, editor: Mapping[str, object]) -> None:
         """Use other editor settings; also called when a settings file was saved."""
         self._editor = editor
+        self._trouble = None
         first = self._first_folder()
         self._options = self._completion_options(first)
         self._logs_acceptance = self._resolved(ServerOptions, "server", first, {}).acceptance_log
@@ -119,6 +130,7 @@ class Engine:
             self._index_folder(folder)
         if self._started:
             self.model.want(self._options, first)
+            self._question.consider(first, self._options)
             self._tell_unused_adapters(first)
             self._renewed()
             self._status_changed()
@@ -127,7 +139,11 @@ class Engine:
         """Take in a workspace folder and begin to index it."""
         if uri in self._folders:
             return
-        root = Root(path)
+        try:
+            root = Root(path)
+        except (OSError, ValueError, RuntimeError) as error:  # a loop of links, a NUL
+            self._failed(f"the folder {str(path)!r}", error)
+            return
         folder = Folder(root, self._completion_options(path), message=root.refusal())
         self._folders[uri] = folder
         if folder.message:
@@ -211,12 +227,14 @@ class Engine:
 
     def status(self) -> Status:
         """Return the status of the whole."""
+        if self._trouble is not None:
+            return self._trouble
         options = [folder.options for folder in self._folders.values()] or [self._options]
         return overall(
             off=not any(each.enabled for each in options),
             pause=self.pause.status(),
             model=self._model_status(),
-            indexes=[each.index.status for each in self._folders.values() if each.index],
+            indexes=[status for each in self._folders.values() if (status := _index_status(each))],
         )
 
     def describe(self) -> dict[str, object]:
@@ -253,7 +271,22 @@ class Engine:
         self._renewed()
         self._status_changed()
 
+    def _failed(self, what: str, error: Exception) -> Status:
+        """Log and say what went wrong, which nobody foresaw; return the status of that part."""
+        logger.error("%s failed: %s", what, error, exc_info=error)
+        sentence = f"{what} failed: {error!r}; see the log"
+        self._client.say_problem(sentence)
+        return Status("problem", sentence)
+
     def _index_folder(self, folder: Folder) -> None:
+        """Start the folder's index; where that fails, completions go on without it."""
+        try:
+            self._begin_index(folder)
+            folder.trouble = None
+        except Exception as error:
+            folder.trouble = self._failed(f"the index of {str(folder.root.path)!r}", error)
+
+    def _begin_index(self, folder: Folder) -> None:
         """Start the folder's index, or start it anew when its settings have changed."""
         path = folder.root.path
         settings = (
@@ -337,15 +370,23 @@ class Engine:
                 lsp.MessageType.Warning,
             )
             editor = None
-        resolved = resolve(cls, section, workspace=workspace, editor=editor, flags=flags)
+        try:
+            resolved = resolve(cls, section, workspace=workspace, editor=editor, flags=flags)
+        except Exception as error:  # no file of a folder may keep the server from its start
+            self._failed(f"reading the settings {section!r}", error)
+            return cls()
         for fault in resolved.faults:
             self._client.say_once(fault, lsp.MessageType.Warning)
         return resolved.value
 
 
 def _describe_folder(folder: Folder) -> dict[str, object]:
-    status = folder.index.status if folder.index else Status("off", folder.message)
+    status = _index_status(folder) or Status("off", folder.message)
     return {"root": str(folder.root.path), **status.to_json()}
+
+
+def _index_status(folder: Folder) -> Status | None:
+    return folder.trouble or (folder.index.status if folder.index else None)
 
 
 def _dashed(words: str) -> str:

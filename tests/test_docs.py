@@ -20,26 +20,42 @@ ROOT = Path(__file__).resolve().parents[1]
 DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 SECTIONS = (("completion", CompletionOptions), ("index", IndexConfig), ("server", ServerOptions))
 
+_WORKSPACE = {False: "", True: "yes", "lowers": "lowers", "adds": "adds"}
+
 
 def settings_page():
     """docs/settings.md as the settings classes say it."""
     lines = [
         "# Settings",
         "",
-        "Later wins: defaults, the user's `homespun.toml`, the workspace's `homespun.toml` (or",
-        "`[tool.homespun]` in `pyproject.toml`), `HOMESPUN_<SECTION>_<NAME>` variables, the editor",
-        "(in camelCase), flags. A wrong value falls back to the layer below and says so.",
+        "Later wins: defaults, the workspace's `homespun.toml` (or `[tool.homespun]` in",
+        "`pyproject.toml`), the user's `homespun.toml`, `HOMESPUN_<SECTION>_<NAME>` variables, the",
+        "editor (in camelCase), flags. A wrong value falls back to the layer below and says so.",
         "`HOMESPUN_HOME` moves all state outside repositories. `HOMESPUN_OFFLINE=1` forbids every",
         "connection; without it only a fetch of a model that was asked for opens one.",
         "`HOMESPUN_TOKEN` is what a client of `homespun serve --tcp` names",
         "([editors.md](editors.md#other-editors)).",
         "",
+        "A workspace's files come with a clone: they change nothing that you have set, and set",
+        "only what the column *workspace* allows. *yes* is any good value, *lowers* nothing above",
+        "the default, *adds* entries beside your own. They name no path, address, program, model,",
+        "adapter or thread count. Such a file is no link, and has at most 256 KB and keys of 16",
+        "parts. No `.env` of a folder is read.",
+        "",
     ]
     for section, options in SECTIONS:
-        lines += [f"## [{section}]", "", "| name | default | what |", "|---|---|---|"]
+        lines += [
+            f"## [{section}]",
+            "",
+            "| name | default | workspace | what |",
+            "|---|---|---|---|",
+        ]
         for field in dataclasses.fields(options):
             default = f"{field.default!r}".replace("'", '"')
-            lines.append(f"| `{field.name}` | `{default}` | {field.metadata['help']} |")
+            workspace = _WORKSPACE[field.metadata.get("workspace", False)]
+            lines.append(
+                f"| `{field.name}` | `{default}` | {workspace} | {field.metadata['help']} |"
+            )
         lines.append("")
     return "\n".join(lines)
 

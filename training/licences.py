@@ -7,11 +7,12 @@ when what it says is permissive; everything else is refused with the reason.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from homespun.models.parsing import parse_json
 
 _PERMISSIVE = {  # what is written, case folded -> SPDX name
     "0bsd": "0BSD",
@@ -186,7 +187,7 @@ def _of_json(path: Path) -> Iterator[tuple[str, str]]:
     if not path.is_file():
         return
     try:
-        stated = json.loads(_read(path)).get("license")
+        stated = parse_json(_read(path)).get("license")
     except (ValueError, AttributeError):
         return
     if isinstance(stated, dict):

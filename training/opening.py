@@ -11,6 +11,7 @@ from typing import Protocol, runtime_checkable
 
 from homespun.models.load import load_generator
 from homespun.models.served_form import read_manifest
+from homespun.models.stack import named
 from homespun.models.types import Generator, Progress
 from homespun.server.prompt import PROMPT_VERSION
 
@@ -49,7 +50,7 @@ def open_model(
     """
     generator = load_generator(
         model,
-        adapter=adapter,
+        adapter=named(adapter) if isinstance(adapter, str) else adapter,
         workspace=workspace,
         prompt_version=PROMPT_VERSION,
         threads=threads,

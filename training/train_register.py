@@ -127,8 +127,8 @@ def libraries() -> dict[str, str]:
 def _registered(registry: Registry, run: Run) -> str | None:
     """Return the ID of this run's adapter, if it was added before the run was killed."""
     mark = _mark(run)
-    found = (one.id for one in registry.adapters() if one.manifest.get("run") == mark)
-    return next(found, None)
+    ours = (one for one in registry.adapters() if one.is_known)
+    return next((one.id for one in ours if one.manifest.get("run") == mark), None)
 
 
 def _mark(run: Run) -> str:

@@ -18,6 +18,10 @@ from homespun.models.registry import Registry
 from homespun.models.served import identity, served_folder
 from homespun.server.prompt import PROMPT_VERSION
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "hostile"))
+
+import settings_and_adapters as hostile  # noqa: E402
+
 PASSED = {"promote": True, "headline": "better than what you have"}
 
 
@@ -101,6 +105,7 @@ def test_an_adapter_is_listed_shown_promoted_rolled_back_and_removed(registry, a
         (["show", "nobody"], "no adapter of .* is called 'nobody'; known: shop-tree-1"),
         (["promote", "nobody"], "no adapter of .* is called 'nobody'"),
         (["remove", "nobody"], "no adapter of .* is called 'nobody'"),
+        (["trust", "nobody"], "no adapter of .* is called 'nobody'"),
         (["rollback"], "nothing to roll back"),
         (["promote", "shop-tree-1"], "has not passed the gate: Keep what you have .*--unproven"),
     ],
@@ -124,6 +129,34 @@ def test_a_damaged_adapter_is_named_and_the_others_are_listed(registry, add, cap
     printed, error = capsys.readouterr()
     assert printed.startswith(whole.id)
     assert damaged.id in error
+
+
+def test_an_adapter_from_elsewhere_is_unknown_until_it_is_trusted(registry, add, capsys):
+    (registry.workspace / "app.py").write_text("def total(items):\n    return \n")
+    brought = add(0, note="\x1b[2J")
+    out(capsys, "promote", brought.id)
+    hostile.as_if_cloned(registry.workspace)
+    assert out(capsys, "list") == (
+        f"{brought.id:<32}  unknown:   not made on this machine; `homespun adapters trust "
+        f"{brought.id}` if you know where it is from\n"
+    )
+    assert "\x1b" not in out(capsys, "show", brought.id)
+
+    complete = ["complete", "app.py:2:12", "--no-retrieval", "--json"]
+    assert main(complete) == 0
+    printed, said = capsys.readouterr()
+    assert json.loads(printed)["adapter"] == "none"
+    assert f"homespun adapters trust {brought.id}" in said
+    assert main([*complete, "--adapter", brought.id]) == 1
+    assert "was not made on this machine" in capsys.readouterr().err
+    assert main(["adapters", "promote", brought.id, "--unproven"]) == 1
+    assert f"homespun adapters trust {brought.id}" in capsys.readouterr().err
+
+    assert f"{brought.id} is trusted" in out(capsys, "trust", brought.id)
+    assert f"{brought.id} serves now" in out(capsys, "promote", brought.id)
+    assert main(complete) == 0
+    printed, said = capsys.readouterr()
+    assert (json.loads(printed)["adapter"], said) == (brought.id, "")
 
 
 def test_wrong_arguments_end_with_status_2(registry, capsys):

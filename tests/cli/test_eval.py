@@ -171,8 +171,8 @@ def test_a_damaged_report_says_so_and_can_be_replaced(run, repo):
     assert run()[0] == 0
 
 
-def test_hybrid_without_its_encoder_says_what_to_do(run, repo):
-    (repo / "homespun.toml").write_text('[index]\nencoder = "all-minilm-l6-v2"\n')
+def test_hybrid_without_its_encoder_says_what_to_do(run, monkeypatch):
+    monkeypatch.setenv("HOMESPUN_INDEX_ENCODER", "all-minilm-l6-v2")
     status, _, last = run(mode="hybrid")
     assert status == 1
     assert "homespun models fetch all-minilm-l6-v2" in last and "--mode lexical" in last

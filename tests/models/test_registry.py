@@ -22,6 +22,7 @@ FACTS = {
     "tokenizer_sha256": "c" * 64,
     "prompt_version": 2,
     "commit": "0123456789abcdef",
+    "gate": {"promote": True, "headline": "better"},
 }
 
 ADDS = """

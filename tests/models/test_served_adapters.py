@@ -84,7 +84,7 @@ def workspace(tmp_path):
 
 
 def add(workspace, weights, name, **facts):
-    made_for = {**identity("tiny").facts(), "prompt_version": 2, "commit": ""}
+    made_for = {**identity("tiny").facts(), "prompt_version": 2, "gate": {"promote": True}}
     return Registry(workspace).add(weights[0] / name, made_for | facts)
 
 
@@ -182,7 +182,7 @@ def test_equal_weights_are_converted_once(general, weights, workspace):
     stamp = (draft / "decoder.onnx").stat().st_mtime_ns
     adapter = add(workspace, weights, "one")
     assert ensure_served("tiny", adapter=adapter.id, workspace=workspace) == draft
-    assert ensure_served("tiny", adapter=str(weights[0] / "one")) == draft
+    assert ensure_served("tiny", adapter=weights[0] / "one") == draft
     assert (draft / "decoder.onnx").stat().st_mtime_ns == stamp
     assert ensure_served("tiny") != draft
 

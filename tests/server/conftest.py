@@ -31,7 +31,7 @@ def start():
 @pytest.fixture(scope="module")
 def server():
     """One server for all tests of a module; each test brings its own documents."""
-    client = rpc.Client()
+    client = rpc.Client(env={"HOMESPUN_SERVER_REFRESH_SECONDS": "0.2"})
     client.initialize({"general": {"positionEncodings": ["utf-16"]}})
     client.wait_until_ready()
     yield client

@@ -7,6 +7,7 @@ characters before the cursor and after it.
 
 from __future__ import annotations
 
+import builtins
 import json
 import os
 import threading
@@ -14,11 +15,13 @@ import time
 from pathlib import Path
 
 from homespun.cli.serve import configure_logging, serve
+from homespun.models import registry
 from homespun.models.errors import DownloadFailed, ModelMissing
 from homespun.models.fakes import FakeEncoder, FakeGenerator
+from homespun.server import startup
 from homespun.server.app import create_server
 from homespun.server.complete import Completer
-from homespun.server.parts import Parts
+from homespun.server.parts import Parts, open_index
 from homespun.server.types import Completion, Source
 
 PREPARED = []
@@ -93,6 +96,9 @@ def fetch_model(name, progress):
 
 
 def load_generator(name, *, adapter, workspace, threads, context_tokens, cache_mb, progress):
+    fail("load_generator")
+    if adapter == "champion":
+        registry.Registry(workspace).champion()
     if name == "slow-to-load":
         threading.Event().wait()
     fetched = os.environ.get("FETCHED")
@@ -103,11 +109,47 @@ def load_generator(name, *, adapter, workspace, threads, context_tokens, cache_m
     return FakeGenerator(says, name=name, adapter=adapter, remembers=remembers)
 
 
+class Panic(BaseException):
+    """What native code raises: no `Exception`."""
+
+
+def fail(part):
+    """Fail as the test says, in a part that it says."""
+    if name := SETTINGS.get("fails", {}).get(part):
+        error = Panic if name == "Panic" else getattr(builtins, name)
+        raise error("as the test says")
+
+
+def failing(owner, name, part):
+    """Have a function of the server fail before it does anything."""
+    inner = getattr(owner, name)
+
+    def call(*arguments, **named):
+        fail(part)
+        return inner(*arguments, **named)
+
+    setattr(owner, name, call)
+
+
+def spoil():
+    failing(registry.Registry, "champion", "champion")
+    failing(startup, "resolve", "settings")
+    failing(startup, "FolderIndex", "folder_index")
+    failing(startup.ModelLoader, "want", "want")
+
+
+def failing_index(root, config, *, create):
+    fail("open_index")
+    return open_index(root, config, create=create)
+
+
 def main():
+    spoil()
     configure_logging(SETTINGS.get("log_level", "warning"))
     parts = Parts(
         load_generator=load_generator,
         fetch_model=fetch_model,
+        open_index=failing_index,
         load_encoder=lambda name, *, threads=0: FakeEncoder(),
         make_completer=Completer if "says" in SETTINGS else EchoCompleter,
     )

@@ -13,6 +13,10 @@ from homespun.models.registry import Registry
 from homespun.models.served import identity
 from homespun.server.prompt import PROMPT_VERSION
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "hostile"))
+
+import settings_and_adapters as hostile  # noqa: E402
+
 pytestmark = pytest.mark.e2e
 
 REAL_SERVER = [sys.executable, "-P", "-m", "homespun.cli", "serve"]
@@ -46,13 +50,18 @@ def registry(tiny, workspace):
 
 @pytest.fixture
 def facts(tiny):
-    return {**identity(str(tiny / "model")).facts(), "prompt_version": PROMPT_VERSION}
+    made_for = {**identity(str(tiny / "model")).facts(), "prompt_version": PROMPT_VERSION}
+    return {**made_for, "gate": {"promote": True, "headline": "better"}}
 
 
 @pytest.fixture
 def client(tiny, workspace, start):
-    client = start(REAL_SERVER)
+    return begin(start(REAL_SERVER), tiny, workspace)
+
+
+def begin(client, tiny, workspace, capabilities=None):
     client.initialize(
+        capabilities,
         rootUri=workspace.as_uri(),
         initializationOptions={
             "completion": {"model": str(tiny / "model")},
@@ -121,3 +130,46 @@ def test_a_refused_adapter_leaves_the_model_as_shipped_and_says_why(
     shown = client.wait_for("window/showMessage")
     assert sentence in shown["message"]
     assert asked(client, workspace) == "none"
+
+
+@pytest.mark.parametrize("proven", [True, False])
+def test_a_cloned_adapter_serves_when_the_user_says_so_and_the_gate_did(
+    start, tiny, workspace, registry, facts, proven
+):
+    gate = {"promote": proven, "headline": "as the gate said"}
+    brought = registry.add(tiny / "draft", facts | {"gate": gate})
+    registry.promote(brought.id, unproven=True)
+    hostile.as_if_cloned(workspace)
+    client = start(REAL_SERVER)
+    questions = []
+
+    def answer(params):
+        questions.append(params)
+        return {"title": "Use it"}
+
+    client.replies["window/showMessageRequest"] = answer
+    begin(client, tiny, workspace, {"window": {"showMessage": {}}})
+    if proven:
+        client.wait_until(lambda: client.status()["adapter"] == brought.id)
+        client.open((workspace / "a.py").as_uri(), TEXT)
+        assert asked(client, workspace) == brought.id
+    else:
+        shown = client.wait_for("window/showMessage")
+        assert "has not passed the gate: as the gate said" in shown["message"]
+        assert client.status()["adapter"] == "none"
+        assert registry.champion() is None
+    (question,) = questions
+    assert f"brings an adapter, {brought.id!r}, that was not made on this" in question["message"]
+
+
+def test_a_champion_whose_bytes_a_pull_has_changed_serves_no_more(
+    client, tiny, workspace, registry, facts
+):
+    whole, other = registry.add(tiny / "draft", facts), registry.add(tiny / "draft", facts)
+    registry.promote(whole.id)
+    client.wait_until(lambda: client.status()["adapter"] == whole.id)
+    hostile.as_if_cloned(workspace)  # its manifests and its aliases
+    client.wait_until(lambda: client.status()["adapter"] == "none")
+    assert client.status()["state"] == "ready"
+    assert {adapter.state for adapter in registry.adapters()} == {"unknown"}
+    assert other.id != whole.id

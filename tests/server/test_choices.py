@@ -36,8 +36,12 @@ def adapter(workspace, name, facts=GOOD, *, page=False):
     for file in ("adapter_model.safetensors", "adapter_config.json"):
         (folder / file).write_bytes(b"")
     if page:
-        (folder / "report.html").write_text(PAGE, newline="\n")
-    seal(folder, facts)
+        (folder / "report.html").write_text(
+            PAGE,
+            newline="\
+",
+        )
+    seal(folder, {**facts, "id": name})
     return folder
 
 

@@ -65,9 +65,9 @@ def shared(server):
 
 
 @pytest.fixture
-def project(tmp_path):
+def project(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOMESPUN_SERVER_REFRESH_SECONDS", "0.2")  # of servers that a test starts
     folder = tmp_path / "project"
-    write(folder, "homespun.toml", "[server]\nrefresh_seconds = 0.2\n")
     write(folder, "pkg/one.py", "def first():\n    return 1\n")
     return folder
 

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
+import sys
 import threading
+from pathlib import Path
 
 import pytest
 
+from homespun.models.adapter_files import seal
 from homespun.models.errors import AdapterDamaged, UnknownModel
 from homespun.models.fakes import FakeGenerator
+from homespun.models.registry import Registry
 from homespun.models.types import NoProgress
 from homespun.server.model_loader import ModelLoader
 from homespun.server.options import CompletionOptions
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "hostile"))
+
+import settings_and_adapters as hostile  # noqa: E402
 
 PATIENCE_SECONDS = 30  # a limit against hanging, never a measurement
 
@@ -57,6 +64,8 @@ class Shop:
             assert self.gates[adapter].wait(PATIENCE_SECONDS)
         if adapter == "damaged":
             raise AdapterDamaged("its weights are damaged")
+        if adapter == "endless":
+            raise RecursionError("deep")
         if name == "not-as-shipped":
             self.loaded.release()
             raise AdapterDamaged("the general adapter is damaged")
@@ -138,12 +147,18 @@ def workspace(tmp_path):
 
 
 def alias(workspace, champion):
-    """Move the alias as the registry does."""
-    path = workspace / ".homespun" / "adapters" / "aliases.json"
-    path.with_suffix(".new").write_text(
-        json.dumps({"champion": champion, "previous": None, "states": {}})
-    )
-    os.replace(path.with_suffix(".new"), path)
+    """Promote an adapter, made where there is none of this name; None rolls back."""
+    registry = Registry(workspace)
+    if champion is None:
+        registry.rollback()
+        return
+    folder = registry.folder / champion
+    if not folder.is_dir():
+        hostile.write_adapter(folder)
+        manifest = json.loads((folder / "manifest.json").read_text())
+        facts = {name: manifest[name] for name in manifest if name not in ("files", "seal")}
+        seal(folder, facts)
+    registry.promote(champion)
 
 
 def test_a_workspace_without_a_champion_has_the_model_as_shipped(shop, workspace):
@@ -175,9 +190,7 @@ def test_the_champion_is_followed_and_the_weights_at_work_answer_until_it_is_loa
 def test_a_change_of_the_aliases_that_moves_none_loads_nothing(shop, workspace):
     alias(workspace, "first")
     shop.want(workspace=workspace)
-    path = workspace / ".homespun" / "adapters" / "aliases.json"
-    path.write_text(path.read_text().replace("{}", '{"second": "candidate"}'))
-    alias(workspace, "first")
+    Registry(workspace).promote("first", unproven=True)
     alias(workspace, "second")
     assert shop.loaded.acquire(timeout=PATIENCE_SECONDS)
     assert shop.adapters == ["first", "second"]
@@ -220,3 +233,12 @@ def test_an_adapter_by_name_does_not_follow_the_champion(shop, workspace):
     alias(workspace, "first")
     shop.want(workspace=workspace, adapter="mine", cache_mb=32)
     assert shop.adapters == ["mine", "mine"]
+
+
+def test_an_adapter_that_breaks_the_loader_leaves_the_model_as_shipped(shop, workspace):
+    """Whatever is raised: no adapter keeps the model from completing."""
+    alias(workspace, "endless")
+    shop.want(workspace=workspace)
+    assert shop.loader.generator.adapter == "none"
+    assert shop.loader.status.state == "ready"
+    assert "adapter 'endless' cannot be loaded (RecursionError(" in shop.loader.status.message

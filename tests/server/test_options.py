@@ -11,7 +11,7 @@ import rpc
 from lsprotocol import types as lsp
 
 from homespun.indexer.config import IndexConfig
-from homespun.indexer.settings import resolve
+from homespun.indexer.settings import resolve, user_file
 from homespun.models.cores import within_cores
 from homespun.server.editor_settings import EditorSettings
 from homespun.server.options import CompletionOptions, ServerOptions
@@ -47,7 +47,7 @@ def test_initialization_options_are_used(start):
 
 @pytest.mark.e2e
 def test_flags_win_over_the_editor_and_the_editor_over_the_workspace(start, tmp_path):
-    (tmp_path / "homespun.toml").write_text('[completion]\nmodel = "file"\nmax_tokens = 5\n')
+    (tmp_path / "homespun.toml").write_text("[completion]\nmax_tokens = 5\n")
     client = start(FAKE_SERVER=json.dumps({"flags": {"model": "flag"}}))
     options = {"completion": {"model": "editor"}}
     client.initialize(rootUri=tmp_path.as_uri(), initializationOptions=options)
@@ -55,6 +55,24 @@ def test_flags_win_over_the_editor_and_the_editor_over_the_workspace(start, tmp_
     uri = (tmp_path / "a.py").as_uri()
     client.open(uri, "OPTIONS")
     assert client.complete_text(uri, 0, 7) == "5 flag"
+
+
+@pytest.mark.e2e
+def test_a_folder_names_no_model_and_says_so_once(start, tmp_path):
+    line = '[completion]\nmodel = "./weights"\nadapter = "./mine"\nmax_tokens = 5\n'
+    (tmp_path / "homespun.toml").write_text(line)
+    client = start()
+    client.initialize(rootUri=tmp_path.as_uri())
+    client.wait_until_ready()
+    uri = (tmp_path / "a.py").as_uri()
+    client.open(uri, "OPTIONS")
+    assert client.complete_text(uri, 0, 7) == "5 qwen2.5-coder-0.5b"
+    assert client.status()["adapter"] == "none"
+    said = messages(client, "window/showMessage")
+    assert [s.split(" in ")[0] for s in said if "only the user may set it" in s] == [
+        "setting 'completion.model'",
+        "setting 'completion.adapter'",
+    ]
 
 
 @pytest.mark.e2e
@@ -233,8 +251,9 @@ NUMBERS = [
 
 @pytest.mark.parametrize(("section", "cls", "field"), NUMBERS)
 def test_no_number_is_taken_however_large_it_is(section, cls, field, tmp_path):
+    user_file().parent.mkdir(parents=True, exist_ok=True)
     for number in ("1e12", "inf") if isinstance(field.default, float) else ("1000000000000",):
-        (tmp_path / "homespun.toml").write_text(f"[{section}]\n{field.name} = {number}\n")
+        user_file().write_text(f"[{section}]\n{field.name} = {number}\n")
         found = resolve(cls, section, workspace=tmp_path)
         assert getattr(found.value, field.name) == field.default
         assert any(f"'{section}.{field.name}'" in fault for fault in found.faults)

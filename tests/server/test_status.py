@@ -216,8 +216,7 @@ def test_the_index_that_cannot_be_made_is_a_problem_and_rebuilding_it_the_fix(st
     folder = tmp_path / "shop"
     folder.mkdir()
     (folder / ".homespun").write_text("a file where a folder belongs", encoding="utf-8")
-    (folder / "homespun.toml").write_text("[server]\nrefresh_seconds = 3600\n", encoding="utf-8")
-    client = start()
+    client = start(HOMESPUN_SERVER_REFRESH_SECONDS="3600")
     client.initialize(SHOWS_STATUS, rootUri=folder.as_uri())
     problem = wait_for_state(client, "problem")
     fix = {"title": "Rebuild the index", "command": "homespun.reindex", "arguments": []}
