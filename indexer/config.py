@@ -41,7 +41,7 @@ class IndexConfig:
         metadata={
             "help": "a chunk's target size (characters that are no white space)",
             "min": 100,
-            "max": 20_000,
+            "max": 100_000,
             "workspace": True,
         },
     )
