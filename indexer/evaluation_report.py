@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from homespun.indexer.errors import BadReport
 from homespun.indexer.evaluation import CorpusResult, Row
 from homespun.indexer.tokens import WORDS_VERSION
 from homespun.models import catalogue
+from homespun.models.storage import make_private_folder, write_private
 
 FORMAT = 1  # raise it when the fields below, or what a score means, change
 GATE = "ndcg"  # the metric that decides
@@ -120,11 +120,9 @@ def load(path: Path) -> Report | None:
 
 def save(report: Report, path: Path) -> None:
     """Write a report, by rename; its folder is made. Raises `BadReport`."""
-    draft = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(_lines(report.to_json(kept=True)), encoding="utf-8")
-        os.replace(draft, path)
+        make_private_folder(path.parent)
+        write_private(path, _lines(report.to_json(kept=True)))
     except OSError as error:
         raise BadReport(f"cannot write the report {str(path)!r}: {error}") from error
 

@@ -15,6 +15,7 @@ from typing import Any
 from homespun.models.errors import AdapterDamaged
 from homespun.models.lora import CONFIG, WEIGHTS
 from homespun.models.served_form import MANIFEST, file_sha256
+from homespun.models.storage import write_private
 
 SERVED_FILES = (WEIGHTS, CONFIG)  # what the merged weights are made from
 NEEDED = ("base_sha256", "tokenizer_sha256", "prompt_version")  # facts, beside `files`
@@ -39,7 +40,7 @@ def seal(directory: Path, facts: Mapping[str, object]) -> dict[str, Any]:
     }
     manifest = {**facts, "files": files}
     text = json.dumps(manifest, indent=1, sort_keys=True)
-    (directory / MANIFEST).write_text(text + "\n", encoding="utf-8")
+    write_private(directory / MANIFEST, text + "\n")
     return manifest
 
 

@@ -21,6 +21,7 @@ from typing import Any
 
 from homespun.indexer.index import Index
 from homespun.models.errors import PromptTooLong
+from homespun.models.storage import make_private_folder, open_private
 from homespun.models.types import (
     FimTokens,
     Generation,
@@ -110,7 +111,7 @@ class KeptAnswers:
         self._known: dict[str, dict[str, Any]] = {}
         if path is None:
             return
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(path.parent)
         text = path.read_text(encoding="utf-8") if path.exists() else ""
         for line in text.splitlines():
             try:
@@ -119,8 +120,8 @@ class KeptAnswers:
             except (ValueError, KeyError, TypeError):
                 continue
         if text and not text.endswith("\n"):
-            with path.open("a", encoding="utf-8") as stream:
-                stream.write("\n")
+            with open_private(path, append=True) as stream:
+                stream.write(b"\n")
 
     def __len__(self) -> int:
         """Return how many answers are known."""
@@ -134,8 +135,9 @@ class KeptAnswers:
         with self._lock:
             self._known[key] = value
             if self._path is not None:
-                with self._path.open("a", encoding="utf-8") as stream:
-                    stream.write(json.dumps({"key": key, "value": value}) + "\n")
+                row = json.dumps({"key": key, "value": value}) + "\n"
+                with open_private(self._path, append=True) as stream:
+                    stream.write(row.encode("utf-8"))
         return value, False
 
 

@@ -29,7 +29,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -38,6 +37,7 @@ from pathlib import Path
 from typing import Any
 
 from homespun.indexer.comparison import Estimate
+from homespun.models.storage import make_private_folder, write_private
 from homespun.training.completion_metrics import Score
 from homespun.training.errors import BadReport
 from homespun.training.forgetting import Infilling
@@ -308,14 +308,12 @@ def load(path: Path) -> CompletionReport | None:
 
 def save(report: CompletionReport, path: Path) -> None:
     """Write a report, a line an item, by rename; its folder is made. Raises `BadReport`."""
-    draft = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     body = report.to_json(kept=True)
     rows = ",\n".join("  " + json.dumps(row) for row in body.pop("rows"))
     text = json.dumps(body)[:-1] + ', "rows": [\n' + rows + "\n]}\n"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(text, encoding="utf-8")
-        os.replace(draft, path)
+        make_private_folder(path.parent)
+        write_private(path, text)
     except OSError as error:
         raise BadReport(f"cannot write the report {str(path)!r}: {error}") from error
 

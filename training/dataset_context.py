@@ -15,6 +15,7 @@ from pathlib import Path
 
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.index import Index
+from homespun.models.storage import make_private_folder, open_private, write_private
 from homespun.models.types import Progress
 from homespun.server.context import Retriever
 from homespun.server.cursor import Cursor
@@ -35,7 +36,7 @@ class Context:
 
     def __init__(self, folder: Path, move: Move, *, budget_tokens: int) -> None:
         """`move` brings the folder to a revision. The context asks by words: no encoder."""
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private_folder(folder)
         self._index = Index.open(folder, IndexConfig(encoder="none"), create=True)
         self._move = move
         self._budget_tokens = budget_tokens
@@ -100,12 +101,12 @@ class Journal:
     def add(self, example_id: str, snippets: Snippets) -> None:
         """Keep what was found."""
         self.found[example_id] = snippets
-        with self._path.open("a", encoding="utf-8", newline="\n") as stream:
-            stream.write(_row(example_id, snippets))
+        with open_private(self._path, append=True) as stream:
+            stream.write(_row(example_id, snippets).encode("utf-8"))
 
     def _rewrite(self) -> None:
         rows = (_row(example_id, snippets) for example_id, snippets in self.found.items())
-        self._path.write_text("".join(rows), encoding="utf-8", newline="\n")
+        write_private(self._path, "".join(rows))
 
 
 def _row(example_id: str, snippets: Snippets) -> str:

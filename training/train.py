@@ -18,6 +18,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from homespun.models.storage import write_private
 from homespun.models.types import MODEL_AS_SHIPPED
 from homespun.server.options import CompletionOptions
 from homespun.training import gate
@@ -100,7 +101,7 @@ def train(
 
 
 def _run_of(workspace: Path, options: TrainOptions, told: TrainProgress, *, resume: bool) -> Run:
-    last = unfinished(workspace)
+    last = _unfinished(workspace, told, resume=resume)
     if resume:
         if last is None:
             raise RunUnreadable(
@@ -113,6 +114,17 @@ def _run_of(workspace: Path, options: TrainOptions, told: TrainProgress, *, resu
         told.say(f"{last.name} was not finished and is left behind (--resume would go on with it)")
     began = datetime.now().astimezone().isoformat(timespec="seconds")
     return begin(workspace, {**options.to_json(), "began": began})
+
+
+def _unfinished(workspace: Path, told: TrainProgress, *, resume: bool) -> Run | None:
+    """Return the run that was not finished; one that cannot be read is no obstacle to a new one."""
+    try:
+        return unfinished(workspace)
+    except RunUnreadable as error:
+        if resume:
+            raise
+        told.say(str(error))
+        return None
 
 
 class _Job:
@@ -319,9 +331,7 @@ class _Job:
     def _write_page(self, verdict: Verdict, outcome: str) -> None:
         page = page_of(self._run, self._options, self._report(), verdict, outcome)
         write_json(self._run.folder / "page.json", page.to_json())
-        draft = self._run.folder / "report.html.new"
-        draft.write_text(render(page), encoding="utf-8", newline="\n")
-        draft.replace(self._run.folder / "report.html")
+        write_private(self._run.folder / "report.html", render(page))
 
     def _repository(self) -> Repository | None:
         """Open the history; None where there is none and nobody asked for one."""

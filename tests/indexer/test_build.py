@@ -14,7 +14,6 @@ import pytest
 
 from homespun.indexer import build, manifest
 from homespun.indexer.config import IndexConfig
-from homespun.indexer.errors import StoreFull
 from homespun.indexer.index import Index
 from homespun.indexer.store import Store
 from homespun.models.errors import FolderRefused
