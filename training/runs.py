@@ -93,7 +93,8 @@ class Run:
             "stages": self.stages,
             "finished": self.finished,
         }
-        write_json(self.folder / _STATE, with_seal(body, purpose=_PURPOSE, place=self.folder))
+        plain = json.loads(json.dumps(body))  # as it will be read
+        write_json(self.folder / _STATE, with_seal(plain, purpose=_PURPOSE, place=self.folder))
 
 
 def training_folder(workspace: Path) -> Path:

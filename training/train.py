@@ -18,6 +18,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from homespun.indexer.config import IndexConfig
+from homespun.indexer.files import walk
 from homespun.models.storage import write_private
 from homespun.models.types import MODEL_AS_SHIPPED
 from homespun.server.options import CompletionOptions
@@ -45,7 +47,15 @@ from homespun.training.memorisation import Canary
 from homespun.training.probe_scores import LogProbs, compare_scores, score_probes
 from homespun.training.probes import Probe
 from homespun.training.report import render
-from homespun.training.runs import Run, begin, training_lock, unfinished, write_json, writing
+from homespun.training.runs import (
+    Run,
+    begin,
+    training_folder,
+    training_lock,
+    unfinished,
+    write_json,
+    writing,
+)
 from homespun.training.served_scores import served_scores
 from homespun.training.train_config import (
     CPU_ITEMS,
@@ -107,6 +117,7 @@ def _run_of(workspace: Path, options: TrainOptions, told: TrainProgress, *, resu
             raise RunUnreadable(
                 f"there is no unfinished training in {str(workspace)!r}; start one without --resume"
             )
+        _check_untracked(workspace)
         left = next((stage for stage in _STAGES if last.result(stage) is None), "the end")
         told.say(f"going on with {last.name} at: {left}")
         return last
@@ -125,6 +136,17 @@ def _unfinished(workspace: Path, told: TrainProgress, *, resume: bool) -> Run | 
             raise
         told.say(str(error))
         return None
+
+
+def _check_untracked(workspace: Path) -> None:
+    """Raise `RunUnreadable` where git knows files of a training: a pull may have changed them."""
+    inside = f"{training_folder(workspace).relative_to(workspace).as_posix()}/".casefold()
+    tracked = walk(workspace, IndexConfig()).tracked_state
+    if any(path.casefold().startswith(inside) for path in tracked):
+        raise RunUnreadable(
+            f"git tracks files in {inside!r}, so what is there may be another's; take them out "
+            "(`git rm -r --cached .homespun`) and start a new training without --resume"
+        )
 
 
 class _Job:
