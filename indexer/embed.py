@@ -42,20 +42,24 @@ def embed(
     encoder: Encoder,
     missing: Mapping[str, str],
     *,
+    seen: Manifest,
     lock: Lock,
     progress: Progress,
     cancelled: Callable[[], bool],
 ) -> Iterator[tuple[list[str], Vectors]]:
     """Compute the vectors of `missing` (hash -> text); yield keys and vectors of each commit.
 
+    `seen` is the manifest of the state in which they were missing.
+
     The manifest names the encoder from the first commit on, even when nothing is missing. Where
     another process embeds at the same time, what it was first with is not added again.
     """
     with lock():
-        # Where the manifest names the encoder already, whoever reads it has what the store has.
+        # Who has read a state that names the encoder has what the store had of its vectors then.
         ours = _followed(folder, store)
         is_new = ours is not None and ours.encoder != _stamp_of(encoder)
-        known = store.vector_keys(encoder.name) if is_new else set()
+        has_read_all = ours is None or (not is_new and _is_same(ours, seen))
+        known = set() if has_read_all else store.vector_keys(encoder.name)
         if ours is not None and is_new:
             ours = _stamped(folder, ours, encoder)
     # Texts of like length together: a batch is padded to its longest.

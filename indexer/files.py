@@ -111,8 +111,9 @@ def _note_tracked_state(paths: Iterable[str], scan: FileScan) -> None:
     scan.tracked_state = [path for path in paths if path.casefold().startswith(inside)]
     if scan.tracked_state:
         scan.notes.append(
-            f"git tracks {len(scan.tracked_state)} files in {WORKSPACE_FOLDER!r}; what a repository "
-            "brings there is not believed, and `git rm -r --cached .homespun` takes them out of it"
+            f"git tracks {len(scan.tracked_state)} files in {WORKSPACE_FOLDER!r}; what a "
+            "repository brings there is not believed, and `git rm -r --cached .homespun` takes "
+            "them out of it"
         )
 
 

@@ -153,12 +153,14 @@ class Index:
         if self._encoder is None:
             return 0
         self.refresh()
+        state = self._state
         done = 0
         for keys, vectors in embed.embed(
             self._folder,
             self._store,
             self._encoder,
-            embed.missing_texts(self._state.mirror),
+            embed.missing_texts(state.mirror),
+            seen=state.manifest,
             lock=self._lock,
             progress=progress,
             cancelled=cancelled,

@@ -193,7 +193,7 @@ class Store:
     def vector_keys(self, encoder: str) -> set[str]:
         """Return the text hashes that have a vector of this encoder."""
         name = _vector_table(encoder)
-        if name not in self._names:
+        if not self._has(name):
             return set()
         with self._mapped("reading"):
             keys = self._database().open_table(name).search().select(["key"]).to_arrow()["key"]
@@ -210,9 +210,7 @@ class Store:
         added = pa.table({"key": pa.array(keys, pa.string()), "vector": column})
         name = _vector_table(encoder)
         with self._mapped("writing to"):
-            if name not in self._names and self._folder.is_dir():
-                self._look()  # another process may have made it since
-            if name in self._names:
+            if self._has(name):
                 self._database().open_table(name).add(added)
             else:
                 self._made().create_table(name, added)
@@ -223,9 +221,7 @@ class Store:
     ) -> tuple[list[str], npt.NDArray[np.float32]]:
         """Return keys and `(len, dimensions)` float32 vectors: all, or those of `keys`."""
         name = _vector_table(encoder)
-        if name not in self._names and self._folder.is_dir():
-            self._look()
-        if name not in self._names:
+        if not self._has(name):
             return [], np.zeros((0, 0), dtype=np.float32)
         with self._mapped("reading"):
             query = self._database().open_table(name).search()
@@ -313,6 +309,12 @@ class Store:
             )
             self._names.add(name)
         return self._writable[name]
+
+    def _has(self, name: str) -> bool:
+        """Tell whether there is a table; another process may have made it since we looked."""
+        if name not in self._names and self._folder.is_dir():
+            self._look()
+        return name in self._names
 
     def _database(self) -> Any:  # noqa: ANN401 - lancedb publishes no types
         database = self._db
