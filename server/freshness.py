@@ -255,7 +255,7 @@ class FolderIndex:
         logger.info("%s", sentence)
         try:
             self._opened().refresh()
-        except IndexerError as error:
+        except (IndexerError, FolderRefused) as error:
             logger.info("its writes cannot be read yet: %s", error)
         self._pause(_LOCK_RETRY_SECONDS)
 
