@@ -142,6 +142,14 @@ def test_the_same_question_is_asked_once():
     assert without_repeats([*items, Planned(example(0, id="other"), "t1")]) == items
 
 
+def test_a_journal_of_another_machine_does_not_become_what_is_learned_from(tmp_path, monkeypatch):
+    path = tmp_path / "context.jsonl"
+    Journal(path).add("e1", ())
+    assert Journal(path).found.keys() == {"e1"}
+    monkeypatch.setenv("HOMESPUN_HOME", str(tmp_path / "another"))
+    assert Journal(path).found == {}
+
+
 # --- the folder
 
 

@@ -79,6 +79,19 @@ def test_a_training_of_another_machine_or_place_is_not_gone_on_with(tmp_path, mo
         runs.unfinished(tmp_path / "here")
 
 
+def test_a_training_whose_files_git_tracks_is_not_gone_on_with(tmp_path):
+    from homespun.training.train import _check_untracked
+
+    (tmp_path / "a.py").write_text("one = 1\n")
+    with runs.training_lock(tmp_path):
+        runs.begin(tmp_path, {})
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    _check_untracked(tmp_path)
+    subprocess.run(["git", "add", "-A", "-f"], cwd=tmp_path, check=True)
+    with pytest.raises(RunUnreadable, match=r"git tracks files.*without --resume"):
+        _check_untracked(tmp_path)
+
+
 def test_a_state_that_was_being_written_is_the_old_one(tmp_path):
     run = runs.begin(tmp_path, {})
     run.done("dataset", {"train": 1})
