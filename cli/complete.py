@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 from homespun.cli.errors import Unavailable, UsageError
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.decode import decode
-from homespun.indexer.errors import IndexMissing
+from homespun.indexer.errors import IndexDamaged, IndexMissing
 from homespun.indexer.languages import language_of
 from homespun.indexer.roots import workspace_of
 from homespun.indexer.settings import resolve
 from homespun.indexer.types import Skipped
-from homespun.models.errors import AdapterError
+from homespun.models.errors import AdapterError, FolderRefused
 from homespun.server.options import CompletionOptions
 from homespun.server.types import Completion, CompletionRequest
 
@@ -266,6 +266,9 @@ def _index(workspace: Path) -> Index | None:
             f"no index of {str(workspace)!r}, completing without retrieval; "
             f"`homespun index {workspace}` builds one"
         )
+        return None
+    except (IndexDamaged, FolderRefused) as error:
+        _say(f"{error}; completing without retrieval")
         return None
 
 

@@ -84,7 +84,7 @@ def _run_retrieval(args: argparse.Namespace) -> int:
     report = _measured(root, asked, args)
     verdict = None if accepted is None else evaluation_report.judge(report, accepted)
     if args.accept:
-        evaluation_report.save(report, accepted_at)
+        evaluation_report.save(report, accepted_at, root=_sealed_in(args, root))
     _print(report, verdict, args)
     return _said(verdict, accepted_at, is_accepting=args.accept)
 
@@ -95,7 +95,7 @@ def _load(path: Path, args: argparse.Namespace) -> Report | None:
     from homespun.indexer.errors import BadReport
 
     try:
-        return evaluation_report.load(path)
+        return evaluation_report.load(path, root=_sealed_in(args, Path(args.path)))
     except BadReport:
         if args.accept:
             return None
@@ -108,6 +108,11 @@ def _accepted_at(args: argparse.Namespace, root: Path) -> Path:
     from homespun.indexer import build
 
     return build.folder_of(root) / _FOLDER / f"{Path(args.queries).stem}-{args.mode}.json"
+
+
+def _sealed_in(args: argparse.Namespace, root: Path) -> Path | None:
+    """Return the folder whose state the report is part of; None for a file that the user names."""
+    return None if args.accepted else root
 
 
 def _measured(root: Path, asked: tuple[Query, ...], args: argparse.Namespace) -> Report:

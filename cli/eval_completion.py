@@ -80,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
         _say(note)
     verdict = None if accepted is None else completion_report.judge(done.report, accepted)
     if args.accept:
-        completion_report.save(done.report, accepted_at)
+        completion_report.save(done.report, accepted_at, root=_sealed_in(args))
     _print(done.report, verdict, args)
     return _said(verdict, accepted_at, is_accepting=args.accept)
 
@@ -139,13 +139,18 @@ def _accepted_at(args: argparse.Namespace) -> Path:
     return build.folder_of(Path(args.dir)) / _FOLDER / _ACCEPTED
 
 
+def _sealed_in(args: argparse.Namespace) -> Path | None:
+    """Return the folder whose state the report is part of; None for a file that the user names."""
+    return None if args.accepted else Path(args.dir)
+
+
 def _load(path: Path, args: argparse.Namespace) -> CompletionReport | None:
     """Read the accepted report; one that cannot be read does not stop its replacement."""
     from homespun.training import completion_report
     from homespun.training.errors import BadReport
 
     try:
-        return completion_report.load(path)
+        return completion_report.load(path, root=_sealed_in(args))
     except BadReport:
         if args.accept:
             return None

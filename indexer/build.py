@@ -15,16 +15,16 @@ from pathlib import Path
 
 from homespun.indexer import files, manifest
 from homespun.indexer.config import IndexConfig
-from homespun.indexer.errors import IndexDamaged, IndexMissing, StoreFull
+from homespun.indexer.errors import IndexDamaged, IndexLocked, IndexMissing, StoreFull
 from homespun.indexer.files import FileScan, FoundFile
+from homespun.indexer.lock import write_lock
 from homespun.indexer.manifest import Files, FileStamp, Manifest
 from homespun.indexer.parse import parse_file
 from homespun.indexer.rows import Rows, concatenated
 from homespun.indexer.store import Store
 from homespun.indexer.types import IndexReport, ParsedFile, Skipped
+from homespun.models.storage import workspace_folder
 from homespun.models.types import Progress
-
-TABLES = "lance"  # folder of the store
 
 logger = logging.getLogger(__name__)
 
@@ -69,10 +69,12 @@ def update(
     """
     began = time.monotonic()
     report = IndexReport()
-    store.catch_up(fully=known is None)
     before = current = _opened(root, config, store, report, known)
     wanted = frozenset(only) if only is not None else None
     scan = _scanned(root, config, current, wanted)
+    if _is_brought_along(current, scan):
+        reason = "git tracks its files, so any commit may have changed them"
+        before = current = _emptied(root, store, report, reason)
     files = current.files
     candidates = [file for file in scan.files if wanted is not None or _may_differ(file, files)]
     gone = _vanished(scan, files, wanted)
@@ -95,25 +97,25 @@ def folder_of(root: Path) -> Path:
 
 
 def begin(root: Path) -> None:
-    """Make an index's folder, which keeps itself out of git, and an empty manifest if need be."""
+    """Make an index's folder, which keeps itself out of git, and an empty manifest if need be.
+
+    Raises `StoreFull`, and `FolderRefused` where the folder is a link or another user's.
+    """
     folder = folder_of(root)
     try:
-        folder.mkdir(exist_ok=True)
-        if not (folder / ".gitignore").exists():
-            (folder / ".gitignore").write_text("*\n", encoding="utf-8")
-        if (folder / TABLES).is_file():
-            (folder / TABLES).unlink()  # nothing of ours, and in the way
+        workspace_folder(root)
     except OSError as error:
         raise StoreFull(
             f"cannot write the index to {str(folder)!r}: {error.strerror or error}; "
             "free some space or check the folder's permissions"
         ) from error
     try:
-        manifest.load(folder)
-    except IndexMissing:
-        manifest.save(folder, Manifest())
-    except IndexDamaged:
-        return  # `update` rebuilds
+        if manifest.identity(folder) is None:
+            with write_lock(folder, wait_seconds=0):
+                if manifest.identity(folder) is None:
+                    manifest.save(folder, Manifest())
+    except IndexLocked:
+        return  # another process is about to make it
 
 
 # --- before: a manifest that can be trusted
@@ -129,22 +131,23 @@ def _opened(
     except IndexMissing:
         manifest.sweep(folder, Manifest())
         store.wipe()
-        return Manifest()
+        return Manifest(store=store.name)
     except IndexDamaged as damaged:
         return _emptied(root, store, report, str(damaged))
     if known is None:
         manifest.sweep(folder, current)
+        store.sweep(keep=current.store)
+    if not current.store:
+        return replace(current, store=store.name)  # begun and never filled
     reason = manifest.stale(current, config)
     try:
+        store.follow(current.store)
+        store.catch_up(fully=known is None)
         if reason:
             report.notes.append(f"the index was rebuilt: the settings have changed ({reason})")
             manifest.remove(folder)
             store.forget_files()
-            return Manifest(encoder=current.encoder)
-        if not current.tables:
-            # Begun and never filled; what lies there was left by a rebuild that died.
-            store.forget_files()
-            return current
+            return Manifest(encoder=current.encoder, store=current.store)
         if store.versions() == current.tables:
             return current
         return _repaired(root, store, current, report)
@@ -156,7 +159,7 @@ def _emptied(root: Path, store: Store, report: IndexReport, reason: str) -> Mani
     report.notes.append(f"the index was rebuilt: {reason.split(': run `homespun')[0]}")
     manifest.remove(folder_of(root))
     store.wipe()
-    return Manifest()
+    return Manifest(store=store.name)
 
 
 def _repaired(root: Path, store: Store, current: Manifest, report: IndexReport) -> Manifest:
@@ -175,6 +178,14 @@ def _repaired(root: Path, store: Store, current: Manifest, report: IndexReport) 
         report.notes.append(f"an interrupted run was repaired ({len(odd)} files)")
     current = replace(current.changed({}, odd), tables=store.versions())
     return manifest.save(folder_of(root), current)
+
+
+def _is_brought_along(current: Manifest, scan: FileScan) -> bool:
+    """Tell whether git knows the files that the manifest names: they are the repository's then."""
+    stamps = f"{manifest.FOLDER}/{current.stamps}".casefold()
+    store = f"{manifest.FOLDER}/{current.store}/".casefold()
+    tracked = [path.casefold() for path in scan.tracked_state]
+    return bool(current.store) and any(path == stamps or path.startswith(store) for path in tracked)
 
 
 # --- which files

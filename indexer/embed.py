@@ -7,7 +7,7 @@ nothing. Computing needs no lock; only each short commit takes it.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -42,24 +42,36 @@ def embed(
     encoder: Encoder,
     missing: Mapping[str, str],
     *,
+    seen: Manifest,
     lock: Lock,
     progress: Progress,
     cancelled: Callable[[], bool],
 ) -> Iterator[tuple[list[str], Vectors]]:
     """Compute the vectors of `missing` (hash -> text); yield keys and vectors of each commit.
 
-    The manifest names the encoder from the first commit on, even when nothing is missing.
+    `seen` is the manifest of the state in which they were missing.
+
+    The manifest names the encoder from the first commit on, even when nothing is missing. Where
+    another process embeds at the same time, what it was first with is not added again.
     """
     with lock():
-        # Where the manifest names the encoder already, whoever reads it has what the store has.
-        known = store.vector_keys(encoder.name) if _stamp(folder, encoder) else set()
+        # Who has read a state that names the encoder has what the store had of its vectors then.
+        ours = _followed(folder, store)
+        is_new = ours is not None and ours.encoder != _stamp_of(encoder)
+        has_read_all = ours is None or (not is_new and _is_same(ours, seen))
+        known = set() if has_read_all else store.vector_keys(encoder.name)
+        if ours is not None and is_new:
+            ours = _stamped(folder, ours, encoder)
     # Texts of like length together: a batch is padded to its longest.
     keys = sorted(missing.keys() - known, key=lambda key: (len(missing[key]), key))
     progress.start("embedding", len(keys), "chunks")
     for batch, vectors in _commits(encoder, keys, missing, progress, cancelled):
         with lock():
-            store.add_vectors(encoder.name, batch, vectors)
-            _stamp(folder, encoder, always=True)
+            current = _followed(folder, store)
+            if current is not None:
+                known = set() if _is_same(current, ours) else store.vector_keys(encoder.name)
+                _add(store, encoder, batch, vectors, known)
+                ours = _stamped(folder, current, encoder)
         yield batch, vectors
     progress.finish()
 
@@ -99,18 +111,39 @@ def _encoded(encoder: Encoder, texts: list[str]) -> Vectors:
     return vectors
 
 
-def _stamp(folder: Path, encoder: Encoder, *, always: bool = False) -> bool:
-    """Name the encoder in the manifest; return whether it named another or none.
+def _followed(folder: Path, store: Store) -> Manifest | None:
+    """Return the manifest, the store looking where it says; under the lock.
 
-    A new generation tells readers to look for vectors.
+    None where another process begins anew: its rows will ask for vectors again.
     """
     try:
         current: Manifest = manifest.load(folder)
     except IndexMissing:
-        return True  # rebuilt from nothing by another process; its rows will ask for vectors again
-    stamp = EncoderStamp(encoder.name, encoder.dimensions)
-    is_new = current.encoder != stamp
-    if always or is_new:
-        generation = current.generation + 1
-        manifest.save(folder, replace(current, generation=generation, encoder=stamp))
-    return is_new
+        return None
+    if not current.store:
+        return None
+    store.follow(current.store)
+    return current
+
+
+def _is_same(one: Manifest, other: Manifest | None) -> bool:
+    return other is not None and (one.generation, one.store) == (other.generation, other.store)
+
+
+def _add(
+    store: Store, encoder: Encoder, keys: list[str], vectors: Vectors, known: Container[str]
+) -> None:
+    rows = [row for row, key in enumerate(keys) if key not in known]
+    if rows:
+        store.add_vectors(encoder.name, [keys[row] for row in rows], vectors[rows])
+
+
+def _stamped(folder: Path, current: Manifest, encoder: Encoder) -> Manifest:
+    """Name the encoder in the manifest: a new generation tells readers to look for vectors."""
+    generation = current.generation + 1
+    stamp = _stamp_of(encoder)
+    return manifest.save(folder, replace(current, generation=generation, encoder=stamp))
+
+
+def _stamp_of(encoder: Encoder) -> EncoderStamp:
+    return EncoderStamp(encoder.name, encoder.dimensions)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,9 +20,19 @@ from homespun.indexer.errors import BadReport
 from homespun.indexer.evaluation import CorpusResult, Row
 from homespun.indexer.tokens import WORDS_VERSION
 from homespun.models import catalogue
+from homespun.models.parsing import read_json
+from homespun.models.storage import (
+    check_workspace_folder,
+    make_private_folder,
+    workspace_folder,
+    write_private,
+)
+from homespun.models.trust import SEAL, has_seal, with_seal
 
 FORMAT = 1  # raise it when the fields below, or what a score means, change
 GATE = "ndcg"  # the metric that decides
+_MAX_BYTES = 200_000_000  # a row of a query has some 100
+_PURPOSE = "accepted report of a search"
 _KEPT = ("id", "category", "ndcg", "recall", "rr")  # of a row
 
 
@@ -90,14 +99,22 @@ def judge(report: Report, accepted: Report) -> Verdict:
     return Verdict(comparison, "", notes)
 
 
-def load(path: Path) -> Report | None:
-    """Read a report, None where there is none. Raises `BadReport`."""
+def load(path: Path, *, root: Path | None = None) -> Report | None:
+    """Read a report, None where there is none. Raises `BadReport`.
+
+    With `root`, the folder that it lies in as part of the state, only one of this machine counts.
+    """
     try:
-        body = json.loads(path.read_text(encoding="utf-8"))
+        body = read_json(path, max_bytes=_MAX_BYTES)
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
         raise BadReport(f"the report {str(path)!r} cannot be read: {error}") from error
+    if root is not None and not _is_ours(body, root):
+        raise BadReport(
+            f"the report {str(path)!r} was not accepted on this machine and in this place, so "
+            "nothing is compared with it; make a new one with --accept"
+        )
     if not isinstance(body, dict) or body.get("format") != FORMAT:
         found = body.get("format") if isinstance(body, dict) else type(body).__name__
         raise BadReport(
@@ -118,15 +135,25 @@ def load(path: Path) -> Report | None:
         ) from error
 
 
-def save(report: Report, path: Path) -> None:
-    """Write a report, by rename; its folder is made. Raises `BadReport`."""
-    draft = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+def save(report: Report, path: Path, *, root: Path | None = None) -> None:
+    """Write a report, by rename; its folder is made. Raises `BadReport`.
+
+    With `root`, the folder that it lies in as part of the state, it is sealed.
+    """
+    body = report.to_json(kept=True)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(_lines(report.to_json(kept=True)), encoding="utf-8")
-        os.replace(draft, path)
+        if root is not None:
+            body = {SEAL: with_seal(body, purpose=_PURPOSE, place=root)[SEAL], **body}
+            check_workspace_folder(root)
+            workspace_folder(root)
+        make_private_folder(path.parent)
+        write_private(path, _lines(body))
     except OSError as error:
         raise BadReport(f"cannot write the report {str(path)!r}: {error}") from error
+
+
+def _is_ours(body: object, root: Path) -> bool:
+    return isinstance(body, dict) and has_seal(body, purpose=_PURPOSE, place=root)
 
 
 def _weights_hash(encoder_name: str) -> str:

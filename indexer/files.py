@@ -19,6 +19,7 @@ from homespun.indexer.errors import GitFailed, NotADirectory
 from homespun.indexer.git import Git, repository_of
 from homespun.indexer.globs import MOST_PATTERN_CHARS, MOST_PATTERNS, IgnoreRules
 from homespun.indexer.types import Skipped
+from homespun.models.paths import WORKSPACE_FOLDER
 
 IGNORE_FILE = ".homespunignore"
 
@@ -44,6 +45,7 @@ class FileScan:
     skipped: dict[str, int] = field(default_factory=dict)  # reason -> number of files
     examples: dict[str, list[str]] = field(default_factory=dict)  # reason -> few paths
     notes: list[str] = field(default_factory=list)  # sentences for the user
+    tracked_state: list[str] = field(default_factory=list)  # files of `.homespun` that git knows
 
     def skip(self, path: str, reason: str) -> None:
         """Count a file that is left out."""
@@ -72,6 +74,8 @@ def walk(root: Path, config: IndexConfig) -> FileScan:
     scan = FileScan()
     listed = _listed_by_git(root, scan)
     paths = sorted(set(_walked(root, scan) if listed is None else listed))
+    if listed is not None:
+        _note_tracked_state(paths, scan)
     rules = _own_rules(root, config, scan)
     tool_made = _tool_made(paths)
     places = _Places(root)
@@ -109,6 +113,18 @@ def read(root: Path, path: str, config: IndexConfig) -> bytes | Skipped:
     except (OSError, ValueError):
         return Skipped("unreadable")
     return Skipped("too-large") if len(source) > config.max_file_bytes else source
+
+
+def _note_tracked_state(paths: Iterable[str], scan: FileScan) -> None:
+    """Find what of `.homespun` git lists: it ignores itself, so somebody has added it by force."""
+    inside = WORKSPACE_FOLDER + "/"
+    scan.tracked_state = [path for path in paths if path.casefold().startswith(inside)]
+    if scan.tracked_state:
+        scan.notes.append(
+            f"git tracks {len(scan.tracked_state)} files in {WORKSPACE_FOLDER!r}; what a "
+            "repository brings there is not believed, and `git rm -r --cached .homespun` takes "
+            "them out of it"
+        )
 
 
 class _Places:

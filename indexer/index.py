@@ -18,16 +18,17 @@ import numpy.typing as npt
 
 from homespun.indexer import build, embed, imports, manifest, mirror, search
 from homespun.indexer.config import IndexConfig
-from homespun.indexer.errors import IndexDamaged, NotADirectory
+from homespun.indexer.errors import IndexDamaged, IndexMissing, NotADirectory
 from homespun.indexer.follow import State, followed
 from homespun.indexer.languages import language_of
 from homespun.indexer.lock import write_lock
 from homespun.indexer.manifest import EncoderStamp, Manifest
 from homespun.indexer.mirror import Mirror
 from homespun.indexer.search import Mode
-from homespun.indexer.store import Store
+from homespun.indexer.store import Store, drawn_folder
 from homespun.indexer.types import Call, Hit, Import, IndexReport, Region, Symbol
 from homespun.indexer.weights import WEIGHTS, Weights
+from homespun.models.storage import check_workspace_folder
 from homespun.models.types import Encoder, NoProgress, Progress
 
 _ATTEMPTS = 3  # to read a state that a writer does not sweep away meanwhile
@@ -68,7 +69,7 @@ class Index:
         self._encoder = encoder
         self._folder = build.folder_of(root)
         self._refreshing = threading.Lock()
-        self._store = Store(self._folder / build.TABLES)
+        self._store = Store(drawn_folder(self._folder))  # until a manifest names another
         self._state = State(Manifest(), mirror.empty())
         self._seen: tuple[int, int, int] | None = None
 
@@ -84,20 +85,19 @@ class Index:
         """Open the index of a folder.
 
         With `create` a missing index is begun (empty), and a damaged one may be opened: `update`
-        rebuilds it. Without it, raises `IndexMissing` or `IndexDamaged`. Always `NotADirectory`.
+        rebuilds it. Without it, raises `IndexMissing` or `IndexDamaged`. Always `NotADirectory`,
+        and `FolderRefused` where `.homespun` is a link, holds one or is another user's.
         """
         root = Path(root).resolve()
         if not root.is_dir():
             raise NotADirectory(f"{str(root)!r} is no directory; give the folder of a repository")
-        folder = build.folder_of(root)
+        check_workspace_folder(root)
         if create:
             build.begin(root)
-        else:
-            manifest.load(folder)
         index = cls(root, config, encoder)
         try:
             index.refresh()
-        except IndexDamaged:
+        except (IndexDamaged, IndexMissing):
             if not create:
                 raise
         return index
@@ -153,12 +153,14 @@ class Index:
         if self._encoder is None:
             return 0
         self.refresh()
+        state = self._state
         done = 0
         for keys, vectors in embed.embed(
             self._folder,
             self._store,
             self._encoder,
-            embed.missing_texts(self._state.mirror),
+            embed.missing_texts(state.mirror),
+            seen=state.manifest,
             lock=self._lock,
             progress=progress,
             cancelled=cancelled,
@@ -191,6 +193,8 @@ class Index:
                     return False
                 current = manifest.load(self._folder, self._state.manifest)
                 try:
+                    if current.store:
+                        self._store.follow(current.store)
                     self._state = followed(self._state, current, self._store, self._encoder)
                 except IndexDamaged:
                     # A writer may have swept that state away between the two reads.

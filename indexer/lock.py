@@ -10,21 +10,27 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from homespun.indexer.errors import IndexLocked, StoreFull
+from homespun.models.locks import lock_file
+from homespun.models.parsing import read_json
+from homespun.models.storage import check_plain, write_private
 
 _NOTE = "lock.json"  # not in the lock file itself: on Windows a locked file cannot be read
+_NOTE_BYTES = 10_000
 
 
 @contextmanager
 def write_lock(folder: Path, *, wait_seconds: float) -> Iterator[None]:
     """Hold the write lock of an index folder; the system frees it when the process dies.
 
-    Raises `IndexLocked` naming the holder after `wait_seconds` (0 = do not wait).
+    Raises `IndexLocked` naming the holder after `wait_seconds` (0 = do not wait), `FolderRefused`
+    where the folder is a link or another user's, and `StoreFull`.
     """
-    lock = FileLock(folder / "lock")
     try:
+        check_plain(folder)
+        lock = lock_file(folder / "lock")
         lock.acquire(timeout=wait_seconds, poll_interval=0.05)
     except Timeout as error:
         raise IndexLocked(_sentence(folder, wait_seconds)) from error
@@ -47,7 +53,7 @@ def _leave_note(folder: Path) -> None:
         "since": datetime.now().astimezone().isoformat(timespec="seconds"),
     }
     try:
-        (folder / _NOTE).write_text(json.dumps(note), encoding="utf-8")
+        write_private(folder / _NOTE, json.dumps(note))
     except OSError as error:
         raise StoreFull(
             f"cannot write to the index in {str(folder)!r}: {error.strerror or error}; "
@@ -57,8 +63,9 @@ def _leave_note(folder: Path) -> None:
 
 def _sentence(folder: Path, wait_seconds: float) -> str:
     try:
-        note = json.loads((folder / _NOTE).read_text(encoding="utf-8"))
-        holder = f"process {note['pid']} ({note['command']!r}, since {note['since']})"
+        note = read_json(folder / _NOTE, max_bytes=_NOTE_BYTES)
+        since = datetime.fromisoformat(note["since"]).isoformat(timespec="seconds")
+        holder = f"process {int(note['pid'])} ({note['command']!r}, since {since})"
     except (OSError, ValueError, KeyError, TypeError):
         holder = "another process"  # the note is a courtesy; the lock itself is what counts
     return (

@@ -6,13 +6,17 @@ hash, and readers look at the table versions that it names. So a writer may die 
 A save must not cost what the repository holds: most stamps stand in a second file, `files.*.json`,
 which is written rarely, under a new name, and never changed; the manifest names it and holds what
 differs since.
+
+The manifest is sealed with this machine's key (models/trust.py), and what it names has names that
+nobody can guess: the stamps, by their hash too, and the folder of the tables. An index that came
+with the folder, of a clone or an archive, is therefore never believed; the writer makes its own.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-import os
-import time
+import secrets
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -23,17 +27,23 @@ from homespun.indexer.config import CHUNKER_VERSION, IndexConfig
 from homespun.indexer.errors import IndexDamaged, IndexMissing, StoreFull
 from homespun.indexer.layered import Layered
 from homespun.indexer.tokens import WORDS_VERSION
+from homespun.models.errors import StorageFull
 from homespun.models.os_errors import in_words
+from homespun.models.parsing import parse_json
 from homespun.models.paths import WORKSPACE_FOLDER
+from homespun.models.storage import check_plain, read_bounded, remove_whatever, write_private
+from homespun.models.trust import has_seal, with_seal
 
-FORMAT_VERSION = 2  # raise it when a table's columns or this file's fields change meaning
+FORMAT_VERSION = 3  # raise it when a table's columns or this file's fields change meaning
 
 FOLDER = WORKSPACE_FOLDER
 _NAME = "manifest.json"
 _STAMPS = "files"
-_RENAMES = 10
+_PURPOSE = "index"
 _READS = 5  # a writer may put the next manifest and the next stamps in place between two reads
-_RENAME_PAUSE_SECONDS = 0.02
+# A file's stamp takes some 150 bytes; at most an eighth of them stand in the manifest itself.
+_MAX_BYTES = 64_000_000
+_MAX_STAMPS_BYTES = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +105,13 @@ class Manifest:
     tokenizer: int = WORDS_VERSION
     chunk_chars: int = 0
     encoder: EncoderStamp | None = None
+    store: str = ""  # name of the folder of the tables; "" = there is none yet
     tables: dict[str, int] = field(default_factory=dict)  # table -> version to read
     optimized: int = 0  # version of `chunks` when the store was last compacted
     files: Files = field(default_factory=lambda: Layered[str, FileStamp]())
     totals: Totals = Totals()
     stamps: str = ""  # name of the file with the base of `files`; "" = it is empty
+    stamps_sha256: str = ""  # of that file, hex
 
     @property
     def indexed(self) -> dict[str, FileStamp]:
@@ -126,7 +138,8 @@ class Manifest:
 def load(folder: Path, known: Manifest | None = None) -> Manifest:
     """Read the manifest of an index folder; what `known` has of it already is not read again.
 
-    Raises `IndexMissing` if there is none, `IndexDamaged` if it is unreadable or of other versions.
+    Raises `IndexMissing` if there is none, `IndexDamaged` if it is unreadable, of other versions or
+    not of this machine, `FolderRefused` where the folder is a link, and `StoreFull` without a key.
     """
     for attempt in range(_READS):
         seen = identity(folder)
@@ -142,12 +155,21 @@ def load(folder: Path, known: Manifest | None = None) -> Manifest:
 def _loaded(folder: Path, known: Manifest | None) -> Manifest:
     root = str(folder.parent)
     try:
-        body = json.loads((folder / _NAME).read_text(encoding="utf-8"))
-        versions = {key: body[key] for key in ("format", "chunker", "tokenizer")}
+        check_plain(folder)
+        body = parse_json(read_bounded(folder / _NAME, max_bytes=_MAX_BYTES))
+        is_ours = isinstance(body, dict) and has_seal(body, purpose=_PURPOSE, place=folder.parent)
+        versions = {key: body[key] for key in ("format", "chunker", "tokenizer")} if is_ours else {}
     except FileNotFoundError as error:
         raise IndexMissing(f"no index in {root!r}: run `homespun index {root}` first") from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise _damaged(folder, f"cannot be read ({in_words(error)})") from error
+    except StorageFull as error:
+        raise StoreFull(str(error)) from error
+    if not is_ours:
+        raise _damaged(
+            folder,
+            "was not made on this machine and in this place by this homespun, so it is not read",
+        )
     ours = {"format": FORMAT_VERSION, "chunker": CHUNKER_VERSION, "tokenizer": WORDS_VERSION}
     if versions != ours:
         raise _damaged(folder, f"is of another version ({_listed(versions)}; now {_listed(ours)})")
@@ -163,17 +185,17 @@ def save(folder: Path, manifest: Manifest) -> Manifest:
     Raises `StoreFull`; the old one then stays. No fsync: a manifest torn by a power cut is detected
     when it is read, and rebuilt.
     """
-    draft = folder / f"{_NAME}.{os.getpid()}.tmp"
     before = manifest.stamps
     try:
         if manifest.files.wants_folding:
             manifest = _with_new_stamps(folder, manifest)
-        draft.write_text(json.dumps(_to_json(manifest), separators=(",", ":")), encoding="utf-8")
-        _put_in_place(draft, folder / _NAME)
+        body = with_seal(_to_json(manifest), purpose=_PURPOSE, place=folder.parent)
+        write_private(folder / _NAME, json.dumps(body, separators=(",", ":")))
         if manifest.stamps != before:
             _sweep_stamps(folder, {manifest.stamps, before})
+    except StorageFull as error:
+        raise StoreFull(str(error)) from error
     except OSError as error:
-        draft.unlink(missing_ok=True)
         raise StoreFull(
             f"cannot write {str(folder / _NAME)!r}: {error.strerror or error}; free some space or "
             "check the folder's permissions, then run again: what was indexed before is kept"
@@ -184,10 +206,12 @@ def save(folder: Path, manifest: Manifest) -> Manifest:
 def _with_new_stamps(folder: Path, manifest: Manifest) -> Manifest:
     """Write all stamps to a file of their own. Nobody reads it before the manifest names it."""
     files = manifest.files.folded()
-    name = f"{_STAMPS}.{manifest.generation}.{os.getpid()}.{time.time_ns()}.json"
+    name = f"{_STAMPS}.{manifest.generation}.{secrets.token_hex(8)}.json"
     body = {path: _FIELDS(stamp) for path, stamp in files.base.items()}
-    (folder / name).write_text(json.dumps(body, separators=(",", ":")), encoding="utf-8")
-    return replace(manifest, files=files, stamps=name)
+    data = json.dumps(body, separators=(",", ":")).encode("utf-8")
+    write_private(folder / name, data)
+    digest = hashlib.sha256(data).hexdigest()
+    return replace(manifest, files=files, stamps=name, stamps_sha256=digest)
 
 
 def _sweep_stamps(folder: Path, wanted: set[str]) -> None:
@@ -197,33 +221,29 @@ def _sweep_stamps(folder: Path, wanted: set[str]) -> None:
                 path.unlink(missing_ok=True)
 
 
-def _put_in_place(draft: Path, target: Path) -> None:
-    for _ in range(_RENAMES):
-        try:
-            os.replace(draft, target)
-        except PermissionError:  # on Windows, for as long as a reader has the old one open
-            time.sleep(_RENAME_PAUSE_SECONDS)
-        else:
-            return
-    os.replace(draft, target)
-
-
 def sweep(folder: Path, current: Manifest) -> None:
     """Remove what a dead writer left; the caller holds the write lock."""
-    for draft in folder.glob(f"{_NAME}.*.tmp"):
-        draft.unlink(missing_ok=True)
+    for name in (_NAME, f"{_STAMPS}.", "lock.json"):  # all that is written under the lock
+        for draft in folder.glob(f".{name}*.tmp"):
+            draft.unlink(missing_ok=True)
     _sweep_stamps(folder, {current.stamps})
 
 
 def remove(folder: Path) -> None:
-    """Forget the index: from now on there is none."""
-    (folder / _NAME).unlink(missing_ok=True)
+    """Forget the index: from now on there is none. Raises `StoreFull`."""
+    try:
+        remove_whatever(folder / _NAME)
+    except OSError as error:
+        raise StoreFull(
+            f"cannot remove {str(folder / _NAME)!r}: {error.strerror or error}; "
+            "check the folder's permissions, then run again"
+        ) from error
 
 
 def identity(folder: Path) -> tuple[int, int, int] | None:
     """Return what changes whenever `save` has run (cheap); None when there is no manifest."""
     try:
-        stat = (folder / _NAME).stat()
+        stat = (folder / _NAME).lstat()
     except FileNotFoundError:
         return None
     return (stat.st_ino, stat.st_mtime_ns, stat.st_size)
@@ -246,10 +266,12 @@ def _to_json(manifest: Manifest) -> dict[str, object]:
         "tokenizer": manifest.tokenizer,
         "chunk_chars": manifest.chunk_chars,
         "encoder": None if encoder is None else asdict(encoder),
+        "store": manifest.store,
         "tables": manifest.tables,
         "optimized": manifest.optimized,
         "totals": [getattr(manifest.totals, name) for name in Totals.__dataclass_fields__],
         "stamps": manifest.stamps,
+        "stamps_sha256": manifest.stamps_sha256,
         "files": {
             path: None if stamp is None else _FIELDS(stamp)
             for path, stamp in manifest.files.over.items()
@@ -259,7 +281,7 @@ def _to_json(manifest: Manifest) -> dict[str, object]:
 
 def _from_json(folder: Path, body: dict[str, object], known: Manifest | None) -> Manifest:
     changes, encoder, tables = body["files"], body["encoder"], body["tables"]
-    totals, stamps = body["totals"], str(body["stamps"])
+    totals, stamps, digest = body["totals"], str(body["stamps"]), str(body["stamps_sha256"])
     if not isinstance(changes, dict) or not isinstance(tables, dict):
         raise TypeError("`files` and `tables` must be objects")
     if not isinstance(totals, list):
@@ -269,22 +291,25 @@ def _from_json(folder: Path, body: dict[str, object], known: Manifest | None) ->
         generation=int(str(body["generation"])),
         chunk_chars=int(str(body["chunk_chars"])),
         encoder=EncoderStamp(**encoder) if isinstance(encoder, dict) else None,
+        store=str(body["store"]),
         tables={str(name): int(version) for name, version in tables.items()},
         optimized=int(str(body["optimized"])),
-        files=Layered(_stamps(folder, stamps, known), over),
+        files=Layered(_stamps(folder, stamps, digest, known), over),
         totals=Totals(*map(int, totals)),
         stamps=stamps,
+        stamps_sha256=digest,
     )
 
 
-def _stamps(folder: Path, name: str, known: Manifest | None) -> dict[str, FileStamp]:
+def _stamps(folder: Path, name: str, digest: str, known: Manifest | None) -> dict[str, FileStamp]:
     if not name:
         return {}
     if known is not None and known.stamps == name:
         return known.files.base
-    if Path(name).name != name:
-        raise ValueError(f"{name!r} is no file of the index")
-    body = json.loads((folder / name).read_text(encoding="utf-8"))
+    data = read_bounded(folder / name, max_bytes=_MAX_STAMPS_BYTES)
+    if hashlib.sha256(data).hexdigest() != digest:
+        raise ValueError(f"{name!r} was changed")
+    body = parse_json(data)
     return {path: FileStamp(*stamp) for path, stamp in body.items()}
 
 

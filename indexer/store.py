@@ -3,13 +3,17 @@
 Three tables hold rows of files (rows.py), every row with its file's content hash; one table for
 each encoder holds vectors by the hash of the chunk's text. The store does what it is told and
 decides nothing: which rows count is the manifest's word (manifest.py).
+
+The tables lie in a folder whose name is drawn (`drawn_folder`) and stands in the manifest alone,
+under its seal. What a repository brings along cannot know the name, so nothing of it is ever opened
+here, and no later commit can put a table, a version or a row in the place of ours.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import shutil
+import secrets
 from collections import Counter
 from collections.abc import Container, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -29,6 +33,7 @@ from homespun.indexer.config import CHUNKER_VERSION
 from homespun.indexer.errors import IndexDamaged, StoreFull
 from homespun.indexer.rows import FILE_TABLES, Rows
 from homespun.indexer.types import ParsedFile
+from homespun.models.storage import make_private_folder, remove_whatever
 
 _KEEP_VERSIONS = timedelta(minutes=10)  # a reader may still be loading the one before
 _SPARE_VECTORS = 20_000  # of texts that are gone: what other branches and undone changes cost again
@@ -49,15 +54,32 @@ _NO_SPACE = re.compile(
 _RUST_PLACE = re.compile(r",?\s*\S+\.rs:\d+(:\d+)?")  # where in Lance's own source
 
 
+_PREFIX = "lance"
+
+
+def drawn_folder(home: Path) -> Path:
+    """Return where a new store below `home` lies; nobody else can tell the name beforehand."""
+    return home / f"{_PREFIX}.{secrets.token_hex(8)}"
+
+
 class Store:
     """The tables under one folder."""
 
     def __init__(self, folder: Path) -> None:
+        """Look at the tables in a folder; it is made when the first is."""
         self._folder = folder
-        with self._mapped("opening"):
-            self._db = lancedb.connect(folder)
-            self._names = set(self._db.list_tables(limit=1000).tables)
-            self._writable: dict[str, Any] = {}  # open tables at their latest version
+        self._connect()
+
+    @property
+    def name(self) -> str:
+        """The name of the folder."""
+        return self._folder.name
+
+    def follow(self, name: str) -> None:
+        """Look at the tables in the folder of this name, beside the one so far."""
+        if name != self.name:
+            self._folder = self._folder.with_name(name)
+            self._connect()
 
     def catch_up(self, *, fully: bool = True) -> None:
         """See what another process has written; a writer calls it once it holds the lock.
@@ -69,30 +91,42 @@ class Store:
                 for table in self._writable.values():
                     table.checkout_latest()
                 return
-            self._names = set(self._db.list_tables(limit=1000).tables)
-            self._writable.clear()
+        self._connect()
 
     def wipe(self) -> None:
-        """Drop everything, readable or not."""
-        try:
-            if self._folder.is_dir():
-                shutil.rmtree(self._folder)
-            self._folder.unlink(missing_ok=True)
-        except OSError as error:
-            raise StoreFull(
-                f"cannot remove the old index in {str(self._folder)!r}: {error}; close what uses "
-                "it or check the folder's permissions, then run again"
-            ) from error
+        """Drop everything, readable or not, and begin in another folder."""
+        self.sweep(keep="")
+        self.follow(drawn_folder(self._folder.parent).name)
+
+    def sweep(self, *, keep: str) -> None:
+        """Remove all stores below the same home but the one of this name."""
+        for path in self._folder.parent.glob(f"{_PREFIX}*"):
+            try:
+                if path.name != keep:
+                    remove_whatever(path)
+            except OSError as error:
+                raise StoreFull(
+                    f"cannot remove the old index in {str(path)!r}: {error}; close what uses "
+                    "it or check the folder's permissions, then run again"
+                ) from error
+
+    def _connect(self) -> None:
+        self._db: Any = None
+        self._names: set[str] = set()
+        self._writable: dict[str, Any] = {}  # open tables at their latest version
+        if self._folder.is_dir():
+            self._look()
+
+    def _look(self) -> None:
         with self._mapped("opening"):
-            self._db = lancedb.connect(self._folder)
-            self._names = set()
-            self._writable.clear()
+            self._db = self._db or lancedb.connect(self._folder)
+            self._names = set(self._db.list_tables(limit=1000).tables)
 
     def forget_files(self) -> None:
         """Drop the tables of files; vectors stay, many texts will be the same again."""
         with self._mapped("writing to"):
             for name in self._names & set(FILE_TABLES):
-                self._db.drop_table(name)
+                self._database().drop_table(name)
             self._names -= set(FILE_TABLES)
             self._writable.clear()
 
@@ -159,10 +193,10 @@ class Store:
     def vector_keys(self, encoder: str) -> set[str]:
         """Return the text hashes that have a vector of this encoder."""
         name = _vector_table(encoder)
-        if name not in self._names:
+        if not self._has(name):
             return set()
         with self._mapped("reading"):
-            keys = self._db.open_table(name).search().select(["key"]).to_arrow()["key"]
+            keys = self._database().open_table(name).search().select(["key"]).to_arrow()["key"]
             return set(keys.to_pylist())
 
     def add_vectors(
@@ -176,10 +210,10 @@ class Store:
         added = pa.table({"key": pa.array(keys, pa.string()), "vector": column})
         name = _vector_table(encoder)
         with self._mapped("writing to"):
-            if name in self._names:
-                self._db.open_table(name).add(added)
+            if self._has(name):
+                self._database().open_table(name).add(added)
             else:
-                self._db.create_table(name, added)
+                self._made().create_table(name, added)
                 self._names.add(name)
 
     def vectors(
@@ -187,12 +221,10 @@ class Store:
     ) -> tuple[list[str], npt.NDArray[np.float32]]:
         """Return keys and `(len, dimensions)` float32 vectors: all, or those of `keys`."""
         name = _vector_table(encoder)
-        if name not in self._names:
-            self._names = set(self._db.list_tables(limit=1000).tables)
-        if name not in self._names:
+        if not self._has(name):
             return [], np.zeros((0, 0), dtype=np.float32)
         with self._mapped("reading"):
-            query = self._db.open_table(name).search()
+            query = self._database().open_table(name).search()
             if keys is not None:
                 query = query.where(_in("key", keys)).limit(len(keys) * 2)
             found = query.to_arrow().combine_chunks()
@@ -211,7 +243,7 @@ class Store:
         if name not in self._names:
             return 0
         with self._mapped("writing to"):
-            table = self._db.open_table(name)
+            table = self._database().open_table(name)
             if table.count_rows() <= _SPARE_VECTORS:
                 return 0
             keys = table.search().select(["key"]).to_arrow()["key"].to_pylist()
@@ -271,12 +303,30 @@ class Store:
     def _table(self, name: str) -> Any:  # noqa: ANN401 - lancedb publishes no types
         if name not in self._writable:
             self._writable[name] = (
-                self._db.open_table(name)
+                self._database().open_table(name)
                 if name in self._names
-                else self._db.create_table(name, schema=rows.SCHEMAS[name], exist_ok=True)
+                else self._made().create_table(name, schema=rows.SCHEMAS[name], exist_ok=True)
             )
             self._names.add(name)
         return self._writable[name]
+
+    def _has(self, name: str) -> bool:
+        """Tell whether there is a table; another process may have made it since we looked."""
+        if name not in self._names and self._folder.is_dir():
+            self._look()
+        return name in self._names
+
+    def _database(self) -> Any:  # noqa: ANN401 - lancedb publishes no types
+        database = self._db
+        if database is None:  # nothing was written yet, or another thread begins anew
+            raise FileNotFoundError(f"there is no folder {str(self._folder)!r}")
+        return database
+
+    def _made(self) -> Any:  # noqa: ANN401 - lancedb publishes no types
+        """Return the database, its folder made where it is missing."""
+        make_private_folder(self._folder)
+        self._db = self._db or lancedb.connect(self._folder)
+        return self._db
 
     def _rows(
         self,
@@ -285,7 +335,7 @@ class Store:
         hashes: Mapping[str, str],
         only: Sequence[str] | None,
     ) -> Any:  # noqa: ANN401 - an Arrow table
-        table = self._db.open_table(name)
+        table = self._database().open_table(name)
         if name in versions:
             table.checkout(versions[name])
         if only is None:

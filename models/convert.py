@@ -25,6 +25,7 @@ from homespun.models.quantize import UInt8, quantize_blocks, quantize_rows, rest
 from homespun.models.safetensors_file import SafetensorsFile
 from homespun.models.served_form import CONVERTER_VERSION, MANIFEST, file_sha256
 from homespun.models.smoothing import SmoothedSource
+from homespun.models.storage import copy_private, make_private_folder, write_private
 from homespun.models.tokenizer import BpeTokenizer
 from homespun.models.types import FimTokens, Progress
 from homespun.models.weights import Float32, WeightSource
@@ -53,7 +54,7 @@ def convert_decoder(
     progress.start(f"convert {name}", config.layers + 2, "layers")
     with _building(target) as directory:
         tokenizer = source.tokenizer_json()
-        (directory / "tokenizer.json").write_text(tokenizer.json, encoding="utf-8")
+        write_private(directory / "tokenizer.json", tokenizer.json)
         # One table for both ends: original files often quantise the output layer apart, and the
         # tied table differs from it by 6e-4 on average.
         embedding = source.tensor("embedding")
@@ -99,7 +100,7 @@ def convert_encoder(
     """Write the served form of a sentence encoder (`model.safetensors`, `tokenizer.json`)."""
     progress.start(f"convert {name}", 1, "models")
     with _building(target) as directory:
-        shutil.copyfile(source / "tokenizer.json", directory / "tokenizer.json")
+        copy_private(source / "tokenizer.json", directory / "tokenizer.json")
         with GraphWriter(directory, "encoder", bits=bits) as graph:
             weights = SafetensorsFile(source / "model.safetensors")
             dimensions = write_encoder(graph, weights, BertShape())
@@ -158,7 +159,7 @@ def _building(target: Path) -> Iterator[Path]:
     """Give a fresh folder beside the target; rename it into place when all went well."""
     directory = target.with_name(target.name + ".building")
     shutil.rmtree(directory, ignore_errors=True)
-    directory.mkdir(parents=True)
+    make_private_folder(directory)
     try:
         yield directory
         shutil.rmtree(target, ignore_errors=True)
@@ -174,4 +175,4 @@ def _write_manifest(directory: Path, facts: Mapping[str, object]) -> None:
     }
     body = {"converter_version": CONVERTER_VERSION, **facts, "files": files}
     text = json.dumps(body, indent=1, sort_keys=True)
-    (directory / MANIFEST).write_text(text, encoding="utf-8")
+    write_private(directory / MANIFEST, text)

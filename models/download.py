@@ -20,9 +20,10 @@ from homespun.models.errors import (
 )
 from homespun.models.general_adapter import general_adapter
 from homespun.models.hub import HubClient
+from homespun.models.locks import lock_file
 from homespun.models.offline import refuse_offline
 from homespun.models.served_form import MANIFEST, check_files
-from homespun.models.storage import require_space, writing
+from homespun.models.storage import make_private_folder, require_space, writing
 from homespun.models.types import Progress
 
 _log = logging.getLogger(__name__)
@@ -112,7 +113,7 @@ class Downloader:
         if all(cache.is_verified(entry, file) for file in entry.files):
             return folder
         with writing(folder):
-            folder.mkdir(parents=True, exist_ok=True)
+            make_private_folder(folder)
             with self._alone(entry):
                 self._fetch_missing(entry)
         return folder
@@ -168,9 +169,9 @@ class Downloader:
     @contextmanager
     def _alone(self, entry: CatalogueEntry) -> Iterator[None]:
         """Hold the model's lock; a second fetch waits for the first and finds its files."""
-        from filelock import FileLock, Timeout
+        from filelock import Timeout
 
-        lock = FileLock(paths.source_dir(entry.name).parent / "fetch.lock")
+        lock = lock_file(paths.source_dir(entry.name).parent / "fetch.lock")
         try:
             lock.acquire(timeout=0)
         except Timeout:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from onnx import TensorProto, helper, numpy_helper
 
 from homespun.models.quantize import BLOCK, UInt8, quantize_rows
+from homespun.models.storage import open_private, write_private
 from homespun.models.weights import Float32
 
 _OPSET = 21
@@ -36,7 +37,7 @@ class GraphWriter:
         """Start `directory/name.weights`; `bits` is the width of quantised weights (7 or 8)."""
         self._directory, self._name, self._bits = directory, name, bits
         self._weights_name = f"{name}.weights"
-        self._stream: IO[bytes] = (directory / self._weights_name).open("wb")
+        self._stream: IO[bytes] = open_private(directory / self._weights_name)
         self._nodes: list[Any] = []
         self._initializers: list[Any] = []
         self._inputs: list[Any] = []
@@ -186,7 +187,7 @@ class GraphWriter:
         )
         opsets = [helper.make_opsetid("", _OPSET), helper.make_opsetid(_MICROSOFT, 1)]
         model = helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION)
-        (self._directory / f"{self._name}.onnx").write_bytes(model.SerializeToString())
+        write_private(self._directory / f"{self._name}.onnx", model.SerializeToString())
 
 
 def _external(name: str, value: npt.NDArray[Any], file_name: str, offset: int) -> Any:  # noqa: ANN401

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from homespun.models.cache import size_of, stage
 from homespun.models.catalogue import CatalogueEntry, ModelFile
 from homespun.models.errors import DownloadFailed, WrongHash
+from homespun.models.storage import open_private
 from homespun.models.types import Progress
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ class _Transfer:
             self._restart()
         if start not in (0, self.size):
             raise DownloadFailed(f"{source} sent {self.file.name} from byte {start}, unasked")
-        with self._partial.open("ab") as stream:
+        with open_private(self._partial, append=True) as stream:
             for block in response.iter_raw():  # as it arrives: a cut must not lose a held block
                 stream.write(block)
                 self.size += len(block)

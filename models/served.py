@@ -10,13 +10,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from filelock import FileLock
-
 from homespun.models import catalogue, paths
 from homespun.models.convert import convert_decoder, convert_encoder
 from homespun.models.download import local_source
 from homespun.models.errors import ModelDamaged, ModelMissing, UnsupportedModel
 from homespun.models.gguf_source import GgufSource
+from homespun.models.locks import lock_file
 from homespun.models.lora import MergedSource
 from homespun.models.quantize import int8_products_are_exact
 from homespun.models.registry import check_fits
@@ -28,6 +27,7 @@ from homespun.models.served_form import (
     read_manifest,
 )
 from homespun.models.stack import Stack, stack
+from homespun.models.storage import make_private_folder
 from homespun.models.types import MODEL_AS_SHIPPED, FimTokens, NoProgress, Progress
 from homespun.models.weights import WeightSource
 
@@ -177,8 +177,8 @@ def _ensure(
     """Return the directory of a stack's served form, made under a lock where it is not current."""
     bits = 8 if int8_products_are_exact() else 7
     target = original.folder / wanted.folder_name(original.sha256)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(str(target.with_suffix(".lock"))):
+    make_private_folder(target.parent)
+    with lock_file(target.with_suffix(".lock")):
         if not is_current(target, original.sha256, bits=bits, adapters=wanted.hashes):
             if original.is_in_catalogue:
                 local_source(original.name, progress)  # only pinned bytes are ever converted

@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from homespun.models.errors import FolderRefused, StorageFull
 from homespun.models.paths import WORKSPACE_FOLDER
@@ -61,11 +62,23 @@ def check_plain(folder: Path) -> None:
         raise _refused(folder, f"belongs to another user (number {status.st_uid})")
 
 
+def check_workspace_folder(root: Path) -> None:
+    """Raise `FolderRefused` where `root/.homespun` is there and no plain folder without links.
+
+    Asked whenever one is opened, before anything of it is read.
+    """
+    folder = root / WORKSPACE_FOLDER
+    with suppress(FileNotFoundError):
+        check_plain(folder)
+        check_without_links(folder)
+
+
 def check_without_links(folder: Path) -> None:
     """Raise `FolderRefused` where a `.homespun`, a plain folder, holds a link at any depth."""
     pending = [folder]
     while pending:
-        with os.scandir(pending.pop()) as entries:
+        # A writer may take away what it needs no longer while we look.
+        with suppress(FileNotFoundError), os.scandir(pending.pop()) as entries:
             for entry in entries:
                 if entry.is_symlink() or _is_junction(Path(entry.path)):
                     name = Path(entry.path).relative_to(folder).as_posix()
@@ -97,6 +110,33 @@ def write_private(path: Path, content: str | bytes, *, durable: bool = False) ->
         raise
 
 
+def open_private(path: Path, *, append: bool = False) -> IO[bytes]:
+    """Open a file that is written piece by piece, readable by its owner alone (mode 600).
+
+    It begins empty unless `append`. Raises `OSError`; also where there is a link, a pipe, or a file
+    that has another name elsewhere.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | (os.O_APPEND if append else 0)
+    flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    handle = os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o600)
+    try:
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1:
+            raise OSError(errno.EINVAL, "it is no regular file of ours", str(path))
+        if not append:
+            os.ftruncate(handle, 0)
+        return os.fdopen(handle, "ab" if append else "wb")
+    except BaseException:
+        os.close(handle)
+        raise
+
+
+def copy_private(source: Path, target: Path) -> None:
+    """Copy a file's bytes; the copy is its owner's alone. Raises `OSError`."""
+    with source.open("rb") as reader, open_private(target) as writer:
+        shutil.copyfileobj(reader, writer)
+
+
 def replace(draft: Path, target: Path) -> None:
     """Rename over what is there; on Windows a reader may be in the way for a moment."""
     for _ in range(_RENAMES):
@@ -111,7 +151,22 @@ def replace(draft: Path, target: Path) -> None:
 
 def make_private_folder(folder: Path) -> None:
     """Make a folder that its owner alone may enter, and its parents; one that is there stays."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not folder.is_dir():
+        if folder.parent != folder:
+            make_private_folder(folder.parent)
+        folder.mkdir(exist_ok=True, mode=0o700)
+
+
+def remove_whatever(path: Path) -> None:
+    """Remove what stands there, if anything: a file, a link, a folder with all that is in it.
+
+    What a link points to stays. Raises `OSError`.
+    """
+    with suppress(FileNotFoundError):
+        if stat.S_ISDIR(path.lstat().st_mode) and not _is_junction(path):
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def read_bounded(path: Path, *, max_bytes: int, follow_links: bool = False) -> bytes:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from homespun.models.paths import home
+from homespun.models.storage import make_private_folder, open_private, replace
 
 logger = logging.getLogger(__name__)
 
@@ -141,20 +142,17 @@ class AcceptanceLog:
                 logger.log(level, "what was accepted cannot be written down: %s", error)
 
     def _append(self, directory: Path, month: str, records: Sequence[Record]) -> None:
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private_folder(directory)
         path = directory / f"{month}.jsonl"
         if not path.exists():
             _forget_old(directory)
         elif path.stat().st_size > MOST_FILE_BYTES:
-            os.replace(path, path.with_suffix(".old.jsonl"))
+            replace(path, path.with_suffix(".old.jsonl"))
         lines = [json.dumps(record.to_json(), separators=(",", ":")) for record in records]
         body = "".join(line + "\n" for line in lines).encode()
-        # O_APPEND and a single write: lines of two servers do not mix.
-        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        try:
-            os.write(handle, body if _ends_whole(path) else b"\n" + body)
-        finally:
-            os.close(handle)
+        # Appended in a single write: lines of two servers do not mix.
+        with open_private(path, append=True) as stream:
+            os.write(stream.fileno(), body if _ends_whole(path) else b"\n" + body)
 
 
 @dataclass(slots=True)

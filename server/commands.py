@@ -37,7 +37,7 @@ def _accepted(ls: HomespunServer, suggestion_id: object = "", *_: object) -> Non
 
 
 def _reindex(ls: HomespunServer, *_: object) -> None:
-    ls.engine.reindex()
+    ls.engine.rebuild()
 
 
 def _status(ls: HomespunServer, *_: object) -> dict[str, object]:

@@ -101,6 +101,7 @@ class FolderIndex:
         self._care_at = math.inf
         self._every_file = True
         self._drawn = True  # the next look at every file is long, and the editor shows it
+        self._from_nothing = False  # the user has asked for a new index
         self._hurries = False  # somebody wants it now: a pause after a failure ends
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="homespun-index", daemon=True)
@@ -123,10 +124,10 @@ class FolderIndex:
             self._due_at = min(now + self._options.save_debounce_ms / 1000, last)
             self._wake.notify_all()
 
-    def reindex(self) -> None:
-        """Look at every file again, now."""
+    def rebuild(self) -> None:
+        """Throw the index away, vectors too, and make it from nothing, now."""
         with self._wake:
-            self._every_file = self._drawn = self._hurries = True
+            self._every_file = self._drawn = self._hurries = self._from_nothing = True
             self._wake.notify_all()
 
     def close(self) -> None:
@@ -190,11 +191,12 @@ class FolderIndex:
         index = self._opened()
         with self._wake:
             every_file, drawn, paths = self._every_file, self._drawn, self._paths
+            from_nothing = self._from_nothing
             self._every_file, self._drawn, self._paths = False, False, set()
-            self._hurries = False
+            self._hurries = self._from_nothing = False
         try:
             if every_file or not (single := self._single_files(paths)):
-                self._update_every_file(index, drawn=drawn)
+                self._update_every_file(index, drawn=drawn, from_nothing=from_nothing)
             else:
                 index.update(paths=single, cancelled=self._is_closing, care=False)
                 self._care_at = time.monotonic() + _CARE_AFTER_SECONDS
@@ -202,6 +204,7 @@ class FolderIndex:
             with self._wake:
                 self._every_file |= every_file
                 self._drawn |= drawn
+                self._from_nothing |= from_nothing
                 self._paths |= paths
             raise
         self._become(Status("ready"))
@@ -211,14 +214,15 @@ class FolderIndex:
         self._care_at = math.inf
         self._opened().care()
 
-    def _update_every_file(self, index: Index, *, drawn: bool) -> None:
+    def _update_every_file(self, index: Index, *, drawn: bool, from_nothing: bool) -> None:
         progress: Progress = NoProgress()
         if drawn:
             self._become(Status("indexing"))
             bar = self._client.progress(f"homespun: indexing {self.root.name}")
             progress = CountedProgress(bar, self._indexed)
+        work = index.rebuild if from_nothing else index.update
         try:
-            report = index.update(progress=progress, cancelled=self._is_closing)
+            report = work(progress=progress, cancelled=self._is_closing)
         finally:
             progress.finish()
         for note in report.notes:
@@ -259,7 +263,7 @@ class FolderIndex:
         logger.info("%s", sentence)
         try:
             self._opened().refresh()
-        except IndexerError as error:
+        except (IndexerError, FolderRefused) as error:
             logger.info("its writes cannot be read yet: %s", error)
         self._pause(_LOCK_RETRY_SECONDS)
 

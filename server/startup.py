@@ -214,11 +214,11 @@ class Engine:
             if folder.index is not None:
                 folder.index.changed([relative])
 
-    def reindex(self) -> None:
-        """Look at every file of every folder again."""
+    def rebuild(self) -> None:
+        """Make the index of every folder anew, from nothing."""
         for folder in self._folders.values():
             if folder.index is not None:
-                folder.index.reindex()
+                folder.index.rebuild()
 
     def fetch_model(self) -> None:
         """Fetch the wanted model, unless it serves; then it is loaded."""

@@ -6,6 +6,8 @@ import os
 
 import pytest
 
+from homespun.models.trust import machine_key
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _no_log_of_acceptance():
@@ -13,9 +15,18 @@ def _no_log_of_acceptance():
     os.environ["HOMESPUN_SERVER_ACCEPTANCE_LOG"] = "0"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _private_key(tmp_path_factory):
+    """The key that seals what tests write is not the user's own; one for all, as on a machine."""
+    os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
+    return machine_key()
+
+
 @pytest.fixture(autouse=True)
-def _private_home(request, tmp_path_factory, monkeypatch):
+def _private_home(request, tmp_path_factory, monkeypatch, _private_key):
     for name in ("HOMESPUN_MODELS", "HOMESPUN_COMPLETION_MODEL", "HOMESPUN_INDEX_ENCODER"):
         monkeypatch.delenv(name, raising=False)
     if request.node.get_closest_marker("model") is None:
-        monkeypatch.setenv("HOMESPUN_HOME", str(tmp_path_factory.mktemp("home")))
+        home = tmp_path_factory.mktemp("home")
+        (home / "machine.key").write_bytes(_private_key)
+        monkeypatch.setenv("HOMESPUN_HOME", str(home))

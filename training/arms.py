@@ -21,6 +21,9 @@ from typing import Any
 
 from homespun.indexer.index import Index
 from homespun.models.errors import PromptTooLong
+from homespun.models.parsing import parse_json
+from homespun.models.storage import make_private_folder, open_private, read_bounded
+from homespun.models.trust import has_seal, with_seal
 from homespun.models.types import (
     FimTokens,
     Generation,
@@ -43,6 +46,8 @@ from homespun.training.trees import Trees
 MODELS = ("base", "general", "repository")
 CONTEXTS = ("none", "retrieval", "oracle")
 _DEADLINE_MS = 60_000
+_MAX_BYTES = 1_000_000_000  # an answer has some 200
+_PURPOSE = "kept answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +106,10 @@ def answers(
 
 
 class KeptAnswers:
-    """A file of what models said, a row of JSON a question; rows are only ever appended."""
+    """A file of what models said, a row of JSON a question; rows are only ever appended.
+
+    Each row is sealed: one that came with the folder, of a clone or an archive, is not believed.
+    """
 
     def __init__(self, path: Path | None) -> None:
         """Read what is there; a last row that was cut off by a kill is left out. None: memory."""
@@ -110,17 +118,18 @@ class KeptAnswers:
         self._known: dict[str, dict[str, Any]] = {}
         if path is None:
             return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        make_private_folder(path.parent)
+        text = _text_of(path)
         for line in text.splitlines():
             try:
-                row = json.loads(line)
-                self._known[row["key"]] = row["value"]
-            except (ValueError, KeyError, TypeError):
+                row = parse_json(line)
+                if has_seal(row, purpose=_PURPOSE, place=path.parent):
+                    self._known[row["key"]] = row["value"]
+            except (ValueError, KeyError, TypeError, AttributeError):
                 continue
         if text and not text.endswith("\n"):
-            with path.open("a", encoding="utf-8") as stream:
-                stream.write("\n")
+            with open_private(path, append=True) as stream:
+                stream.write(b"\n")
 
     def __len__(self) -> int:
         """Return how many answers are known."""
@@ -134,9 +143,18 @@ class KeptAnswers:
         with self._lock:
             self._known[key] = value
             if self._path is not None:
-                with self._path.open("a", encoding="utf-8") as stream:
-                    stream.write(json.dumps({"key": key, "value": value}) + "\n")
+                body = {"key": key, "value": value}
+                row = with_seal(body, purpose=_PURPOSE, place=self._path.parent)
+                with open_private(self._path, append=True) as stream:
+                    stream.write((json.dumps(row) + "\n").encode("utf-8"))
         return value, False
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return read_bounded(path, max_bytes=_MAX_BYTES).decode("utf-8", "replace")
+    except FileNotFoundError:
+        return ""
 
 
 class RememberingGenerator:

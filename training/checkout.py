@@ -14,6 +14,7 @@ from pathlib import Path
 
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.filters import in_tool_folder, reason_by_name
+from homespun.models.storage import make_private_folder, write_private
 from homespun.training.history import Repository, TreeFile
 
 _MODES = ("100644", "100755", "100664")
@@ -44,7 +45,7 @@ class Checkout:
         self._repository = repository
         self._wanted = wanted
         self._most_bytes = most_bytes
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private_folder(folder)
 
     def move(self, revision: str) -> list[str]:
         """Bring the folder to a revision; return the paths that were written or removed, sorted."""
@@ -95,8 +96,8 @@ class Checkout:
         if source is None or len(source) > self._most_bytes:
             return self._remove(path)
         place = self.folder / path
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(source)
+        make_private_folder(place.parent)
+        write_private(place, source)
         return True
 
 

@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from homespun.indexer import build
 from homespun.indexer.config import CHUNKER_VERSION
+from homespun.models.storage import check_workspace_folder, make_private_folder, workspace_folder
 from homespun.models.types import NoProgress, Progress
 from homespun.server.anchor import MOST_TYPED_TOKENS
 from homespun.server.options import CompletionOptions
@@ -122,12 +122,10 @@ def _counter(models: Mapping[str, Opened]) -> Callable[[str], int]:
 
 def _folder(root: Path) -> Path:
     """Return where answers are kept; made, and kept out of git as the index's folder is."""
-    folder = build.folder_of(root)
-    (folder / FOLDER).mkdir(parents=True, exist_ok=True)
-    ignore = folder / ".gitignore"
-    if not ignore.exists():
-        ignore.write_text("*\n", encoding="utf-8")
-    return folder / FOLDER
+    check_workspace_folder(root)
+    folder = workspace_folder(root) / FOLDER
+    make_private_folder(folder)
+    return folder
 
 
 def open_models(

@@ -29,7 +29,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -38,6 +37,14 @@ from pathlib import Path
 from typing import Any
 
 from homespun.indexer.comparison import Estimate
+from homespun.models.parsing import read_json
+from homespun.models.storage import (
+    check_workspace_folder,
+    make_private_folder,
+    workspace_folder,
+    write_private,
+)
+from homespun.models.trust import has_seal, with_seal
 from homespun.training.completion_metrics import Score
 from homespun.training.errors import BadReport
 from homespun.training.forgetting import Infilling
@@ -45,6 +52,8 @@ from homespun.training.memorisation import Memorised
 from homespun.training.paired import Paired, cluster_mean, paired
 
 FORMAT = 1  # raise it when the fields, or what a score means, change
+_MAX_BYTES = 500_000_000  # an item has some kilobytes
+_PURPOSE = "accepted report of completions"
 PRIMARY = ("repository/retrieval", "general/retrieval")  # first arm against second
 PRIMARY_METRIC = "exact_line"
 HEADLINE = ("new-file", "novel")  # strata that an item of the headline has, both
@@ -283,14 +292,22 @@ def judge(report: CompletionReport, accepted: CompletionReport) -> Verdict:
     return Verdict(arm, change, "", notes)
 
 
-def load(path: Path) -> CompletionReport | None:
-    """Read a report, None where there is none. Raises `BadReport`."""
+def load(path: Path, *, root: Path | None = None) -> CompletionReport | None:
+    """Read a report, None where there is none. Raises `BadReport`.
+
+    With `root`, the folder that it lies in as part of the state, only one of this machine counts.
+    """
     try:
-        body = json.loads(path.read_text(encoding="utf-8"))
+        body = read_json(path, max_bytes=_MAX_BYTES)
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
         raise BadReport(f"the report {str(path)!r} cannot be read: {error}") from error
+    if root is not None and not _is_ours(body, root):
+        raise BadReport(
+            f"the report {str(path)!r} was not accepted on this machine and in this place, so "
+            "nothing is compared with it; make a new one with --accept"
+        )
     found = body.get("format") if isinstance(body, dict) else type(body).__name__
     if found != FORMAT:
         raise BadReport(
@@ -306,18 +323,26 @@ def load(path: Path) -> CompletionReport | None:
         ) from error
 
 
-def save(report: CompletionReport, path: Path) -> None:
-    """Write a report, a line an item, by rename; its folder is made. Raises `BadReport`."""
-    draft = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+def save(report: CompletionReport, path: Path, *, root: Path | None = None) -> None:
+    """Write a report, a line an item, by rename; its folder is made. Raises `BadReport`.
+
+    With `root`, the folder that it lies in as part of the state, it is sealed.
+    """
     body = report.to_json(kept=True)
-    rows = ",\n".join("  " + json.dumps(row) for row in body.pop("rows"))
-    text = json.dumps(body)[:-1] + ', "rows": [\n' + rows + "\n]}\n"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(text, encoding="utf-8")
-        os.replace(draft, path)
+        if root is not None:
+            body = with_seal(json.loads(json.dumps(body)), purpose=_PURPOSE, place=root)
+            check_workspace_folder(root)
+            workspace_folder(root)
+        rows = ",\n".join("  " + json.dumps(row) for row in body.pop("rows"))
+        make_private_folder(path.parent)
+        write_private(path, json.dumps(body)[:-1] + ', "rows": [\n' + rows + "\n]}\n")
     except OSError as error:
         raise BadReport(f"cannot write the report {str(path)!r}: {error}") from error
+
+
+def _is_ours(body: object, root: Path) -> bool:
+    return isinstance(body, dict) and has_seal(body, purpose=_PURPOSE, place=root)
 
 
 def paired_json(found: Paired | None) -> dict[str, Any] | None:

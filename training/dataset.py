@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from homespun.indexer.errors import NotADirectory
+from homespun.models.storage import write_private
 from homespun.models.types import NoProgress, Progress
 from homespun.training.commits import Windows, day_of
 from homespun.training.data_card import Provenance, as_markdown, data_card, sha256_of
@@ -35,7 +36,6 @@ from homespun.training.dataset_files import (
     VALIDATION,
     Place,
     claimed,
-    write_text,
 )
 from homespun.training.dataset_material import Material, Request, material_of
 from homespun.training.dataset_plan import ConventionSites, Planned
@@ -268,7 +268,7 @@ def _write(
     write_examples(map(_shortened, train), draft / TRAIN)
     write_examples(map(_shortened, validation), draft / VALIDATION)
     report = {window: found.to_json() for window, found in leaks.items()}
-    write_text(draft / LEAKS, json.dumps(report, indent=1) + "\n")
+    write_private(draft / LEAKS, json.dumps(report, indent=1) + "\n", durable=True)
     card = data_card(
         key,
         _provenance(material),
@@ -281,8 +281,9 @@ def _write(
         seed=material.request.seed,
         files={name: draft / name for name in (TRAIN, VALIDATION, LEAKS)},
     )
-    write_text(draft / PAGE, as_markdown(card))
-    write_text(draft / CARD, json.dumps(card, indent=1, ensure_ascii=False) + "\n")
+    write_private(draft / PAGE, as_markdown(card), durable=True)
+    text = json.dumps(card, indent=1, ensure_ascii=False) + "\n"
+    write_private(draft / CARD, text, durable=True)
     place.finish(TRAIN, VALIDATION, LEAKS, PAGE, CARD)
 
 

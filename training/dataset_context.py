@@ -15,6 +15,14 @@ from pathlib import Path
 
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.index import Index
+from homespun.models.parsing import parse_json
+from homespun.models.storage import (
+    make_private_folder,
+    open_private,
+    read_bounded,
+    write_private,
+)
+from homespun.models.trust import has_seal, with_seal
 from homespun.models.types import Progress
 from homespun.server.context import Retriever
 from homespun.server.cursor import Cursor
@@ -25,6 +33,8 @@ from homespun.training.examples import Example
 
 _RETRIEVE_MS = 5_000.0  # nobody waits
 _TELLING_CHARS = 20
+_MAX_BYTES = 2_000_000_000  # an example's snippets have some kilobytes
+_PURPOSE = "retrieved context"
 
 Snippets = tuple[Snippet, ...]
 Move = Callable[[str], list[str] | None]  # revision -> paths that changed, None: all of them
@@ -35,7 +45,7 @@ class Context:
 
     def __init__(self, folder: Path, move: Move, *, budget_tokens: int) -> None:
         """`move` brings the folder to a revision. The context asks by words: no encoder."""
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private_folder(folder)
         self._index = Index.open(folder, IndexConfig(encoder="none"), create=True)
         self._move = move
         self._budget_tokens = budget_tokens
@@ -82,35 +92,42 @@ def _telling(text: str) -> set[str]:
 
 
 class Journal:
-    """What was found for which example, a line each; a line that was cut off does not count."""
+    """What was found for which example, a line each; a line that was cut off does not count.
+
+    Each line is sealed, for it becomes what is learned from: one of another machine does not count.
+    """
 
     def __init__(self, path: Path) -> None:
         """Read what an earlier run has left."""
         self.found: dict[str, Snippets] = {}
         self._path = path
         if path.is_file():
-            for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+            for line in (
+                read_bounded(path, max_bytes=_MAX_BYTES).decode("utf-8", "replace").split("\n")
+            ):
                 try:
-                    row = json.loads(line)
+                    row = parse_json(line)
+                    if not has_seal(row, purpose=_PURPOSE, place=path.parent):
+                        break
                     self.found[row["id"]] = tuple(Snippet(**row_) for row_ in row["snippets"])
-                except (ValueError, KeyError, TypeError):
+                except (ValueError, KeyError, TypeError, AttributeError):
                     break
             self._rewrite()
 
     def add(self, example_id: str, snippets: Snippets) -> None:
         """Keep what was found."""
         self.found[example_id] = snippets
-        with self._path.open("a", encoding="utf-8", newline="\n") as stream:
-            stream.write(_row(example_id, snippets))
+        with open_private(self._path, append=True) as stream:
+            stream.write(self._row(example_id, snippets).encode("utf-8"))
 
     def _rewrite(self) -> None:
-        rows = (_row(example_id, snippets) for example_id, snippets in self.found.items())
-        self._path.write_text("".join(rows), encoding="utf-8", newline="\n")
+        rows = (self._row(example_id, snippets) for example_id, snippets in self.found.items())
+        write_private(self._path, "".join(rows))
 
-
-def _row(example_id: str, snippets: Snippets) -> str:
-    row = {"id": example_id, "snippets": [asdict(snippet) for snippet in snippets]}
-    return json.dumps(row, ensure_ascii=False) + "\n"
+    def _row(self, example_id: str, snippets: Snippets) -> str:
+        body = {"id": example_id, "snippets": [asdict(snippet) for snippet in snippets]}
+        row = with_seal(body, purpose=_PURPOSE, place=self._path.parent)
+        return json.dumps(row, ensure_ascii=False) + "\n"
 
 
 def gather(

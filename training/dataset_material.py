@@ -18,6 +18,7 @@ from pathlib import Path
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.files import read, walk
 from homespun.indexer.types import Skipped
+from homespun.models.storage import make_private_folder, write_private
 from homespun.models.types import Progress
 from homespun.training import learned_files
 from homespun.training.checkout import Checkout, is_indexable
@@ -169,8 +170,8 @@ class _Copy:
             source = read(self._request.root, file.path, limits)
             if not isinstance(source, Skipped):
                 place = self._folder / file.path
-                place.parent.mkdir(parents=True, exist_ok=True)
-                place.write_bytes(source)
+                make_private_folder(place.parent)
+                write_private(place, source)
         self._done = True
         return None
 

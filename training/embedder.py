@@ -23,6 +23,7 @@ from homespun.indexer.static_encoder import quantised
 from homespun.indexer.tokens import TOKENIZER_VERSION
 from homespun.models.load import load_encoder
 from homespun.models.paths import home
+from homespun.models.storage import make_private_folder, write_private
 from homespun.models.types import Progress
 from homespun.training import embedder_corpus, embedder_start
 from homespun.training.embedder_corpus import Corpus, held_out_prints, mined_sources
@@ -134,11 +135,11 @@ def write(
     target: Path, words: list[str], trained: Trained, facts: Mapping[str, object]
 ) -> dict[str, object]:
     """Write the table in 8 bits, its words and the manifest, the manifest last."""
-    target.mkdir(parents=True, exist_ok=True)
+    make_private_folder(target)
     rows, scales = quantised(trained.table)
     np.save(target / "rows.npy", rows)
     np.save(target / "scales.npy", scales)
-    (target / "words.txt").write_bytes("\n".join(words).encode("utf-8"))
+    write_private(target / "words.txt", "\n".join(words))
     hashes = {
         name: hashlib.sha256((target / name).read_bytes()).hexdigest()
         for name in static_encoder.FILES
@@ -151,7 +152,7 @@ def write(
         **facts,
     }
     text = json.dumps(manifest, indent=1)
-    (target / "manifest.json").write_text(text + "\n", encoding="utf-8")
+    write_private(target / "manifest.json", text + "\n")
     return manifest
 
 

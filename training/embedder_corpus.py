@@ -18,6 +18,7 @@ from homespun.indexer.config import IndexConfig
 from homespun.indexer.languages import DATA, PROSE, language_of
 from homespun.indexer.parse import parse_file
 from homespun.indexer.types import Skipped
+from homespun.models.storage import make_private_folder, write_private
 from homespun.models.types import Progress
 from homespun.training.embedder_pairs import Mined, SourceFile, fingerprints, mine
 from homespun.training.embedder_sources import Source, held_out_names
@@ -109,11 +110,11 @@ def mined_sources(
 
 def save(corpus: Corpus, folder: Path) -> None:
     """Write the corpus, names last."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_private_folder(folder)
     for name in ("ids", "offsets", "pairs"):
         np.save(folder / f"{name}.npy", getattr(corpus, name))
     names = {"terms": corpus.terms, "languages": corpus.languages, "packages": corpus.packages}
-    (folder / "names.json").write_text(json.dumps(names), encoding="utf-8")
+    write_private(folder / "names.json", json.dumps(names))
 
 
 def load(folder: Path) -> Corpus:

@@ -21,6 +21,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from homespun.models.errors import ModelsError
+from homespun.models.storage import write_private
 from homespun.training.licences import licence_of
 from homespun.training.packages import Package, latest, unpacked
 
@@ -119,7 +120,7 @@ def pin(
     for rows in (packages, refused):
         rows.sort(key=lambda row: (row["registry"], row["name"]))
     listed = {"packages": packages, "refused": refused}
-    path.write_text(_as_lines(listed), encoding="utf-8")
+    write_private(path, _as_lines(listed))
     return said
 
 

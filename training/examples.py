@@ -15,6 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from homespun.models.storage import open_private
 from homespun.models.types import FimTokens, Tokenizer
 from homespun.server.prompt import (
     DEFAULT_LAYOUT,
@@ -141,9 +142,10 @@ def encode_all(
 def write_examples(examples: Iterable[Example], path: Path) -> int:
     """Write examples as JSONL; return how many."""
     count = 0
-    with path.open("w", encoding="utf-8", newline="\n") as stream:
+    with open_private(path) as stream:
         for example in examples:
-            stream.write(json.dumps(example.to_json(), ensure_ascii=False) + "\n")
+            line = json.dumps(example.to_json(), ensure_ascii=False) + "\n"
+            stream.write(line.encode("utf-8"))
             count += 1
     return count
 

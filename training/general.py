@@ -24,6 +24,7 @@ from typing import Any
 from homespun.models import catalogue, paths
 from homespun.models.gguf_source import GgufSource
 from homespun.models.served_form import file_sha256
+from homespun.models.storage import make_private_folder, write_private
 from homespun.models.tokenizer import BpeTokenizer
 from homespun.models.types import Progress
 from homespun.server.prompt import DEFAULT_LAYOUT, PROMPT_VERSION
@@ -87,11 +88,11 @@ def make_examples(mix: Mix, *, progress: Progress) -> Path:
     wanted = json.dumps(asdict(mix), sort_keys=True)
     if target.is_file() and stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
         return target
-    folder().mkdir(parents=True, exist_ok=True)
+    make_private_folder(folder())
     stamp.unlink(missing_ok=True)
     held = _held_prints()
     write_examples(general_examples(mix, held, progress=progress), target)
-    stamp.write_text(wanted, encoding="utf-8")
+    write_private(stamp, wanted)
     return target
 
 
@@ -134,7 +135,7 @@ def make(
         logs.append(log)
         steps = plan(train, limited, mix.seed)[: len(log.steps)]
         seen |= {example.id: example for batch in steps for example in batch}
-    target.mkdir(parents=True, exist_ok=True)
+    make_private_folder(target)
     trainee.save(target)
     taken = [example for example in learned if example.id in seen]
     facts = {
@@ -172,7 +173,7 @@ def _write_manifest(target: Path, facts: Mapping[str, Any]) -> None:
         **facts,
     }
     text = json.dumps(facts, indent=1, sort_keys=True)
-    (target / "manifest.json").write_text(text + "\n", encoding="utf-8")
+    write_private(target / "manifest.json", text + "\n")
 
 
 def _chosen(examples: Sequence[Example], phase: Phase, seed: int) -> list[Example]:
@@ -239,13 +240,13 @@ def _held_prints() -> frozenset[str]:
     if kept.is_file():
         return frozenset(json.loads(kept.read_text(encoding="utf-8")))
     found = held_out_prints(held_out_packages())
-    kept.write_text(json.dumps(sorted(found)), encoding="utf-8")
+    write_private(kept, json.dumps(sorted(found)))
     return found
 
 
 def _written(step: object, log: FitLog) -> None:
     """Keep the log where one can look while it runs."""
-    (folder() / "log.json").write_text(json.dumps(log.to_json()), encoding="utf-8")
+    write_private(folder() / "log.json", json.dumps(log.to_json()))
 
 
 def main() -> None:

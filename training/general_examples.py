@@ -9,7 +9,6 @@ a docstring line of the infilling tasks.
 from __future__ import annotations
 
 import random
-import shutil
 import tempfile
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from homespun.indexer.config import IndexConfig
 from homespun.indexer.index import Index
 from homespun.indexer.secrets import mask
 from homespun.models.errors import ModelsError
+from homespun.models.storage import copy_private, make_private_folder
 from homespun.models.types import Progress
 from homespun.server.context import Retriever
 from homespun.server.cursor import Cursor
@@ -156,8 +156,8 @@ def _with_context(
         root = Path(scratch) / "package"
         for path in paths[:_MOST_FILES_INDEXED]:
             target = root / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(folder / path, target)
+            make_private_folder(target.parent)
+            copy_private(folder / path, target)
         index = Index.open(root, IndexConfig(encoder="none"), create=True)
         index.update()
         retriever = Retriever(index)

@@ -27,6 +27,7 @@ from typing import Any
 
 from homespun.indexer.secrets import mask
 from homespun.indexer.types import Skipped
+from homespun.models.storage import write_private
 from homespun.models.types import NoProgress, Progress
 from homespun.training.commits import Commit
 from homespun.training.completion_metrics import KEYWORDS
@@ -231,7 +232,7 @@ def items_of_files(
 def write_items(items: Iterable[Item], path: Path) -> None:
     """Write items as JSONL."""
     rows = "".join(json.dumps(item.to_json(), ensure_ascii=False) + "\n" for item in items)
-    path.write_text(rows, encoding="utf-8", newline="\n")
+    write_private(path, rows)
 
 
 def read_items(path: Path) -> Iterator[Item]:

@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from homespun.models.storage import make_private_folder, write_private
 from homespun.models.types import NoProgress, Progress
 from homespun.training.batches import cut, plan
 from homespun.training.crew import Crew
@@ -96,7 +97,7 @@ def fit(
     """
     if not train:
         raise ValueError("there is nothing to train on: no examples")
-    directory.mkdir(parents=True, exist_ok=True)
+    make_private_folder(directory)
     crew = crew or Crew()
     run = _Run(trainee, preset, directory, seed, crew)
     if crew.agreed(resume and crew.is_first and run.has_checkpoint()):
@@ -316,9 +317,9 @@ class _Run:
             return
         draft = self._directory / f"{name}.draft"
         shutil.rmtree(draft, ignore_errors=True)
-        draft.mkdir(parents=True)
+        make_private_folder(draft)
         save_file(self._state(), draft / "state.safetensors")
-        (draft / "log.json").write_text(json.dumps(self.log.to_json()), encoding="utf-8")
+        write_private(draft / "log.json", json.dumps(self.log.to_json()))
         target, old = self._directory / name, self._directory / f"{name}.old"
         shutil.rmtree(old, ignore_errors=True)
         if target.exists():

@@ -22,6 +22,7 @@ from urllib.parse import urljoin, urlsplit
 from homespun.models.errors import DownloadFailed, WrongHash
 from homespun.models.offline import refuse_offline
 from homespun.models.paths import home
+from homespun.models.storage import make_private_folder
 
 _PYPI = "https://pypi.org/simple"
 _NPM = "https://registry.npmjs.org"
@@ -59,7 +60,7 @@ def unpacked(package: Package, below: Path | None = None) -> Path:
         return target
     archive = download(package)
     draft = target.with_name(f"{target.name}.{os.getpid()}.tmp")
-    draft.mkdir(parents=True, exist_ok=True)
+    make_private_folder(draft)
     try:
         _unpack(archive, draft)
         draft.rename(target)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from homespun.indexer.filters import TOOL_FOLDERS
 from homespun.indexer.git import Git
+from homespun.models.storage import make_private_folder
 from homespun.training.checkout import Checkout
 from homespun.training.errors import HistoryUnreadable
 from homespun.training.history import Repository
@@ -45,7 +46,7 @@ def history_from_releases(releases: Sequence[Release], target: Path) -> Reposito
         )
     if target.is_dir() and any(target.iterdir()):
         raise HistoryUnreadable(f"{str(target)!r} is not empty; give a folder that is")
-    target.mkdir(parents=True, exist_ok=True)
+    make_private_folder(target)
     git = Git(target, failure=HistoryUnreadable)
     # An empty template: no hooks come from this machine's settings.
     git.run("init", "--quiet", "--template=", "--initial-branch=main", ".")

@@ -7,6 +7,9 @@
 
 A stage counts once its mark is in the state file, and the mark is written after the stage's files.
 A stage without a mark is done again, from whatever it finds; each is made to end the same way.
+
+The state is sealed with this machine's key: a training that came with the folder, of a clone or an
+archive, is not gone on with, and nothing that it left is believed.
 """
 
 from __future__ import annotations
@@ -23,13 +26,25 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
+from homespun.models.locks import lock_file
+from homespun.models.parsing import read_json
 from homespun.models.paths import WORKSPACE_FOLDER
+from homespun.models.storage import (
+    check_workspace_folder,
+    make_private_folder,
+    workspace_folder,
+    write_private,
+)
+from homespun.models.trust import has_seal, with_seal
 from homespun.training.errors import RunUnreadable, TrainingLocked, TrainingUnwritable
 
 STATE_VERSION = 1
 _STATE = "state.json"
+_STATE_BYTES = 10_000_000  # a real one has some kilobytes
+_NOTE_BYTES = 10_000
+_PURPOSE = "training run"
 _NOTE = "lock.json"  # not in the lock file itself: on Windows a locked file cannot be read
 _KEPT_RUNS = 3
 # Windows knows no quota error.
@@ -72,15 +87,14 @@ class Run:
         self._save()
 
     def _save(self) -> None:
-        write_json(
-            self.folder / _STATE,
-            {
-                "version": STATE_VERSION,
-                "options": self.options,
-                "stages": self.stages,
-                "finished": self.finished,
-            },
-        )
+        body = {
+            "version": STATE_VERSION,
+            "options": self.options,
+            "stages": self.stages,
+            "finished": self.finished,
+        }
+        plain = json.loads(json.dumps(body))  # as it will be read
+        write_json(self.folder / _STATE, with_seal(plain, purpose=_PURPOSE, place=self.folder))
 
 
 def training_folder(workspace: Path) -> Path:
@@ -97,7 +111,7 @@ def begin(workspace: Path, options: Mapping[str, Any]) -> Run:
     number = int(names[-1].removeprefix("run-")) + 1 if names else 1
     run = Run(folder / f"run-{number:04d}", dict(options))
     with writing(run.folder):
-        run.folder.mkdir(parents=True)
+        make_private_folder(run.folder)
         run._save()
     return run
 
@@ -113,12 +127,17 @@ def unfinished(workspace: Path) -> Run | None:
 
 @contextmanager
 def training_lock(workspace: Path) -> Iterator[None]:
-    """Let one training at a time into a workspace; raises `TrainingLocked` naming the holder."""
+    """Let one training at a time into a workspace.
+
+    Raises `TrainingLocked` naming the holder, and `FolderRefused` where `.homespun` is a link,
+    holds one or is another user's.
+    """
     folder = training_folder(workspace)
+    check_workspace_folder(workspace)
     with writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        _ignore_in_git(folder.parent)
-    lock = FileLock(folder / "lock")
+        workspace_folder(workspace)
+        make_private_folder(folder)
+        lock = lock_file(folder / "lock")
     try:
         lock.acquire(timeout=0)
     except Timeout as error:
@@ -151,13 +170,8 @@ def writing(place: Path) -> Iterator[None]:
 
 def write_json(path: Path, value: object) -> None:
     """Write JSON by rename, so that a reader finds the old file or the new one."""
-    draft = path.with_name(f"{path.name}.new")
     with writing(path):
-        with draft.open("w", encoding="utf-8", newline="\n") as stream:
-            stream.write(json.dumps(value, indent=1, ensure_ascii=False) + "\n")
-            stream.flush()
-            os.fsync(stream.fileno())
-        draft.replace(path)
+        write_private(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n", durable=True)
 
 
 def _names(folder: Path) -> list[str]:
@@ -169,7 +183,12 @@ def _names(folder: Path) -> list[str]:
 
 def _read(folder: Path) -> Run:
     try:
-        row = json.loads((folder / _STATE).read_text(encoding="utf-8"))
+        row = read_json(folder / _STATE, max_bytes=_STATE_BYTES)
+        if not isinstance(row, dict) or not has_seal(row, purpose=_PURPOSE, place=folder):
+            raise RunUnreadable(
+                f"the training in {str(folder)!r} was not begun on this machine and in this place "
+                "by this homespun, so it is not gone on with; start a new one without --resume"
+            )
         if row["version"] != STATE_VERSION:
             raise ValueError(f"version {row['version']!r}")
         return Run(folder, dict(row["options"]), dict(row["stages"]), bool(row["finished"]))
@@ -183,16 +202,11 @@ def _read(folder: Path) -> Run:
         ) from error
 
 
-def _ignore_in_git(folder: Path) -> None:
-    path = folder / ".gitignore"
-    if not path.exists():
-        path.write_text("*\n", encoding="utf-8")
-
-
 def _holder(folder: Path) -> str:
     try:
-        note = json.loads((folder / _NOTE).read_text(encoding="utf-8"))
-        holder = f"process {note['pid']} ({note['command']!r}, since {note['since']})"
+        note = read_json(folder / _NOTE, max_bytes=_NOTE_BYTES)
+        since = datetime.fromisoformat(note["since"]).isoformat(timespec="seconds")
+        holder = f"process {int(note['pid'])} ({note['command']!r}, since {since})"
     except (OSError, ValueError, KeyError, TypeError):
         holder = "another process"  # the note is a courtesy; the lock itself is what counts
     return (

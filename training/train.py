@@ -18,6 +18,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from homespun.indexer.config import IndexConfig
+from homespun.indexer.files import walk
+from homespun.models.storage import write_private
 from homespun.models.types import MODEL_AS_SHIPPED
 from homespun.server.options import CompletionOptions
 from homespun.training import gate
@@ -44,7 +47,15 @@ from homespun.training.memorisation import Canary
 from homespun.training.probe_scores import LogProbs, compare_scores, score_probes
 from homespun.training.probes import Probe
 from homespun.training.report import render
-from homespun.training.runs import Run, begin, training_lock, unfinished, write_json, writing
+from homespun.training.runs import (
+    Run,
+    begin,
+    training_folder,
+    training_lock,
+    unfinished,
+    write_json,
+    writing,
+)
 from homespun.training.served_scores import served_scores
 from homespun.training.train_config import (
     CPU_ITEMS,
@@ -100,12 +111,13 @@ def train(
 
 
 def _run_of(workspace: Path, options: TrainOptions, told: TrainProgress, *, resume: bool) -> Run:
-    last = unfinished(workspace)
+    last = _unfinished(workspace, told, resume=resume)
     if resume:
         if last is None:
             raise RunUnreadable(
                 f"there is no unfinished training in {str(workspace)!r}; start one without --resume"
             )
+        _check_untracked(workspace)
         left = next((stage for stage in _STAGES if last.result(stage) is None), "the end")
         told.say(f"going on with {last.name} at: {left}")
         return last
@@ -113,6 +125,28 @@ def _run_of(workspace: Path, options: TrainOptions, told: TrainProgress, *, resu
         told.say(f"{last.name} was not finished and is left behind (--resume would go on with it)")
     began = datetime.now().astimezone().isoformat(timespec="seconds")
     return begin(workspace, {**options.to_json(), "began": began})
+
+
+def _unfinished(workspace: Path, told: TrainProgress, *, resume: bool) -> Run | None:
+    """Return the run that was not finished; one that cannot be read is no obstacle to a new one."""
+    try:
+        return unfinished(workspace)
+    except RunUnreadable as error:
+        if resume:
+            raise
+        told.say(str(error))
+        return None
+
+
+def _check_untracked(workspace: Path) -> None:
+    """Raise `RunUnreadable` where git knows files of a training: a pull may have changed them."""
+    inside = f"{training_folder(workspace).relative_to(workspace).as_posix()}/".casefold()
+    tracked = walk(workspace, IndexConfig()).tracked_state
+    if any(path.casefold().startswith(inside) for path in tracked):
+        raise RunUnreadable(
+            f"git tracks files in {inside!r}, so what is there may be another's; take them out "
+            "(`git rm -r --cached .homespun`) and start a new training without --resume"
+        )
 
 
 class _Job:
@@ -319,9 +353,7 @@ class _Job:
     def _write_page(self, verdict: Verdict, outcome: str) -> None:
         page = page_of(self._run, self._options, self._report(), verdict, outcome)
         write_json(self._run.folder / "page.json", page.to_json())
-        draft = self._run.folder / "report.html.new"
-        draft.write_text(render(page), encoding="utf-8", newline="\n")
-        draft.replace(self._run.folder / "report.html")
+        write_private(self._run.folder / "report.html", render(page))
 
     def _repository(self) -> Repository | None:
         """Open the history; None where there is none and nobody asked for one."""

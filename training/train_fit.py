@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from homespun.models.errors import UnsupportedModel
 from homespun.models.served import decoder_form, float_weights, serve
+from homespun.models.storage import make_private_folder
 from homespun.models.telemetry import keep_from_hub
 from homespun.models.tokenizer import BpeTokenizer
 from homespun.training.batches import plan
@@ -291,7 +292,7 @@ def _save(trainee: Trainee, folder: Path) -> None:
     draft, building = folder / "draft", folder / "draft.new"
     with writing(folder):
         shutil.rmtree(building, ignore_errors=True)
-        building.mkdir(parents=True)
+        make_private_folder(building)
         trainee.save(building)
         shutil.rmtree(draft, ignore_errors=True)
         building.replace(draft)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from homespun.models.errors import UnsupportedModel
+from homespun.models.storage import write_private
 from homespun.models.telemetry import keep_from_hub
 from homespun.models.weights import WeightSource
 from homespun.training.examples import EncodedExample
@@ -124,7 +125,7 @@ class Trainee:
         config = self.model.peft_config["default"].to_dict()
         config["base_model_name_or_path"] = None  # homespun's manifest names the base by its hash
         plain = json.dumps(config, indent=1, sort_keys=True, default=_plain)
-        (directory / "adapter_config.json").write_text(plain + "\n", encoding="utf-8")
+        write_private(directory / "adapter_config.json", plain + "\n")
 
     def _token_losses(self, batch: Sequence[EncodedExample]) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the loss of each learned token `(n,)` float32 and the example it belongs to.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Collection
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Protocol, Self
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.files import walk
 from homespun.indexer.index import Index
+from homespun.models.storage import copy_private, make_private_folder
 from homespun.training.checkout import Checkout
 from homespun.training.history import Repository
 
@@ -32,7 +32,7 @@ class _Scratch:
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="homespun-", ignore_cleanup_errors=True)
         self.root = Path(self._folder.name) / "tree"
-        self.root.mkdir()
+        make_private_folder(self.root)
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -80,8 +80,8 @@ class FolderTree(_Scratch):
         for found in walk(root, _CONFIG).files:
             if found.path not in held_out:
                 place = self.root / found.path
-                place.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(root / found.path, place)
+                make_private_folder(place.parent)
+                copy_private(root / found.path, place)
         self._index: Index | None = None
 
     def at(self, revision: str) -> Index:

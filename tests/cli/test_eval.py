@@ -171,6 +171,15 @@ def test_a_damaged_report_says_so_and_can_be_replaced(run, repo):
     assert run()[0] == 0
 
 
+def test_a_report_that_came_with_the_folder_is_not_compared_with(run, repo, tmp_path, monkeypatch):
+    run("--accept")
+    monkeypatch.setenv("HOMESPUN_HOME", str(tmp_path / "another machine"))
+    status, _, last = run()
+    assert status == 1 and "was not accepted on this machine" in last
+    assert run("--accept")[0] == 0
+    assert run()[0] == 0
+
+
 def test_hybrid_without_its_encoder_says_what_to_do(run, monkeypatch):
     monkeypatch.setenv("HOMESPUN_INDEX_ENCODER", "all-minilm-l6-v2")
     status, _, last = run(mode="hybrid")

@@ -14,9 +14,9 @@ import pytest
 
 from homespun.indexer import build, manifest
 from homespun.indexer.config import IndexConfig
-from homespun.indexer.errors import StoreFull
 from homespun.indexer.index import Index
 from homespun.indexer.store import Store
+from homespun.models.errors import FolderRefused
 
 CONFIG = IndexConfig()
 OLD_NS = 1_600_000_000_000_000_000  # long ago: not a file that may still change
@@ -50,7 +50,7 @@ def rows(root):
     folder = build.folder_of(root)
     current = manifest.load(folder)
     hashes = {path: stamp.hash for path, stamp in current.indexed.items()}
-    found = Store(folder / "lance").read(current.tables, hashes)
+    found = Store(folder / current.store).read(current.tables, hashes)
     words = [
         [found.tokens.terms[i] for i in found.tokens.ids[start:end]]
         for start, end in zip(found.tokens.offsets, found.tokens.offsets[1:], strict=False)
@@ -59,7 +59,8 @@ def rows(root):
 
 
 def all_rows_of_the_tables(root):
-    return Store(build.folder_of(root) / "lance").census()
+    folder = build.folder_of(root)
+    return Store(folder / manifest.load(folder).store).census()
 
 
 def counts(report):
@@ -333,7 +334,7 @@ def test_where_writing_fails_the_sentence_says_so_and_the_old_index_stays(repo, 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / ".homespun").write_text("a file is in the way")
-    with pytest.raises(StoreFull, match="cannot write the index to"):
+    with pytest.raises(FolderRefused, match="is no folder"):
         Index.open(tmp_path, CONFIG, create=True)
 
 

@@ -65,7 +65,8 @@ def assert_fresh(root, tmp_path_factory, index=None):
     assert contents(Index.open(root, CONFIG)) == wanted
     if index is not None:
         assert contents(index) == wanted
-    census = Store(build.folder_of(root) / "lance").census()
+    folder = build.folder_of(root)
+    census = Store(folder / manifest.load(folder).store).census()
     assert census["files"].total() == len(wanted)
     assert census["chunks"].total() == sum(len(chunks) for chunks, *_ in wanted.values())
 
@@ -182,7 +183,8 @@ def test_a_rebuild_that_died_leaves_no_rows_behind(tmp_path, tmp_path_factory):
     Index.open(tmp_path, CONFIG, create=True).update()
     # The manifest goes first; here the run dies before the tables are gone.
     manifest.remove(tmp_path / ".homespun")
-    (tmp_path / ".homespun/lance/chunks.lance").rename(tmp_path / ".homespun/lance/x.lance")
+    (store_folder,) = (tmp_path / ".homespun").glob("lance.*")
+    (store_folder / "chunks.lance").rename(store_folder / "x.lance")
     index = Index.open(tmp_path, CONFIG, create=True)
     index.update()
     assert_fresh(tmp_path, tmp_path_factory, index)

@@ -229,26 +229,32 @@ def damage_entries(folder):
     (folder / "manifest.json").write_text(text.replace('"files":{', '"files":{"x":[1,2],"y":3,'))
 
 
+def store_of(folder):
+    (found,) = folder.glob("lance.*")
+    return found
+
+
 def damage_rows(folder):
-    for path in (folder / "lance").rglob("*.lance"):
+    for path in store_of(folder).rglob("*.lance"):
         if path.is_file():
             path.write_bytes(path.read_bytes()[:-50])
 
 
 def damage_tables(folder):
-    for path in (folder / "lance").rglob("*.manifest"):
+    for path in store_of(folder).rglob("*.manifest"):
         path.write_bytes(b"nonsense")
 
 
 def lose_tables(folder):
-    for path in sorted((folder / "lance").rglob("*"), reverse=True):
+    for path in sorted(store_of(folder).rglob("*"), reverse=True):
         path.rmdir() if path.is_dir() else path.unlink()
 
 
 def file_in_the_way(folder):
     lose_tables(folder)
-    (folder / "lance").rmdir()
-    (folder / "lance").write_text("not a folder")
+    store = store_of(folder)
+    store.rmdir()
+    store.write_text("not a folder")
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from types import SimpleNamespace
 import pytest
 
 from homespun.models import cache, paths, storage
+from homespun.models import hub as hub_client
 from homespun.models.carriers import CarrierClient, _Growth
 from homespun.models.catalogue import CarrierWheel, CatalogueEntry, Hub, ModelFile, get
 from homespun.models.download import (
@@ -593,11 +594,19 @@ def test_too_little_space_is_said_before_anything_is_downloaded(hub, monkeypatch
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-def test_a_disk_that_fills_up_meanwhile_is_one_sentence(hub):
-    paths.source_dir("tiny").mkdir(parents=True)
-    cache.partial_path(entry_of(), entry_of().files[0]).symlink_to("/dev/full")
+def test_a_disk_that_fills_up_meanwhile_is_one_sentence(hub, monkeypatch):
+    # A partial file that is a link to the device is not written through any more.
+    monkeypatch.setattr(hub_client, "open_private", lambda *_, **__: open("/dev/full", "ab"))
     with pytest.raises(StorageFull, match=r"no space left in .*what has arrived is kept"):
         Downloader().fetch(entry_of())
+
+
+def test_a_partial_file_that_is_a_link_is_not_written_through(hub, tmp_path):
+    paths.source_dir("tiny").mkdir(parents=True)
+    cache.partial_path(entry_of(), entry_of().files[0]).symlink_to(tmp_path / "outside")
+    with pytest.raises(StorageFull, match="cannot write in"):
+        Downloader().fetch(entry_of())
+    assert not (tmp_path / "outside").exists()
 
 
 def test_a_home_that_cannot_be_written_is_one_sentence(hub, tmp_path, monkeypatch):

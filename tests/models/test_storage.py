@@ -9,9 +9,14 @@ import threading
 import pytest
 
 from homespun.models.errors import FolderRefused
+from homespun.models.locks import lock_file
 from homespun.models.storage import (
     check_without_links,
+    check_workspace_folder,
+    make_private_folder,
+    open_private,
     read_bounded,
+    remove_whatever,
     workspace_folder,
     write_private,
 )
@@ -145,3 +150,78 @@ def test_a_pipe_ends_a_read_at_once(tmp_path):
 def test_a_folder_is_no_file_to_read(tmp_path):
     with pytest.raises(OSError, match="no regular file"):
         read_bounded(tmp_path, max_bytes=10)
+
+
+def test_a_file_that_grows_is_its_owners_alone_and_begins_empty_unless_asked(tmp_path):
+    for append, expected in ((True, b"one"), (True, b"oneone"), (False, b"one")):
+        with open_private(tmp_path / "log", append=append) as stream:
+            stream.write(b"one")
+        assert (tmp_path / "log").read_bytes() == expected
+    if os.name == "posix":
+        assert mode(tmp_path / "log") == 0o600
+
+
+@posix
+@pytest.mark.parametrize("append", [True, False])
+@pytest.mark.parametrize("link", [os.symlink, os.link])
+def test_what_another_name_means_is_not_written_into(tmp_path, link, append):
+    (tmp_path / "outside").write_text("theirs")
+    link(tmp_path / "outside", tmp_path / "ours")
+    with pytest.raises(OSError, match="link|no regular file"):
+        open_private(tmp_path / "ours", append=append)
+    assert (tmp_path / "outside").read_text() == "theirs"
+
+
+@posix
+def test_a_folder_is_made_private_with_its_parents_and_one_that_is_there_stays(tmp_path):
+    (tmp_path / "there").mkdir(mode=0o755)
+    before = os.umask(0)
+    try:
+        make_private_folder(tmp_path / "there" / "a" / "b")
+    finally:
+        os.umask(before)
+    assert mode(tmp_path / "there") == 0o755
+    assert [mode(tmp_path / "there" / name) for name in ("a", "a/b")] == [0o700, 0o700]
+    make_private_folder(tmp_path / "there")
+
+
+@posix
+def test_what_a_removed_link_points_to_stays(tmp_path):
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "kept").write_text("")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "inside").symlink_to(tmp_path / "outside")
+    (tmp_path / "link").symlink_to(tmp_path / "outside")
+    for name in ("link", "folder", "outside/none"):
+        remove_whatever(tmp_path / name)
+    assert [path.name for path in tmp_path.iterdir()] == ["outside"]
+    assert (tmp_path / "outside" / "kept").exists()
+
+
+@posix
+def test_a_workspace_without_a_folder_of_ours_is_none_to_refuse(tmp_path):
+    check_workspace_folder(tmp_path)
+    (tmp_path / ".homespun").symlink_to(tmp_path / "missing")
+    with pytest.raises(FolderRefused, match="is a link"):
+        check_workspace_folder(tmp_path)
+
+
+@posix
+@pytest.mark.parametrize("kind", ["link", "folder", "pipe"])
+def test_a_lock_is_a_file_of_its_own(tmp_path, kind):
+    lock = tmp_path / "lock"
+    if kind == "link":
+        lock.symlink_to(tmp_path / "outside")
+    elif kind == "folder":
+        lock.mkdir()
+    else:
+        os.mkfifo(lock)
+    with pytest.raises(OSError, match="no regular file"):
+        lock_file(lock)
+    assert not (tmp_path / "outside").exists()
+
+
+@posix
+def test_a_lock_is_closed_to_others(tmp_path):
+    with lock_file(tmp_path / "lock").acquire(timeout=0):
+        assert mode(tmp_path / "lock") == 0o600

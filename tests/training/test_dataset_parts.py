@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 from collections import Counter
 
 import pytest
@@ -141,23 +142,36 @@ def test_the_same_question_is_asked_once():
     assert without_repeats([*items, Planned(example(0, id="other"), "t1")]) == items
 
 
+def test_a_journal_of_another_machine_does_not_become_what_is_learned_from(tmp_path, monkeypatch):
+    path = tmp_path / "context.jsonl"
+    Journal(path).add("e1", ())
+    assert Journal(path).found.keys() == {"e1"}
+    monkeypatch.setenv("HOMESPUN_HOME", str(tmp_path / "another"))
+    assert Journal(path).found == {}
+
+
 # --- the folder
 
 
-def dataset(folder, key):
-    folder.mkdir(parents=True)
-    (folder / CARD).write_text(json.dumps({"key": key, "sha256": {}}))
+def dataset(out, key, sha256=()):
+    place = Place(out)
+    place.begin(key)
+    (place.draft / CARD).write_text(json.dumps({"key": key, "sha256": dict(sha256)}))
+    place.finish(CARD)
 
 
 def test_a_dataset_put_aside_by_a_killed_exchange_comes_back(tmp_path):
-    dataset(tmp_path / "out.old", "one")
+    dataset(tmp_path / "out", "one")
+    (tmp_path / "out").rename(tmp_path / "out.old")
     assert Place(tmp_path / "out").finished("one") == {"key": "one", "sha256": {}}
     assert not (tmp_path / "out.old").exists()
 
 
 def test_an_exchange_that_was_killed_at_its_end_leaves_the_new_one(tmp_path):
-    dataset(tmp_path / "out.old", "one")
+    dataset(tmp_path / "out", "one")
+    (tmp_path / "out").rename(tmp_path / "aside")
     dataset(tmp_path / "out", "two")
+    (tmp_path / "aside").rename(tmp_path / "out.old")
     assert Place(tmp_path / "out").finished("two") is not None
     assert not (tmp_path / "out.old").exists()
 
@@ -174,13 +188,38 @@ def test_a_draft_of_another_input_is_thrown_away(tmp_path):
 
 def test_a_file_that_changed_makes_the_dataset_unfinished(tmp_path):
     out = tmp_path / "out"
-    out.mkdir()
-    (out / "train.jsonl").write_text("{}")
     digest = "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
-    (out / CARD).write_text(json.dumps({"key": "one", "sha256": {"train.jsonl": digest}}))
+    dataset(out, "one", {"train.jsonl": digest})
+    (out / "train.jsonl").write_text("{}")
     assert Place(out).finished("one") is not None
     (out / "train.jsonl").write_text("{ }")
     assert Place(out).finished("one") is None
+
+
+def test_a_dataset_of_another_machine_is_made_anew(tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    dataset(out, "one")
+    assert Place(out).finished("one") is not None
+    monkeypatch.setenv("HOMESPUN_HOME", str(tmp_path / "another"))
+    assert Place(out).finished("one") is None
+
+
+def test_a_dataset_that_was_put_elsewhere_or_whose_card_was_changed_is_made_anew(tmp_path):
+    out = tmp_path / "out"
+    dataset(out, "one")
+    shutil.copytree(out, tmp_path / "copy")
+    assert Place(tmp_path / "copy").finished("one") is None
+    (out / CARD).write_text(json.dumps({"key": "one", "sha256": {}, "notes": ["more"]}))
+    assert Place(out).finished("one") is None
+
+
+def test_a_draft_of_another_machine_is_thrown_away(tmp_path, monkeypatch):
+    place = Place(tmp_path / "out")
+    place.begin("one")
+    (place.draft / "context.jsonl").write_text("poison")
+    monkeypatch.setenv("HOMESPUN_HOME", str(tmp_path / "another"))
+    place.begin("one")
+    assert not (place.draft / "context.jsonl").exists()
 
 
 def test_one_writer_at_a_time(tmp_path):

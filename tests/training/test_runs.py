@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -65,6 +66,30 @@ def test_a_damaged_state_is_one_sentence(tmp_path, text):
     (run.folder / "state.json").write_text(text, encoding="utf-8")
     with pytest.raises(RunUnreadable, match=r"run-0001.*start a new one without --resume"):
         runs.unfinished(tmp_path)
+
+
+def test_a_training_of_another_machine_or_place_is_not_gone_on_with(tmp_path, monkeypatch):
+    runs.begin(tmp_path / "here", {"model": "theirs"})
+    shutil.copytree(tmp_path / "here", tmp_path / "there")
+    with pytest.raises(RunUnreadable, match=r"not begun on this machine.*without --resume"):
+        runs.unfinished(tmp_path / "there")
+    assert runs.unfinished(tmp_path / "here") is not None
+    monkeypatch.setenv("HOMESPUN_HOME", str(tmp_path / "another"))
+    with pytest.raises(RunUnreadable, match="not begun on this machine"):
+        runs.unfinished(tmp_path / "here")
+
+
+def test_a_training_whose_files_git_tracks_is_not_gone_on_with(tmp_path):
+    from homespun.training.train import _check_untracked
+
+    (tmp_path / "a.py").write_text("one = 1\n")
+    with runs.training_lock(tmp_path):
+        runs.begin(tmp_path, {})
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    _check_untracked(tmp_path)
+    subprocess.run(["git", "add", "-A", "-f"], cwd=tmp_path, check=True)
+    with pytest.raises(RunUnreadable, match=r"git tracks files.*without --resume"):
+        _check_untracked(tmp_path)
 
 
 def test_a_state_that_was_being_written_is_the_old_one(tmp_path):
