@@ -185,9 +185,7 @@ def _is_brought_along(current: Manifest, scan: FileScan) -> bool:
     stamps = f"{manifest.FOLDER}/{current.stamps}".casefold()
     store = f"{manifest.FOLDER}/{current.store}/".casefold()
     tracked = [path.casefold() for path in scan.tracked_state]
-    return bool(current.store) and any(
-        path == stamps or path.startswith(store) for path in tracked
-    )
+    return bool(current.store) and any(path == stamps or path.startswith(store) for path in tracked)
 
 
 # --- which files

@@ -300,9 +300,7 @@ def _from_json(folder: Path, body: dict[str, object], known: Manifest | None) ->
     )
 
 
-def _stamps(
-    folder: Path, name: str, digest: str, known: Manifest | None
-) -> dict[str, FileStamp]:
+def _stamps(folder: Path, name: str, digest: str, known: Manifest | None) -> dict[str, FileStamp]:
     if not name:
         return {}
     if known is not None and known.stamps == name:
