@@ -27,7 +27,7 @@ from homespun.indexer.config import CHUNKER_VERSION, IndexConfig
 from homespun.indexer.errors import IndexDamaged, IndexMissing, StoreFull
 from homespun.indexer.layered import Layered
 from homespun.indexer.tokens import WORDS_VERSION
-from homespun.models.errors import StorageFull
+from homespun.models.errors import FolderRefused, StorageFull
 from homespun.models.os_errors import in_words
 from homespun.models.parsing import parse_json
 from homespun.models.paths import WORKSPACE_FOLDER
@@ -177,6 +177,16 @@ def _loaded(folder: Path, known: Manifest | None) -> Manifest:
         return _from_json(folder, body, known)
     except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise _damaged(folder, f"is not what was written ({error!r})") from error
+
+
+def is_ours(folder: Path) -> bool:
+    """Tell whether the manifest of an index folder was made on this machine and in this place."""
+    try:
+        check_plain(folder)
+        body = parse_json(read_bounded(folder / _NAME, max_bytes=_MAX_BYTES))
+    except (OSError, ValueError, FolderRefused):
+        return False
+    return isinstance(body, dict) and has_seal(body, purpose=_PURPOSE, place=folder.parent)
 
 
 def save(folder: Path, manifest: Manifest) -> Manifest:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from homespun.indexer import manifest
 from homespun.indexer.errors import GitFailed
 from homespun.indexer.git import Git, repository_of
-from homespun.models import programs
 from homespun.models.paths import WORKSPACE_FOLDER
 
 
@@ -23,12 +23,12 @@ def workspace_of(file: Path) -> Path:
 
 
 def is_ours(folder: Path) -> bool:
-    """Tell whether the `.homespun` of a folder may be believed to be of our making.
+    """Tell whether the `.homespun` of a folder was made by this machine's homespun, in this place.
 
-    It is a real folder of this user, and the repository around does not track it. Where git does
-    not say, it is not believed.
+    It is a real folder of this user with an index that carries our seal, and the repository around
+    does not track it. Where git does not say, it is not believed.
     """
-    if not (folder / WORKSPACE_FOLDER).is_dir() or not programs.is_own(folder / WORKSPACE_FOLDER):
+    if not manifest.is_ours(folder / WORKSPACE_FOLDER):
         return False
     if repository_of(folder) is None:
         return True

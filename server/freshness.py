@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.errors import IndexDamaged, IndexerError, IndexLocked, IndexMissing
 from homespun.indexer.filters import TOOL_FOLDERS
-from homespun.models.errors import ModelsError
+from homespun.models.errors import FolderRefused, ModelsError
 from homespun.models.types import NoProgress, Progress
 from homespun.server.options import ServerOptions
 from homespun.server.percent import CountedProgress

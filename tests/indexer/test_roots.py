@@ -7,7 +7,9 @@ import subprocess
 
 import pytest
 
+from homespun.indexer import manifest
 from homespun.indexer.roots import is_ours, workspace_of
+from homespun.models.storage import workspace_folder
 
 
 def git(root, *arguments):
@@ -16,8 +18,8 @@ def git(root, *arguments):
 
 
 def mark(folder):
-    (folder / ".homespun").mkdir(parents=True)
-    (folder / ".homespun" / "manifest.json").write_text("{}")
+    folder.mkdir(parents=True, exist_ok=True)
+    manifest.save(workspace_folder(folder), manifest.Manifest())
     return folder
 
 
@@ -45,6 +47,13 @@ def test_outside_of_a_repository_the_files_own_folder_is_it(tmp_path):
 def test_a_mark_that_the_repository_tracks_makes_no_workspace(repository):
     mark(repository / "part")
     git(repository, "add", "--force", "part/.homespun/manifest.json")
+    assert not is_ours(repository / "part")
+    assert workspace_of(repository / "part" / "deep" / "a.py") == repository
+
+
+def test_a_mark_that_this_machine_has_not_sealed_makes_no_workspace(repository, monkeypatch):
+    mark(repository / "part")
+    monkeypatch.setenv("HOMESPUN_HOME", str(repository / "another machine"))
     assert not is_ours(repository / "part")
     assert workspace_of(repository / "part" / "deep" / "a.py") == repository
 
