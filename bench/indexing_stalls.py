@@ -6,7 +6,9 @@ Parses every file of a folder as the index does, or of a folder of hostile files
 while a second thread sleeps 5 ms and writes down by how much it was woken too late: that long a
 completion would have waited. Prints the worst and the 99th percentile for all files together, and
 with `--seconds-a-file` the time and the worst of each. What other programs take of the processor
-is not counted (Linux and macOS): all times are those of the parsing thread.
+is not counted (Linux and macOS): stalls are those of the parsing thread, and so is the time of a
+file, but for a large one, which another process parses (`indexer/parser_process.py`): its time is
+the clock's. `--here` parses those in this process, too, to see what that would cost.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from pathlib import Path
 from homespun.indexer import files
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.parse import parse_file
+from homespun.indexer.parser_process import LARGE_BYTES, ParserProcess
 from homespun.indexer.types import Skipped
 
 NAP_SECONDS = 0.005
@@ -34,14 +37,15 @@ def main() -> None:
     parser.add_argument("folder", type=Path, nargs="?")
     parser.add_argument("--file", help="only files whose name holds this")
     parser.add_argument("--seconds-a-file", action="store_true")
+    parser.add_argument("--here", action="store_true", help="no other process for large files")
     args = parser.parse_args()
     if args.folder is not None:
-        _measure(args.folder, args.file, each=args.seconds_a_file)
+        _measure(args.folder, args.file, each=args.seconds_a_file, here=args.here)
         return
     with tempfile.TemporaryDirectory() as made:
         for name, text in hostile():
             (Path(made) / name).write_text(text, encoding="utf-8")
-        _measure(Path(made), args.file, each=args.seconds_a_file)
+        _measure(Path(made), args.file, each=args.seconds_a_file, here=args.here)
 
 
 def hostile() -> Iterator[tuple[str, str]]:
@@ -109,7 +113,15 @@ def _wrapped(text: str, width: int = 100) -> str:
     return "\n".join(text[place : place + width] for place in range(0, len(text), width))
 
 
-def _measure(folder: Path, part: str | None, *, each: bool) -> None:
+def _measure(folder: Path, part: str | None, *, each: bool, here: bool) -> None:
+    with ParserProcess() as parser:
+        _measure_with(parser, folder, part, each=each, here=here)
+
+
+def _measure_with(
+    parser: ParserProcess, folder: Path, part: str | None, *, each: bool, here: bool
+) -> None:
+    parser.parse("started.py", b"x = 1", IndexConfig())
     config = IndexConfig()
     found = [file.path for file in files.walk(folder, config).files]
     late = _Late()
@@ -119,10 +131,13 @@ def _measure(folder: Path, part: str | None, *, each: bool) -> None:
         if part is not None and part not in path:
             continue
         late.file = path
-        began = time.thread_time()
         source = files.read(folder, path, config)
-        parsed = source if isinstance(source, Skipped) else parse_file(path, source, config)
-        seconds = time.thread_time() - began
+        is_large = not here and not isinstance(source, Skipped) and len(source) >= LARGE_BYTES
+        clock = time.perf_counter if is_large else time.thread_time
+        parse = parser.parse if is_large else parse_file
+        began = clock()
+        parsed = source if isinstance(source, Skipped) else parse(path, source, config)
+        seconds = clock() - began
         slowest = max(slowest, (seconds, path))
         if each:
             said = parsed.reason if isinstance(parsed, Skipped) else f"{len(parsed.chunks)} chunks"

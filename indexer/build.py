@@ -20,6 +20,7 @@ from homespun.indexer.files import FileScan, FoundFile
 from homespun.indexer.lock import write_lock
 from homespun.indexer.manifest import Files, FileStamp, Manifest
 from homespun.indexer.parse import parse_file
+from homespun.indexer.parser_process import LARGE_BYTES, ParserProcess
 from homespun.indexer.rows import Rows, concatenated
 from homespun.indexer.store import Store
 from homespun.indexer.types import IndexReport, ParsedFile, Skipped
@@ -235,20 +236,26 @@ def _batches(
     cancelled: Callable[[], bool],
 ) -> Iterator[_Batch]:
     batch = _Batch(gone=gone)
-    for done, file in enumerate(candidates, start=1):
-        if cancelled():
-            break
-        _take(root, config, file, known.get(file.path), batch)
-        progress.advance(1)
-        if done % _BATCH_FILES == 0:
-            yield batch
-            batch = _Batch()
+    with ParserProcess() as parser:
+        for done, file in enumerate(candidates, start=1):
+            if cancelled():
+                break
+            _take(root, config, parser, file, known.get(file.path), batch)
+            progress.advance(1)
+            if done % _BATCH_FILES == 0:
+                yield batch
+                batch = _Batch()
     if batch.gone or batch.stamps:
         yield batch
 
 
 def _take(
-    root: Path, config: IndexConfig, file: FoundFile, stamp: FileStamp | None, batch: _Batch
+    root: Path,
+    config: IndexConfig,
+    parser: ParserProcess,
+    file: FoundFile,
+    stamp: FileStamp | None,
+    batch: _Batch,
 ) -> None:
     """Read one file; parse it if its content is new."""
     source = files.read(root, file.path, config)
@@ -261,7 +268,7 @@ def _take(
         if mtime_ns != stamp.mtime_ns or file.size != stamp.size:
             batch.stamps[file.path] = replace(stamp, size=file.size, mtime_ns=mtime_ns)
         return
-    parsed = _parsed(file.path, source, config)
+    parsed = _parsed(file.path, source, config, parser)
     if isinstance(parsed, Skipped):
         skipped = FileStamp(digest, file.size, mtime_ns, skipped=parsed.reason)
         _leave_out(batch, file, stamp, skipped)
@@ -278,9 +285,13 @@ def _take(
     )
 
 
-def _parsed(path: str, source: bytes, config: IndexConfig) -> ParsedFile | Skipped:
+def _parsed(
+    path: str, source: bytes, config: IndexConfig, parser: ParserProcess
+) -> ParsedFile | Skipped:
     """Parse one file. Whatever a parser of foreign text may raise costs that file only."""
     try:
+        if len(source) >= LARGE_BYTES:
+            return parser.parse(path, source, config)
         return parse_file(path, source, config)
     except Exception as error:
         logger.warning("%r cannot be parsed and is skipped: %s", path, error, exc_info=error)

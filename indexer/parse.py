@@ -23,9 +23,9 @@ from homespun.indexer.types import ParsedFile, Skipped
 if TYPE_CHECKING:
     from tree_sitter import Language, Node, Parser, Point, Query, Tree
 
-# Processor time for tree, queries and chunks: a file of 1 MB takes half of it. What takes longer is
+# Processor time for tree, queries and chunks: a file of 1 MB takes 0.5 s. What takes longer is
 # rubble or made for it (and takes 300 MB of memory a second): it is cut by lines, without a tree.
-FILE_SECONDS = 1.0
+FILE_SECONDS = 0.7
 _CALLS_A_LOOK = 16  # of the parser, tens of microseconds each
 _READ_BYTES = 1024  # small: the predicates of the queries ask for single words through it
 # Above this share of masked characters a text file is nothing but a secret.

@@ -366,6 +366,7 @@ def test_every_direct_dependency_has_a_written_reason():
 
 # Who may start another program, and why nothing of an opened folder runs by it.
 STARTS_PROGRAMS = {
+    "indexer/parser_process.py": "this Python again, with -P, outside of the folder",
     "indexer/git.py": "git, by its full path, with settings and variables in which nothing runs",
     "models/carriers.py": "this Python's pip, with -P, outside of the folder, by hash",
     "training/launch.py": "this Python again, by multiprocessing: it inherits PYTHONSAFEPATH",

@@ -10,13 +10,16 @@ was not.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from borrowed import borrow  # noqa: E402
 from doors import Doors, environment  # noqa: E402
 from folders import ATTACKS, Builder, innocent  # noqa: E402
 from ground import Ground  # noqa: E402
@@ -32,6 +35,7 @@ def main() -> int:
     parser.add_argument("--only", default="", metavar="WORDS", help="attacks whose name has these")
     parser.add_argument("--doors", default=",".join(PROOFS), help=f"of {','.join(PROOFS)}")
     args = parser.parse_args()
+    borrow()
     wanted = {name: build for name, build in ATTACKS.items() if args.only in name}
     broken = 0
     with tempfile.TemporaryDirectory() as scratch:
@@ -40,6 +44,7 @@ def main() -> int:
         home = base / "home"
         home.mkdir()
         doors = Doors(environment(home, model), model)
+        os.environ["HOMESPUN_HOME"] = doors.environment["HOMESPUN_HOME"]  # the victim's own key
         learned = house(base / "house") if "train" in args.doors else None
         for number, (name, build) in enumerate(wanted.items()):
             broken += _try(name, build, base / f"{number}", doors, args.doors.split(","), learned)
@@ -55,7 +60,7 @@ def _try(
     harms = []
     for door in wanted:
         ground = Ground.at(base / door, like=learned if door == "train" else None)
-        build(ground)
+        ground = replace(ground, folder=build(ground) or ground.folder)
         before = ground.snapshot()
         found = getattr(doors, door)(ground)
         if traces := ground.traces():

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ground import POISON, Ground
 
-Builder = Callable[[Ground], None]
+Builder = Callable[[Ground], Path | None]  # returns the folder to open, None for the ground's own
 ATTACKS: dict[str, Builder] = {}
 
 
