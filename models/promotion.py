@@ -11,10 +11,11 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from homespun.models.decoder import OnnxDecoder
 from homespun.models.errors import AdapterDamaged, AdapterError, AdapterUnfit
+from homespun.models.locks import lock_file
 from homespun.models.parity import Parity, compare
 from homespun.models.registry import Adapter, Registry
 from homespun.models.served import decoder_form, serve, served_folder, served_target
@@ -113,7 +114,7 @@ def clear_served(registry: Registry, model: str) -> list[Path]:
 def delete_served(directory: Path) -> bool:
     """Delete a served form; False where there is none or it is in use."""
     try:
-        with FileLock(str(directory.with_suffix(".lock")), timeout=0):
+        with lock_file(directory.with_suffix(".lock")).acquire(timeout=0):
             (directory / "manifest.json").unlink(missing_ok=True)  # from here on it does not count
             shutil.rmtree(directory)
     except (Timeout, OSError) as error:

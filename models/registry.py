@@ -27,7 +27,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from homespun.models import trusted
 from homespun.models.adapter_files import (
@@ -48,6 +48,7 @@ from homespun.models.errors import (
     AdapterUnproven,
     FolderRefused,
 )
+from homespun.models.locks import lock_file
 from homespun.models.lora import LoraWeights
 from homespun.models.parsing import parse_json
 from homespun.models.paths import WORKSPACE_FOLDER
@@ -458,7 +459,7 @@ class Registry:
         `lenient`: aliases that cannot be read, by which nothing serves, are begun anew.
         """
         self._make_folder()
-        lock = FileLock(self.folder / "lock")
+        lock = lock_file(self.folder / "lock")
         try:
             lock.acquire(timeout=_LOCK_SECONDS, poll_interval=0.05)
         except Timeout as error:
@@ -476,7 +477,7 @@ class Registry:
 
     def _make_folder(self) -> None:
         """Make the folder; raises `FolderRefused` where a write would follow a link."""
-        self.workspace.mkdir(parents=True, exist_ok=True)
+        make_private_folder(self.workspace)
         workspace_folder(self.workspace)
         make_private_folder(self.folder)
         check_plain(self.folder)

@@ -15,9 +15,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from filelock import FileLock
-
 from homespun.models import paths
+from homespun.models.locks import lock_file
 from homespun.models.parsing import read_json
 from homespun.models.storage import make_private_folder, write_private, writing
 
@@ -39,7 +38,7 @@ def record(sha256: str, identifier: str, answer: Answer) -> None:
     path = _path()
     with writing(path.parent):
         make_private_folder(path.parent)
-        with FileLock(str(path.with_suffix(".lock"))):
+        with lock_file(path.with_suffix(".lock")):
             adapters = _read(path)
             when = datetime.now().astimezone().isoformat(timespec="seconds")
             said = {"id": identifier, "answer": answer, "when": when}

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 from homespun.models.paths import home
+from homespun.models.storage import make_private_folder
 from homespun.server.errors import TokenRefused
 
 VARIABLE = "HOMESPUN_TOKEN"
@@ -37,7 +38,7 @@ def token_of_file() -> tuple[str, Path]:
     """
     path = home() / _FILE
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(path.parent)
         with contextlib.suppress(FileExistsError):
             _create(path)
         token = _read(path)

@@ -171,6 +171,9 @@ WRITES_ITSELF = {
     "models/locks.py": {"FileLock"},  # looks at what stands there first
     "models/trust.py": {"os.open"},  # the key, with O_EXCL, in the user's own folder
     "indexer/files.py": {"os.open"},  # reads, without following links
+    "models/safetensors_file.py": {"os.open"},  # reads, without waiting for a pipe
+    "server/client_token.py": {"os.open"},  # the token, with O_EXCL, in the user's own folder
+    "server/unix_socket.py": {"mkdir"},  # the socket's folder, whose owner and mode it checks
     "cli/main.py": {"os.open"},  # the null device
     "cli/serve.py": {"os.open"},  # the null device
     # Libraries that only take a name; each writes into a folder that was made a moment before.
@@ -178,9 +181,8 @@ WRITES_ITSELF = {
     "training/trainee.py": {"save_file"},
     "training/embedder.py": {"np.save"},  # `python -m`, in the sources
     "training/embedder_corpus.py": {"np.save"},  # `python -m`, in the cache
-    # To be moved to the writer with the seals of adapters.
-    "models/registry.py": {"FileLock", "mkdir", "copytree", "write_text", "open"},
-    "models/promotion.py": {"FileLock"},
+    # Copies of our own drafts into a folder that was made a moment before.
+    "models/registry.py": {"copytree"},
     "training/train_register.py": {"copyfile"},
 }
 WRITING = {"write_text", "write_bytes", "touch", "mkdir", "makedirs", "symlink_to", "FileLock"}
