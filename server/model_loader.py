@@ -17,7 +17,7 @@ from typing import Protocol
 
 from lsprotocol import types as lsp
 
-from homespun.models.errors import AdapterError, ModelMissing, ModelsError
+from homespun.models.errors import AdapterError, FolderRefused, ModelMissing, ModelsError
 from homespun.models.registry import CHAMPION, Registry
 from homespun.models.types import MODEL_AS_SHIPPED, Generator, Progress
 from homespun.server.anchor import MOST_TYPED_TOKENS
@@ -181,6 +181,9 @@ class ModelLoader:
             if wanted.adapter == MODEL_AS_SHIPPED:  # a part of the model itself
                 raise
             refusal = f"{error}; completing with the model as shipped"
+            if isinstance(error.__cause__, FolderRefused):  # the index's status says the same
+                self._client.say_problem(refusal)
+                return self._call(replace(wanted, adapter=MODEL_AS_SHIPPED), progress), refusal
         except (ModelsError, OSError):
             raise  # of the model, whatever the adapter
         except Exception as error:

@@ -11,6 +11,7 @@ import pytest
 import rpc
 
 from homespun.server import searching, workbench
+from homespun.server.report_page import HEAD
 
 pytestmark = pytest.mark.e2e
 
@@ -93,7 +94,7 @@ def test_adapters_and_report_are_those_of_the_folder(client, shop):
     assert asked(client, "homespun.report")["uri"] is None
     page = shop / ".homespun" / "training" / "run-0001" / "report.html"
     page.parent.mkdir(parents=True)
-    page.write_text("<p>report</p>")
+    page.write_text(f"{HEAD}<title>report</title></head><body><p>better</p></body></html>")
     assert asked(client, "homespun.report") == {"uri": page.as_uri(), "message": ""}
 
 
