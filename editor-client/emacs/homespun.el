@@ -93,8 +93,8 @@ lsp-mode does too, so it is yours to change."
   (force-mode-line-update t))
 
 (defun homespun--is-outside (file root)
-  "Say whether FILE lies outside of ROOT, both where it is named and where links lead.
-A home folder, or one above, is no project: the user's own programs are in there."
+  "Say whether FILE lies outside of ROOT, as it is named and where links lead.
+A home folder, or one above, is no project: the user's programs are there."
   (or (file-in-directory-p "~" root)
       (not (or (file-in-directory-p (file-truename file) root)
                (file-in-directory-p (file-name-directory file) root)))))
