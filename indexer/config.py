@@ -50,6 +50,6 @@ class IndexConfig:
         default=10.0,
         metadata={
             "help": "how long to wait for another process that writes the index (seconds)",
-            "max": 3_600,
+            "max": 86_400,
         },
     )

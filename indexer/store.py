@@ -353,8 +353,8 @@ class Store:
         except (OSError, RuntimeError, ValueError, KeyError, NotImplementedError) as error:
             raise self._translated(doing, error) from error
         except BaseException as error:
-            # A panic inside Lance on bytes that make no sense arrives as a BaseException.
-            if type(error).__name__ != "PanicException":
+            # A panic inside Lance on bytes that make no sense arrives as one of these.
+            if type(error).__name__ not in ("PanicException", "RustPanic"):
                 raise
             raise self._translated(doing, error) from error
 

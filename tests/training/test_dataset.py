@@ -104,6 +104,7 @@ def test_a_history_becomes_a_dataset(report):
     assert names == {
         "train.jsonl",
         "validation.jsonl",
+        "seal.json",
         "data_card.json",
         "data_card.md",
         "leak_report.json",
@@ -119,7 +120,7 @@ def test_a_history_becomes_a_dataset(report):
 def test_a_finished_dataset_of_the_same_input_is_kept_and_made_anew_for_another(
     report, house, tmp_path
 ):
-    shutil.copytree(report.directory, tmp_path / "out")
+    build(house.folder, tmp_path / "out", config=SMALL)
     again = build(house.folder, tmp_path / "out", config=SMALL)
     assert again.reused and again.card_sha256 == report.card_sha256
     other = build(house.folder, tmp_path / "out", seed=1)
@@ -128,6 +129,11 @@ def test_a_finished_dataset_of_the_same_input_is_kept_and_made_anew_for_another(
         assert (other.directory / name).read_bytes() != (report.directory / name).read_bytes()
     house.commit("release 20", pkg__module_20=module(20))
     assert not build(house.folder, tmp_path / "out", seed=1).reused
+
+
+def test_a_dataset_that_was_moved_here_is_made_anew(report, house, tmp_path):
+    shutil.copytree(report.directory, tmp_path / "out")
+    assert not build(house.folder, tmp_path / "out", config=SMALL).reused
 
 
 # --- what may be shown
@@ -284,7 +290,7 @@ def test_a_killed_run_goes_on_where_it_was(house, report, tmp_path, monkeypatch)
 def test_a_full_disk_is_one_sentence_and_the_old_dataset_stays(
     house, report, tmp_path, monkeypatch
 ):
-    shutil.copytree(report.directory, tmp_path / "out")
+    build(house.folder, tmp_path / "out", config=SMALL)
     kept = (report.directory / "train.jsonl").read_bytes()
 
     def full(examples, path):
