@@ -1,6 +1,6 @@
 """Builds hostile folders and opens each through every door; prints a line a folder.
 
-python tests/attack/attack.py [--only WORDS] [--doors cli,server,train]
+python tests/attack/attack.py [--only WORDS] [--doors cli,server,train] [--quick]
 
 A folder is held where nothing of it ran, nothing outside was written or shown, nothing that a
 stranger planted was shown, no door ended in a stack trace and none hung. Exit status 1 where any
@@ -34,6 +34,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", default="", metavar="WORDS", help="attacks whose name has these")
     parser.add_argument("--doors", default=",".join(PROOFS), help=f"of {','.join(PROOFS)}")
+    parser.add_argument(
+        "--quick", action="store_true", help="a training reads the folder, too small to learn from"
+    )
     args = parser.parse_args()
     borrow()
     wanted = {name: build for name, build in ATTACKS.items() if args.only in name}
@@ -45,7 +48,7 @@ def main() -> int:
         home.mkdir()
         doors = Doors(environment(home, model), model)
         os.environ["HOMESPUN_HOME"] = doors.environment["HOMESPUN_HOME"]  # the victim's own key
-        learned = house(base / "house") if "train" in args.doors else None
+        learned = house(base / "house") if "train" in args.doors and not args.quick else None
         for number, (name, build) in enumerate(wanted.items()):
             broken += _try(name, build, base / f"{number}", doors, args.doors.split(","), learned)
     print(f"{len(wanted)} folders, {len(wanted) - broken} held, {broken} broke")
@@ -67,7 +70,8 @@ def _try(
             found.harms.append(f"programs of the folder ran: {', '.join(traces)}")
         if ground.snapshot() != before:
             found.harms.append("something outside of the folder was changed")
-        if build is innocent and PROOFS[door] not in found.said:
+        is_large = door != "train" or learned is not None
+        if build is innocent and is_large and PROOFS[door] not in found.said:
             found.harms.append("it does not even work on an innocent folder")
         harms += [f"{door}: {harm}" for harm in found.harms]
     print(
