@@ -10,6 +10,7 @@ import json
 import sys
 from pathlib import Path
 
+from homespun.models.errors import FolderRefused
 from homespun.server.options import CompletionOptions
 from homespun.training.errors import TrainingError
 from homespun.training.train import train
@@ -54,7 +55,7 @@ def main():
         resource.setrlimit(resource.RLIMIT_FSIZE, (args.file_bytes, args.file_bytes))
     try:
         done = train(args.workspace, options(args.model), resume=args.resume, completion=COMPLETION)
-    except TrainingError as error:
+    except (TrainingError, FolderRefused) as error:
         sys.exit(f"{type(error).__name__}: {error}")
     sys.stdout.write(json.dumps(done.to_json()))
 
