@@ -20,6 +20,7 @@ from homespun.indexer.git import Git, repository_of
 from homespun.indexer.globs import MOST_PATTERN_CHARS, MOST_PATTERNS, IgnoreRules
 from homespun.indexer.types import Skipped
 from homespun.models.paths import WORKSPACE_FOLDER
+from homespun.models.storage import read_beginning
 
 IGNORE_FILE = ".homespunignore"
 
@@ -224,15 +225,11 @@ def _note_faults(rules: IgnoreRules, name: str, scan: FileScan) -> None:
 
 def _lines_of(path: Path, scan: FileScan) -> list[str]:
     """Return the lines of an ignore file, none where there is no plain file of this name."""
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
     try:
-        descriptor = os.open(path, flags | getattr(os, "O_BINARY", 0))
-        with os.fdopen(descriptor, "rb") as stream:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                return []
-            text = stream.read(_MOST_IGNORE_BYTES + 1).decode("utf-8", "replace")
+        begin = read_beginning(path, most_bytes=_MOST_IGNORE_BYTES + 1)
     except OSError:
         return []  # most folders have none
+    text = begin.decode("utf-8", "replace")
     if len(text) > _MOST_IGNORE_BYTES:
         scan.note(
             f"{path.name!r} is read up to {_MOST_IGNORE_BYTES} bytes; what follows has no effect"

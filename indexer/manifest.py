@@ -22,6 +22,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields, replace
 from operator import attrgetter
 from pathlib import Path
+from typing import Any
 
 from homespun.indexer.config import CHUNKER_VERSION, IndexConfig
 from homespun.indexer.errors import IndexDamaged, IndexMissing, StoreFull
@@ -155,17 +156,15 @@ def load(folder: Path, known: Manifest | None = None) -> Manifest:
 def _loaded(folder: Path, known: Manifest | None) -> Manifest:
     root = str(folder.parent)
     try:
-        check_plain(folder)
-        body = parse_json(read_bounded(folder / _NAME, max_bytes=_MAX_BYTES))
-        is_ours = isinstance(body, dict) and has_seal(body, purpose=_PURPOSE, place=folder.parent)
-        versions = {key: body[key] for key in ("format", "chunker", "tokenizer")} if is_ours else {}
+        body = _sealed_body(folder)
+        versions = {key: body[key] for key in ("format", "chunker", "tokenizer")} if body else {}
     except FileNotFoundError as error:
         raise IndexMissing(f"no index in {root!r}: run `homespun index {root}` first") from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise _damaged(folder, f"cannot be read ({in_words(error)})") from error
     except StorageFull as error:
         raise StoreFull(str(error)) from error
-    if not is_ours:
+    if body is None:
         raise _damaged(
             folder,
             "was not made on this machine and in this place by this homespun, so it is not read",
@@ -182,11 +181,21 @@ def _loaded(folder: Path, known: Manifest | None) -> Manifest:
 def is_ours(folder: Path) -> bool:
     """Tell whether the manifest of an index folder was made on this machine and in this place."""
     try:
-        check_plain(folder)
-        body = parse_json(read_bounded(folder / _NAME, max_bytes=_MAX_BYTES))
+        return _sealed_body(folder) is not None
     except (OSError, ValueError, FolderRefused):
         return False
-    return isinstance(body, dict) and has_seal(body, purpose=_PURPOSE, place=folder.parent)
+
+
+def _sealed_body(folder: Path) -> dict[str, Any] | None:
+    """Return the manifest's object, None where it does not carry our seal.
+
+    Raises `OSError`, `ValueError` and `FolderRefused`.
+    """
+    check_plain(folder)
+    body = parse_json(read_bounded(folder / _NAME, max_bytes=_MAX_BYTES))
+    if not isinstance(body, dict) or not has_seal(body, purpose=_PURPOSE, place=folder.parent):
+        return None
+    return body
 
 
 def save(folder: Path, manifest: Manifest) -> Manifest:

@@ -174,6 +174,14 @@ def read_bounded(path: Path, *, max_bytes: int, follow_links: bool = False) -> b
 
     A link is followed only where that is asked for; a pipe or a device never blocks.
     """
+    data = read_beginning(path, most_bytes=max_bytes + 1, follow_links=follow_links)
+    if len(data) > max_bytes:
+        raise ValueError(f"it is larger than {megabytes(max_bytes)}")
+    return data
+
+
+def read_beginning(path: Path, *, most_bytes: int, follow_links: bool = False) -> bytes:
+    """Return the first bytes of a regular file, as `read_bounded` does. Raises `OSError`."""
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     if not follow_links:
         flags |= getattr(os, "O_NOFOLLOW", 0)
@@ -182,12 +190,9 @@ def read_bounded(path: Path, *, max_bytes: int, follow_links: bool = False) -> b
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise OSError(errno.EINVAL, "it is no regular file", str(path))
         with os.fdopen(handle, "rb", closefd=False) as stream:
-            data = stream.read(max_bytes + 1)
+            return stream.read(most_bytes)
     finally:
         os.close(handle)
-    if len(data) > max_bytes:
-        raise ValueError(f"it is larger than {megabytes(max_bytes)}")
-    return data
 
 
 def _says(path: Path, content: str) -> bool:
