@@ -250,8 +250,10 @@ def _model(args: argparse.Namespace, registry: Registry) -> str:
 
 
 def _plain(value: object) -> str:
-    """Return a value of a manifest as it may go to a terminal: without control characters."""
-    return value if isinstance(value, str) and value.isprintable() else json.dumps(value)
+    """Return a value of a manifest as one line that may go to a terminal."""
+    from homespun.models.showable import showable_line
+
+    return showable_line(value) if isinstance(value, str) else json.dumps(value)
 
 
 def _say(sentence: str) -> None:

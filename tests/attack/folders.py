@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
 from ground import POISON, Ground
+from parts import module
 
 Builder = Callable[[Ground], Path | None]  # returns the folder to open, None for the ground's own
 ATTACKS: dict[str, Builder] = {}
@@ -27,19 +27,11 @@ def attack(name: str) -> Callable[[Builder], Builder]:
     return taken
 
 
-def git(folder: Path, *arguments: str, feed: str = "") -> str:
+def git(folder: Path, *arguments: str) -> str:
     """Run git as the attacker does, who may do anything in his own folder."""
-    fixed = ("-c", "protocol.file.allow=always", "-c", "init.defaultBranch=main")
-    author = ("-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgSign=false")
-    done = subprocess.run(
-        ["git", *fixed, *author, *arguments],
-        cwd=folder,
-        input=feed.encode(),
-        capture_output=True,
-        check=False,
-    )
-    assert done.returncode == 0, (arguments, done.stderr)
-    return done.stdout.decode().strip()
+    repositories = module("hostile/git_repositories.py")
+    answer = repositories.git(folder, "-c", "protocol.file.allow=always", *arguments)
+    return str(answer.decode().strip())
 
 
 def committed(ground: Ground, *, folder: Path | None = None, commits: int = 1) -> Path:
@@ -116,29 +108,6 @@ def _lacking_a_tree(folder: Path, remote: str) -> None:
         "[extensions]\n\tpartialClone = origin\n[core]\n\trepositoryFormatVersion = 1\n"
         f'[remote "origin"]\n\tpromisor = true\n\tpartialCloneFilter = blob:none\n{remote}',
     )
-
-
-@attack("git: a missing tree, fetched by the remote's own program")
-def missing_tree_uploadpack(ground: Ground) -> None:
-    program = ground.program()
-    committed(ground)
-    _lacking_a_tree(ground.folder, f"\turl = {ground.folder}\n\tuploadpack = {program}\n")
-
-
-@attack("git: a missing tree, fetched by ssh")
-def missing_tree_ssh(ground: Ground) -> None:
-    program = ground.program()
-    committed(ground)
-    _lacking_a_tree(ground.folder, "\turl = ssh://example.org/x\n")
-    configure(ground.folder, f"[core]\n\tsshCommand = {program}\n")
-
-
-@attack("git: a missing tree, fetched by a remote helper")
-def missing_tree_ext(ground: Ground) -> None:
-    program = ground.program()
-    committed(ground)
-    _lacking_a_tree(ground.folder, f"\turl = ext::{program}\n")
-    configure(ground.folder, '[protocol]\n\tallow = always\n[protocol "ext"]\n\tallow = always\n')
 
 
 @attack("git: such a repository inside of an innocent one")
