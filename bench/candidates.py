@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from homespun.indexer.comparison import Estimate
-from homespun.models import general_adapter
+from homespun.models.adapters import shipped as general_adapter
 from homespun.models.types import Generator, Progress
-from homespun.training.opening import open_model
-from homespun.training.train_register import drop_served
+from homespun.stats import Estimate
+from homespun.training.evaluation.served_model import open_model
+from homespun.training.pipeline.register import drop_served
 
 _FILES = ("adapter_config.json", "adapter_model.safetensors")
 

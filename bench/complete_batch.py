@@ -25,10 +25,10 @@ from typing import Any
 
 from complete_lines import RESULTS, Cursor, choose
 
-from homespun.indexer.comparison import estimate
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.index import Index
-from homespun.training.packages import Package, unpacked
+from homespun.stats import estimate
+from homespun.training.shipped.packages import Package, unpacked
 
 PACKAGE = Package(
     "pypi",

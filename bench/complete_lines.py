@@ -30,7 +30,7 @@ from pathlib import Path
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.index import Index
 from homespun.models.load import load_generator
-from homespun.server.complete import Completer
+from homespun.server.completion.completer import Completer
 from homespun.server.options import CompletionOptions
 from homespun.server.types import Completion, CompletionRequest
 

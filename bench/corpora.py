@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from homespun.indexer import queries
-from homespun.indexer.queries import Query
-from homespun.training.packages import Package, unpacked
+from homespun.indexer.evaluation import queries
+from homespun.indexer.evaluation.queries import Query
+from homespun.training.shipped.packages import Package, unpacked
 
 QUERIES = Path(__file__).resolve().parent / "queries"
 SETS = ("semble-dev", "own")

@@ -23,7 +23,7 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
-from homespun.models.paths import home
+from homespun.paths import home
 
 PACKAGE = "pygls==2.1.1"
 WHEEL_SHA256 = "510a6dea2476177230c7d851125e5948efdf3fdb9ebfd8543fc434972f8faed4"

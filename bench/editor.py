@@ -21,14 +21,14 @@ from pathlib import Path
 
 from playwright.sync_api import Playwright, sync_playwright
 
-from homespun.training.packages import unpacked
+from homespun.training.shipped.packages import unpacked
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "e2e" / "editors"))
 
-from vscode import CodeServer, Window, browser_page, resident_mb  # noqa: E402
-from waiting import wait  # noqa: E402
-from workspace import COVERAGE, put_server, repository  # noqa: E402
+from tests.e2e.editors.vscode import CodeServer, Window, browser_page, resident_mb  # noqa: E402
+from tests.e2e.editors.waiting import wait  # noqa: E402
+from tests.e2e.editors.workspace import COVERAGE, put_server, repository  # noqa: E402
 
 VSIX = ROOT / "editor-client" / "homespun.vsix"
 RESULTS = ROOT / "bench" / "results" / "editor.json"

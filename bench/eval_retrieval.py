@@ -22,17 +22,18 @@ from pathlib import Path
 
 from corpora import SETS, Corpus, corpora
 
-from homespun.cli import eval_tables
-from homespun.indexer import evaluation, evaluation_report
+from homespun.cli.verbs.eval import retrieval_tables as eval_tables
 from homespun.indexer.config import IndexConfig
-from homespun.indexer.encoders import open_encoder
-from homespun.indexer.evaluation import CorpusResult
-from homespun.indexer.evaluation_report import Report, Verdict
+from homespun.indexer.embedding.encoders import open_encoder
+from homespun.indexer.evaluation import evaluate
+from homespun.indexer.evaluation import report as evaluation_report
+from homespun.indexer.evaluation.evaluate import CorpusResult
+from homespun.indexer.evaluation.report import Report, Verdict
 from homespun.indexer.index import Index
-from homespun.indexer.search import Mode
+from homespun.indexer.search.retrieve import Mode
 from homespun.models.errors import DownloadFailed
-from homespun.models.paths import home
 from homespun.models.types import Encoder
+from homespun.paths import home
 
 ACCEPTED = Path(__file__).resolve().parent / "accepted"
 MODES: tuple[Mode, ...] = ("lexical", "hybrid", "dense")
@@ -100,7 +101,7 @@ def _indexed(root: Path, encoder: Encoder | None) -> Index:
 
 
 def _evaluated(corpus: Corpus, index: Index, mode: Mode) -> CorpusResult:
-    return evaluation.evaluate(
+    return evaluate.evaluate(
         lambda text: index.search(text, limit=LIMIT, mode=mode),
         corpus.queries,
         name=corpus.name,

@@ -3,7 +3,7 @@
     status = gate("context-recall", {"mcp": {"server.py:12:8 clean": 1.0}}, is_accepting=False)
 
 The scores of the last accepted run lie in bench/accepted/NAME.json; ids are what pairs them. The
-search has its own reports (`homespun.indexer.evaluation_report`), with the same comparison.
+search has its own reports (`homespun.indexer.evaluation.report`), with the same comparison.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from homespun.indexer.comparison import Comparison, Scores, compare
+from homespun.stats import Comparison, Scores, compare
 
 ACCEPTED = Path(__file__).resolve().parent / "accepted"
 _LISTED = 20  # questions named; more are counted

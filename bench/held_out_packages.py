@@ -22,14 +22,14 @@ import candidates
 
 from homespun.cli.progress import RichProgress
 from homespun.models import catalogue
-from homespun.models.gguf_source import GgufSource
-from homespun.models.paths import source_dir
 from homespun.models.types import Generator
-from homespun.training import general
-from homespun.training.examples import EncodedExample, Example, read_examples
-from homespun.training.general_examples import Mix
-from homespun.training.opening import Scores, open_model
-from homespun.training.paired import cluster_mean, paired
+from homespun.models.weights.gguf import GgufSource
+from homespun.paired import cluster_mean, paired
+from homespun.paths import source_dir
+from homespun.training.dataset.examples import EncodedExample, Example, read_examples
+from homespun.training.evaluation.served_model import Scores, open_model
+from homespun.training.shipped.general_adapter import job
+from homespun.training.shipped.general_adapter.examples import Mix
 
 _CONTEXT_TOKENS = 1024
 
@@ -69,20 +69,20 @@ def _opened(name: str, progress: RichProgress) -> Iterator[Generator]:
     """Open the model with one adapter; a folder's takes the place of the shipped one."""
     how: dict[str, Any] = {"context_tokens": _CONTEXT_TOKENS, "progress": progress}
     if Path(name).is_dir():
-        with candidates.opened(general.MODEL, Path(name), **how) as generator:
+        with candidates.opened(job.MODEL, Path(name), **how) as generator:
             yield generator
     else:
-        yield open_model(general.MODEL, name, workspace=Path(), **how).generator
+        yield open_model(job.MODEL, name, workspace=Path(), **how).generator
 
 
 def _held(count: int) -> tuple[list[Example], list[EncodedExample]]:
     """Return held-out examples and their token ids; lengths are those of the first phase."""
-    phase, mix = general.PHASES[0], Mix()
+    phase, mix = job.PHASES[0], Mix()
     with RichProgress() as progress:
-        path = general.make_examples(mix, progress=progress)
-    _, held = general.parted(list(read_examples(path)), mix.seed)
-    source = GgufSource(source_dir(general.MODEL) / catalogue.get(general.MODEL).files[0].name)
-    encoder = general.encoder_of(source)
+        path = job.make_examples(mix, progress=progress)
+    _, held = job.parted(list(read_examples(path)), mix.seed)
+    source = GgufSource(source_dir(job.MODEL) / catalogue.get(job.MODEL).files[0].name)
+    encoder = job.encoder_of(source)
     encoded = phase.encode(held, encoder, mix.seed)[:count]
     by_id = {example.id: example for example in held}
     return [by_id[one.id] for one in encoded], encoded

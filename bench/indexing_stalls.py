@@ -2,12 +2,12 @@
 
     python bench/indexing_stalls.py [FOLDER] [--file NAME] [--seconds-a-file]
 
-Parses every file of a folder as the index does, or of a folder of hostile files made for it,
-while a second thread sleeps 5 ms and writes down by how much it was woken too late: that long a
+Parses every file of a folder as the index does, or of a folder of hostile files made for it, while
+a second thread sleeps 5 ms and writes down by how much it was woken too late: that long a
 completion would have waited. Prints the worst and the 99th percentile for all files together, and
-with `--seconds-a-file` the time and the worst of each. What other programs take of the processor
-is not counted (Linux and macOS): stalls are those of the parsing thread, and so is the time of a
-file, but for a large one, which another process parses (`indexer/parser_process.py`): its time is
+with `--seconds-a-file` the time and the worst of each. What other programs take of the processor is
+not counted (Linux and macOS): stalls are those of the parsing thread, and so is the time of a file,
+but for a large one, which another process parses (`indexer/syntax/parser_process.py`): its time is
 the clock's. `--here` parses those in this process, too, to see what that would cost.
 """
 
@@ -21,10 +21,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from homespun.indexer import files
 from homespun.indexer.config import IndexConfig
-from homespun.indexer.parse import parse_file
-from homespun.indexer.parser_process import LARGE_BYTES, ParserProcess
+from homespun.indexer.scan import walk
+from homespun.indexer.syntax.parse import parse_file
+from homespun.indexer.syntax.parser_process import LARGE_BYTES, ParserProcess
 from homespun.indexer.types import Skipped
 
 NAP_SECONDS = 0.005
@@ -123,7 +123,7 @@ def _measure_with(
 ) -> None:
     parser.parse("started.py", b"x = 1", IndexConfig())
     config = IndexConfig()
-    found = [file.path for file in files.walk(folder, config).files]
+    found = [file.path for file in walk.walk(folder, config).files]
     late = _Late()
     late.start()
     slowest = (0.0, "")
@@ -131,7 +131,7 @@ def _measure_with(
         if part is not None and part not in path:
             continue
         late.file = path
-        source = files.read(folder, path, config)
+        source = walk.read(folder, path, config)
         is_large = not here and not isinstance(source, Skipped) and len(source) >= LARGE_BYTES
         clock = time.perf_counter if is_large else time.thread_time
         parse = parser.parse if is_large else parse_file

@@ -21,10 +21,10 @@ import candidates
 import numpy as np
 from adapter_scale import chosen
 
-from homespun.models.decoder import OnnxDecoder
-from homespun.training import forgetting
-from homespun.training.opening import open_model
-from homespun.training.paired import cluster_mean, paired
+from homespun.models.engine.decoder import OnnxDecoder
+from homespun.paired import cluster_mean, paired
+from homespun.training.evaluation.served_model import open_model
+from homespun.training.safety import forgetting
 
 _LEAST = math.log(0.1)  # log-probability of a runner-up that is worth a look
 _RUNNERS_UP = 2  # of one token

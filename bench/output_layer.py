@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from homespun.models.decoder import PREFILL_CHUNK_TOKENS, OnnxDecoder
+from homespun.models.engine.decoder import PREFILL_CHUNK_TOKENS, OnnxDecoder
 from homespun.models.load import load_generator
 
 

@@ -19,15 +19,17 @@ from unittest import mock
 import numpy as np
 import torch
 
-from homespun.models import catalogue, convert, paths, quantize
-from homespun.models.decoder import OnnxDecoder
-from homespun.models.gguf_source import GgufSource
+from homespun import paths
+from homespun.models import catalogue
+from homespun.models.convert import convert, quantize
+from homespun.models.convert.smoothquant import SmoothedSource
+from homespun.models.engine.decoder import OnnxDecoder
 from homespun.models.load import load_generator
-from homespun.models.reference import as_transformers
-from homespun.models.served import decoder_form, float_weights
-from homespun.models.smoothing import SmoothedSource
+from homespun.models.serve import decoder_form, float_weights
 from homespun.models.types import NoProgress
-from homespun.models.weights import WeightSource
+from homespun.models.weights.gguf import GgufSource
+from homespun.models.weights.source import WeightSource
+from homespun.models.weights.transformers_model import as_transformers
 
 FILES = (argparse, json.decoder, email.message, shutil)
 _SKIPPED_TOKENS = 200  # licence and docstring at the head of a file

@@ -30,18 +30,19 @@ from typing import Any
 import numpy as np
 from corpora import Corpus, corpora
 
-from homespun.indexer import comparison, evaluation
+from homespun import stats
 from homespun.indexer.config import IndexConfig
-from homespun.indexer.encoders import open_encoder
+from homespun.indexer.embedding.encoders import open_encoder
+from homespun.indexer.embedding.static_encoder import StaticEncoder
+from homespun.indexer.evaluation import evaluate
 from homespun.indexer.index import Index
-from homespun.indexer.static_encoder import StaticEncoder
-from homespun.indexer.tokens import path_words, split_identifiers
 from homespun.indexer.types import Hit
-from homespun.models.paths import home
-from homespun.training import embedder_corpus
-from homespun.training.embedder_pairs import KINDS, mine
-from homespun.training.embedder_sources import held_out_packages, sources
-from homespun.training.packages import unpacked
+from homespun.indexer.words.tokens import path_words, split_identifiers
+from homespun.paths import home
+from homespun.training.shipped.packages import unpacked
+from homespun.training.shipped.sources import held_out_packages, sources
+from homespun.training.shipped.static_encoder import corpus as embedder_corpus
+from homespun.training.shipped.static_encoder.pairs import KINDS, mine
 
 FOLDER = home() / "reranker"
 KINDS_ASKED = ("doc", "name", "comment", "docs", "test")
@@ -291,7 +292,7 @@ def rank(split: str, pool: int, weights: Sequence[float]) -> None:
             seconds.append(time.monotonic() - began)
             pools[query.text] = (hits, scores)
         for weight in weights:
-            found = evaluation.evaluate(
+            found = evaluate.evaluate(
                 lambda text, weight=weight, pools=pools, index=index: (
                     _blended(*pools[text], weight) if weight else index.search(text, limit=10)
                 ),
@@ -334,7 +335,7 @@ def _print(results: dict[float, dict[str, dict[str, float]]], chosen: Sequence[C
     print("| weight | NDCG@10 | difference | better | worse |\n|--:|--:|--:|--:|--:|")
     for weight, scores in results.items():
         mean = statistics.fmean(statistics.fmean(ids.values()) for ids in scores.values())
-        told = comparison.compare(scores, before)
+        told = stats.compare(scores, before)
         gain = told.difference
         print(
             f"| {weight:g} | {mean:.3f} | {gain.mean:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}] "

@@ -3,9 +3,9 @@
     python bench/retrieval_ablation.py                  # the development sets of bench/queries/
     python bench/retrieval_ablation.py --encoder none   # words alone
 
-Parts are switched off by weights (indexer/weights.py); the index is the same for all rows. The
-differences in the second table are to the full ranking, with 95 % intervals (paired bootstrap over
-queries within corpora).
+Parts are switched off by weights (indexer/search/weights.py); the index is the same for all rows.
+The differences in the second table are to the full ranking, with 95 % intervals (paired bootstrap
+over queries within corpora).
 """
 
 from __future__ import annotations
@@ -20,12 +20,14 @@ from pathlib import Path
 
 from corpora import Corpus, corpora
 
-from homespun.indexer import comparison, evaluation, lesser
+from homespun import stats
 from homespun.indexer.config import IndexConfig
-from homespun.indexer.encoders import open_encoder
+from homespun.indexer.embedding.encoders import open_encoder
+from homespun.indexer.evaluation import evaluate
 from homespun.indexer.index import Index
-from homespun.indexer.search import Mode
-from homespun.indexer.weights import WEIGHTS, Weights
+from homespun.indexer.search import penalties
+from homespun.indexer.search.retrieve import Mode
+from homespun.indexer.search.weights import WEIGHTS, Weights
 from homespun.models.types import Encoder
 
 LIMIT = 10
@@ -41,7 +43,7 @@ PARTS: dict[str, dict[str, object]] = {  # what the weights are without the part
     "square root of the text score": {"text_power": 1.0},
     "whole files": {"whole_file": 0.0},
     "coherent files": {"coherence": 0.0},
-    "lesser files down": {"lesser": dict.fromkeys(lesser.NAMES, 1.0)},
+    "lesser files down": {"lesser": dict.fromkeys(penalties.NAMES, 1.0)},
 }
 
 
@@ -72,7 +74,7 @@ def main() -> int:
     full = scores[added[-1].name]
     print("\nwithout")
     for arm in without:
-        estimate = comparison.compare(full, scores[arm.name]).difference
+        estimate = stats.compare(full, scores[arm.name]).difference
         print(
             f"{arm.name:<38}{_means(scores[arm.name], groups)}   {estimate.mean:+.4f} "
             f"[{estimate.low:+.4f}, {estimate.high:+.4f}]"
@@ -110,7 +112,7 @@ def _measured(
         index.update()
         index.embed()
         for arm in arms:
-            found = evaluation.evaluate(
+            found = evaluate.evaluate(
                 lambda text, arm=arm, index=index: index.search(  # type: ignore[misc]
                     text, limit=LIMIT, mode=arm.mode, weights=arm.weights
                 ),

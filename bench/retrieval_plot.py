@@ -8,8 +8,8 @@ from pathlib import Path
 
 from corpora import Corpus
 
-from homespun.indexer.comparison import Estimate, estimate
-from homespun.indexer.evaluation_report import Report
+from homespun.indexer.evaluation.report import Report
+from homespun.stats import Estimate, estimate
 
 _COLOURS = {"lexical": "#93c5fd", "hybrid": "#c2410c", "dense": "#6b7280"}
 _BAR, _GAP, _GROUP_GAP = 9, 2, 9  # pixels

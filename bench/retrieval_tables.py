@@ -13,10 +13,10 @@ from pathlib import Path
 
 from corpora import Corpus
 
-from homespun.cli.eval_tables import categories, mean_of
-from homespun.indexer.comparison import Estimate, estimate
-from homespun.indexer.evaluation import CorpusResult, Row, percentile
-from homespun.indexer.evaluation_report import Report
+from homespun.cli.verbs.eval.retrieval_tables import categories, mean_of
+from homespun.indexer.evaluation.evaluate import CorpusResult, Row, percentile
+from homespun.indexer.evaluation.report import Report
+from homespun.stats import Estimate, estimate
 
 sys.path.append(str(Path(__file__).resolve().parent / "engine"))
 

@@ -20,9 +20,10 @@ sys.path.append(str(Path(__file__).resolve().parent / "index"))
 import index_report  # noqa: E402 - after the path
 import index_trees  # noqa: E402
 
-from homespun.indexer import filters, secrets  # noqa: E402
-from homespun.indexer.decode import decode  # noqa: E402
 from homespun.indexer.languages import language_of  # noqa: E402
+from homespun.indexer.scan import skip
+from homespun.indexer.scan.decode import decode  # noqa: E402
+from homespun.indexer.secrets import mask  # noqa: E402
 from homespun.indexer.types import Skipped  # noqa: E402
 
 _LINES = 1_000_000
@@ -69,11 +70,11 @@ def _counted(root: Path, shown: list[str]) -> Counter[str]:
         if isinstance(text, Skipped):
             continue
         language = language_of(path.as_posix(), source)
-        if filters.reason_by_content(language, text) is not None:
+        if skip.reason_by_content(language, text) is not None:
             continue
         counts["files"] += 1
         counts["lines"] += text.count("\n")
-        masked = secrets.mask(text, language)
+        masked = mask.mask(text, language)
         if masked == text:
             continue
         for before, after in zip(text.split("\n"), masked.split("\n"), strict=True):

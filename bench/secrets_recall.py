@@ -22,11 +22,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from homespun.indexer import filters, secrets
 from homespun.indexer.config import IndexConfig
-from homespun.indexer.decode import decode
 from homespun.indexer.languages import has_grammar, language_of
-from homespun.indexer.parse import parse_file
+from homespun.indexer.scan import skip
+from homespun.indexer.scan.decode import decode
+from homespun.indexer.secrets import mask
+from homespun.indexer.syntax.parse import parse_file
 from homespun.indexer.types import ParsedFile, Skipped
 
 KINDS = Path(__file__).resolve().parent / "secrets" / "kinds.txt"
@@ -197,15 +198,15 @@ def _print_lost(folders: list[Path], *, most_lines: int) -> None:
         source = path.read_bytes()
         text = decode(source)
         language = language_of(path.as_posix(), source)
-        if isinstance(text, Skipped) or filters.reason_by_content(language, text) is not None:
+        if isinstance(text, Skipped) or skip.reason_by_content(language, text) is not None:
             continue
-        if filters.reason_by_name(path.name) is not None:
+        if skip.reason_by_name(path.name) is not None:
             continue
         lines += text.count("\n")
         begin = time.perf_counter()
-        masked = secrets.mask(text, language)
+        masked = mask.mask(text, language)
         seconds += time.perf_counter() - begin
-        if not has_grammar(language) and secrets.masked_share(text, masked) > 0.5:
+        if not has_grammar(language) and mask.masked_share(text, masked) > 0.5:
             continue
         for span in _masked_spans(text, masked):
             taken += 1

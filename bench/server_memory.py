@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "server"))
 
-from rpc import Client
+from tests.support.rpc import Client
 
 
 def main() -> None:

@@ -22,10 +22,11 @@ from pathlib import Path
 
 from corpora import corpora
 
-from homespun.indexer import comparison, lesser
+from homespun import stats
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.index import Index
 from homespun.indexer.languages import has_grammar, language_of
+from homespun.indexer.search import penalties
 from homespun.indexer.types import Region
 
 ABOVE, BELOW, HIDDEN = 20, 3, 25  # lines
@@ -68,9 +69,9 @@ def main() -> int:
     count = sum(map(len, even.values()))
     print(f"{count} places in {len(even)} packages, likeness of the best line of {HITS} hits")
     for name, scores in (("all words equal", even), ("words near the line", focused)):
-        found = comparison.estimate([list(rows.values()) for rows in scores.values()])
+        found = stats.estimate([list(rows.values()) for rows in scores.values()])
         print(f"{name:<22}{found.mean:.3f} [{found.low:.3f}, {found.high:.3f}]")
-    change = comparison.compare(focused, even).difference
+    change = stats.compare(focused, even).difference
     print(f"{'difference':<22}{change.mean:+.3f} [{change.low:+.3f}, {change.high:+.3f}]")
     return 0
 
@@ -80,7 +81,7 @@ def _places(root: Path, index: Index, drawn: random.Random, count: int) -> Itera
         path
         for path in index.paths()
         if has_grammar(language_of(path))
-        and not any(name == "tests" for name, _ in lesser.factors(path, "", frozenset(), _TESTS))
+        and not any(name == "tests" for name, _ in penalties.factors(path, "", frozenset(), _TESTS))
     ]
     found = 0
     for _ in range(_TRIES * count):
@@ -98,7 +99,7 @@ def _places(root: Path, index: Index, drawn: random.Random, count: int) -> Itera
             return
 
 
-_TESTS = dict.fromkeys(lesser.NAMES, 1.0) | {"tests": 0.0}
+_TESTS = dict.fromkeys(penalties.NAMES, 1.0) | {"tests": 0.0}
 
 
 def _found(index: Index, place: Place, focus: int | None) -> float:

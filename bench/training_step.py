@@ -14,11 +14,12 @@ import statistics
 import time
 from dataclasses import replace
 
-from homespun.models import catalogue, paths
-from homespun.models.gguf_source import GgufSource
-from homespun.training.examples import EncodedExample
-from homespun.training.presets import CPU
-from homespun.training.trainee import Trainee, example_weight
+from homespun import paths
+from homespun.models import catalogue
+from homespun.models.weights.gguf import GgufSource
+from homespun.training.dataset.examples import EncodedExample
+from homespun.training.lora.model import Trainee, example_weight
+from homespun.training.lora.presets import CPU
 
 _EXAMPLES, _TOKENS, _LEARNED = 4, 256, 40
 _ARMS = {

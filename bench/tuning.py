@@ -23,19 +23,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from homespun.cli.train import TrainProgress
-from homespun.indexer.comparison import Estimate
-from homespun.indexer.settings import resolve
-from homespun.models import paths
+from homespun import paths
+from homespun.cli.verbs.train import TrainProgress
+from homespun.paired import Paired
 from homespun.server.options import CompletionOptions
-from homespun.training.completion_evaluation import evaluate
-from homespun.training.completion_report import PRIMARY_METRIC, CompletionReport, Row
-from homespun.training.evaluation_material import EvaluationConfig
-from homespun.training.items import ItemConfig
-from homespun.training.paired import Paired
+from homespun.settings import resolve
+from homespun.stats import Estimate
+from homespun.training.config import TrainOptions
+from homespun.training.evaluation.evaluate import evaluate
+from homespun.training.evaluation.inputs import EvaluationConfig
+from homespun.training.evaluation.items import ItemConfig
+from homespun.training.evaluation.report import PRIMARY_METRIC, CompletionReport, Row
+from homespun.training.pipeline.train import train
 from homespun.training.runs import unfinished
-from homespun.training.train import train
-from homespun.training.train_config import TrainOptions
 
 RESULTS = Path(__file__).parent / "results"
 ALL_ARMS = tuple(

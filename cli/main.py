@@ -24,17 +24,31 @@ class Verb:
 
 
 VERBS = (
-    Verb("models", "homespun.cli.models", "list, fetch and verify model weights"),
-    Verb("index", "homespun.cli.index", "build or update a repository's index"),
-    Verb("search", "homespun.cli.search", "search the index"),
-    Verb("complete", "homespun.cli.complete", "complete at a cursor, or many cursors from a file"),
-    Verb("conventions", "homespun.cli.conventions", "show how this repository writes its code"),
-    Verb("eval", "homespun.cli.eval", "measure the search on queries with known answers"),
-    Verb("dataset", "homespun.cli.dataset", "make examples to learn from of a repository"),
-    Verb("train", "homespun.cli.train", "learn from this repository, and judge what was learned"),
-    Verb("adapters", "homespun.cli.adapters", "show, promote, roll back and check adapters"),
-    Verb("acceptance", "homespun.cli.acceptance", "show what became of the suggestions"),
-    Verb("serve", "homespun.cli.serve", "run the language server"),
+    Verb("models", "homespun.cli.verbs.models", "list, fetch and verify model weights"),
+    Verb("index", "homespun.cli.verbs.index", "build or update a repository's index"),
+    Verb("search", "homespun.cli.verbs.search", "search the index"),
+    Verb(
+        "complete",
+        "homespun.cli.verbs.complete",
+        "complete at a cursor, or many cursors from a file",
+    ),
+    Verb(
+        "conventions", "homespun.cli.verbs.conventions", "show how this repository writes its code"
+    ),
+    Verb(
+        "eval",
+        "homespun.cli.verbs.eval.retrieval",
+        "measure the search on queries with known answers",
+    ),
+    Verb("dataset", "homespun.cli.verbs.dataset", "make examples to learn from of a repository"),
+    Verb(
+        "train",
+        "homespun.cli.verbs.train",
+        "learn from this repository, and judge what was learned",
+    ),
+    Verb("adapters", "homespun.cli.verbs.adapters", "show, promote, roll back and check adapters"),
+    Verb("acceptance", "homespun.cli.verbs.acceptance", "show what became of the suggestions"),
+    Verb("serve", "homespun.cli.verbs.serve", "run the language server"),
 )
 
 

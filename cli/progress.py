@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
 from homespun.cli.shown import own_stream
-from homespun.models.showable import showable_line
+from homespun.showable import showable_line
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichBar

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from typing import TextIO, cast
 
-from homespun.models.showable import showable_coloured
+from homespun.showable import showable_coloured
 
 
 class ShownStream:

@@ -17,7 +17,7 @@ _EDITABLE = "__editable__."  # setuptools' hook for an installation out of a clo
 def leave_out_the_current_folder() -> None:
     """Forget the current folder; called before anything but the standard library is imported."""
     sys.path[:] = without_here(sys.path, os.environ.get("PYTHONPATH", ""))
-    from homespun.models.programs import absolute_entries
+    from homespun.programs import absolute_entries
 
     for name in ("PATH", "PYTHONPATH"):
         if name in os.environ:

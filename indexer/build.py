@@ -13,19 +13,20 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from homespun.indexer import files, manifest
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.errors import IndexDamaged, IndexLocked, IndexMissing, StoreFull
-from homespun.indexer.files import FileScan, FoundFile
-from homespun.indexer.lock import write_lock
-from homespun.indexer.manifest import Files, FileStamp, Manifest
-from homespun.indexer.parse import parse_file
-from homespun.indexer.parser_process import LARGE_BYTES, ParserProcess
-from homespun.indexer.rows import Rows, concatenated
-from homespun.indexer.store import Store
+from homespun.indexer.scan import walk as files
+from homespun.indexer.scan.walk import FileScan, FoundFile
+from homespun.indexer.storage import manifest
+from homespun.indexer.storage.lance import Store
+from homespun.indexer.storage.manifest import Files, FileStamp, Manifest
+from homespun.indexer.storage.rows import Rows, concatenated
+from homespun.indexer.storage.write_lock import write_lock
+from homespun.indexer.syntax.parse import parse_file
+from homespun.indexer.syntax.parser_process import LARGE_BYTES, ParserProcess
 from homespun.indexer.types import IndexReport, ParsedFile, Skipped
-from homespun.models.storage import workspace_folder
 from homespun.models.types import Progress
+from homespun.storage import workspace_folder
 
 logger = logging.getLogger(__name__)
 

@@ -1,6 +1,6 @@
 """Settings of the indexer. One dataclass, one default each; the help string carries the unit.
 
-`metadata["workspace"]` says what a workspace's own files may set: `indexer/settings.py`.
+`metadata["workspace"]` says what a workspace's own files may set: `homespun/settings.py`.
 """
 
 from __future__ import annotations

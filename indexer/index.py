@@ -16,20 +16,25 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from homespun.indexer import build, embed, imports, manifest, mirror, search
+from homespun.indexer import build
 from homespun.indexer.config import IndexConfig
+from homespun.indexer.embedding import update as embed
 from homespun.indexer.errors import IndexDamaged, IndexMissing, NotADirectory
-from homespun.indexer.follow import State, followed
+from homespun.indexer.imports import statements
 from homespun.indexer.languages import language_of
-from homespun.indexer.lock import write_lock
-from homespun.indexer.manifest import EncoderStamp, Manifest
-from homespun.indexer.mirror import Mirror
-from homespun.indexer.search import Mode
-from homespun.indexer.store import Store, drawn_folder
+from homespun.indexer.memory import snapshot as mirror
+from homespun.indexer.memory.refresh import State, followed
+from homespun.indexer.memory.snapshot import Mirror
+from homespun.indexer.search import retrieve
+from homespun.indexer.search.retrieve import Mode
+from homespun.indexer.search.weights import WEIGHTS, Weights
+from homespun.indexer.storage import manifest
+from homespun.indexer.storage.lance import Store, drawn_folder
+from homespun.indexer.storage.manifest import EncoderStamp, Manifest
+from homespun.indexer.storage.write_lock import write_lock
 from homespun.indexer.types import Call, Hit, Import, IndexReport, Region, Symbol
-from homespun.indexer.weights import WEIGHTS, Weights
-from homespun.models.storage import check_workspace_folder
 from homespun.models.types import Encoder, NoProgress, Progress
+from homespun.storage import check_workspace_folder
 
 _ATTEMPTS = 3  # to read a state that a writer does not sweep away meanwhile
 
@@ -228,11 +233,11 @@ class Index:
         if limit < 1 or not query.strip():
             return []
         snapshot = self._state.mirror
-        wanted = search.wanted_documents(
+        wanted = retrieve.wanted_documents(
             snapshot, language=language, glob=glob, kind=kind, symbol=symbol, exclude=exclude
         )
         vector = self._vector_of(query, snapshot) if mode != "lexical" else None
-        return search.search(
+        return retrieve.search(
             snapshot, query, vector, wanted, limit=limit, mode=mode, weights=weights
         )
 
@@ -252,8 +257,8 @@ class Index:
         if limit < 1:
             return []
         snapshot = self._state.mirror
-        wanted = search.wanted_documents(snapshot, language=language, exclude=exclude)
-        return search.similar(snapshot, text, wanted, limit=limit, focus=focus)
+        wanted = retrieve.wanted_documents(snapshot, language=language, exclude=exclude)
+        return retrieve.similar(snapshot, text, wanted, limit=limit, focus=focus)
 
     def definitions(self, name: str) -> list[Symbol]:
         """Return definitions of a name or dotted name; other spellings only if none is exact."""
@@ -283,7 +288,7 @@ class Index:
             stamp = state.manifest.files.get(path)
             # A file that is not saved yet, or not indexed, imports like its neighbours.
             language = stamp.language if stamp is not None else language_of(path)
-            state.resolved[asked] = imports.resolve_import(
+            state.resolved[asked] = statements.resolve_import(
                 imported.module, path, language, state.mirror.imports.keys(), name=imported.name
             )
         return state.resolved[asked]

@@ -159,7 +159,7 @@ def has_grammar(language: str) -> bool:
 
 def query_text(language: str) -> str:
     """Return the language's tree-sitter queries."""
-    folder = resources.files("homespun.indexer")
+    folder = resources.files("homespun.indexer").joinpath("syntax", "queries")
     names = QUERY_FILES.get(language, (f"{language}.scm",))
     return "\n".join(folder.joinpath(name).read_text(encoding="utf-8") for name in names)
 

@@ -10,8 +10,8 @@ from watchfiles import Change
 from watchfiles import watch as watch_files
 
 from homespun.indexer.errors import IndexerError, NotADirectory
-from homespun.indexer.filters import TOOL_FOLDERS
 from homespun.indexer.index import Index
+from homespun.indexer.scan.skip import TOOL_FOLDERS
 from homespun.indexer.types import IndexReport
 from homespun.models.errors import FolderRefused
 

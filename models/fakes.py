@@ -13,8 +13,8 @@ from collections.abc import Callable, Collection, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from homespun.models.engine.kv_slots import common_run
 from homespun.models.errors import PromptTooLong
-from homespun.models.slots import common_run
 from homespun.models.types import (
     MODEL_AS_SHIPPED,
     FimTokens,

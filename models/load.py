@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from homespun.models.decoder import OnnxDecoder
-from homespun.models.encoder import OnnxEncoder
+from homespun.models.convert.served_form import read_manifest
+from homespun.models.engine.decoder import OnnxDecoder
+from homespun.models.engine.encoder import OnnxEncoder
 from homespun.models.errors import ModelDamaged, UnsupportedModel
-from homespun.models.served import decoder_form, ensure_served, serve
-from homespun.models.served_form import read_manifest
+from homespun.models.serve import decoder_form, ensure_served, serve
 from homespun.models.types import MODEL_AS_SHIPPED, Encoder, Progress
 
 
@@ -26,7 +26,7 @@ def load_generator(
 ) -> OnnxDecoder:
     """Load a catalogue name, a .gguf file or a safetensors directory; converts on first use.
 
-    `adapter`, `workspace` and `prompt_version` are those of `homespun.models.served.serve`; the
+    `adapter`, `workspace` and `prompt_version` are those of `homespun.models.serve.serve`; the
     generator's `adapter` says what is merged. `threads` 0 = one per physical core; `cache_mb` MiB
     bound what is kept of earlier prompts. Raises `ModelMissing` (with the command to run),
     `UnknownModel`, `UnsupportedModel`, `ModelDamaged`, `AdapterError`.

@@ -14,21 +14,21 @@ from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcException, JsonRpcMethodNotFound
 from pygls.lsp.server import LanguageServer
 
-from homespun.server import commands
-from homespun.server.client import Client
-from homespun.server.documents import Documents
-from homespun.server.editor_settings import EditorSettings
-from homespun.server.inline import InlineCompletions
-from homespun.server.listen import Visitor
-from homespun.server.outcomes import Outcomes, tells_each_key
-from homespun.server.parent import watch
-from homespun.server.parts import Parts
-from homespun.server.positions import chars_in_units, offset_at
-from homespun.server.protocol import HomespunProtocol, InlineParams, make_converter
-from homespun.server.startup import Engine
-from homespun.server.status_notifier import METHOD, StatusNotifier
-from homespun.server.transport import FrameReader, Malformed, ThreadedWriter, read_in_thread
-from homespun.server.workspaces import path_of
+from homespun.server.acceptance.outcomes import Outcomes, tells_each_key
+from homespun.server.background.backend import Engine
+from homespun.server.background.factories import Parts
+from homespun.server.background.status_notifier import METHOD, StatusNotifier
+from homespun.server.commands import registry
+from homespun.server.lsp.client import Client
+from homespun.server.lsp.documents import Documents
+from homespun.server.lsp.positions import chars_in_units, offset_at
+from homespun.server.lsp.protocol import HomespunProtocol, InlineParams, make_converter
+from homespun.server.lsp.settings import EditorSettings
+from homespun.server.lsp.workspaces import path_of
+from homespun.server.requests.handler import InlineCompletions
+from homespun.server.transport.framing import FrameReader, Malformed, ThreadedWriter, read_in_thread
+from homespun.server.transport.listen import Visitor
+from homespun.server.transport.parent_process import watch
 
 logger = logging.getLogger(__name__)
 
@@ -201,7 +201,7 @@ def _register(server: HomespunServer) -> None:
     feature(lsp.WORKSPACE_DID_CHANGE_CONFIGURATION)(_did_change_configuration)
     feature("textDocument/didShowCompletion")(_did_show)
     feature("textDocument/didPartiallyAcceptCompletion")(_did_accept_in_part)
-    commands.register(server.command)
+    registry.register(server.command)
 
 
 def _initialize(ls: HomespunServer, params: lsp.InitializeParams) -> None:

@@ -4,7 +4,7 @@ The user writes them as `[completion]` and `[server]` in homespun.toml, as `HOME
 variables, or in the editor in camelCase. `metadata["help"]` is the only description: the README
 and the editor's settings page are made from it. `choices`, `min` and `max` say which values are
 good, `cores` that the machine's are the most, `workspace` what a workspace's own files may set
-(`indexer/settings.py`); they name no model, no adapter and no path, and switch no log.
+(`homespun/settings.py`); they name no model, no adapter and no path, and switch no log.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from homespun.models.trust import machine_key
+from homespun.trust import machine_key
 
 
 @pytest.fixture(scope="session", autouse=True)

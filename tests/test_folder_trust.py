@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import shutil
 import stat
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -19,21 +17,11 @@ from homespun.indexer.errors import IndexDamaged
 from homespun.indexer.index import Index
 from homespun.models.errors import FolderRefused
 from homespun.models.fakes import FakeEncoder, FakeGenerator
+from tests.support import rpc
+from tests.support.hostile import workspace_folders as hostile
 
 CONFIG = IndexConfig(encoder="none")
 posix = pytest.mark.skipif(os.name != "posix", reason="links and modes of POSIX")
-
-
-def helper(folder, name):
-    """Import a helper that stands beside other tests."""
-    path = Path(__file__).parent / folder / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(f"tests_{name}", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-hostile = helper("hostile", "workspace_folders")
 
 
 def everything(folder):
@@ -104,7 +92,7 @@ def test_a_completion_goes_on_without_what_was_refused(root, outside, name, caps
 def test_the_server_completes_without_retrieval_and_says_why(root, outside, name):
     hostile.LINKED[name](root, outside)
     before = everything(outside)
-    client = helper("server", "rpc").Client()
+    client = rpc.Client()
     try:
         client.initialize(rootUri=root.as_uri())
         client.wait_until(lambda: client.status()["folders"][0]["state"] == "problem")
@@ -261,7 +249,7 @@ def test_rebuild_takes_the_vectors_away_too(root):
 
 
 def test_the_rebuild_of_the_editor_begins_from_nothing(root):
-    client = helper("server", "rpc").Client()
+    client = rpc.Client()
     try:
         client.initialize(rootUri=root.as_uri())
         client.wait_until(lambda: list((root / ".homespun").glob("lance*")))
@@ -348,8 +336,8 @@ def test_indexers_that_start_at_once_all_end_well_with_one_index(tmp_path, count
 
 
 def vector_keys(root):
-    from homespun.indexer.static_encoder import NAME
-    from homespun.indexer.store import Store
+    from homespun.indexer.embedding.static_encoder import NAME
+    from homespun.indexer.storage.lance import Store
 
     (folder,) = (root / ".homespun").glob("lance.*")
     keys, _ = Store(folder).vectors(NAME)

@@ -26,7 +26,7 @@ FORBIDDEN_LIBRARIES = {
     "indexer": {"torch", "transformers", "peft", "pygls", "lsprotocol"},
     "models": {"pygls", "lsprotocol", "lancedb", "peft"},
 }
-REFERENCE = "models/reference.py"  # the one module that the dev extra is for
+REFERENCE = "models/weights/transformers_model.py"  # the one module that the dev extra is for
 
 
 def sources():
@@ -66,7 +66,7 @@ def test_no_arrow_points_back():
     [
         ("indexer", "from homespun.server.types import Completion"),
         ("training", "import homespun.cli.main"),
-        ("server", "import homespun.training.examples"),
+        ("server", "import homespun.training.dataset.examples"),
         ("models", "import homespun.indexer.types"),
         ("server", "import torch"),
     ],
@@ -75,7 +75,7 @@ def test_a_planted_arrow_is_found(room, line):
     assert list(arrows_against_the_table(ROOT / room / "planted.py", line))
 
 
-RUNTIME = "models/runtime.py"  # the one module that imports onnxruntime, its telemetry off
+RUNTIME = "models/engine/runtime.py"  # the one module that imports onnxruntime, its telemetry off
 ASKS_THE_HUB = {"accelerate", "huggingface_hub", "peft", "transformers"}
 
 
@@ -142,7 +142,7 @@ def test_the_switches_stand_in_the_environment_before_the_libraries_are_loaded()
     code = (
         "import os, sys\n"
         "os.environ.pop('ORT_DISABLE_TELEMETRY', None)\n"
-        "from homespun.models.runtime import onnxruntime\n"
+        "from homespun.models.engine.runtime import onnxruntime\n"
         "class Watch:\n"
         "    def find_spec(self, name, *_):\n"
         "        if name == 'onnxruntime': print(os.environ.get('ORT_DISABLE_TELEMETRY'))\n"
@@ -165,25 +165,29 @@ def test_libraries_of_training_do_not_bring_onnxruntime():
 
 
 # Whoever writes into a folder that somebody else has made must follow no link and leave nothing
-# that others can read: models/storage.py does, and nobody writes without it but these.
+# that others can read: homespun/storage.py does, and nobody writes without it but these.
 WRITES_ITSELF = {
-    "models/storage.py": {"os.open", "mkdir"},  # the writer
-    "models/locks.py": {"FileLock"},  # looks at what stands there first
-    "models/trust.py": {"os.open"},  # the key, with O_EXCL, in the user's own folder
-    "indexer/files.py": {"os.open"},  # reads, without following links
-    "models/safetensors_file.py": {"os.open"},  # reads, without waiting for a pipe
-    "server/client_token.py": {"os.open"},  # the token, with O_EXCL, in the user's own folder
-    "server/unix_socket.py": {"mkdir"},  # the socket's folder, whose owner and mode it checks
+    "homespun/storage.py": {"os.open", "mkdir"},  # the writer
+    "homespun/locks.py": {"FileLock"},  # looks at what stands there first
+    "homespun/trust.py": {"os.open"},  # the key, with O_EXCL, in the user's own folder
+    "indexer/scan/walk.py": {"os.open"},  # reads, without following links
+    "models/weights/safetensors_file.py": {"os.open"},  # reads, without waiting for a pipe
+    "server/transport/client_token.py": {
+        "os.open"
+    },  # the token, with O_EXCL, in the user's own folder
+    "server/transport/unix_socket.py": {
+        "mkdir"
+    },  # the socket's folder, whose owner and mode it checks
     "cli/main.py": {"os.open"},  # the null device
-    "cli/serve.py": {"os.open"},  # the null device
+    "cli/verbs/serve.py": {"os.open"},  # the null device
     # Libraries that only take a name; each writes into a folder that was made a moment before.
-    "training/lora.py": {"save_file"},
-    "training/trainee.py": {"save_file"},
-    "training/embedder.py": {"np.save"},  # `python -m`, in the sources
-    "training/embedder_corpus.py": {"np.save"},  # `python -m`, in the cache
+    "training/lora/fit.py": {"save_file"},
+    "training/lora/model.py": {"save_file"},
+    "training/shipped/static_encoder/job.py": {"np.save"},  # `python -m`, in the sources
+    "training/shipped/static_encoder/corpus.py": {"np.save"},  # `python -m`, in the cache
     # Copies of our own drafts into a folder that was made a moment before.
-    "models/registry.py": {"copytree"},
-    "training/train_register.py": {"copyfile"},
+    "models/adapters/registry.py": {"copytree"},
+    "training/pipeline/register.py": {"copyfile"},
 }
 WRITING = {"write_text", "write_bytes", "touch", "mkdir", "makedirs", "symlink_to", "FileLock"}
 WRITING |= {"copyfile", "copytree", "copy2", "save_file", "NamedTemporaryFile", "mkstemp"}
@@ -243,7 +247,7 @@ def test_the_prompt_is_a_leaf_of_the_standard_library(name):
         for module, _ in imported_modules(tree)
         if module.split(".")[0] not in sys.stdlib_module_names
     }
-    assert outside <= {"homespun.server.prompt_room"}
+    assert outside <= {"homespun.server.prompt.budget"}
 
 
 def test_the_package_list_names_every_package():
@@ -368,11 +372,11 @@ def test_every_direct_dependency_has_a_written_reason():
 
 # Who may start another program, and why nothing of an opened folder runs by it.
 STARTS_PROGRAMS = {
-    "indexer/parser_process.py": "this Python again, with -P, outside of the folder",
-    "indexer/git.py": "git, by its full path, with settings and variables in which nothing runs",
-    "models/carriers.py": "this Python's pip, with -P, outside of the folder, by hash",
-    "training/launch.py": "this Python again, by multiprocessing: it inherits PYTHONSAFEPATH",
-    "training/linting.py": "ruff, by its full path: it reads settings and runs nothing of them",
+    "indexer/syntax/parser_process.py": "this Python again, with -P, outside of the folder",
+    "indexer/scan/git.py": "git, by its full path; nothing runs by its settings and variables",
+    "models/download/pypi_wheels.py": "this Python's pip, with -P, outside of the folder, by hash",
+    "training/lora/launch.py": "this Python again, by multiprocessing: it inherits PYTHONSAFEPATH",
+    "training/evaluation/linting.py": "ruff, by its full path: it runs nothing of its settings",
 }
 STARTERS = {"asyncio.subprocess", "multiprocessing", "pty", "subprocess", "webbrowser"}
 STARTER_CALLS = re.compile(
@@ -434,7 +438,7 @@ def test_git_is_started_in_one_place():
         for path in sources()
         if any(names_of_git(path.read_text(encoding="utf-8")))
     }
-    assert found == {"indexer/git.py"}
+    assert found == {"indexer/scan/git.py"}
     assert list(names_of_git("run(['git', 'status'])")) == [1]
     assert list(names_of_git("run('/usr/bin/git')")) == [1]
 

@@ -9,12 +9,9 @@ from pathlib import Path
 
 import pytest
 
-HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE / "training"), str(HERE / "models"), str(HERE)]
-import network_trap  # noqa: E402
-import small_house  # noqa: E402
-from conftest import Scratch  # noqa: E402
-from tiny import save_tiny_qwen2  # noqa: E402
+from tests.support import network_trap, small_house, whole_session
+from tests.support.scratch import Scratch
+from tests.support.tiny import save_tiny_qwen2
 
 pytestmark = pytest.mark.skipif(
     not network_trap.way(), reason="neither network namespaces nor strace work on this machine"
@@ -38,6 +35,7 @@ def user(tmp_path):
     return {
         **kept,
         **PROXY,
+        "PYTHONPATH": str(Path(__file__).parents[1]),
         "HOME": str(home),
         "TMPDIR": str(temporary),
         "PYTHONDONTWRITEBYTECODE": "1",
@@ -61,7 +59,7 @@ def workspace(tmp_path):
 
 def test_a_whole_session_opens_no_connection_and_leaves_nothing(user, workspace, model, tmp_path):
     tracked = files_below(workspace)
-    command = [sys.executable, "-P", str(HERE / "whole_session.py"), str(workspace), str(model)]
+    command = [sys.executable, "-P", whole_session.__file__, str(workspace), str(model)]
     tried = network_trap.attempts(command, env=user, report=tmp_path / "report")
     own = {Path(".cache", "homespun"), Path(".local", "state", "homespun")}
     strangers = [p for p in files_below(Path(user["HOME"])) if not own & set(p.parents)]
@@ -92,7 +90,7 @@ WAYS_OUT = {
     "the product's own download": (
         "import contextlib\n"
         "from homespun.models.errors import DownloadFailed\n"
-        "from homespun.models.download import fetch\n"
+        "from homespun.models.download.fetch import fetch\n"
         "with contextlib.suppress(DownloadFailed): fetch('qwen2.5-coder-0.5b')"
     ),
 }

@@ -28,17 +28,17 @@ from typing import Any
 
 from filelock import Timeout
 
-from homespun.models.locks import lock_file
-from homespun.models.parsing import read_json
-from homespun.models.paths import WORKSPACE_FOLDER
-from homespun.models.storage import (
+from homespun.locks import lock_file
+from homespun.parsing import read_json
+from homespun.paths import WORKSPACE_FOLDER
+from homespun.storage import (
     check_workspace_folder,
     make_private_folder,
     workspace_folder,
     write_private,
 )
-from homespun.models.trust import has_seal, with_seal
 from homespun.training.errors import RunUnreadable, TrainingLocked, TrainingUnwritable
+from homespun.trust import has_seal, with_seal
 
 STATE_VERSION = 1
 _STATE = "state.json"

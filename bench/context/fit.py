@@ -1,6 +1,6 @@
-"""Fits the weights of `server/likely.py` on the development packages and prints them.
+"""Fits the weights of `server/context/next_name.py` on the development packages and prints them.
 
-    python bench/context/fit.py > server/likely_weights.py
+    python bench/context/fit.py > server/context/next_name_weights.py
 
 A conditional logit: at each cursor, of all candidates that the product considers, the one that was
 written. With --check each package is ranked by weights that were fitted on the others.
@@ -21,9 +21,9 @@ from cursors import Cursor, load
 from packages import CORPORA, Corpus
 from recall import Bench, product
 
-from homespun.server import likely_weights
-from homespun.server.context import Retriever
-from homespun.server.likely import Candidate, Situation
+from homespun.server.context import next_name_weights
+from homespun.server.context.next_name import Candidate, Situation
+from homespun.server.context.retriever import Retriever
 
 _RIDGE = 0.5
 _STEPS = 300
@@ -90,7 +90,7 @@ def _choices(corpus: Corpus) -> list[Choice]:
                 product(retriever, cursor)
                 for at, weights, candidates, situation in asked[:1]:
                     names = [candidate.name for candidate in candidates]
-                    table = next(t for t in TABLES if weights is getattr(likely_weights, t))
+                    table = next(t for t in TABLES if weights is getattr(next_name_weights, t))
                     wanted = at.name
                     if wanted not in names and not at.is_cross:
                         wanted = ""  # nothing that is on offer

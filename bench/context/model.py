@@ -18,10 +18,10 @@ from recall import Bench, bm25_only, rank
 
 from homespun.indexer.index import Index
 from homespun.models.types import Generator
-from homespun.server.complete import Completer
-from homespun.server.context import Gathered, Retriever
+from homespun.server.completion.completer import Completer
+from homespun.server.context.retriever import Gathered, Retriever
 from homespun.server.options import CompletionOptions
-from homespun.server.prompt import DEFAULT_LAYOUT, Layout, Snippet
+from homespun.server.prompt.render import DEFAULT_LAYOUT, Layout, Snippet
 from homespun.server.types import CompletionRequest
 
 ARMS = ("none", "BM25 only", "homespun", "oracle")

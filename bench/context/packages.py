@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from homespun.training.packages import Package, unpacked
+from homespun.training.shipped.packages import Package, unpacked
 
 CURSORS = Path(__file__).parent / "cursors"
 

@@ -21,11 +21,11 @@ from cursors import Cursor
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.index import Index
 from homespun.indexer.languages import language_of
-from homespun.models.served import decoder_form, ensure_served
-from homespun.models.tokenizer import BpeTokenizer
-from homespun.server.context import Gathered, Retriever
-from homespun.server.cursor import Cursor as TextCursor
-from homespun.server.prompt import DEFAULT_LAYOUT, Context, Snippet, render, split
+from homespun.models.serve import decoder_form, ensure_served
+from homespun.models.weights.tokenizer import BpeTokenizer
+from homespun.server.context.retriever import Gathered, Retriever
+from homespun.server.prompt.cursor import Cursor as TextCursor
+from homespun.server.prompt.render import DEFAULT_LAYOUT, Context, Snippet, render, split
 
 BUDGET = 1024 - 64  # of the prompt: context_tokens less what may be typed behind it
 TOP = 5

@@ -28,7 +28,7 @@ from recall import TOP, Bench, Gather, Prompts, asked, bm25_only, product
 from tables import Rows, how_table, model_table, recall_table
 
 from homespun.models.load import load_generator
-from homespun.server.context import ALL_PARTS, Retriever
+from homespun.server.context.retriever import ALL_PARTS, Retriever
 
 RESULTS = Path(__file__).parents[1] / "results"
 

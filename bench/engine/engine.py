@@ -22,9 +22,10 @@ import roofline
 import stats
 import texts
 
-from homespun.models import catalogue, paths
-from homespun.models.gguf_source import GgufSource
-from homespun.models.weights import DecoderConfig
+from homespun import paths
+from homespun.models import catalogue
+from homespun.models.weights.gguf import GgufSource
+from homespun.models.weights.source import DecoderConfig
 
 _PAST_TOKENS = 600  # before a decoded token: a usual prompt
 _DECODE_TOKENS = 32

@@ -16,7 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from homespun.models import catalogue, paths
+from homespun import paths
+from homespun.models import catalogue
 
 HERE = Path(__file__).resolve().parent
 PEERS_VENV = HERE.parents[1] / ".venv-peers"

@@ -35,7 +35,7 @@ import peers
 import provenance
 import stats
 
-from homespun.models import paths
+from homespun import paths
 from homespun.models.load import load_generator
 from homespun.models.types import Generator
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from homespun.models.weights import DecoderConfig
+from homespun.models.weights.source import DecoderConfig
 
 _SOURCE = Path(__file__).with_name("roofline.c")
 

@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Sequence
 from typing import TypeVar
 
-from homespun.indexer.comparison import estimate
+from homespun.stats import estimate
 
 _Item = TypeVar("_Item")
 

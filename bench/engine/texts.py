@@ -6,8 +6,8 @@ import random
 import sysconfig
 from pathlib import Path
 
-from homespun.models.served import decoder_form, ensure_served
-from homespun.models.tokenizer import BpeTokenizer
+from homespun.models.serve import decoder_form, ensure_served
+from homespun.models.weights.tokenizer import BpeTokenizer
 
 # Large modules of plain code; the first list has families of nearly equal functions.
 _REPEATING = ("_pydecimal", "ipaddress", "turtle", "stat", "operator", "opcode", "sched")

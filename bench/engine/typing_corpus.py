@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from homespun.training.packages import Package
+from homespun.training.shipped.packages import Package
 
 # Not code that people work on; a copy of the same lines may stand there, too.
 _SIDELINES = re.compile(

@@ -43,7 +43,7 @@ from typing_stats import (
     table_rows,
 )
 
-from homespun.training.packages import Package, unpacked
+from homespun.training.shipped.packages import Package, unpacked
 
 # Of a package: whether right suggestions are taken, sessions, keys of one at least.
 _PLANS = ((False, 2, 48), (True, 1, 30))

@@ -9,11 +9,12 @@ import torch
 import transformers
 import worker
 
-from homespun.models import catalogue, paths
-from homespun.models.gguf_source import GgufSource
-from homespun.models.reference import as_transformers
-from homespun.models.served import decoder_form, ensure_served
-from homespun.models.tokenizer import BpeTokenizer
+from homespun import paths
+from homespun.models import catalogue
+from homespun.models.serve import decoder_form, ensure_served
+from homespun.models.weights.gguf import GgufSource
+from homespun.models.weights.tokenizer import BpeTokenizer
+from homespun.models.weights.transformers_model import as_transformers
 
 
 class Engine:

@@ -8,8 +8,8 @@ import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from homespun.models.paths import home
-from homespun.training.packages import Package, unpacked
+from homespun.paths import home
+from homespun.training.shipped.packages import Package, unpacked
 
 _PINS = json.loads(Path(__file__).with_name("trees.json").read_text(encoding="utf-8"))
 SMALL = tuple(Package(*pin) for pin in _PINS["small"])

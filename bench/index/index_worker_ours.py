@@ -10,7 +10,7 @@ import index_worker
 from worker import memory_mb, serve
 
 from homespun.indexer.config import IndexConfig
-from homespun.indexer.encoders import open_encoder
+from homespun.indexer.embedding.encoders import open_encoder
 from homespun.indexer.index import Index
 
 ENCODER = "homespun-static-1"

@@ -19,11 +19,11 @@ from pathlib import Path
 from internal import Declared
 
 from homespun.indexer.config import IndexConfig
-from homespun.indexer.imports import resolve_import
+from homespun.indexer.imports.statements import resolve_import
 from homespun.indexer.languages import language_of
-from homespun.indexer.parse import parse_file
+from homespun.indexer.syntax.parse import parse_file
 from homespun.indexer.types import Import, ParsedFile
-from homespun.training.packages import Package, unpacked
+from homespun.training.shipped.packages import Package, unpacked
 
 HERE = Path(__file__).parent
 SHOWN_KINDS = 6

@@ -1,13 +1,13 @@
-"""gitleaks' rules -> indexer/secret_rules.json, for maintainers.
+"""gitleaks' rules -> indexer/secrets/rules.json, for maintainers.
 
     python bench/secrets/convert_rules.py GITLEAKS_CHECKOUT_GIT_DIR [COMMIT]
 
 Taken from the commit: config/gitleaks.toml (data) and LICENSE (MIT), which the file then holds.
 Go's RE2 never backtracks, Python's `re` does: the search for what stands before a vendor's name
 goes, what may follow a token becomes a look-ahead, flags in the middle become groups. Left out is
-what `indexer/secret_places.py` does itself (curl, Kubernetes, private keys, the general rule),
+what `indexer/secrets/places.py` does itself (curl, Kubernetes, private keys, the general rule),
 and what is public by design (identifiers of clients, public keys).
-tests/indexer/test_secret_rules.py runs each rule on long hostile lines.
+tests/indexer/secrets/test_rules.py runs each rule on long hostile lines.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-TARGET = Path(__file__).resolve().parents[2] / "indexer" / "secret_rules.json"
+TARGET = Path(__file__).resolve().parents[2] / "indexer" / "secrets" / "rules.json"
 _OWN = frozenset(
     "generic-api-key private-key pkcs12-file kubernetes-secret-yaml curl-auth-header curl-auth-user"
     " nuget-config-password freemius-secret-key sidekiq-sensitive-url"

@@ -17,13 +17,11 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from borrowed import borrow  # noqa: E402
-from doors import Doors, environment  # noqa: E402
-from folders import ATTACKS, Builder, innocent  # noqa: E402
-from ground import Ground  # noqa: E402
-from parts import house, tiny_model  # noqa: E402
+from tests.attack.borrowed import borrow
+from tests.attack.doors import Doors, environment
+from tests.attack.folders import ATTACKS, Builder, innocent
+from tests.attack.ground import Ground
+from tests.attack.parts import house, tiny_model
 
 # Door -> what it says of an innocent folder, which shows that it was really open.
 PROOFS = {"cli": "helper.py", "server": "helper.py", "train": '"adapter"'}

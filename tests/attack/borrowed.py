@@ -6,9 +6,9 @@ import inspect
 from collections.abc import Callable
 from pathlib import Path
 
-from folders import attack
-from ground import POISON, Ground
-from parts import module
+from tests.attack.folders import attack
+from tests.attack.ground import POISON, Ground
+from tests.support.hostile import git_repositories, settings_and_adapters, workspace_folders
 
 Borrowed = Callable[[Path, Path], Path | None]
 
@@ -40,17 +40,16 @@ def _alone(build: Callable[[Path], None]) -> Callable[[Ground], None]:
 
 def borrow() -> None:
     """Put them all on the list."""
-    repositories = module("hostile/git_repositories.py")
-    for name, build in repositories.ALL.items():
+    for name, build in git_repositories.ALL.items():
         attack(f"git: {name}, as its own tests build it")(_of_git(build))
-    attack("git: all of these inside of one innocent repository")(_of_git(repositories.build_all))
-    state = module("hostile/workspace_folders.py")
-    state.POISON = f"{POISON}=True"
-    for name, build in state.LINKED.items():
-        attack(f".homespun: a link, {name}")(_linked(build, state.build_outside))
-    for name, build in state.BROUGHT.items():
-        attack(f".homespun: an index, {name}")(_brought(build, state.CLIENT))
-    others = module("hostile/settings_and_adapters.py")
-    for name, build in inspect.getmembers(others, inspect.isfunction):
+    attack("git: all of these inside of one innocent repository")(
+        _of_git(git_repositories.build_all)
+    )
+    workspace_folders.POISON = f"{POISON}=True"
+    for name, build in workspace_folders.LINKED.items():
+        attack(f".homespun: a link, {name}")(_linked(build, workspace_folders.build_outside))
+    for name, build in workspace_folders.BROUGHT.items():
+        attack(f".homespun: an index, {name}")(_brought(build, workspace_folders.CLIENT))
+    for name, build in inspect.getmembers(settings_and_adapters, inspect.isfunction):
         if name.startswith("build_"):
             attack(name.removeprefix("build_").replace("_", " "))(_alone(build))

@@ -10,8 +10,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ground import POISON, SECRET, Ground
-from parts import TESTS, module
+from tests.attack.ground import POISON, SECRET, Ground
+from tests.support import rpc, train_small
 
 QUESTION = "sum of the items"  # helper.py has the answer
 # In other words than the planted ones, so that an answer that repeats its query shows nothing.
@@ -19,7 +19,6 @@ QUERIES = (POISON.replace("_", " "), SECRET.replace("_", " "))
 LIMIT_SECONDS = 180  # of a command; whatever takes longer is a hang
 
 
-rpc = module("server/rpc.py")
 rpc.PATIENCE_SECONDS = LIMIT_SECONDS
 COMMAND = (sys.executable, "-P", "-m", "homespun.cli")
 
@@ -67,7 +66,7 @@ class Doors:
     def train(self, ground: Ground) -> Findings:
         """Train with the tiny model, then try to go on with a training that may lie there."""
         found = Findings()
-        small = str(TESTS / "training" / "train_small.py")
+        small = train_small.__file__
         arguments = (sys.executable, "-P", small, str(ground.folder), str(self.model))
         self._run(found, ground, "train", *arguments)
         self._run(found, ground, "train --resume", *arguments, "--resume")

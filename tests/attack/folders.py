@@ -9,8 +9,8 @@ import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
-from ground import POISON, Ground
-from parts import module
+from tests.attack.ground import POISON, Ground
+from tests.support.hostile import git_repositories
 
 Builder = Callable[[Ground], Path | None]  # returns the folder to open, None for the ground's own
 ATTACKS: dict[str, Builder] = {}
@@ -29,8 +29,7 @@ def attack(name: str) -> Callable[[Builder], Builder]:
 
 def git(folder: Path, *arguments: str) -> str:
     """Run git as the attacker does, who may do anything in his own folder."""
-    repositories = module("hostile/git_repositories.py")
-    answer = repositories.git(folder, "-c", "protocol.file.allow=always", *arguments)
+    answer = git_repositories.git(folder, "-c", "protocol.file.allow=always", *arguments)
     return str(answer.decode().strip())
 
 

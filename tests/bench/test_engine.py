@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from homespun.models.weights import DecoderConfig
+from homespun.models.weights.source import DecoderConfig
 
 ENGINE = Path(__file__).resolve().parents[2] / "bench" / "engine"
 

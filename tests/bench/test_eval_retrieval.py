@@ -11,11 +11,11 @@ import pytest
 import retrieval_plot
 import retrieval_tables
 
-from homespun.indexer import evaluation_report
-from homespun.indexer.evaluation import CorpusResult, Row
-from homespun.indexer.evaluation_report import Report
+from homespun.indexer.evaluation import report as evaluation_report
+from homespun.indexer.evaluation.evaluate import CorpusResult, Row
+from homespun.indexer.evaluation.report import Report
 from homespun.models.errors import DownloadFailed
-from homespun.training.packages import Package
+from homespun.training.shipped.packages import Package
 
 WORDS = ("basket", "oven", "parcel", "lamp", "water", "door")
 

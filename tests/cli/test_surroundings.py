@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from homespun.cli.surroundings import without_here
+from tests.support import rpc
 
 SCRIPT = Path(sys.executable).with_name("homespun")
 SHADOWS = (
@@ -92,10 +92,6 @@ def test_who_forgets_the_flag_gets_no_library_of_the_folder_either(workspace, ca
 
 def test_the_server_imports_nothing_from_the_folder(workspace, canary):
     root = workspace(LATER)
-    path = Path(__file__).parents[1] / "server" / "rpc.py"
-    spec = importlib.util.spec_from_file_location("tests_rpc", path)
-    rpc = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(rpc)
     command = ["/bin/sh", "-c", 'cd "$0" && exec "$@"', str(root), sys.executable]
     command += ["-m", "homespun.cli", "serve", "--stdio"]
     environment = {"HOMESPUN_INDEX_ENCODER": "none", "HOMESPUN_OFFLINE": "1", "PYTHONPATH": "."}

@@ -13,9 +13,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from fake_program import put_fake_server
-from programs import kill_newest
-from terminal import Terminal
+
+from tests.e2e.editors.fake_program import put_fake_server
+from tests.e2e.editors.programs import kill_newest
+from tests.e2e.editors.terminal import Terminal
 
 ROOT = Path(__file__).resolve().parents[2]
 EDITORS = ROOT / "tests" / "e2e" / "editors"

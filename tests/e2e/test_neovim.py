@@ -13,10 +13,11 @@ import shutil
 from pathlib import Path
 
 import pytest
-from fake_program import put_fake_server
-from nvim_program import neovim
-from programs import kill_newest
-from terminal import Terminal
+
+from tests.e2e.editors.fake_program import put_fake_server
+from tests.e2e.editors.nvim_program import neovim
+from tests.e2e.editors.programs import kill_newest
+from tests.e2e.editors.terminal import Terminal
 
 ROOT = Path(__file__).resolve().parents[2]
 INIT = ROOT / "tests" / "e2e" / "editors" / "nvim_init.lua"

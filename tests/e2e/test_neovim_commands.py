@@ -13,7 +13,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from nvim_program import MODULE, neovim
+
+from tests.e2e.editors.nvim_program import MODULE, neovim
 
 EDITORS = Path(__file__).parent / "editors"
 SPEC = EDITORS / "nvim_commands.lua"

@@ -11,7 +11,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from nvim_program import MODULE, neovim
+
+from tests.e2e.editors.nvim_program import MODULE, neovim
 
 PLACES = Path(__file__).parent / "editors" / "nvim_places.lua"
 

@@ -15,10 +15,12 @@ import time
 from pathlib import Path
 
 import pytest
-from nvim_program import neovims
-from programs import kill_newest, started
-from terminal_editors import Emacs, Neovim
-from workspace import (
+
+from homespun.paths import home, source_dir
+from tests.e2e.editors.nvim_program import neovims
+from tests.e2e.editors.programs import kill_newest, started
+from tests.e2e.editors.terminal_editors import Emacs, Neovim
+from tests.e2e.editors.workspace import (
     DEFINED_IN,
     MEANT,
     PATIENT,
@@ -27,8 +29,6 @@ from workspace import (
     repository,
     without_model,
 )
-
-from homespun.models.paths import home, source_dir
 
 PACKAGES = os.environ.get("HOMESPUN_EMACS_PACKAGES", "")
 PICTURES = os.environ.get("HOMESPUN_PICTURES")

@@ -14,10 +14,11 @@ import shutil
 from pathlib import Path
 
 import pytest
-from programs import kill_newest, started
-from vscode import CodeServer, Window, browser_page
-from waiting import wait
-from workspace import (
+
+from tests.e2e.editors.programs import kill_newest, started
+from tests.e2e.editors.vscode import CodeServer, Window, browser_page
+from tests.e2e.editors.waiting import wait
+from tests.e2e.editors.workspace import (
     DEFINED_IN,
     MEANT,
     PATIENT,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from terminal_editors import Editor
-from waiting import wait
+from tests.e2e.editors.terminal_editors import Editor
+from tests.e2e.editors.waiting import wait
 
 
 class SlowScreen:

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from homespun.indexer.config import IndexConfig
-from homespun.indexer.settings import camel_case
 from homespun.server.options import CompletionOptions, ServerOptions
+from homespun.settings import camel_case
 
 ROOT = Path(__file__).resolve().parents[2]
 CLIENT = ROOT / "editor-client"
@@ -147,7 +147,7 @@ def test_the_package_holds_the_server_and_asks_no_index_for_it():
 
 def test_no_command_of_the_palette_is_one_of_the_server():
     """vscode-languageclient registers the server's; the same name twice stops the client."""
-    from homespun.server.commands import COMMANDS
+    from homespun.server.commands.registry import COMMANDS
 
     declared = {command["command"] for command in package()["contributes"]["commands"]}
     assert declared & set(COMMANDS) == set()

@@ -18,9 +18,7 @@ from pathlib import Path
 
 import hypothesis
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from targets import TARGETS  # noqa: E402
+from tests.fuzz.targets import TARGETS
 
 ROUND = 50  # examples, between two looks at the clock
 

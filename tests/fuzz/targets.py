@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-import importlib.util
 import queue
-import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from hypothesis import strategies as st
-from mutate import damaged
 
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.errors import IndexerError
 from homespun.indexer.index import Index
 from homespun.indexer.languages import language_of
-from homespun.indexer.parse import parse_file
-from homespun.indexer.settings import resolve
+from homespun.indexer.syntax.parse import parse_file
 from homespun.indexer.types import Skipped
+from homespun.models.adapters.registry import Registry
 from homespun.models.errors import ModelsError
 from homespun.models.fakes import FakeGenerator
-from homespun.models.gguf_source import GgufSource
-from homespun.models.lora import LoraWeights
-from homespun.models.registry import Registry
-from homespun.models.safetensors_source import SafetensorsSource
-from homespun.server.complete import Completer
-from homespun.server.cursor import Cursor
+from homespun.models.weights.gguf import GgufSource
+from homespun.models.weights.lora import LoraWeights
+from homespun.models.weights.safetensors import SafetensorsSource
+from homespun.server.completion.completer import Completer
 from homespun.server.options import CompletionOptions, ServerOptions
+from homespun.server.prompt.cursor import Cursor
 from homespun.server.types import CompletionRequest
+from homespun.settings import resolve
+from tests.fuzz.mutate import damaged
+from tests.support import rpc, tiny
 
 TESTS = Path(__file__).parents[1]
 INLINE = "textDocument/inlineCompletion"
@@ -40,16 +39,6 @@ def target(make: Target) -> Target:
     """Put a target on the list."""
     TARGETS[make.__name__.replace("_", "-")] = make
     return make
-
-
-def helper(path: str):
-    """Import a helper of the tests by its path below tests/."""
-    name = "of_the_fuzzer_" + path.replace("/", "_").removesuffix(".py")
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, TESTS / path)
-        sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
-    return sys.modules[name]
 
 
 def _sources() -> list[Path]:
@@ -159,7 +148,6 @@ def index_manifests(scratch: Path):
 @target
 def adapter_files(scratch: Path):
     """Damaged adapters: refused with a sentence, whichever of their files it is."""
-    tiny = helper("models/tiny.py")
     model = tiny.save_tiny_qwen2(scratch / "model")
     tiny.save_tiny_adapter(model, scratch / "draft")
     registry = Registry(scratch)
@@ -196,7 +184,6 @@ def adapter_files(scratch: Path):
 @target
 def safetensors_headers(scratch: Path):
     """Damaged safetensors of a base model: refused with a sentence."""
-    tiny = helper("models/tiny.py")
     tiny.save_tiny_qwen2(scratch)
     file = scratch / "model.safetensors"
     whole = file.read_bytes()
@@ -213,7 +200,6 @@ def safetensors_headers(scratch: Path):
 @target
 def gguf_headers(scratch: Path):
     """Damaged GGUF files: refused with a sentence."""
-    tiny = helper("models/tiny.py")
     tiny.save_tiny_qwen2(scratch / "model")
     tiny.save_tiny_gguf(scratch / "model", scratch / "model.gguf")
     whole = (scratch / "model.gguf").read_bytes()
@@ -232,7 +218,6 @@ def gguf_headers(scratch: Path):
 @target
 def frames(scratch: Path):
     """Damaged messages to a real server with a fake model: it goes on answering."""
-    rpc = helper("server/rpc.py")
     client = rpc.Client(env={"HOMESPUN_HOME": str(scratch / "home")})
     client.initialize()
     uri = "untitled:a.py"

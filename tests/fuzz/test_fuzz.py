@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-PROGRAM = Path(__file__).with_name("fuzz.py")
+PROGRAM = [sys.executable, "-m", "tests.fuzz.fuzz"]
+ROOT = Path(__file__).resolve().parents[2]
 SECONDS = float(os.environ.get("HOMESPUN_FUZZ_SECONDS", "60"))
 TARGETS = (
     "grammars",
@@ -27,7 +28,8 @@ TARGETS = (
 def test_damaged_input_raises_nothing_but_our_own_errors(target):
     seconds = SECONDS / len(TARGETS)
     done = subprocess.run(
-        [sys.executable, "-P", str(PROGRAM), target, "--seconds", str(seconds)],
+        [*PROGRAM, target, "--seconds", str(seconds)],
+        cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=600 + 2 * seconds,
@@ -38,7 +40,7 @@ def test_damaged_input_raises_nothing_but_our_own_errors(target):
 
 def test_no_target_is_left_out():
     done = subprocess.run(
-        [sys.executable, "-P", str(PROGRAM), "--help"], capture_output=True, text=True, check=True
+        [*PROGRAM, "--help"], cwd=ROOT, capture_output=True, text=True, check=True
     )
     listed = " ".join(done.stdout.split())
     assert f"of {', '.join(TARGETS)}" in listed

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from homespun.indexer import build, manifest
+from homespun.indexer import build
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.index import Index
-from homespun.indexer.store import Store
+from homespun.indexer.storage import manifest
+from homespun.indexer.storage.lance import Store
 from homespun.models.errors import FolderRefused
 
 CONFIG = IndexConfig()
@@ -241,7 +242,7 @@ from pathlib import Path
 from homespun.indexer import build
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.index import Index
-from homespun.indexer.store import Store
+from homespun.indexer.storage.lance import Store
 
 build._BATCH_FILES = 3
 where = sys.argv[2]

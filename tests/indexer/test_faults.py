@@ -17,11 +17,12 @@ from datetime import timedelta
 
 import pytest
 
-from homespun.indexer import build, manifest, store
+from homespun.indexer import build
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.errors import IndexLocked
 from homespun.indexer.index import Index
-from homespun.indexer.store import Store
+from homespun.indexer.storage import lance, manifest
+from homespun.indexer.storage.lance import Store
 from homespun.models.fakes import FakeEncoder
 
 CONFIG = IndexConfig()
@@ -220,7 +221,7 @@ def test_two_processes_that_write_in_turn_lose_nothing(tmp_path, tmp_path_factor
 
 def test_readers_find_everything_while_the_store_is_compacted(tmp_path, monkeypatch):
     monkeypatch.setattr(build, "_OPTIMIZE_AFTER_VERSIONS", 2)
-    monkeypatch.setattr(store, "_KEEP_VERSIONS", timedelta(seconds=2))
+    monkeypatch.setattr(lance, "_KEEP_VERSIONS", timedelta(seconds=2))
     for n in range(30):
         put(tmp_path, f"pkg/mod{n}.py", module(f"mod{n}"))
     writer = Index.open(tmp_path, CONFIG, create=True)
@@ -316,7 +317,7 @@ def test_rename_delete_and_a_change_of_case_are_followed(tmp_path, tmp_path_fact
 
 def test_many_saves_leave_a_bounded_number_of_files_and_bytes(tmp_path, monkeypatch):
     # Ten minutes of keeping old versions, scaled down to a second.
-    monkeypatch.setattr(store, "_KEEP_VERSIONS", timedelta(seconds=1))
+    monkeypatch.setattr(lance, "_KEEP_VERSIONS", timedelta(seconds=1))
     for n in range(20):
         put(tmp_path, f"pkg/mod{n}.py", module(f"mod{n}"))
     index = Index.open(tmp_path, CONFIG, create=True, encoder=FakeEncoder())
@@ -339,7 +340,7 @@ def test_many_saves_leave_a_bounded_number_of_files_and_bytes(tmp_path, monkeypa
 
 def test_vectors_of_texts_that_are_gone_do_not_pile_up(tmp_path, monkeypatch):
     monkeypatch.setattr(build, "_OPTIMIZE_AFTER_VERSIONS", 4)
-    monkeypatch.setattr(store, "_SPARE_VECTORS", 10)
+    monkeypatch.setattr(lance, "_SPARE_VECTORS", 10)
     for n in range(5):
         put(tmp_path, f"pkg/mod{n}.py", module(f"mod{n}"))
     encoder = FakeEncoder()

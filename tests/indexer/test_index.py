@@ -7,11 +7,11 @@ import threading
 
 import pytest
 
-from homespun.indexer import embed
 from homespun.indexer.config import IndexConfig
+from homespun.indexer.embedding import update
 from homespun.indexer.errors import IndexDamaged, IndexLocked, IndexMissing, NotADirectory
 from homespun.indexer.index import Index
-from homespun.indexer.lock import write_lock
+from homespun.indexer.storage.write_lock import write_lock
 from homespun.indexer.types import Import, Region
 from homespun.models.fakes import FakeEncoder
 from homespun.models.types import NoProgress
@@ -386,7 +386,7 @@ def test_a_reader_drops_its_vectors_when_another_encoder_has_taken_over(repo, in
 
 
 def test_a_cancelled_embedding_goes_on_where_it_was(repo, index, monkeypatch):
-    monkeypatch.setattr(embed, "_BATCH_CHUNKS", 1)
+    monkeypatch.setattr(update, "_BATCH_CHUNKS", 1)
     index.use_encoder(FakeEncoder())
     asked = iter([False, True])
     assert index.embed(cancelled=lambda: next(asked)) == 1

@@ -10,7 +10,7 @@ import pytest
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.errors import IndexLocked
 from homespun.indexer.index import Index
-from homespun.indexer.lock import write_lock
+from homespun.indexer.storage.write_lock import write_lock
 from homespun.indexer.watch import watch
 from homespun.models.fakes import FakeEncoder
 

@@ -1,22 +1,8 @@
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import pytest
 
-
-def _beside(name):
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    sys.modules.setdefault(f"homespun_tests_{name}", module)
-    return module
-
-
-tiny = _beside("tiny")
-_beside("near_ties")
+from tests.support import tiny
 
 
 @pytest.fixture(scope="session")

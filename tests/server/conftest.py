@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
+import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-import pytest  # noqa: E402
-import rpc  # noqa: E402
-
-from homespun.indexer.config import IndexConfig  # noqa: E402
-from homespun.indexer.index import Index  # noqa: E402
+from homespun.indexer.config import IndexConfig
+from homespun.indexer.index import Index
+from tests.support import rpc
 
 
 @pytest.fixture

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import sys
-from pathlib import Path
 
 import pytest
 
-from homespun.models.registry import Registry
-from homespun.models.served import identity
-from homespun.server.prompt import PROMPT_VERSION
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "hostile"))
-
-import settings_and_adapters as hostile  # noqa: E402
+from homespun.models.adapters.registry import Registry
+from homespun.models.serve import identity
+from homespun.server.prompt.render import PROMPT_VERSION
+from tests.support.hostile import settings_and_adapters as hostile
+from tests.support.tiny import save_tiny_adapter, save_tiny_qwen2
 
 pytestmark = pytest.mark.e2e
 
@@ -26,13 +22,9 @@ TEXT = "def total(items):\n    return sum(items)\n\n\nclass Session:\n    x = "
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory):
     """A tiny model and the draft of an adapter for it."""
-    path = Path(__file__).parents[1] / "models" / "tiny.py"
-    spec = importlib.util.spec_from_file_location("tiny_of_the_server", path)
-    helpers = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(helpers)
     directory = tmp_path_factory.mktemp("weights")
-    model = helpers.save_tiny_qwen2(directory / "model")
-    helpers.save_tiny_adapter(model, directory / "draft")
+    model = save_tiny_qwen2(directory / "model")
+    save_tiny_adapter(model, directory / "draft")
     return directory
 
 

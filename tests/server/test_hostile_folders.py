@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "hostile"))
-
-import settings_and_adapters as hostile  # noqa: E402
+from tests.support.hostile import settings_and_adapters as hostile
 
 pytestmark = pytest.mark.e2e
 
@@ -52,7 +49,7 @@ def begun(client):
 
 @pytest.fixture(scope="module")
 def shared():
-    import rpc
+    from tests.support import rpc
 
     client = rpc.Client(env={"HOMESPUN_INDEX_ENCODER": "none"})
     client.initialize()

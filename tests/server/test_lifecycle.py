@@ -10,7 +10,8 @@ import subprocess
 import sys
 
 import pytest
-import rpc
+
+from tests.support import rpc
 
 pytestmark = pytest.mark.e2e
 
@@ -121,7 +122,7 @@ def test_nothing_of_the_source_is_logged(start):
     client.note("textDocument/didOpen", {"textDocument": "qzx"})
     client.ask(REQUEST, {"textDocument": "qzx"})
     client.stop()
-    assert "homespun.server.protocol: message refused" in client.log()
+    assert "homespun.server.lsp.protocol: message refused" in client.log()
     assert "qzx" not in client.log()
 
 

@@ -7,14 +7,14 @@ import json
 import os
 
 import pytest
-import rpc
 from lsprotocol import types as lsp
 
+from homespun.cores import within_cores
 from homespun.indexer.config import IndexConfig
-from homespun.indexer.settings import resolve, user_file
-from homespun.models.cores import within_cores
-from homespun.server.editor_settings import EditorSettings
+from homespun.server.lsp.settings import EditorSettings
 from homespun.server.options import CompletionOptions, ServerOptions
+from homespun.settings import resolve, user_file
+from tests.support import rpc
 
 CAN_BE_ASKED = {"workspace": {"configuration": True}}
 

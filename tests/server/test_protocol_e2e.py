@@ -7,10 +7,10 @@ import io
 import json
 
 import pytest
-import rpc
 
-from homespun.server.commands import COMMANDS
-from homespun.server.protocol import TriggerKinds
+from homespun.server.commands.registry import COMMANDS
+from homespun.server.lsp.protocol import TriggerKinds
+from tests.support import rpc
 
 pytestmark = pytest.mark.e2e
 
@@ -523,7 +523,11 @@ def test_a_command_without_arguments_may_leave_them_out(server):
 
 
 def _outcomes(log):
-    return [line.split("homespun.server.acceptance: ")[1] for line in log if "acceptance: " in line]
+    return [
+        line.split("homespun.server.acceptance.suggestions: ")[1]
+        for line in log
+        if "acceptance: " in line
+    ]
 
 
 def test_acceptance_is_noted_from_commands_from_clients_and_from_edits(start):

@@ -10,7 +10,6 @@ the index is what a fresh one of the same files would be. Exit status 1 where on
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import os
 import random
@@ -24,24 +23,14 @@ import time
 from collections import Counter
 from pathlib import Path
 
-TESTS = Path(__file__).parents[1]
+from tests.indexer.test_faults import contents
+from tests.support import rpc
+
 PATIENCE_SECONDS = 300.0
 SAMPLES = 40  # of memory and handles, over the whole run
 MAX_GROWTH = 1.10  # of the memory's median, second half of the run against the second quarter
 MAX_MORE_HANDLES = 8
 MIN_REQUESTS = 5_000  # of an editor, before its memory says anything: caches fill up first
-
-
-def helper(path: str):
-    """Import a helper of the tests by its path below tests/."""
-    name = "of_the_soak_" + path.replace("/", "_").removesuffix(".py")
-    spec = importlib.util.spec_from_file_location(name, TESTS / path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-rpc = helper("server/rpc.py")
 
 
 class Repository:
@@ -282,7 +271,6 @@ def _is_fresh(folder: Path, copy: Path) -> bool:
     from homespun.indexer.config import IndexConfig
     from homespun.indexer.index import Index
 
-    contents = helper("indexer/test_faults.py").contents
     config = IndexConfig(encoder="none")
     index = Index.open(folder, config, create=True)
     index.update()

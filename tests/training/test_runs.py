@@ -80,7 +80,7 @@ def test_a_training_of_another_machine_or_place_is_not_gone_on_with(tmp_path, mo
 
 
 def test_a_training_whose_files_git_tracks_is_not_gone_on_with(tmp_path):
-    from homespun.training.train import _check_untracked
+    from homespun.training.pipeline.train import _check_untracked
 
     (tmp_path / "a.py").write_text("one = 1\n")
     with runs.training_lock(tmp_path):

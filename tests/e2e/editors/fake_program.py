@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from programs import put_program
+from tests.e2e.editors.programs import put_program
 
-_SERVER = Path(__file__).resolve().parents[2] / "server" / "fake_server.py"
+_SERVER = Path(__file__).resolve().parents[2] / "support" / "fake_server.py"
 
 
 def put_fake_server(path: Path, *, log: Path) -> None:

@@ -22,9 +22,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from picture import save_picture
-from programs import DEBUG, put_program
-from waiting import wait
+from tests.e2e.editors.picture import save_picture
+from tests.e2e.editors.programs import DEBUG, put_program
+from tests.e2e.editors.waiting import wait
 
 COLUMNS, ROWS = 100, 18
 _numbers = itertools.count()

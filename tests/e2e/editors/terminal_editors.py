@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from terminal import Terminal
-from waiting import settled
+from tests.e2e.editors.terminal import Terminal
+from tests.e2e.editors.waiting import settled
 
 HERE = Path(__file__).parent
 _PICTURE_SIZE = (100, 18)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from terminal import Terminal
+from tests.e2e.editors.terminal import Terminal
 
 _PROMPT = "$ "
 _SIZE = (112, 60)  # columns, rows

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from waiting import NothingSeen, settled, wait
+from tests.e2e.editors.waiting import NothingSeen, settled, wait
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page, Playwright

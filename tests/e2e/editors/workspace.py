@@ -8,9 +8,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from programs import DEBUG, put_program
-
-from homespun.training.packages import Package, unpacked
+from homespun.training.shipped.packages import Package, unpacked
+from tests.e2e.editors.programs import DEBUG, put_program
 
 PYGLS = Package(
     "pypi", "pygls", "2.1.1", "1da03ba9053201bb337dcdd8d121df70feb2a91e1a0dcc74de5da79755b1a201"

@@ -1,0 +1,260 @@
+"""`homespun adapters`: the trained adapters of a workspace, and which of them serves."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from homespun.models.adapters.registry import Registry
+    from homespun.training.dataset.examples import EncodedExample
+    from homespun.training.evaluation.drift import Score
+
+_CHECK_TOKENS = 1024  # room for a prompt without context and a long hole
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's own arguments."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    _action(actions, "list", "show the adapters and their states")
+    _with_id(_action(actions, "show", "show what shaped an adapter, and check its files"))
+    _with_id(
+        _action(actions, "trust", "say of an adapter from elsewhere that its files may be used")
+    )
+    promote = _action(actions, "promote", "merge, round to int8, compare, and let it serve")
+    _with_id(promote)
+    _with_model(promote)
+    promote.add_argument(
+        "--unproven", action="store_true", help="even if the gate has not let it through"
+    )
+    _with_model(_action(actions, "rollback", "go back to the champion before, else as shipped"))
+    remove = _action(actions, "remove", "delete an adapter that does not serve")
+    _with_id(remove)
+    _with_model(remove)
+    check = _action(actions, "check", "say whether the champion has gone stale on recent commits")
+    _with_model(check)
+    check.add_argument(
+        "--items", type=int, default=80, metavar="N", help="holes to score (default: 80)"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do what was asked; return the exit status."""
+    from homespun.indexer.scan.roots import workspace_of
+    from homespun.models.adapters.registry import Registry
+
+    workspace = Path(args.path) if args.path else workspace_of(Path.cwd() / "x")
+    actions = {
+        "list": _list,
+        "show": _show,
+        "trust": _trust,
+        "promote": _promote,
+        "rollback": _rollback,
+        "remove": _remove,
+        "check": _check,
+    }
+    return actions[args.action](args, Registry(workspace))
+
+
+def _action(
+    actions: argparse._SubParsersAction[argparse.ArgumentParser], name: str, summary: str
+) -> argparse.ArgumentParser:
+    parser = actions.add_parser(name, help=summary, description=summary)
+    parser.add_argument(
+        "--path",
+        metavar="DIR",
+        help="the workspace (default: the nearest folder with an index, else the repository)",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON on stdout, nothing else")
+    parser.add_argument(
+        "--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS
+    )
+    return parser
+
+
+def _with_id(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("id", metavar="ID", help="an identifier, as `list` shows it")
+
+
+def _with_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", metavar="NAME", help="model instead of the configured one")
+
+
+def _list(args: argparse.Namespace, registry: Registry) -> int:
+    adapters = registry.adapters()
+    for sentence in registry.damaged():
+        _say(sentence)
+    if args.json:
+        print(json.dumps([adapter.to_json() for adapter in adapters], indent=1))
+        return 0
+    if not adapters:
+        print("no adapter yet: the model serves as shipped; `homespun train` makes one")
+    for adapter in adapters:
+        state = adapter.state if adapter.is_known else f"{adapter.state}:"
+        print(f"{adapter.id:<32}  {state:<9}  {adapter.headline}")
+    return 0
+
+
+def _trust(args: argparse.Namespace, registry: Registry) -> int:
+    adapter = registry.trust(args.id)
+    if args.json:
+        print(json.dumps(adapter.to_json(), indent=1))
+        return 0
+    print(f"{adapter.id} is trusted, as long as its files stay as they are")
+    print(f"  it serves once it is promoted: homespun adapters promote {adapter.id}")
+    return 0
+
+
+def _show(args: argparse.Namespace, registry: Registry) -> int:
+    from homespun.trust import SEAL
+
+    adapter = registry.get(args.id)
+    registry.check(adapter, everything=True)
+    if args.json:
+        print(json.dumps(adapter.to_json(), indent=1))
+        return 0
+    print(f"{adapter.id}  {adapter.state}  {adapter.directory}")
+    print(f"  {adapter.headline}")
+    for name, value in sorted(adapter.manifest.items()):
+        if name not in ("files", "gate", "id", SEAL):
+            print(f"  {_plain(name)}: {_plain(value)}")
+    print(f"  files: {', '.join(adapter.manifest['files'])} (all as its manifest says)")
+    return 0
+
+
+def _promote(args: argparse.Namespace, registry: Registry) -> int:
+    from homespun.cli.progress import RichProgress
+    from homespun.models.promote import promote
+    from homespun.server.prompt.render import PROMPT_VERSION
+
+    with RichProgress(quiet=args.json) as progress:
+        done = promote(
+            registry,
+            args.id,
+            model=_model(args, registry),
+            prompt_version=PROMPT_VERSION,
+            unproven=args.unproven,
+            progress=progress,
+        )
+    if args.json:
+        body = done.adapter.to_json() | {"parity": done.parity.to_json()}
+        print(json.dumps(body, indent=1))
+        return 0
+    print(f"{done.adapter.id} serves now; running servers take it over within seconds")
+    print(
+        f"  int8 against float32: {done.parity.agreement:.1%} of {done.parity.rows} tokens agree, "
+        f"loss {done.parity.served_nats:.4f} against {done.parity.float_nats:.4f} nats"
+    )
+    print("  undo: homespun adapters rollback")
+    return 0
+
+
+def _rollback(args: argparse.Namespace, registry: Registry) -> int:
+    adapter = registry.rollback()
+    _clear(args, registry)
+    if args.json:
+        print(json.dumps({"champion": adapter.id if adapter else None}))
+    elif adapter is None:
+        print("the model serves as shipped now; running servers take it over within seconds")
+    else:
+        print(f"{adapter.id} serves again; running servers take it over within seconds")
+    return 0
+
+
+def _remove(args: argparse.Namespace, registry: Registry) -> int:
+    registry.remove(args.id)
+    _clear(args, registry)
+    if args.json:
+        print(json.dumps({"removed": args.id}))
+    else:
+        print(f"{args.id} is removed")
+    return 0
+
+
+def _check(args: argparse.Namespace, registry: Registry) -> int:
+    """Exit 1 when the champion has gone stale, so that a nightly job sees it."""
+    from homespun.cli.errors import UsageError
+    from homespun.cli.progress import RichProgress
+    from homespun.models.load import load_generator
+    from homespun.training.evaluation.drift import BUDGET_TOKENS, drift, recent_items
+
+    if args.items < 1:
+        raise UsageError(f"--items is {args.items}; give 1 or more")
+    champion = registry.champion()
+    if champion is None:
+        sentence = "no adapter serves, so none can go stale: the model serves as shipped"
+        print(json.dumps({"adapter": None, "sentence": sentence}) if args.json else sentence)
+        return 0
+    model = _model(args, registry)
+    with RichProgress(quiet=args.json) as progress:
+        shipped = load_generator(model, context_tokens=_CHECK_TOKENS, progress=progress)
+        items = recent_items(
+            registry.workspace,
+            str(champion.manifest.get("commit") or ""),
+            shipped.tokenizer,
+            shipped.fim,
+            most=args.items,
+            budget=min(BUDGET_TOKENS, shipped.context_tokens // 2),
+            progress=progress,
+        )
+        del shipped  # one model in memory at a time
+        found = drift(champion, items, _scorer(model, registry.workspace))
+    print(json.dumps(found.to_json()) if args.json else found.sentence)
+    return 1 if found.outcome == "stale" else 0
+
+
+def _scorer(model: str, workspace: Path) -> Score:
+    """Score with the served decoder: what users have, and no torch needed."""
+
+    def score(adapter: str, examples: Sequence[EncodedExample]) -> list[float]:
+        from homespun.models.load import load_generator
+        from homespun.server.prompt.render import PROMPT_VERSION
+
+        decoder = load_generator(
+            model,
+            adapter=adapter,
+            workspace=workspace,
+            prompt_version=PROMPT_VERSION,
+            context_tokens=_CHECK_TOKENS,
+        )
+        return [decoder.score(e.ids[: e.start], e.ids[e.start :]) for e in examples]
+
+    return score
+
+
+def _clear(args: argparse.Namespace, registry: Registry) -> None:
+    """Delete served forms that nobody needs; without the model on this machine there are none."""
+    from homespun.models.errors import ModelMissing
+    from homespun.models.promote import clear_served
+
+    try:
+        clear_served(registry, _model(args, registry))
+    except ModelMissing as error:
+        _say(f"no served form was looked for: {error}")
+
+
+def _model(args: argparse.Namespace, registry: Registry) -> str:
+    from homespun.server.options import CompletionOptions
+    from homespun.settings import resolve
+
+    settings = resolve(
+        CompletionOptions, "completion", workspace=registry.workspace, flags={"model": args.model}
+    )
+    for fault in settings.faults:
+        _say(fault)
+    return settings.value.model
+
+
+def _plain(value: object) -> str:
+    """Return a value of a manifest as one line that may go to a terminal."""
+    from homespun.showable import showable_line
+
+    return showable_line(value) if isinstance(value, str) else json.dumps(value)
+
+
+def _say(sentence: str) -> None:
+    print(f"homespun: {sentence}", file=sys.stderr)

@@ -1,0 +1,336 @@
+"""`homespun complete`: one completion at FILE:LINE:COLUMN, or many from a file of rows."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from homespun.cli.errors import Unavailable, UsageError
+from homespun.indexer.config import IndexConfig
+from homespun.indexer.errors import IndexDamaged, IndexMissing
+from homespun.indexer.languages import language_of
+from homespun.indexer.scan.decode import decode
+from homespun.indexer.scan.roots import workspace_of
+from homespun.indexer.types import Skipped
+from homespun.models.errors import AdapterError, FolderRefused
+from homespun.server.options import CompletionOptions
+from homespun.server.types import Completion, CompletionRequest
+from homespun.settings import resolve
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from homespun.indexer.index import Index
+    from homespun.models.types import Generator
+    from homespun.server.completion.completer import Completer
+
+_CLI_DEADLINE_MS = 500  # nobody is typing; the first question also reads what is not cached yet
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the verb's arguments."""
+    parser.add_argument(
+        "place",
+        nargs="?",
+        metavar="FILE:LINE:COLUMN",
+        help="the cursor; lines and columns count from 1, columns count characters",
+    )
+    parser.add_argument(
+        "--batch",
+        metavar="FILE.jsonl",
+        help='a row a line: {"id", "path", "line", "column"} or {"id", "prefix", "suffix", "path"}',
+    )
+    parser.add_argument(
+        "--workspace",
+        metavar="DIR",
+        help="the indexed folder (default: the nearest one with an index, else the repository)",
+    )
+    parser.add_argument("--no-retrieval", action="store_true", help="do not use the index")
+    parser.add_argument(
+        "--adapter",
+        metavar="ID",
+        help="a trained adapter, champion (the promoted one), none (the model as shipped) or base "
+        "(without its general adapter)",
+    )
+    parser.add_argument("--model", metavar="NAME", help="catalogue name or path of a model")
+    parser.add_argument("--json", action="store_true", help="print JSON, a line a completion")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Complete and print; 1 when a row of a batch was broken."""
+    if (args.place is None) == (args.batch is None):
+        raise UsageError("give FILE:LINE:COLUMN or --batch FILE, one of the two")
+    if args.batch is not None:
+        return _run_batch(args)
+    place = parse_place(args.place)
+    workspace = Path(args.workspace) if args.workspace else workspace_of(place.file)
+    text = _read(place.file)
+    path = _relative(place.file, workspace)
+    request = CompletionRequest(
+        text=text,
+        offset=offset_of(text, place.line, place.column),
+        path=path,
+        language="" if path else language_of(place.file.name),
+        explicit=True,
+    )
+    completion = _completer(args, workspace).complete(request)
+    if args.json:
+        print(json.dumps(completion.to_json()), flush=True)
+    else:
+        _print(place, text, completion)
+    return 0
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A cursor as compilers print it."""
+
+    file: Path
+    line: int  # 1-based
+    column: int  # 1-based, in characters
+
+
+def parse_place(text: str) -> Place:
+    r"""Read FILE:LINE:COLUMN from the right, so `C:\app.py:3:1` is a file on drive C."""
+    parts = text.rsplit(":", 2)
+    if len(parts) != 3 or not parts[0]:
+        raise UsageError(f"{text!r} is no FILE:LINE:COLUMN, for example src/app.py:12:9")
+    file, line, column = parts
+    numbers = {"line": line, "column": column}
+    for what, number in numbers.items():
+        if not (number.isascii() and number.isdigit()) or int(number) < 1:
+            raise UsageError(f"the {what} in {text!r} is {number!r}; give a number from 1 on")
+    return Place(Path(file), int(line), int(column))
+
+
+def offset_of(text: str, line: int, column: int) -> int:
+    """Return the offset of a 1-based place, -1 where the text has none such.
+
+    The column behind the last character of a line is a place, too.
+    """
+    lines = text.split("\n")
+    if not 1 <= line <= len(lines) or not 1 <= column <= len(lines[line - 1]) + 1:
+        return -1
+    return sum(len(before) + 1 for before in lines[: line - 1]) + column - 1
+
+
+def _run_batch(args: argparse.Namespace) -> int:
+    if not args.json:
+        raise UsageError("--batch answers a line of JSON a row; add --json")
+    source = Path(args.batch)
+    try:
+        lines = source.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Unavailable(f"--batch {args.batch!r} cannot be read: {error}") from error
+    workspace = Path(args.workspace) if args.workspace else Path.cwd()
+    completer = _completer(args, workspace)
+    broken = 0
+    for answer in _answers(lines, workspace, completer):
+        broken += "error" in answer
+        print(json.dumps(answer), flush=True)
+    return 1 if broken else 0
+
+
+def _answers(
+    lines: list[str], workspace: Path, completer: Completer
+) -> Iterator[dict[str, object]]:
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        row_id: object = None
+        try:
+            row = json.loads(line)
+            if not isinstance(row, dict):
+                raise Unavailable(f"row {number} is {row!r}, not an object")
+            row_id = row.get("id")
+            request = request_of(row, workspace)
+        except (ValueError, RecursionError, Unavailable) as error:
+            yield {"id": row_id, "error": f"row {number}: {error}"}
+            continue
+        yield {"id": row_id} | completer.complete(request).to_json()
+
+
+def request_of(row: dict[str, object], workspace: Path) -> CompletionRequest:
+    """Return what a row of a batch asks for. Raises `Unavailable` with what is wrong with it."""
+    if "prefix" in row:
+        prefix, suffix = _text(row, "prefix"), _text(row, "suffix", default="")
+        path = _text(row, "path", default="")
+        shown = _relative(workspace / path, workspace) if path else ""
+        return CompletionRequest(
+            text=prefix + suffix,
+            offset=len(prefix),
+            path=shown,
+            language=language_of(path) if path else "",
+            explicit=True,
+        )
+    path = _text(row, "path")
+    line, column = _number(row, "line"), _number(row, "column")
+    file = workspace / path
+    text = _read(file)
+    return CompletionRequest(
+        text=text,
+        offset=offset_of(text, line, column),
+        path=_relative(file, workspace),
+        language=language_of(path),
+        explicit=True,
+    )
+
+
+def _text(row: dict[str, object], key: str, *, default: str | None = None) -> str:
+    value = row.get(key, default)
+    if not isinstance(value, str):
+        raise Unavailable(f"{key!r} is {value!r}; give a string")
+    return value
+
+
+def _number(row: dict[str, object], key: str) -> int:
+    value = row.get(key)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise Unavailable(f"{key!r} is {value!r}; give a whole number from 1 on")
+    return value
+
+
+def _completer(args: argparse.Namespace, workspace: Path) -> Completer:
+    if not workspace.is_dir():
+        raise Unavailable(f"the workspace {str(workspace)!r} is no folder; give --workspace DIR")
+    flags = {
+        "model": args.model,
+        "adapter": args.adapter,
+        "retrieval": False if args.no_retrieval else None,
+    }
+    given = {name: value for name, value in flags.items() if value is not None}
+    settings = resolve(CompletionOptions, "completion", workspace=workspace, flags=given)
+    for fault in settings.faults:
+        _say(fault)
+    deadline_ms = max(settings.value.retrieve_deadline_ms, _CLI_DEADLINE_MS)
+    options = replace(settings.value, retrieve_deadline_ms=deadline_ms)
+    index = _index(workspace) if options.retrieval else None
+    from homespun.server.completion.completer import Completer
+
+    generator = _generator(options, workspace, quiet=args.json)
+    return Completer(generator, index, options, repo=workspace.resolve().name)
+
+
+def _generator(options: CompletionOptions, workspace: Path, *, quiet: bool) -> Generator:
+    """Load the model; a champion that is refused leaves the model as shipped, with a sentence."""
+    from homespun.cli.progress import RichProgress
+    from homespun.models.adapters.registry import CHAMPION, Registry
+    from homespun.models.adapters.stack import named
+    from homespun.models.load import load_generator
+    from homespun.models.types import MODEL_AS_SHIPPED
+    from homespun.server.prompt.anchors import MOST_TYPED_TOKENS
+    from homespun.server.prompt.render import PROMPT_VERSION
+
+    room = options.context_tokens + max(options.max_tokens, options.max_block_tokens)
+
+    def load(adapter: str) -> Generator:
+        with RichProgress(quiet=quiet) as progress:
+            return load_generator(
+                options.model,
+                adapter=named(adapter),
+                workspace=workspace,
+                prompt_version=PROMPT_VERSION,
+                threads=options.threads,
+                context_tokens=room + MOST_TYPED_TOKENS,
+                progress=progress,
+            )
+
+    try:
+        claim = Registry(workspace).claim() if options.adapter == CHAMPION else None
+        if claim is not None:
+            _say(f"{claim.sentence}, so it does not serve; {claim.command}")
+        return load(options.adapter)
+    except AdapterError as error:
+        if options.adapter != CHAMPION:  # asked for by name
+            raise
+        _say(f"{error}; completing with the model as shipped")
+        return load(MODEL_AS_SHIPPED)
+
+
+def _index(workspace: Path) -> Index | None:
+    """Open the index; without one the completion goes on and says how to build it."""
+    from homespun.indexer.index import Index
+
+    settings = resolve(IndexConfig, "index", workspace=workspace)
+    for fault in settings.faults:
+        _say(fault)
+    try:
+        return Index.open(workspace, settings.value)
+    except IndexMissing:
+        _say(
+            f"no index of {str(workspace)!r}, completing without retrieval; "
+            f"`homespun index {workspace}` builds one"
+        )
+        return None
+    except (IndexDamaged, FolderRefused) as error:
+        _say(f"{error}; completing without retrieval")
+        return None
+
+
+def _read(file: Path) -> str:
+    try:
+        text = decode(file.read_bytes())
+    except OSError as error:
+        raise Unavailable(
+            f"{str(file)!r} cannot be read: {error.strerror or error}; check the path"
+        ) from error
+    if isinstance(text, Skipped):
+        raise Unavailable(f"{str(file)!r} is no text ({text.reason}), nothing to complete")
+    return text
+
+
+def _relative(file: Path, workspace: Path) -> str:
+    """Return the path in the workspace with "/", "" outside of it."""
+    resolved, root = file.resolve(), workspace.resolve()
+    return resolved.relative_to(root).as_posix() if resolved.is_relative_to(root) else ""
+
+
+def _print(place: Place, text: str, completion: Completion) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    from homespun.server.commands.why import sentence
+    from homespun.showable import showable_line
+
+    console = Console(soft_wrap=True, highlight=False)
+    where = f"{place.file}:{place.line}:{place.column}"
+    console.print(Text(where, style="bold"), Text(completion.finish, style="dim"))
+    lines = text.split("\n")
+    line = lines[place.line - 1] if place.line <= len(lines) else ""
+    if completion.text:
+        _print_marked(console, line, place.column - 1, completion.text)
+    else:
+        console.print(Text(f"  {line}"))
+        console.print(Text(f"  {sentence(completion)}", style="dim"))
+    for source in completion.sources:
+        span = f"{showable_line(source.path)}:{source.start_line}-{source.end_line}"
+        console.print(Text(f"  from {span}  {source.score:.2f}", style="dim"))
+    times = "  ".join(f"{stage} {ms:.0f}" for stage, ms in completion.timings_ms.items())
+    tokens = "  ".join(f"{what} {count}" for what, count in completion.tokens.items())
+    console.print(Text(f"  ms: {times}", style="dim"))
+    console.print(Text(f"  tokens: {tokens}", style="dim"))
+
+
+def _print_marked(console: Console, line: str, column: int, completion: str) -> None:
+    """Show the line as it would be, what is new in colour and between marks."""
+    from rich.text import Text
+
+    first, *more = completion.split("\n")
+    shown = Text.assemble("  ", line[:column])
+    for number, part in enumerate([first, *more]):
+        if number:
+            shown.append("\n  ")
+        begin = "«" if number == 0 else ""
+        end = "»" if number == len(more) else ""
+        shown.append(f"{begin}{part}{end}", style="black on green")
+    shown.append(line[column:])
+    console.print(shown)
+
+
+def _say(sentence: str) -> None:
+    print(f"homespun: {sentence}", file=sys.stderr)

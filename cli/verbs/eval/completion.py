@@ -1,0 +1,193 @@
+"""`homespun eval completion`: lines of later commits, completed with and without an adapter."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from homespun.cli.errors import UsageError
+from homespun.cli.progress import RichProgress
+
+if TYPE_CHECKING:
+    from homespun.training.evaluation.evaluate import Evaluation
+    from homespun.training.evaluation.report import CompletionReport, Verdict
+
+_FOLDER = "eval"  # of accepted reports, beside the index
+_ACCEPTED = "completion.json"
+_SHIPPED_ARMS = ("general/none", "general/retrieval")
+_REPOSITORY_ARMS = ("repository/none", "repository/retrieval")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("dir", nargs="?", default=".", metavar="DIR", help="folder (default: .)")
+    parser.add_argument(
+        "--since",
+        required=True,
+        metavar="REV",
+        help="revision or day; only lines that were added behind it count",
+    )
+    parser.add_argument("--until", metavar="REV", help="revision or day (default: the last commit)")
+    parser.add_argument("--items", type=int, default=900, metavar="N", help="(default: 900)")
+    parser.add_argument(
+        "--arms",
+        nargs="+",
+        metavar="MODEL/CONTEXT",
+        help="base, general or repository / none, retrieval or oracle (default: general and, "
+        "where there is an adapter, repository, each without and with retrieval)",
+    )
+    parser.add_argument(
+        "--adapter",
+        default="champion",
+        metavar="ID",
+        help="what the repository arms use: an ID, a folder or champion (default)",
+    )
+    parser.add_argument("--model", metavar="NAME", help="default: the setting completion.model")
+    parser.add_argument(
+        "--infilling",
+        type=int,
+        default=0,
+        metavar="N",
+        help="also N lines of ordinary Python, to see what was forgotten",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="which items (default: 0)")
+    parser.add_argument("--no-loss", action="store_true", help="leave the loss out; saves time")
+    parser.add_argument("--no-lint", action="store_true", help="leave the linter out")
+    parser.add_argument("--accept", action="store_true", help="compare later runs with this one")
+    parser.add_argument(
+        "--accepted",
+        metavar="FILE",
+        help=f"accepted report (default: DIR/.homespun/{_FOLDER}/{_ACCEPTED})",
+    )
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Evaluate, compare, print; 1 where it got worse or cannot be compared."""
+    from homespun.training.evaluation import report as completion_report
+
+    for name in ("items", "infilling"):
+        least = 1 if name == "items" else 0
+        if getattr(args, name) < least:
+            raise UsageError(f"--{name} is {getattr(args, name)}; give {least} or more")
+    accepted_at = _accepted_at(args)
+    accepted = _load(accepted_at, args)
+    done = _evaluated(args)
+    for note in done.notes:
+        _say(note)
+    verdict = None if accepted is None else completion_report.judge(done.report, accepted)
+    if args.accept:
+        completion_report.save(done.report, accepted_at, root=_sealed_in(args))
+    _print(done.report, verdict, args)
+    return _said(verdict, accepted_at, is_accepting=args.accept)
+
+
+def _evaluated(args: argparse.Namespace) -> Evaluation:
+    from dataclasses import replace
+
+    from homespun.server.options import CompletionOptions
+    from homespun.settings import resolve
+    from homespun.training.evaluation.arms import check_arms
+    from homespun.training.evaluation.evaluate import evaluate
+    from homespun.training.evaluation.inputs import EvaluationConfig
+    from homespun.training.evaluation.items import ItemConfig
+
+    root = Path(args.dir)
+    if not root.is_dir():
+        raise UsageError(f"{args.dir!r} is no folder; give that of a repository")
+    settings = resolve(CompletionOptions, "completion", workspace=root)
+    for fault in settings.faults:
+        _say(fault)
+    options = settings.value
+    if args.model:
+        options = replace(options, model=args.model)
+    config = EvaluationConfig(
+        arms=tuple(check_arms(args.arms or _default_arms(root, args.adapter))),
+        items=ItemConfig(items=args.items, seed=args.seed),
+        infilling_tasks=args.infilling,
+        with_loss=not args.no_loss,
+        with_linter=not args.no_lint,
+    )
+    with RichProgress(quiet=args.json) as progress:
+        return evaluate(
+            root,
+            since=args.since,
+            until=args.until,
+            adapter=args.adapter,
+            options=options,
+            config=config,
+            progress=progress,
+        )
+
+
+def _default_arms(root: Path, adapter: str) -> list[str]:
+    from homespun.models.adapters.registry import Registry
+
+    if adapter == "champion" and Registry(root.resolve()).champion() is None:
+        return list(_SHIPPED_ARMS)
+    return [*_SHIPPED_ARMS, *_REPOSITORY_ARMS]
+
+
+def _accepted_at(args: argparse.Namespace) -> Path:
+    if args.accepted:
+        return Path(args.accepted)
+    from homespun.indexer import build
+
+    return build.folder_of(Path(args.dir)) / _FOLDER / _ACCEPTED
+
+
+def _sealed_in(args: argparse.Namespace) -> Path | None:
+    """Return the folder whose state the report is part of; None for a file that the user names."""
+    return None if args.accepted else Path(args.dir)
+
+
+def _load(path: Path, args: argparse.Namespace) -> CompletionReport | None:
+    """Read the accepted report; one that cannot be read does not stop its replacement."""
+    from homespun.training.errors import BadReport
+    from homespun.training.evaluation import report as completion_report
+
+    try:
+        return completion_report.load(path, root=_sealed_in(args))
+    except BadReport:
+        if args.accept:
+            return None
+        raise
+
+
+def _print(report: CompletionReport, verdict: Verdict | None, args: argparse.Namespace) -> None:
+    from homespun.cli.verbs.eval import completion_tables
+
+    if args.json:
+        comparison = completion_tables.verdict_json(verdict)
+        print(json.dumps(report.to_json() | {"comparison": comparison}), flush=True)
+        return
+    completion_tables.print_report(report)
+    if verdict is not None:
+        completion_tables.print_verdict(verdict)
+
+
+def _said(verdict: Verdict | None, path: Path, *, is_accepting: bool) -> int:
+    """Say how it ended, in one sentence on stderr; return the exit status."""
+    if is_accepting:
+        _say(f"later runs are compared with this one ({str(path)!r})")
+        return 0
+    if verdict is None:
+        _say(f"there is no accepted report at {str(path)!r} yet; --accept makes this one it")
+        return 0
+    if verdict.obstacle:
+        _say(f"nothing can be compared: {verdict.obstacle}; --accept accepts this one instead")
+        return 1
+    if verdict.failed:
+        _say(
+            f"{verdict.arm} got worse against the accepted report; mend it, or take the new state "
+            "with --accept"
+        )
+        return 1
+    return 0
+
+
+def _say(sentence: str) -> None:
+    print(f"homespun: {sentence}", file=sys.stderr, flush=True)

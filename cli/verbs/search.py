@@ -1,0 +1,148 @@
+"""`homespun search`: ask the index, one question or a file of them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from homespun.cli.errors import UsageError
+from homespun.indexer.config import IndexConfig
+from homespun.os_errors import in_words
+from homespun.parsing import parse_json
+from homespun.settings import resolve
+from homespun.showable import showable_line
+
+if TYPE_CHECKING:
+    from homespun.indexer.index import Index
+    from homespun.indexer.types import Hit
+
+_PREVIEW_LINES = 3
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the verb's arguments."""
+    parser.add_argument("query", nargs="?", help="a question, a name, a path or some code")
+    parser.add_argument("--queries", metavar="FILE", help='JSON list of {"query": …}')
+    parser.add_argument("--path", default=".", metavar="DIR", help="indexed folder (default: .)")
+    parser.add_argument("--limit", type=int, default=10, help="hits at most (default: 10)")
+    parser.add_argument("--mode", choices=("hybrid", "lexical", "dense"), default="hybrid")
+    parser.add_argument("--language", help="only this language, e.g. python")
+    parser.add_argument("--glob", help="only paths like this, e.g. 'src/**/*.py'")
+    parser.add_argument("--kind", help="only this kind of chunk, e.g. function, method or class")
+    parser.add_argument("--symbol", help="only definitions of this name, e.g. Session.send")
+    parser.add_argument(
+        "--json", action="store_true", help='print {"query", "hits", "ms"} as one line a query'
+    )
+    parser.add_argument("--explain", action="store_true", help="show what each score is made of")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Search, print hits; no hit is no failure."""
+    queries = _queries(args)
+    if args.limit < 1:
+        raise UsageError(f"--limit is {args.limit}; give 1 or more")
+    index = _opened(Path(args.path), args.mode)
+    for query in queries:
+        began = time.perf_counter()
+        hits = index.search(
+            query,
+            limit=args.limit,
+            mode=args.mode,
+            language=args.language,
+            glob=args.glob,
+            kind=args.kind,
+            symbol=args.symbol,
+        )
+        ms = (time.perf_counter() - began) * 1000
+        if args.json:
+            answer = {"query": query, "hits": [hit.to_json() for hit in hits], "ms": round(ms, 3)}
+            print(json.dumps(answer), flush=True)
+        else:
+            _print(query, hits, explain=args.explain, with_query=args.queries is not None)
+    return 0
+
+
+def _queries(args: argparse.Namespace) -> list[str]:
+    if (args.query is None) == (args.queries is None):
+        raise UsageError("give a query or --queries FILE, one of the two")
+    queries = [args.query] if args.queries is None else _from_file(Path(args.queries))
+    for place, query in enumerate(queries, start=1):
+        if not query.strip():
+            where = f"entry {place} of {args.queries!r}" if args.queries else "the query"
+            raise UsageError(f"{where} is empty; give a question, a name, a path or some code")
+    return queries
+
+
+def _from_file(path: Path) -> list[str]:
+    try:
+        entries = parse_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"--queries {str(path)!r} cannot be read as JSON: {in_words(error)}"
+        ) from error
+    if not isinstance(entries, list):
+        raise UsageError(f'--queries {str(path)!r} holds no list; it wants [{{"query": …}}, …]')
+    queries = []
+    for place, entry in enumerate(entries, start=1):
+        query = entry.get("query") if isinstance(entry, dict) else entry
+        if not isinstance(query, str):
+            raise UsageError(
+                f"entry {place} of {str(path)!r} is {entry!r}; it wants an object with "
+                'a string "query"'
+            )
+        queries.append(query)
+    return queries
+
+
+def _opened(root: Path, mode: str) -> Index:
+    """Open the index, with the encoder that its vectors come from where that is wanted."""
+    from homespun.indexer.index import Index
+
+    settings = resolve(IndexConfig, "index", workspace=root)
+    for fault in settings.faults:
+        _say(fault)
+    index = Index.open(root, settings.value)
+    if mode == "lexical" or (settings.value.encoder == "none" and mode != "dense"):
+        return index
+    stamp = index.encoder_stamp
+    if stamp is None:
+        _say(
+            "the index has no vectors yet, so search goes by words alone; "
+            f"`homespun index {root}` computes them"
+        )
+        return index
+    from homespun.indexer.embedding.encoders import open_encoder
+    from homespun.models.errors import ModelsError
+
+    try:
+        index.use_encoder(open_encoder(stamp.name))
+    except ModelsError as error:
+        _say(f"search goes by words alone: {error}")
+        return index
+    if index.why_not_dense():
+        _say(index.why_not_dense())
+    return index
+
+
+def _print(query: str, hits: list[Hit], *, explain: bool, with_query: bool) -> None:
+    if with_query:
+        print(f"== {query}")
+    if not hits:
+        print("no hits")
+    for hit in hits:
+        name = f"  {showable_line(hit.symbol)}" if hit.symbol else ""
+        path = showable_line(hit.path)  # a name may hold line ends
+        print(f"{path}:{hit.start_line}-{hit.end_line}{name}  {hit.kind}  {hit.score:.4f}")
+        if explain:
+            print("    " + ", ".join(f"{part} {share:+.4f}" for part, share in hit.why.items()))
+        lines = [line for line in hit.text.splitlines() if line.strip()]
+        for line in lines[:_PREVIEW_LINES]:
+            print(f"    {line[:110]}")
+
+
+def _say(sentence: str) -> None:
+    print(f"homespun: {sentence}", file=sys.stderr, flush=True)

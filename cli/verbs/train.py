@@ -1,0 +1,172 @@
+"""`homespun train`: an adapter of this repository, judged before it may serve."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from homespun.cli.errors import UsageError
+from homespun.cli.progress import RichProgress
+
+if TYPE_CHECKING:
+    from homespun.server.options import CompletionOptions
+    from homespun.training.config import TrainOptions, TrainResult
+
+_NOTE_SECONDS = 60.0  # between notes where there is no terminal to draw on
+_RUN_OPTIONS = (
+    "preset",
+    "until",
+    "seed",
+    "steps",
+    "minutes",
+    "examples",
+    "items",
+    "model",
+    "no_promote",
+    "anyway",
+    "qlora",
+    "gpus",
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the verb's arguments."""
+    parser.add_argument("dir", nargs="?", default=".", metavar="DIR", help="folder (default: .)")
+    parser.add_argument(
+        "--preset", choices=("cpu", "gpu"), help="settings for cpu (default) or gpu"
+    )
+    parser.add_argument(
+        "--until",
+        metavar="REV",
+        help="learn nothing later than this revision or day; later commits judge the adapter "
+        "(default: the last tenth of the commits is kept back)",
+    )
+    parser.add_argument(
+        "--resume", action="store_true", help="go on with the last run, where it was ended"
+    )
+    parser.add_argument("--model", metavar="NAME", help="model instead of the configured one")
+    parser.add_argument("--seed", type=int, metavar="N", help="of all that is drawn (default: 0)")
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        metavar="M",
+        help="of learning, at most; the plan is cut to fit (default: 60 on a CPU)",
+    )
+    parser.add_argument("--steps", type=int, metavar="N", help="of learning, at most")
+    parser.add_argument("--examples", type=int, metavar="N", help="to learn from (default: 2,400)")
+    parser.add_argument(
+        "--items",
+        type=int,
+        metavar="N",
+        help="places to judge by (default: 300 on a CPU, 2,000 on a GPU)",
+    )
+    parser.add_argument(
+        "--no-promote", action="store_true", help="only a candidate, whatever the gate says"
+    )
+    parser.add_argument(
+        "--anyway", action="store_true", help="even if nothing was committed to judge it by"
+    )
+    parser.add_argument(
+        "--qlora", action="store_true", help="frozen weights in 4 bits (gpu, needs bitsandbytes)"
+    )
+    parser.add_argument(
+        "--gpus", type=int, metavar="N", help="learn on so many together (default: 1)"
+    )
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train, judge, and say what was done with the adapter."""
+    from homespun.server.options import CompletionOptions
+    from homespun.settings import resolve
+    from homespun.training.pipeline.train import train
+
+    _check(args)
+    root = Path(args.dir)
+    settings = resolve(CompletionOptions, "completion", workspace=root, flags={"model": args.model})
+    with TrainProgress(quiet=args.json) as progress:
+        for fault in settings.faults:
+            progress.say(fault)
+        result = train(
+            root,
+            _options(args, settings.value),
+            resume=args.resume,
+            completion=settings.value,
+            progress=progress,
+        )
+    _print(result, as_json=args.json)
+    return 0
+
+
+class TrainProgress(RichProgress):
+    """The bars, whole sentences between them, and a word beside the current one."""
+
+    def __init__(self, *, quiet: bool = False, stream: TextIO | None = None) -> None:
+        """`quiet` draws no bars; sentences go to stderr all the same."""
+        super().__init__(quiet=quiet, stream=stream)
+        self._noted_at = -math.inf
+
+    def say(self, sentence: str) -> None:
+        """Print a sentence, above the bar where there is one."""
+        if self._bar is not None:
+            self._bar.console.print(sentence, markup=False, highlight=False, soft_wrap=True)
+        else:
+            self._say(sentence)
+
+    def note(self, text: str) -> None:
+        """Show a word beside the bar; without a terminal, a line now and then."""
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, description=f"{self._stage}: {text}")
+        elif not self._quiet and time.monotonic() - self._noted_at >= _NOTE_SECONDS:
+            self._noted_at = time.monotonic()
+            self._say(f"{self._stage}: {self._amount()}{text}")
+
+
+def _check(args: argparse.Namespace) -> None:
+    for name in ("steps", "minutes", "examples", "items", "gpus"):
+        value = getattr(args, name)
+        if value is not None and not value > 0:
+            raise UsageError(f"--{name} wants a number above 0, not {value}")
+    if args.resume:
+        given = [name for name in _RUN_OPTIONS if getattr(args, name) not in (None, False)]
+        if given:
+            names = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+            raise UsageError(f"--resume goes on with the run's own options; leave out {names}")
+    if args.qlora and args.preset != "gpu":
+        raise UsageError("--qlora needs --preset gpu")
+    if args.gpus is not None and args.preset != "gpu":
+        raise UsageError("--gpus needs --preset gpu")
+
+
+def _options(args: argparse.Namespace, completion: CompletionOptions) -> TrainOptions:
+    from homespun.training.config import TrainOptions
+
+    given = {
+        name: getattr(args, name)
+        for name in ("preset", "until", "seed", "steps", "minutes", "examples", "items", "gpus")
+        if getattr(args, name) is not None
+    }
+    return replace(
+        TrainOptions(model=completion.model),
+        promote=not args.no_promote,
+        anyway=args.anyway,
+        qlora=args.qlora,
+        **given,
+    )
+
+
+def _print(result: TrainResult, *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(result.to_json(), indent=1))
+        return
+    from homespun.training.report.html import minutes
+
+    print(result.verdict.explain())
+    print(result.outcome)
+    print(f"report: {result.report}")
+    print(f"took {minutes(result.seconds)}")

@@ -1,0 +1,1 @@
+"""Code completion that writes the way this repository writes."""

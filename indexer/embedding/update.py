@@ -1,0 +1,150 @@
+"""Chunks -> vectors, in batches that a killed run does not lose.
+
+Vectors are kept by the hash of what the encoder read, so a moved file or another branch costs
+nothing. Computing needs no lock; only each short commit takes it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Container, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from homespun.indexer.errors import IndexMissing
+from homespun.indexer.memory import snapshot
+from homespun.indexer.memory.snapshot import Mirror
+from homespun.indexer.storage import manifest
+from homespun.indexer.storage.lance import Store
+from homespun.indexer.storage.manifest import EncoderStamp, Manifest
+from homespun.indexer.storage.rows import embedding_text
+from homespun.models.types import Encoder, Progress
+
+_BATCH_CHUNKS = 256  # texts an encoder gets at once
+_COMMIT_CHUNKS = 4096  # a commit takes tens of milliseconds whatever its size
+_COMMIT_SECONDS = 5.0  # of work that a killed run may lose
+
+Lock = Callable[[], AbstractContextManager[None]]
+Vectors = npt.NDArray[np.float32]  # (texts, dimensions), unit-norm rows
+
+
+def missing_texts(current: Mirror) -> dict[str, str]:
+    """Return hash -> text of the chunks without a vector."""
+    return {key: embedding_text(chunk) for key, chunk in snapshot.missing_chunks(current).items()}
+
+
+def embed(
+    folder: Path,
+    store: Store,
+    encoder: Encoder,
+    missing: Mapping[str, str],
+    *,
+    seen: Manifest,
+    lock: Lock,
+    progress: Progress,
+    cancelled: Callable[[], bool],
+) -> Iterator[tuple[list[str], Vectors]]:
+    """Compute the vectors of `missing` (hash -> text); yield keys and vectors of each commit.
+
+    `seen` is the manifest of the state in which they were missing.
+
+    The manifest names the encoder from the first commit on, even when nothing is missing. Where
+    another process embeds at the same time, what it was first with is not added again.
+    """
+    with lock():
+        # Who has read a state that names the encoder has what the store had of its vectors then.
+        ours = _followed(folder, store)
+        is_new = ours is not None and ours.encoder != _stamp_of(encoder)
+        has_read_all = ours is None or (not is_new and _is_same(ours, seen))
+        known = set() if has_read_all else store.vector_keys(encoder.name)
+        if ours is not None and is_new:
+            ours = _stamped(folder, ours, encoder)
+    # Texts of like length together: a batch is padded to its longest.
+    keys = sorted(missing.keys() - known, key=lambda key: (len(missing[key]), key))
+    progress.start("embedding", len(keys), "chunks")
+    for batch, vectors in _commits(encoder, keys, missing, progress, cancelled):
+        with lock():
+            current = _followed(folder, store)
+            if current is not None:
+                known = set() if _is_same(current, ours) else store.vector_keys(encoder.name)
+                _add(store, encoder, batch, vectors, known)
+                ours = _stamped(folder, current, encoder)
+        yield batch, vectors
+    progress.finish()
+
+
+def _commits(
+    encoder: Encoder,
+    keys: list[str],
+    texts: Mapping[str, str],
+    progress: Progress,
+    cancelled: Callable[[], bool],
+) -> Iterator[tuple[list[str], Vectors]]:
+    """Encode in batches; yield as many together as are worth a commit."""
+    done: list[Vectors] = []
+    first = 0
+    began = time.monotonic()
+    for start in range(0, len(keys), _BATCH_CHUNKS):
+        if cancelled():
+            break
+        batch = keys[start : start + _BATCH_CHUNKS]
+        done.append(_encoded(encoder, [texts[key] for key in batch]))
+        progress.advance(len(batch))
+        end = start + len(batch)
+        if end - first >= _COMMIT_CHUNKS or time.monotonic() - began > _COMMIT_SECONDS:
+            yield keys[first:end], np.concatenate(done)
+            done, first, began = [], end, time.monotonic()
+    if done:
+        yield keys[first : first + sum(map(len, done))], np.concatenate(done)
+
+
+def _encoded(encoder: Encoder, texts: list[str]) -> Vectors:
+    vectors = np.asarray(encoder.encode(texts), dtype=np.float32)  # (len(texts), dimensions)
+    if vectors.shape != (len(texts), encoder.dimensions):
+        raise ValueError(
+            f"encoder {encoder.name!r} returned shape {vectors.shape} for {len(texts)} texts "
+            f"of {encoder.dimensions} dimensions"
+        )
+    return vectors
+
+
+def _followed(folder: Path, store: Store) -> Manifest | None:
+    """Return the manifest, the store looking where it says; under the lock.
+
+    None where another process begins anew: its rows will ask for vectors again.
+    """
+    try:
+        current: Manifest = manifest.load(folder)
+    except IndexMissing:
+        return None
+    if not current.store:
+        return None
+    store.follow(current.store)
+    return current
+
+
+def _is_same(one: Manifest, other: Manifest | None) -> bool:
+    return other is not None and (one.generation, one.store) == (other.generation, other.store)
+
+
+def _add(
+    store: Store, encoder: Encoder, keys: list[str], vectors: Vectors, known: Container[str]
+) -> None:
+    rows = [row for row, key in enumerate(keys) if key not in known]
+    if rows:
+        store.add_vectors(encoder.name, [keys[row] for row in rows], vectors[rows])
+
+
+def _stamped(folder: Path, current: Manifest, encoder: Encoder) -> Manifest:
+    """Name the encoder in the manifest: a new generation tells readers to look for vectors."""
+    generation = current.generation + 1
+    stamp = _stamp_of(encoder)
+    return manifest.save(folder, replace(current, generation=generation, encoder=stamp))
+
+
+def _stamp_of(encoder: Encoder) -> EncoderStamp:
+    return EncoderStamp(encoder.name, encoder.dimensions)

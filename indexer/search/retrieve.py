@@ -1,0 +1,340 @@
+"""Query -> hits, as functions over a mirror: words and vectors find candidates, rules rank them."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from homespun.indexer.memory.snapshot import Mirror, Shard
+from homespun.indexer.scan.globs import path_pattern
+from homespun.indexer.search import ranking
+from homespun.indexer.search.query import Question
+from homespun.indexer.search.ranking import Candidate, PathMatch, Pool
+from homespun.indexer.search.weights import WEIGHTS, Weights
+from homespun.indexer.types import Hit, Region
+from homespun.indexer.words import bm25
+from homespun.indexer.words.bm25 import FloatArray, Mask, Owners, Term
+from homespun.indexer.words.tokens import split_identifiers
+from homespun.indexer.words.word_forms import ABBREVIATIONS, other_endings, stem
+
+Mode = Literal["hybrid", "lexical", "dense"]
+
+_CANDIDATES = 5  # a side, in units of the limit
+_LEAST_CANDIDATES = 50
+_WHOLE_FILES = 20  # candidates for the words that they have as a whole
+_MOST_FILES_OF_A_WORD = 20  # a path's word that more files have brings none into the pool
+_LEAST_PATH_SHARE = 0.3  # of the query's words, to come into the pool by the path alone
+_BLOCK = 32  # scores, of which only the best is looked at first
+_MOST_QUERY_CHARS = 20_000  # a megabyte by mistake takes seconds and says no more
+_QUERY_TERMS = 96  # of a code window; the rarest of them decide anyway
+# Words on the line in focus weigh 1 + _FOCUS, four lines away a third of that; hits then hold lines
+# that are more like the next one (bench/similar_lines.py).
+_FOCUS = 8.0
+_FOCUS_LINES = 4.0
+
+
+def search(
+    mirror: Mirror,
+    query: str,
+    vector: npt.NDArray[np.float32] | None,
+    wanted: Mask,
+    *,
+    limit: int,
+    mode: Mode,
+    weights: Weights = WEIGHTS,
+) -> list[Hit]:
+    """Return the best `limit` chunks. `vector` is the query's, `(dimensions,)`, None without."""
+    question = Question(query[:_MOST_QUERY_CHARS])
+    pool = Pool(question, mirror, wanted, weights)
+    count = max(_CANDIDATES * limit, _LEAST_CANDIDATES)
+    evidence = _Evidence(mirror, wanted)
+    if mode != "dense" or vector is None:
+        evidence.read_words(question, weights)
+    if mode != "lexical" and vector is not None:
+        evidence.read_vectors(vector)
+    for document in evidence.candidates(question, weights, count):
+        pool.candidate(document)
+    ranking.add_definitions(pool)
+    if question.kind == "path":
+        ranking.add_whole_paths(pool)
+    evidence.share_out(pool)
+    return [_hit(mirror, candidate) for candidate in ranking.rank(pool, limit)]
+
+
+def similar(
+    mirror: Mirror, text: str, wanted: Mask, *, limit: int, focus: int | None = None
+) -> list[Hit]:
+    """Return the chunks most like a window of code, by words alone.
+
+    `focus` is the line of the window (from 0) that matters most, the lines around it less and less;
+    without it all count the same. A score is the share of what a chunk could score at most: 0 =
+    nothing in common, towards 1 = every word of the window, often.
+    """
+    terms = _rarest(mirror, _weighted_words(text, focus))
+    parts = mirror.segments
+    scores, most = bm25.score(parts, terms, bm25.find(parts, terms))
+    if not len(scores) or most <= 0:
+        return []
+    scores = np.where(wanted, scores / most, 0)
+    return [
+        _hit(mirror, Candidate(document, {"lexical": float(scores[document])}))
+        for document in _top(scores, limit)
+    ]
+
+
+def _weighted_words(text: str, focus: int | None) -> dict[str, float]:
+    """Return word -> weight; a word of several lines has that of its best."""
+    weights: dict[str, float] = {}
+    for row, line in enumerate(text.split("\n")):
+        weight = 1.0 if focus is None else 1 + _FOCUS * math.exp(-abs(row - focus) / _FOCUS_LINES)
+        for word in split_identifiers(line):
+            if weight > weights.get(word, 0.0):
+                weights[word] = weight
+    return weights
+
+
+class _Evidence:
+    """What words and vectors say about every document."""
+
+    def __init__(self, mirror: Mirror, wanted: Mask) -> None:
+        self._mirror = mirror
+        self._wanted = wanted
+        self._text: FloatArray | None = None  # (documents,)
+        self._files: list[FloatArray] = []  # for each shard (files,)
+        self._nearness: FloatArray | None = None  # (documents,), -inf where there is no vector
+
+    def read_words(self, question: Question, weights: Weights) -> None:
+        """Score all documents, and all files as a whole, by their words."""
+        parts = self._mirror.segments
+        terms = [_term(word, question, self._mirror, weights) for word in question.words]
+        found = bm25.find(parts, terms)
+        scores, _ = bm25.score(parts, terms, found)
+        self._text = np.where(self._wanted, scores, np.float32(0))
+        if weights.whole_file:
+            owners = [_owners(shard) for shard in self._mirror.shards]
+            self._files = bm25.score_files(owners, terms, found)
+
+    def read_vectors(self, vector: npt.NDArray[np.float32]) -> None:
+        """Compare the query with all documents that have a vector."""
+        nearness = np.full(self._mirror.size, -np.inf, dtype=np.float32)
+        start = 0
+        for shard in self._mirror.shards:
+            end = start + len(shard.chunks)
+            if shard.vectors is not None and shard.has_vector is not None:
+                usable = self._wanted[start:end] & shard.has_vector
+                # einsum stays on this thread. `@` shares work with threads of BLAS and waits for
+                # them where a model keeps the cores busy: p95 of 2,800 rows 54 ms, not 0.6.
+                near = np.einsum("ij,j->i", shard.vectors, vector)
+                nearness[start:end] = np.where(usable, near, -np.inf)
+            start = end
+        self._nearness = nearness
+
+    def candidates(self, question: Question, weights: Weights, count: int) -> list[int]:
+        """Return the documents that are worth a closer look."""
+        found: dict[int, None] = {}
+        if self._text is not None:
+            found.update(dict.fromkeys(_top(self._text, count)))
+            found.update(dict.fromkeys(self._by_whole_files()))
+        if self._nearness is not None:
+            found.update(dict.fromkeys(_top(self._nearness, count, above=-np.inf)))
+        if weights.path and question.kind != "path":
+            found.update(dict.fromkeys(self._by_paths(question, weights)))
+        return list(found)
+
+    def share_out(self, pool: Pool) -> None:
+        """Give every candidate its shares of the evidence."""
+        self._share_text(pool)
+        self._share_nearness(pool)
+
+    def _share_text(self, pool: Pool) -> None:
+        if self._text is None or not len(self._text):
+            return
+        weights = pool.weights
+        best = float(self._text.max())
+        best_file = max((float(part.max()) for part in self._files if len(part)), default=0.0)
+        for document, candidate in pool.candidates.items():
+            score = float(self._text[document])
+            if score > 0:
+                candidate.add("lexical", weights.text * (score / best) ** weights.text_power)
+            if best_file > 0:
+                place, file = self._file_of(document)
+                whole = float(self._files[place][file])
+                if whole > 0:
+                    candidate.add("file", weights.whole_file * whole / best_file)
+
+    def _share_nearness(self, pool: Pool) -> None:
+        if self._nearness is None or not len(self._nearness):
+            return
+        best = float(self._nearness.max())
+        is_name = pool.question.kind in ("symbol", "path")
+        weight = pool.weights.dense_for_names if is_name else pool.weights.dense
+        for document, candidate in pool.candidates.items():
+            nearness = float(self._nearness[document])
+            if nearness > 0 and weight:
+                candidate.add("dense", weight * nearness / best)
+
+    def _by_whole_files(self) -> list[int]:
+        found = []
+        start = 0
+        for shard, scores in zip(self._mirror.shards, self._files, strict=False):
+            for file in _top(scores, _WHOLE_FILES):
+                found += self._best_of(shard.files.paths[file])
+            start += len(shard.chunks)
+        return found
+
+    def _by_paths(self, question: Question, weights: Weights) -> list[int]:
+        match = PathMatch(question, weights)
+        found = []
+        for shard in self._mirror.shards:
+            files: set[int] = set()
+            for word in question.path_words:
+                having = shard.files.by_stem.get(stem(word), ())
+                if len(having) <= _MOST_FILES_OF_A_WORD:
+                    files.update(having)
+            for file in sorted(files):
+                path = shard.files.paths[file]
+                if match.share(path) >= _LEAST_PATH_SHARE:
+                    found += self._best_of(path)
+        return found
+
+    def _best_of(self, path: str) -> list[int]:
+        """Return the file's wanted document with the most of the query's words, if any."""
+        wanted = [d for d in self._mirror.documents.get(path, ()) if self._wanted[d]]
+        if self._text is None:
+            return wanted[:1]
+        text = self._text
+        return [max(wanted, key=lambda document: (text[document], -document))] if wanted else []
+
+    def _file_of(self, document: int) -> tuple[int, int]:
+        for place, shard in enumerate(self._mirror.shards):
+            if document < len(shard.chunks):
+                return place, int(shard.files.of_document[document])
+            document -= len(shard.chunks)
+        raise IndexError(f"there is no document {document} behind the last")
+
+
+def wanted_documents(
+    mirror: Mirror,
+    *,
+    language: str | None = None,
+    glob: str | None = None,
+    kind: str | None = None,
+    symbol: str | None = None,
+    exclude: Sequence[Region] = (),
+) -> Mask:
+    """Return `(mirror.size,)`: live documents that pass every filter.
+
+    `symbol` leaves what belongs to definitions of that name ("Session", "Session.send").
+    """
+    wanted = mirror.alive
+    if language is not None:
+        wanted &= np.concatenate([shard.languages == language for shard in mirror.shards])
+    if kind is not None:
+        wanted &= np.concatenate([shard.kinds == kind for shard in mirror.shards])
+    if glob is not None:
+        pattern = _glob_pattern(glob)
+        wanted &= np.concatenate([shard.files.matching(pattern) for shard in mirror.shards])
+    if symbol is not None:
+        wanted &= _in_definitions(mirror, symbol)
+    for region in exclude:
+        for document in mirror.documents.get(region.path, ()):
+            chunk = mirror.chunk(document)
+            if chunk.start_line <= region.end_line and region.start_line <= chunk.end_line:
+                wanted[document] = False
+    return wanted
+
+
+def _in_definitions(mirror: Mirror, name: str) -> Mask:
+    inside = np.zeros(mirror.size, dtype=np.bool_)
+    for symbol in mirror.definitions(name):
+        for document in mirror.documents.get(symbol.path, ()):
+            chunk = mirror.chunk(document)
+            if chunk.start_line <= symbol.end_line and symbol.start_line <= chunk.end_line:
+                inside[document] = True
+    return inside
+
+
+def _top(scores: FloatArray, count: int, *, above: float = 0.0) -> list[int]:
+    """Return the documents with the highest scores above a floor, best first, then by number."""
+    floor = _floor(scores, count)
+    found = np.flatnonzero((scores >= floor) & (scores > above))
+    order = np.lexsort((found, -scores[found]))
+    return [int(document) for document in found[order[:count]]]
+
+
+def _floor(scores: FloatArray, count: int) -> float:
+    """Return a score that the best `count` all reach, and few others: faster than a partition."""
+    blocks = len(scores) // _BLOCK
+    if blocks <= count:
+        return -np.inf
+    best = scores[: blocks * _BLOCK].reshape(blocks, _BLOCK).max(axis=1)
+    return float(np.partition(best, blocks - count)[blocks - count])
+
+
+def _owners(shard: Shard) -> Owners:
+    files = shard.files
+    return Owners(files.of_document, files.lengths, shard.alive[files.first_document])
+
+
+def _term(word: str, question: Question, mirror: Mirror, weights: Weights) -> Term:
+    """Return a word with what else means the same in this index."""
+    forms = {word: 1.0}
+    if question.is_topic:
+        vocabularies = [shard.words.vocabulary for shard in mirror.shards]
+
+        def is_known(other: str) -> bool:
+            return any(other in vocabulary for vocabulary in vocabularies)
+
+        if weights.ending:
+            forms |= dict.fromkeys(other_endings(word, is_known), weights.ending)
+        if weights.abbreviation:
+            for other in sorted(ABBREVIATIONS.get(word, ())):
+                forms.setdefault(other, weights.abbreviation)
+    return Term(forms)
+
+
+def _rarest(mirror: Mirror, words: Mapping[str, float]) -> list[Term]:
+    """Keep the words with the shortest postings: long ones cost most and say least."""
+    sizes = {word: _frequency(mirror, word) for word in words}
+    known = sorted((word for word in words if sizes[word]), key=lambda word: sizes[word])
+    return [Term({word: 1.0}, words[word]) for word in known[:_QUERY_TERMS]]
+
+
+def _frequency(mirror: Mirror, word: str) -> int:
+    total = 0
+    for segment, _ in mirror.segments:
+        term = segment.vocabulary.get(word)
+        if term is not None:
+            total += int(segment.starts[term + 1] - segment.starts[term])
+    return total
+
+
+def _hit(mirror: Mirror, candidate: Candidate) -> Hit:
+    chunk = mirror.chunk(candidate.document)
+    return Hit(
+        path=chunk.path,
+        start_line=chunk.start_line,
+        end_line=chunk.end_line,
+        symbol=chunk.symbol,
+        kind=chunk.kind,
+        language=chunk.language,
+        score=candidate.score,
+        why=dict(candidate.shares),
+        text=chunk.text,
+    )
+
+
+def _glob_pattern(glob: str) -> re.Pattern[str]:
+    """Translate a path glob; without "/" it is the file's name.
+
+    A folder stands for everything below it: `src/` is `src/**`.
+    """
+    glob = glob.removeprefix("./")
+    if glob.endswith("/"):
+        glob += "**"
+    return path_pattern(glob if "/" in glob else "**/" + glob)

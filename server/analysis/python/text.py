@@ -1,0 +1,149 @@
+"""Python text around a cursor: scopes, receivers, bindings, annotations; pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from homespun.server.analysis.python.outline import Function, closing, indent_of, split_top
+
+_RECEIVER_CHARS = 2000
+
+
+def enclosing(lines: Sequence[str]) -> list[tuple[str, str, int]]:
+    """Return the functions and classes around the end of a text: (kind, name, row), inner first."""
+    found = []
+    columns = indent_of(lines[-1]) if lines[-1].strip() else 10_000
+    if lines[-1].strip() == "" and lines[-1]:
+        columns = len(lines[-1])
+    head = re.compile(r"\s*(?:async\s+)?(?P<what>def|class)\s+(?P<name>\w+)")
+    own = head.match(lines[-1])
+    if own and own["what"] == "def":  # the cursor stands in the head
+        found.append(("def", own["name"], len(lines) - 1))
+    for row in range(len(lines) - 2, -1, -1):
+        line = lines[row]
+        if not line.strip() or indent_of(line) >= columns or line.lstrip()[0] in "#)]}":
+            continue
+        match = head.match(line)
+        if match:
+            columns = indent_of(line)
+            found.append((match["what"], match["name"], row))
+        elif row + 1 < len(lines) and not line[0].isspace() and columns == 0:
+            break
+        else:
+            columns = min(columns, indent_of(line)) or columns
+        if columns == 0:
+            break
+    return found
+
+
+def receiver_text(left: str) -> str:
+    """Return the expression before the last dot of a text, "" where there is none."""
+    left = left[-_RECEIVER_CHARS:]
+    left = left[: len(left) - len(_word_at_end(left))].rstrip()
+    if not left.endswith("."):
+        return ""
+    place = len(left) - 1
+    while True:
+        start = _operand_start(left, place)
+        if start < 0:
+            return ""
+        if left[:start].endswith("."):
+            place = start - 1
+            continue
+        return " ".join(left[start:-1].split())
+
+
+def _operand_start(text: str, end: int) -> int:
+    """Return where the name, call or item that ends before `end` begins, -1 where none does."""
+    place = end
+    while place > 0 and text[place - 1].isspace():
+        place -= 1
+    while place > 0 and text[place - 1] in ")]":
+        place = _opening(text, place - 1)
+        if place < 0:
+            return -1
+    word = _word_at_end(text[:place])
+    if not word and (place == end or text[place] != "("):
+        return -1
+    return place - len(word)
+
+
+def _opening(text: str, end: int) -> int:
+    depth = 0
+    for place in range(end, -1, -1):
+        if text[place] in ")]}":
+            depth += 1
+        elif text[place] in "([{":
+            depth -= 1
+            if depth == 0:
+                return place
+    return -1
+
+
+def _word_at_end(text: str) -> str:
+    match = re.search(r"\w+\Z", text[-200:])
+    return match[0] if match else ""
+
+
+def binding(name: str) -> re.Pattern[str]:
+    """Return a pattern for the lines that bind a name; its groups say how."""
+    n = re.escape(name)
+    return re.compile(
+        rf"^\s*{n}\s*:(?!=)\s*(?P<kind>[^=].*)"
+        rf"|^\s*(?P<assigned>{n})\s*=(?!=)"
+        rf"|\(\s*{n}\s*:=\s*(?P<walrus>.*?)\)"
+        rf"|\bisinstance\(\s*{n}\s*,\s*(?P<tested>\(?[\w., ]+)"
+        rf"|\bexcept\*?\s+(?P<caught>[^:]+?)\s+as\s+{n}\b"
+        rf"|\bfor\s+{n}\s+in\s+(?P<looped>.+)"
+        rf"|(?P<managed>\bas\s+)(?P<managed_as>{n})\b"
+    )
+
+
+def alternatives(text: str) -> list[str]:
+    """Return the parts of `a or b` and of `a if c else b` that may be the value."""
+    if " if " in text and " else " in text:
+        before, _, rest = text.partition(" if ")
+        return [before, rest.partition(" else ")[2]]
+    return [part for part in re.split(r"\s+or\s+", text)] if " or " in text else [text]
+
+
+def generic(text: str) -> tuple[str, list[str]]:
+    """`a.B[C, D]` -> ("a.B", ["C", "D"])."""
+    head, bracket, _ = text.partition("[")
+    if not bracket:
+        return text.strip(), []
+    inner = text[len(head) + 1 : closing(text, len(head))]
+    return head.strip(), [part.strip() for part in split_top(inner)]
+
+
+def unquoted(text: str) -> str:
+    """Take the quotes off an annotation that is written as a string."""
+    text = text.strip()
+    if text[:1] in "\"'" and text[-1:] == text[:1]:
+        text = text[1:-1]
+    return text.strip()
+
+
+def without_none(text: str) -> str:
+    """`X | None` and `Optional[X]` -> `X`."""
+    parts = [p.strip() for p in split_top(text, "|") if p.strip() != "None"]
+    if len(parts) == 1:
+        head, arguments = generic(parts[0])
+        if head.rpartition(".")[2] == "Optional" and arguments:
+            return arguments[0]
+        return parts[0]
+    return parts[0] if parts else text
+
+
+def giving(returns: str) -> Function:
+    """Return a function that gives such a value."""
+    return Function("", 0, {}, returns, "")
+
+
+def def_row(lines: Sequence[str], row: int) -> int:
+    """Return the row of the `def` at or, behind decorators, below a row; -1 where none is."""
+    for place in range(max(row, 0), min(row + 30, len(lines))):
+        if re.match(r"\s*(?:async\s+)?def\s", lines[place]):
+            return place
+    return -1

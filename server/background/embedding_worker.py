@@ -1,0 +1,174 @@
+"""Vectors of one folder in the background, behind everything else.
+
+The encoder that comes with the package takes seconds for a large repository, a transformer minutes,
+on a processor that completions need: one thread, few texts at a time, and none while a completion
+is under way.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from homespun.indexer.errors import IndexerError
+from homespun.models.errors import ModelsError
+from homespun.models.types import Encoder, Progress
+
+if TYPE_CHECKING:
+    from homespun.indexer.index import Index
+
+logger = logging.getLogger(__name__)
+
+_TEXTS_AT_ONCE = 8  # some hundred milliseconds of a transformer: as long as a key press may wait
+_WAIT_STEP_SECONDS = 0.02
+_LONGEST_WAIT_SECONDS = 2.0  # then a few texts are done, or a fast typist never gets vectors
+_RETRY_SECONDS = 2.0
+
+
+class LoadsEncoder(Protocol):
+    """`homespun.indexer.embedding.encoders.open_encoder`, or a stand-in."""
+
+    def __call__(self, name: str, *, threads: int = 0) -> Encoder | None:
+        """Load an encoder; None for "none"."""
+
+
+class _Closed(Exception):
+    """The server ends in the middle of a batch."""
+
+
+class PoliteEncoder:
+    """An encoder that lets completions go first; raises `_Closed` at the end of the server."""
+
+    def __init__(
+        self, inner: Encoder, *, completing: Callable[[], bool], closing: Callable[[], bool]
+    ) -> None:
+        self._inner = inner
+        self._completing = completing
+        self._closing = closing
+
+    @property
+    def name(self) -> str:
+        """Catalogue name of the encoder."""
+        return self._inner.name
+
+    @property
+    def dimensions(self) -> int:
+        """Length of a vector."""
+        return self._inner.dimensions
+
+    def encode(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Return `(len(texts), dimensions)` float32 with unit-norm rows, in input order."""
+        rows = [np.zeros((0, self.dimensions), dtype=np.float32)]
+        for start in range(0, len(texts), _TEXTS_AT_ONCE):
+            self._give_way()
+            rows.append(self._inner.encode(texts[start : start + _TEXTS_AT_ONCE]))
+        return np.concatenate(rows)
+
+    def _give_way(self) -> None:
+        end = time.monotonic() + _LONGEST_WAIT_SECONDS
+        while self._completing() and not self._closing() and time.monotonic() < end:
+            time.sleep(_WAIT_STEP_SECONDS)
+        if self._closing():
+            raise _Closed
+
+
+class VectorWorker:
+    """The thread that computes missing vectors whenever the index has changed."""
+
+    def __init__(
+        self,
+        encoder: str,
+        *,
+        load_encoder: LoadsEncoder,
+        progress: Callable[[], Progress],
+        completing: Callable[[], bool],
+        updating: Callable[[], bool],
+        log: Callable[[str], None],
+    ) -> None:
+        """Take `encoder` by name, "none" = no vectors; `updating` = files wait to be indexed."""
+        self._name = encoder
+        self._load_encoder = load_encoder
+        self._progress = progress
+        self._completing = completing
+        self._updating = updating
+        self._log = log
+        self._encoder: Encoder | None = None
+        self._trouble = ""  # the last sentence that was logged
+        self._wake = threading.Condition()
+        self._index: Index | None = None  # set = its vectors are due
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="homespun-vectors", daemon=True)
+
+    def due(self, index: Index) -> None:
+        """Have the missing vectors of an index computed, soon."""
+        if self._name == "none":
+            return
+        with self._wake:
+            self._index = index
+            self._wake.notify_all()
+            if not self._thread.is_alive() and not self._closing:
+                self._thread.start()
+
+    def close(self) -> None:
+        """Ask the thread to end."""
+        with self._wake:
+            self._closing = True
+            self._wake.notify_all()
+
+    def busy(self) -> bool:
+        """Say whether the thread is still alive."""
+        return self._thread.is_alive()
+
+    def _run(self) -> None:
+        while (index := self._next()) is not None:
+            try:
+                self._embed(index)
+            except _Closed:
+                return
+            except (IndexerError, ModelsError, OSError) as error:
+                self._say(f"vectors of {str(index.root)!r} have to wait: {error}")
+                self._later(index)
+            except Exception as error:
+                logger.error("vectors of %s failed: %s", index.root, error, exc_info=error)
+
+    def _next(self) -> Index | None:
+        with self._wake:
+            self._wake.wait_for(lambda: self._closing or self._index is not None)
+            index, self._index = self._index, None
+            return None if self._closing else index
+
+    def _embed(self, index: Index) -> None:
+        if self._encoder is None:
+            # One thread: the cores belong to the completions.
+            encoder = self._load_encoder(self._name, threads=1)
+            if encoder is None:
+                return
+            self._encoder = PoliteEncoder(
+                encoder, completing=self._completing, closing=self._is_closing
+            )
+        progress = self._progress()
+        index.use_encoder(self._encoder)
+        try:
+            index.embed(progress=progress, cancelled=self._updating)
+        finally:
+            progress.finish()
+            index.use_encoder(None)  # completions go by words: no need to hold the vectors
+
+    def _later(self, index: Index) -> None:
+        with self._wake:
+            self._wake.wait_for(lambda: self._closing or self._index is not None, _RETRY_SECONDS)
+            self._index = self._index or index
+
+    def _say(self, sentence: str) -> None:
+        if sentence != self._trouble:
+            self._trouble = sentence
+            self._log(sentence)
+
+    def _is_closing(self) -> bool:
+        return self._closing

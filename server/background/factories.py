@@ -1,0 +1,106 @@
+"""The expensive parts of the server as functions; imported late, and tests bring their own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from homespun.indexer.config import IndexConfig
+from homespun.models.types import Encoder, Generator, Progress
+from homespun.server.background.adapter_question import PromotesAdapter
+from homespun.server.background.embedding_worker import LoadsEncoder
+from homespun.server.background.index_worker import OpensIndex
+from homespun.server.background.model_fetch import FetchesModel
+from homespun.server.background.model_loader import LoadsGenerator
+from homespun.server.options import CompletionOptions
+from homespun.server.prompt.render import PROMPT_VERSION
+from homespun.server.requests.target import Completes
+
+if TYPE_CHECKING:
+    from homespun.indexer.index import Index
+    from homespun.models.adapters.registry import Registry
+
+
+class MakesCompleter(Protocol):
+    """`homespun.server.completion.completer.Completer`, or a stand-in."""
+
+    def __call__(
+        self, generator: Generator, index: Index | None, options: CompletionOptions
+    ) -> Completes:
+        """Make what answers the requests of one folder."""
+
+
+def load_generator(
+    name: str,
+    *,
+    adapter: str,
+    workspace: Path | None,
+    threads: int,
+    context_tokens: int,
+    cache_mb: int,
+    progress: Progress | None,
+) -> Generator:
+    """Load the real model; imported late, ONNX Runtime takes its time."""
+    from homespun.models.load import load_generator as load
+
+    return load(
+        name,
+        adapter=adapter,
+        workspace=workspace,
+        prompt_version=PROMPT_VERSION,
+        threads=threads,
+        context_tokens=context_tokens,
+        cache_mb=cache_mb,
+        progress=progress,
+    )
+
+
+def fetch_model(name: str, progress: Progress | None) -> Path:
+    """Download a catalogue model, every byte checked, as `homespun models fetch` does."""
+    from homespun.models.download.fetch import fetch
+
+    return fetch(name, progress)
+
+
+def promote_adapter(registry: Registry, identifier: str, *, model: str, progress: Progress) -> None:
+    """Let an adapter serve, by all the checks of `homespun adapters promote`."""
+    from homespun.models.promote import promote
+
+    promote(registry, identifier, model=model, prompt_version=PROMPT_VERSION, progress=progress)
+
+
+def load_encoder(name: str, *, threads: int = 0) -> Encoder | None:
+    """Load the real encoder."""
+    from homespun.indexer.embedding.encoders import open_encoder
+
+    return open_encoder(name, threads=threads)
+
+
+def open_index(root: Path, config: IndexConfig, *, create: bool) -> Index:
+    """Open the real index."""
+    from homespun.indexer.index import Index
+
+    return Index.open(root, config, create=create)
+
+
+def make_completer(
+    generator: Generator, index: Index | None, options: CompletionOptions
+) -> Completes:
+    """Make the real completer."""
+    from homespun.server.completion.completer import Completer
+
+    completer: Completes = Completer(generator, index, options)
+    return completer
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The expensive parts; tests bring their own."""
+
+    load_generator: LoadsGenerator = load_generator
+    fetch_model: FetchesModel = fetch_model
+    promote_adapter: PromotesAdapter = promote_adapter
+    load_encoder: LoadsEncoder = load_encoder
+    open_index: OpensIndex = open_index
+    make_completer: MakesCompleter = make_completer

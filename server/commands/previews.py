@@ -1,0 +1,50 @@
+"""Places of the repository as an editor lists them: a URI to open and a line to know them by."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from homespun.server.analysis.source_lines import SourceLines
+from homespun.server.types import Source
+from homespun.showable import showable_line
+
+PREVIEW_CHARS = 100
+# Comments, decorators, attributes and imports: they stand before what a place is about.
+_LEADING = re.compile(
+    r"#|//|/\*|\*(?:\s|/|$)|--|<!--|@|\"\"\"|'''"
+    r"|(?:import|from|use|using|package|require|include|namespace)\b"
+)
+_WORD = re.compile(r"\w")
+
+
+def described(sources: Iterable[Source], root: Path | None) -> list[dict[str, object]]:
+    """Return sources with "uri" and "preview"; reads files, so not on the event loop.
+
+    `root` is the folder that their paths are relative to; None where it is closed by now.
+    """
+    if root is None:
+        return [source.to_json() | {"uri": None, "preview": ""} for source in sources]
+    files = SourceLines(root)
+    return [
+        source.to_json()
+        | {
+            "uri": uri_of(root, source.path),
+            "preview": preview(files.lines(source.path, source.start_line, source.end_line)),
+        }
+        for source in sources
+    ]
+
+
+def uri_of(root: Path, path: str) -> str:
+    """Return the file URI of a path in a folder."""
+    return (root / path).absolute().as_uri()
+
+
+def preview(lines: Sequence[str]) -> str:
+    """Return the first line that says what these are about, at most `PREVIEW_CHARS` long."""
+    worded = [line.strip() for line in lines if _WORD.search(line)]
+    telling = next((line for line in worded if not _LEADING.match(line)), "")
+    line = showable_line(telling or next(iter(worded), ""))
+    return line if len(line) <= PREVIEW_CHARS else line[: PREVIEW_CHARS - 1] + "…"

@@ -1,0 +1,134 @@
+"""What `workspace/executeCommand` answers: every command, its handler, and how faults end.
+
+A handler takes the server and the client's positional arguments, whatever they are; it gives
+defaults to all of them, ignores what is too many, and answers JSON.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from homespun.server.acceptance.figures import MOST_DAYS, figures
+from homespun.server.background.pause import minutes_of
+from homespun.server.background.status import FETCH_COMMAND, REINDEX_COMMAND, RESUME_COMMAND
+from homespun.server.commands import inspect as workbench
+from homespun.server.requests.request import ACCEPTED_COMMAND
+
+if TYPE_CHECKING:
+    from homespun.server.app import HomespunServer
+
+logger = logging.getLogger(__name__)
+
+Handler = Callable[..., object]  # (server, *arguments) -> JSON, or a coroutine of it
+
+
+def register(command: Callable[[str], Callable[[Handler], Handler]]) -> None:
+    """Register all commands with the server's decorator."""
+    for name, handler in COMMANDS.items():
+        command(name)(_guarded(name, handler))
+
+
+def _accepted(ls: HomespunServer, suggestion_id: object = "", *_: object) -> None:
+    ls.suggestions.accepted(str(suggestion_id))
+
+
+def _reindex(ls: HomespunServer, *_: object) -> None:
+    ls.engine.rebuild()
+
+
+def _status(ls: HomespunServer, *_: object) -> dict[str, object]:
+    """Return the state, and why the last request gave what it gave."""
+    inline = ls.inline
+    last = {
+        "finish": inline.last_finish,
+        "adapter": inline.last.adapter,
+        "timings_ms": inline.last.timings_ms,
+        "tokens": inline.last.tokens,
+        "recalled": bool(inline.last.tokens.get("recalled")),
+    }
+    counts = {
+        "answered": inline.answered,
+        "recalled": inline.recalled,
+        "prepared": inline.warmup.prepared,
+    }
+    return ls.engine.describe() | {"last": last} | counts
+
+
+async def _acceptance(
+    ls: HomespunServer, since_days: object = None, *_: object
+) -> dict[str, object]:
+    """Return what became of the suggestions, of the last days where a number is given."""
+    ls.outcomes.settle()
+    days = None
+    if isinstance(since_days, int | float) and 0 < since_days < MOST_DAYS:
+        days = since_days
+    pending = ls.outcomes.pending()
+    await asyncio.to_thread(ls.outcomes.log.flush)
+    return await asyncio.to_thread(figures, since_days=days, pending=pending)
+
+
+def _pause(ls: HomespunServer, minutes: object = None, *_: object) -> dict[str, object]:
+    """Complete nothing for some minutes, or until resumed; return the status."""
+    try:
+        ls.engine.pause.begin(minutes_of(minutes))
+    except ValueError as error:
+        return ls.engine.describe() | {"message": str(error)}
+    return ls.engine.describe()
+
+
+def _resume(ls: HomespunServer, *_: object) -> dict[str, object]:
+    ls.engine.pause.end()
+    return ls.engine.describe()
+
+
+def _fetch_model(ls: HomespunServer, *_: object) -> dict[str, object]:
+    """Begin to fetch the model; return the status."""
+    ls.engine.fetch_model()
+    return ls.engine.describe()
+
+
+COMMANDS: dict[str, Handler] = {
+    ACCEPTED_COMMAND: _accepted,
+    "homespun.showSources": workbench.show_sources,
+    "homespun.why": workbench.why,
+    "homespun.search": workbench.search,
+    "homespun.adapters": workbench.adapters,
+    "homespun.report": workbench.report,
+    REINDEX_COMMAND: _reindex,
+    "homespun.status": _status,
+    "homespun.pause": _pause,
+    RESUME_COMMAND: _resume,
+    FETCH_COMMAND: _fetch_model,
+    "homespun.acceptance": _acceptance,
+}
+
+
+def _guarded(name: str, handler: Handler) -> Handler:
+    """Wrap a handler: what goes wrong is logged here, and the client is told in one sentence.
+
+    The types say `Any`, so that pygls, which converts arguments to the handler's types, leaves
+    them as they came.
+    """
+
+    def failed(error: Exception) -> dict[str, str]:
+        logger.error("the command %s failed: %s", name, error, exc_info=error)
+        return {"message": f"{name} failed ({type(error).__name__}); the log says more"}
+
+    async def wait(ls: Any, *arguments: Any) -> object:  # noqa: ANN401
+        try:
+            answer: Awaitable[object] = handler(ls, *arguments)  # type: ignore[assignment]
+            return await answer
+        except Exception as error:
+            return failed(error)
+
+    def call(ls: Any, *arguments: Any) -> object:  # noqa: ANN401
+        try:
+            return handler(ls, *arguments)
+        except Exception as error:
+            return failed(error)
+
+    return wait if inspect.iscoroutinefunction(handler) else call

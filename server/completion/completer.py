@@ -1,0 +1,434 @@
+"""The use case: request -> context -> prompt -> model -> filters -> completion."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from homespun.indexer.errors import IndexerError
+from homespun.indexer.languages import language_of
+from homespun.models.types import Generation, Generator, StopRule
+from homespun.server.completion import blocks, reasons, stop_rules
+from homespun.server.completion.filters import Answer, Filtered, clean, refusal
+from homespun.server.completion.reasons import Situation
+from homespun.server.context.retriever import Gathered, Retriever, Retrieves
+from homespun.server.options import CompletionOptions
+from homespun.server.prompt.anchors import MOST_TYPED_TOKENS, Anchor, Anchors
+from homespun.server.prompt.cursor import Cursor
+from homespun.server.prompt.render import (
+    DEFAULT_LAYOUT,
+    PROMPT_VERSION,
+    Context,
+    Layout,
+    Prompt,
+    Snippet,
+    encode_parts,
+    render,
+    split,
+    split_last_word,
+)
+from homespun.server.prompt.stable_snippets import Sticky
+from homespun.server.types import Completion, CompletionRequest, Source
+
+if TYPE_CHECKING:
+    from homespun.indexer.index import Index
+
+logger = logging.getLogger(__name__)
+
+_COUNTED_TEXTS = 20_000  # lines whose token counts are remembered
+_LEAST_PROMPT_TOKENS = 64
+_LEAST_BUDGET = 48
+_TRIES = 2  # for each other answer that is wanted
+_OTHERS_MS = 600  # after this time none is begun
+_MOST_WORSE = 2.0  # nats a token: what is less likely than the best by more is no choice
+_BEHIND_NAMES = ("(", ".")
+_SWITCHED_OFF = ("disabled", "disabled-language", "disabled-path")
+
+
+def _never() -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """How one request is answered."""
+
+    cursor: Cursor
+    language: str
+    stop: StopRule
+    is_block: bool
+    max_tokens: int
+    budget: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A request that the model can answer."""
+
+    request: CompletionRequest
+    plan: _Plan
+    prompt: Prompt
+    ids: tuple[int, ...]
+    heal: str  # what the answer begins with, and stands in the document already
+    is_crlf: bool
+    began: float
+    context_ms: float
+    retrieve_ms: float
+
+
+class Completer:
+    """Answers requests with one model and, where there is one, one index."""
+
+    def __init__(
+        self,
+        generator: Generator,
+        index: Index | None,
+        options: CompletionOptions,
+        *,
+        layout: Layout = DEFAULT_LAYOUT,
+        repo: str | None = None,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        """`repo` is the name in the prompt; by default that of the indexed folder."""
+        self._generator = generator
+        self._options = options
+        self._layout = layout
+        self._repo = repo if repo is not None else (index.root.name if index else "")
+        self._clock = clock
+        self._retriever: Retrieves | None = Retriever(index, clock=clock) if index else None
+        self._sticky = Sticky()
+        self._anchors = Anchors()
+        self._last_ids: tuple[int, ...] = ()  # of the last answer: the user may type the like of it
+        tokenizer = generator.tokenizer
+        self._count = lru_cache(_COUNTED_TEXTS)(lambda text: len(tokenizer.encode(text)))
+        self._controls = tuple(
+            name
+            for name in (
+                *(generator.fim.prefix, generator.fim.suffix, generator.fim.middle),
+                *(generator.fim.repo_name, generator.fim.file_sep, *generator.fim.end),
+            )
+            if name
+        )
+
+    def retrieve_with(self, retriever: Retrieves) -> None:
+        """Take another source of snippets from now on, to measure what each of them brings."""
+        self._retriever = retriever
+
+    def complete(
+        self, request: CompletionRequest, *, cancelled: Callable[[], bool] = _never
+    ) -> Completion:
+        """Return the completion, or in `finish` why there is none. Odd requests do not raise."""
+        began = self._clock()
+        if not 0 <= request.offset <= len(request.text):
+            return self._nothing(request, "filtered:cursor-out-of-range", began)
+        cursor, is_crlf = _split(request.text, request.offset)
+        language = request.language or language_of(request.path)
+        reason = refusal(request, cursor, language, self._options)
+        if reason:
+            finish = f"filtered:{reason}"
+            facts = reasons.facts(finish, Situation(request, cursor, language, self._options))
+            return self._nothing(request, finish, began, facts)
+        plan = self._plan(request, cursor, language)
+        anchor, retrieve_ms = self._anchor(request, plan)
+        if cancelled():
+            return self._nothing(request, "cancelled", began)
+        typed, heal = split_last_word(anchor.typed(cursor) or "", self._generator.tokenizer)
+        context_ms = (self._clock() - began) * 1000 - retrieve_ms
+        ready = _Ready(
+            *(request, plan, anchor.prompt, (*anchor.ids, *typed), heal, is_crlf),
+            *(began, context_ms, retrieve_ms),
+        )
+        generation = self._generate(ready, cancelled)
+        self._last_ids = generation.token_ids or self._last_ids
+        completion = self._completion(ready, generation)
+        if not (request.others and completion.text):
+            return completion
+        others = self._others(ready, generation.token_ids, completion, cancelled)
+        return replace(completion, others=tuple(others))
+
+    def _generate(
+        self, ready: _Ready, cancelled: Callable[[], bool], not_first: Collection[int] = ()
+    ) -> Generation:
+        plan, stop = ready.plan, ready.plan.stop
+        if plan.is_block and not ready.request.explicit:
+            budget_ms = self._options.block_budget_ms
+            stop = stop_rules.in_time(stop, budget_ms=budget_ms, clock=self._clock)
+        return self._generator.generate(
+            ready.ids,
+            max_tokens=plan.max_tokens,
+            stop=stop,
+            cancelled=cancelled,
+            heal=ready.heal,
+            hints=(self._last_ids,) if self._last_ids else (),
+            not_first=not_first,
+        )
+
+    def _others(
+        self,
+        ready: _Ready,
+        ids: Sequence[int],
+        best: Completion,
+        cancelled: Callable[[], bool],
+    ) -> Iterator[Completion]:
+        """Yield answers that begin otherwise than the best, which has the tokens `ids`.
+
+        What another token leads to is often the same text, so there are more tries than answers.
+        """
+        seen, begun, since = {best.text}, [ids[0]], self._clock()
+        for _ in range(_TRIES * ready.request.others):
+            if (self._clock() - since) * 1000 > _OTHERS_MS:
+                return
+            generation = self._generate(ready, cancelled, begun)
+            if generation.finish == "cancelled" or not generation.token_ids:
+                return
+            begun.append(generation.token_ids[0])
+            other = self._completion(ready, generation)
+            is_a_choice = _per_token(other) >= _per_token(best) - _MOST_WORSE
+            if is_a_choice and other.text and other.text not in seen:
+                seen.add(other.text)
+                yield other
+            if len(seen) > ready.request.others:
+                return
+
+    def _completion(self, ready: _Ready, generation: Generation) -> Completion:
+        request, plan = ready.request, ready.plan
+        text, finish = self._judge(request, plan, generation)
+        mean = generation.logprob / max(len(generation.token_ids), 1)
+        seen = Situation(request, plan.cursor, plan.language, self._options, mean_logprob=mean)
+        return Completion(
+            text=text.replace("\n", "\r\n") if ready.is_crlf else text,
+            finish=finish,
+            model=self._generator.name,
+            adapter=self._generator.adapter,
+            sources=_sources(ready.prompt),
+            logprob=generation.logprob,
+            timings_ms={
+                "context": ready.context_ms,
+                "retrieve": ready.retrieve_ms,
+                "prefill": generation.prefill_ms,
+                "decode": generation.decode_ms,
+                "total": (self._clock() - ready.began) * 1000,
+            },
+            tokens={
+                "prompt": generation.prompt_tokens,
+                "reused": generation.reused_tokens,
+                "generated": len(generation.token_ids),
+                "drafted": generation.drafted_tokens,
+                "accepted": generation.accepted_tokens,
+            },
+            id=request.id,
+            facts=reasons.facts(finish, seen),
+        )
+
+    def prepare(
+        self,
+        request: CompletionRequest,
+        *,
+        accepted: str = "",
+        cancelled: Callable[[], bool] = _never,
+    ) -> bool:
+        """Make ready for a request at this cursor, as if `accepted` had been inserted there.
+
+        Renders the prompt anew, with what the index knows now, and has the decoder read it.
+        Returns False when that was cancelled or when there is nothing to complete.
+        """
+        offset = request.offset
+        if not 0 <= offset <= len(request.text):
+            return False
+        text = request.text[:offset] + accepted + request.text[offset:]
+        request = replace(request, text=text, offset=offset + len(accepted))
+        cursor, _ = _split(request.text, request.offset)
+        language = request.language or language_of(request.path)
+        if refusal(request, cursor, language, self._options) in _SWITCHED_OFF:
+            return False
+        plan = self._plan(request, cursor, language)
+        gathered, _ = self._gather(request, plan)
+        anchor = self._rendered(request, plan, gathered)
+        typed, _ = split_last_word(anchor.typed(cursor) or "", self._generator.tokenizer)
+        if cancelled():
+            return False
+        is_ready = self._generator.warm([*anchor.ids, *typed], cancelled=cancelled).finished
+        if is_ready:  # else the anchor before it is the better one
+            self._anchors.put(_prompt_key(request), anchor)
+        return is_ready
+
+    def key(self, request: CompletionRequest) -> Hashable:
+        """Return what shapes an answer beside the text around the cursor."""
+        return (
+            *(request.path, request.language, request.retrieval, request.max_tokens),
+            *(request.explicit, self._generator.name, self._generator.adapter),
+            *(self._options, self._layout, self._repo, PROMPT_VERSION),
+        )
+
+    def _plan(self, request: CompletionRequest, cursor: Cursor, language: str) -> _Plan:
+        options = self._options
+        block = blocks.due(cursor, language) if options.multiline == "auto" else None
+        if options.multiline == "always" and not cursor.right.strip():
+            block = blocks.due(cursor, language) or blocks.around(cursor)
+        if block:
+            stop = stop_rules.block(
+                cursor.left,
+                opener_columns=block.opener_columns,
+                line_below=cursor.line_below,
+                max_lines=options.max_lines,
+            )
+        else:
+            stop = stop_rules.single_line(cursor.left)
+        wanted = request.max_tokens or (options.max_block_tokens if block else options.max_tokens)
+        room = self._generator.context_tokens
+        max_tokens = max(min(wanted, room - _LEAST_PROMPT_TOKENS), 1)
+        reserve = min(MOST_TYPED_TOKENS, room // 4)  # for what will be typed behind the anchor
+        return _Plan(
+            cursor=cursor,
+            language=language,
+            stop=stop,
+            is_block=block is not None,
+            max_tokens=max_tokens,
+            budget=max(min(options.context_tokens, room - max_tokens - reserve), _LEAST_BUDGET),
+        )
+
+    def _anchor(self, request: CompletionRequest, plan: _Plan) -> tuple[Anchor, float]:
+        """Return the prompt to go on with and the milliseconds that retrieval took.
+
+        Who asks by hand gets a new one. Code found since the prompt was rendered can wait for a
+        rest, but where a name has just been typed to its end and its definition is found.
+        """
+        anchor = None if request.explicit else self._anchors.find(_prompt_key(request), plan.cursor)
+        if anchor is not None and self._fits(anchor, plan):
+            if not plan.cursor.left.endswith(_BEHIND_NAMES):
+                return anchor, 0.0
+            gathered, retrieve_ms = self._gather(request, plan)
+            if gathered.late or _places(gathered.snippets) <= _places(anchor.offered):
+                return anchor, retrieve_ms
+        else:
+            gathered, retrieve_ms = self._gather(request, plan)
+        anchor = self._rendered(request, plan, gathered)
+        self._anchors.put(_prompt_key(request), anchor)
+        return anchor, retrieve_ms
+
+    def _fits(self, anchor: Anchor, plan: _Plan) -> bool:
+        typed = self._count(anchor.typed(plan.cursor) or "")
+        room = self._generator.context_tokens - plan.max_tokens
+        return typed <= MOST_TYPED_TOKENS and len(anchor.ids) + typed <= room
+
+    def _rendered(self, request: CompletionRequest, plan: _Plan, gathered: Gathered) -> Anchor:
+        """Render a prompt for the line of the cursor."""
+        prefix, typed, behind = split(plan.cursor.before, plan.cursor.after)
+        prompt = render(
+            Context(self._repo, request.path, prefix, behind, gathered.snippets, typed),
+            fim=self._generator.fim,
+            budget=plan.budget,
+            count_tokens=self._count,
+            layout=self._layout,
+        )
+        ids = encode_parts(prompt.parts, self._generator.tokenizer)
+        before = plan.cursor.before[: len(plan.cursor.before) - len(prompt.typed)]
+        return Anchor(before, behind, prompt, tuple(ids), gathered.snippets)
+
+    def _gather(self, request: CompletionRequest, plan: _Plan) -> tuple[Gathered, float]:
+        """Ask the index; a fault of it costs the context, never the completion."""
+        if self._retriever is None or not (request.retrieval and self._options.retrieval):
+            return Gathered(), 0.0
+        began = self._clock()
+        try:
+            gathered = self._retriever.gather(
+                plan.cursor,
+                path=request.path,
+                language=plan.language,
+                budget_tokens=plan.budget,
+                deadline_ms=self._options.retrieve_deadline_ms,
+                recent=request.recent,
+            )
+        except IndexerError as error:
+            logger.warning("completing without retrieval: %s", error)
+            gathered = Gathered()
+        if request.path and not request.explicit:  # who asks by hand wants the best, not the same
+            line = plan.cursor.before.count("\n")
+            snippets = self._sticky.settle(request.path, line, gathered.snippets)
+            gathered = replace(gathered, snippets=snippets)
+        return gathered, (self._clock() - began) * 1000
+
+    def _judge(
+        self, request: CompletionRequest, plan: _Plan, generation: Generation
+    ) -> tuple[str, str]:
+        """Return the text to show and how it ended."""
+        finish = generation.stop_reason if generation.finish == "stop" else generation.finish
+        if finish == "cancelled":
+            return "", finish
+        answer = Answer(
+            text=generation.text,
+            finish=finish,
+            logprob=generation.logprob,
+            tokens=len(generation.token_ids),
+            is_block=plan.is_block,
+            language=plan.language,
+            explicit=request.explicit,
+            controls=self._controls,
+        )
+        try:
+            return clean(answer, plan.cursor, least_logprob=self._options.min_logprob), finish
+        except Filtered as filtered:
+            return "", f"filtered:{filtered.reason}"
+
+    def _nothing(
+        self,
+        request: CompletionRequest,
+        finish: str,
+        began: float,
+        facts: Mapping[str, object] | None = None,
+    ) -> Completion:
+        total = (self._clock() - began) * 1000
+        return Completion(
+            text="",
+            finish=finish,
+            model=self._generator.name,
+            adapter=self._generator.adapter,
+            timings_ms={
+                "context": total,
+                "retrieve": 0.0,
+                "prefill": 0.0,
+                "decode": 0.0,
+                "total": total,
+            },
+            tokens={"prompt": 0, "reused": 0, "generated": 0, "drafted": 0, "accepted": 0},
+            id=request.id,
+            facts=facts or {},
+        )
+
+
+def _per_token(completion: Completion) -> float:
+    """Return the mean log-probability of what the model wrote."""
+    return completion.logprob / max(completion.tokens["generated"], 1)
+
+
+def _split(text: str, offset: int) -> tuple[Cursor, bool]:
+    """Cut the document at the cursor, with LF ends; say whether it had CRLF ends.
+
+    A cursor between CR and LF, which no editor shows, counts as before both.
+    """
+    before, after = text[:offset], text[offset:]
+    if before.endswith("\r") and after.startswith("\n"):
+        before, after = before[:-1], "\r" + after
+    breaks = text.count("\r\n")
+    is_crlf = breaks > text.count("\n") - breaks
+    return Cursor(before.replace("\r\n", "\n"), after.replace("\r\n", "\n")), is_crlf
+
+
+def _prompt_key(request: CompletionRequest) -> Hashable:
+    """Return what shapes a prompt beside the text, the model and the settings."""
+    return (request.path, request.language, request.retrieval)
+
+
+def _places(snippets: Iterable[Snippet]) -> set[tuple[str, int, int]]:
+    return {(snippet.path, snippet.start_line, snippet.end_line) for snippet in snippets}
+
+
+def _sources(prompt: Prompt) -> tuple[Source, ...]:
+    return tuple(
+        Source(snippet.path, snippet.start_line, snippet.end_line, snippet.score)
+        for snippet in prompt.snippets
+    )

@@ -1,0 +1,126 @@
+"""An edit as the document saw it: what went, what came, and where."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from homespun.models.engine.common_prefix import common_prefix
+
+_TOKEN = re.compile(r"\w+|\s+|.", re.DOTALL)
+_MOST_BLOCK_CHARS = 40_000  # what is parted into tokens: 10 ms
+_MOST_PAIRS = 10_000  # of equal parts in a block: what a comparison takes; else all of it is new
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One replacement; several apply one after the other."""
+
+    start: int  # code points before it
+    removed: str
+    inserted: str
+
+    @property
+    def grows(self) -> int:
+        """Return by how many code points the document grows."""
+        return len(self.inserted) - len(self.removed)
+
+    def trimmed(self) -> Change:
+        """Leave out what stands at both ends before and after; editors replace more than changes.
+
+        Where the same insertion could stand in several places, it is the last of them.
+        """
+        same = common_prefix(self.removed, self.inserted)
+        removed, inserted = self.removed[same:], self.inserted[same:]
+        if removed and inserted:
+            tail = common_prefix(removed[::-1], inserted[::-1])
+            removed, inserted = removed[: len(removed) - tail], inserted[: len(inserted) - tail]
+        return Change(self.start + same, removed, inserted)
+
+    def refined(self) -> list[Change]:
+        """Split into the changes of single tokens, from the last to the first.
+
+        A formatter may replace a whole document to move a comma. In this order each of them is
+        good for the document as the ones before have left it.
+        """
+        change = self.trimmed()
+        if not (change.removed and change.inserted):
+            return [change] if change.removed or change.inserted else []
+        parts = []
+        for block in _compared(change, lambda text: text.splitlines(keepends=True)):
+            if len(block.removed) + len(block.inserted) > _MOST_BLOCK_CHARS:
+                parts.append(block)  # a line without end is taken as it is
+            else:
+                parts += _compared(block, _TOKEN.findall)
+        return parts[::-1]
+
+
+def whole(before: str, after: str) -> Change:
+    """Return the change from one text to another."""
+    return Change(0, before, after).trimmed()
+
+
+def _compared(change: Change, parts: Callable[[str], list[str]]) -> list[Change]:
+    """Return what differs between the parts of both sides, the first first.
+
+    Each `start` counts in the old text: they are good from the last to the first. Parts that stand
+    once on both sides, and in the same order, divide the rest into small blocks ("patience diff"),
+    so that a long document takes no longer than its lines.
+    """
+    old, new = parts(change.removed), parts(change.inserted)
+    changes = []
+    start, old_passed, new_passed = change.start, 0, 0
+    for old_place, new_place in [*_in_both(old, new), (len(old), len(new))]:
+        before = old[old_passed:old_place]
+        changes += _differences(start, before, new[new_passed:new_place])
+        start += sum(map(len, old[old_passed : old_place + 1]))
+        old_passed, new_passed = old_place + 1, new_place + 1
+    return changes
+
+
+def _in_both(old: list[str], new: list[str]) -> list[tuple[int, int]]:
+    """Return the places of lines that stand once on both sides, as many as keep their order."""
+    old_places, new_places = _once(old), _once(new)
+    pairs = [(old_places[line], place) for line, place in new_places.items() if line in old_places]
+    # The longest increasing sequence: `lowest[n]` ends the best one of n + 1 pairs so far.
+    lowest: list[int] = []
+    ends: list[int] = []
+    before: list[int] = []
+    for number, (place, _) in enumerate(pairs):
+        length = bisect_left(lowest, place)
+        lowest[length : length + 1] = [place]
+        ends[length : length + 1] = [number]
+        before.append(ends[length - 1] if length else -1)
+    chosen = []
+    number = ends[-1] if ends else -1
+    while number >= 0:
+        chosen.append(pairs[number])
+        number = before[number]
+    return chosen[::-1]
+
+
+def _once(lines: list[str]) -> dict[str, int]:
+    """Return the places of the lines that stand there once, in their order."""
+    counts = Counter(lines)
+    return {line: place for place, line in enumerate(lines) if counts[line] == 1}
+
+
+def _differences(start: int, old: list[str], new: list[str]) -> list[Change]:
+    """Return what differs between two lists of strings that begin at `start`, the first first."""
+    in_new = Counter(new)
+    if sum(in_new[part] for part in old) > _MOST_PAIRS:
+        return [Change(start, "".join(old), "".join(new))]
+    matcher = SequenceMatcher(None, old, new, autojunk=False)
+    changes = []
+    passed = 0  # strings of `old` that `start` is past
+    for tag, first, last, new_first, new_last in matcher.get_opcodes():
+        start += sum(map(len, old[passed:first]))
+        passed = first
+        if tag != "equal":
+            removed, inserted = "".join(old[first:last]), "".join(new[new_first:new_last])
+            changes.append(Change(start, removed, inserted))
+    return changes

@@ -1,0 +1,65 @@
+"""Keeps a document's retrieved block as it was from one keystroke to the next.
+
+The block stands before the code, so a change of it throws the decoder's cache away: seconds on a
+CPU. While a line is typed it only changes for a clear gain, and then at its end; on the next lines
+it only changes for something that is likely needed.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+
+from homespun.server.prompt.render import Snippet
+
+_CLEAR_GAIN = 1.2  # times the best score so far
+_LIKELY = 0.6  # score of a name that comes next with a probability of a twentieth
+_NEAR_LINES = 12  # further away the code is about something else
+_MOST_SNIPPETS = 8
+_MOST_DOCUMENTS = 32
+
+
+class Sticky:
+    """Remembers what each document was shown last."""
+
+    def __init__(self) -> None:
+        self._last: OrderedDict[str, tuple[int, tuple[Snippet, ...]]] = OrderedDict()
+
+    def settle(self, path: str, line: int, found: Sequence[Snippet]) -> tuple[Snippet, ...]:
+        """Return the block to show for `found`; `line` is the cursor's."""
+        before_line, before = self._last.get(path, (-1, ()))
+        if line == before_line:
+            shown = _same_line(before, found)
+        elif abs(line - before_line) <= _NEAR_LINES and not _worth_it(before, found):
+            shown = before
+        else:
+            shown = _other_line(before, found)
+        self._last[path] = (line, shown)
+        self._last.move_to_end(path)
+        if len(self._last) > _MOST_DOCUMENTS:
+            self._last.popitem(last=False)
+        return shown
+
+
+def _same_line(before: tuple[Snippet, ...], found: Sequence[Snippet]) -> tuple[Snippet, ...]:
+    best = max((snippet.score for snippet in before), default=0.0)
+    known = {_place(snippet) for snippet in before}
+    better = [s for s in found if _place(s) not in known and s.score > _CLEAR_GAIN * best]
+    return (*before, *better)[:_MOST_SNIPPETS]
+
+
+def _worth_it(before: tuple[Snippet, ...], found: Sequence[Snippet]) -> bool:
+    """Tell whether something new is likely needed; else the lines nearby share a block."""
+    known = {_place(snippet) for snippet in before}
+    return not before or any(s.score >= _LIKELY and _place(s) not in known for s in found)
+
+
+def _other_line(before: tuple[Snippet, ...], found: Sequence[Snippet]) -> tuple[Snippet, ...]:
+    """Take what was found, what was there already first and in its old order."""
+    by_place = {_place(snippet): snippet for snippet in found}
+    kept = [by_place.pop(_place(snippet)) for snippet in before if _place(snippet) in by_place]
+    return (*kept, *by_place.values())
+
+
+def _place(snippet: Snippet) -> tuple[str, int, int]:
+    return (snippet.path, snippet.start_line, snippet.end_line)

@@ -1,0 +1,415 @@
+"""textDocument/inlineCompletion: never null, never an error, the newest request first.
+
+A handler takes its snapshot before its first await, so later edits cannot move the cursor under
+it. What is known already is answered at once; the model runs on a thread of its own
+(`server/requests/scheduler.py`), and the event loop only waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from urllib.parse import unquote
+
+from lsprotocol import types as lsp
+
+from homespun.models.types import Cancellation
+from homespun.server.acceptance.suggestions import Suggestion, Suggestions
+from homespun.server.context.recent_edits import RecentEdits
+from homespun.server.lsp.documents import Document, Documents
+from homespun.server.lsp.notebooks import are_together, text_above
+from homespun.server.lsp.positions import offset_at
+from homespun.server.lsp.protocol import InlineParams, TriggerKinds
+from homespun.server.requests.answer_cache import Recall, Recalled
+from homespun.server.requests.debounce import Debounce, is_urgent
+from homespun.server.requests.prefetch import View, Warmup
+from homespun.server.requests.request import Asked, Ticket, key_of
+from homespun.server.requests.scheduler import Job, Worker
+from homespun.server.requests.target import Place
+from homespun.server.types import Completion, CompletionRequest, Edited
+
+logger = logging.getLogger(__name__)
+
+_OTHERS = 2  # answers to choose from beside the best, for who asks by hand
+_MOST_RECENT = 3  # edits in other documents that a request brings along
+
+
+class InlineCompletions:
+    """Turns requests into items: from what is known, or from the model."""
+
+    def __init__(
+        self,
+        *,
+        documents: Callable[[], Documents],
+        place: Callable[[str, str], Place],
+        suggestions: Suggestions,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Ask `place`, with a document's uri and language id, who completes it."""
+        self._documents = documents
+        self._recent = RecentEdits()
+        self._place = place
+        self._suggestions = suggestions
+        self._clock = clock
+        self._worker = Worker()
+        self._recall = Recall()
+        self._debounce = Debounce(clock=clock)
+        self.warmup = Warmup(self._worker, look=self._view, failed=self._log_failure)
+        self._newest: dict[str, Ticket] = {}  # by uri; only touched on the event loop
+        self._failures: set[str] = set()  # kinds of failure that were logged with their trace
+        self._kinds = TriggerKinds()
+        self._numbers = itertools.count(1)
+        self.last_asked = Asked("")
+        self.last = _because("")  # what the last request gave, or why nothing
+        self.answered = 0
+        self.recalled = 0  # of the answered ones: without the model
+
+    @property
+    def last_finish(self) -> str:
+        """Why the last request gave what it gave."""
+        return self.last.finish
+
+    async def complete(self, params: InlineParams) -> lsp.InlineCompletionList:
+        """Answer a request; everything that goes wrong gives the empty list."""
+        asked = Asked(params.text_document.uri, next(self._numbers))
+        try:
+            return await self._complete(asked, params)
+        except asyncio.CancelledError:  # by the client
+            self._note(asked, _cancelled())
+            raise
+        except Exception as error:
+            self._log_failure(error)
+            return self._nothing(asked, _because(f"error:{type(error).__name__}"))
+
+    async def _complete(self, asked: Asked, params: InlineParams) -> lsp.InlineCompletionList:
+        self.retire(asked.uri)
+        while True:
+            ticket = self._admit(asked, params)
+            if isinstance(ticket, Completion):
+                return self._nothing(asked, ticket)
+            self.warmup.moved(ticket.uri, ticket.offset)
+            recalled = self._known(ticket)
+            if recalled is not None:
+                return self._answer(ticket, recalled.completion, recalled)
+            completion, is_newest = await self._wait(ticket)
+            # Who waits has not typed on: another model, index or setting answers in its place.
+            if not is_newest or self._is_stale(ticket) or self._is_current(ticket):
+                return self._answer(ticket, completion)
+
+    def edited(self, uri: str, offset: int | None, row: int | None = None) -> None:
+        """Note an edit that ends at `offset`: what is under way belongs to text that is gone.
+
+        `row` is where it began, 0-based.
+        """
+        self.retire(uri)
+        if row is not None:
+            self._recent.edited(uri, row)
+        self._debounce.typed()
+        self.warmup.moved(uri, offset)
+        self.warmup.resting(uri)
+
+    def opened(self, uri: str) -> None:
+        """Note that a document was opened."""
+        self.retire(uri)
+        self.warmup.opened([uri])
+
+    def closed(self, uri: str) -> None:
+        """Note that a document was closed."""
+        self.retire(uri)
+        self._recent.closed(uri)
+        self.warmup.closed(uri)
+
+    def retire(self, uri: str) -> None:
+        """Answer a document's request in progress with nothing; the model stops within a step."""
+        ticket = self._newest.pop(uri, None)
+        if ticket is not None:
+            self._break_off(ticket)
+
+    def forget(self) -> None:
+        """Forget what was answered: the repository has changed."""
+        self._recall.clear()
+
+    def renew(self) -> None:
+        """Begin anew where the model or the settings are others, and make the documents ready."""
+        self.forget()
+        for ticket in list(self._newest.values()):
+            if not self._is_current(ticket):
+                self._break_off(ticket)  # it is still the newest: `_complete` asks anew
+        self.warmup.forget()
+        self.warmup.opened(document.uri for document in self._documents().text_documents.values())
+
+    def busy(self) -> bool:
+        """Say whether the model is at work or about to be."""
+        return bool(self._newest) or self._worker.running()
+
+    def running(self) -> bool:
+        """Say whether the worker thread is inside a completion."""
+        return self._worker.running()
+
+    def close(self) -> None:
+        """Stop everything; requests still waiting are answered with nothing."""
+        for uri in list(self._newest):
+            self.retire(uri)
+        self.warmup.forget()
+        self._worker.close()
+
+    def _admit(self, asked: Asked, params: InlineParams) -> Ticket | Completion:
+        """Take the snapshot and queue it; a completion says why not."""
+        document = self._documents().text_documents.get(unquote(params.text_document.uri))
+        if document is None:
+            return _because("filtered:not-open")
+        if params.text_document.version not in (None, document.version):
+            return _because("filtered:stale-version")
+        encoding = str(document.position_codec.encoding)
+        offset = offset_at(document.lines, params.position, encoding)
+        if offset is None:
+            return _because("filtered:cursor-out-of-range")
+        is_explicit = self._kinds.is_explicit(params.context.trigger_kind)
+        text, lead = document.source, ""
+        region = lsp.Range(_copy(params.position), _copy(params.position))
+        selected = params.context.selected_completion_info
+        if selected is not None:
+            start = offset_at(document.lines, selected.range.start, encoding)
+            end = offset_at(document.lines, selected.range.end, encoding)
+            if start is None or end is None or not start <= offset <= end:
+                return _because("filtered:selection-out-of-range")
+            region, lead = selected.range, selected.text
+            text = text[:start] + lead + text[end:]
+            offset = start + len(lead)
+        place = self._place(document.uri, document.language_id or "")
+        if place.completer is None:
+            return _because(place.because, place.facts)
+        above = text_above(document.uri, self._documents().text_documents)
+        loop = asyncio.get_running_loop()
+        ticket = Ticket(
+            asked=asked,
+            request=CompletionRequest(
+                above + text,
+                len(above) + offset,
+                path=place.path,
+                language=place.language,
+                id=uuid.uuid4().hex,
+                explicit=is_explicit,
+                others=_OTHERS if is_explicit else 0,
+                recent=self._edited_elsewhere(document.uri, place),
+            ),
+            completer=place.completer,
+            region=region,
+            version=document.version,
+            began=self._clock(),
+            above_chars=len(above),
+            lead=lead,
+            answer=loop.create_future(),
+            job=Job(lambda stop: self._run(ticket, stop, loop)),
+        )
+        return ticket
+
+    def _known(self, ticket: Ticket) -> Recalled | None:
+        """Return the answer, or the rest of one, that is known; who asks by hand asks anew."""
+        if ticket.request.explicit:
+            return None
+        return self._recall.find(ticket.key, ticket.request.text, ticket.request.offset)
+
+    async def _wait(self, ticket: Ticket) -> tuple[Completion, bool]:
+        """Return what comes of a request, and whether neither an edit nor a newer one came."""
+        self._newest[ticket.uri] = ticket
+        try:
+            completion = await self._ask(ticket)
+        except asyncio.CancelledError:
+            self._worker.cancel(ticket.job)
+            self.warmup.resting(ticket.uri)
+            raise
+        finally:
+            is_newest = self._newest.get(ticket.uri) is ticket
+            if is_newest:
+                del self._newest[ticket.uri]
+        return completion, is_newest
+
+    def _break_off(self, ticket: Ticket) -> None:
+        self._worker.cancel(ticket.job)
+        ticket.settle(_cancelled())
+
+    async def _ask(self, ticket: Ticket) -> Completion:
+        """Have the worker answer, unless a newer request comes while this one may wait."""
+        request = ticket.request
+        urgent = request.explicit or is_urgent(request.text[: request.offset])
+        delay = self._debounce.delay(urgent=urgent)
+        if delay > 0:
+            await asyncio.wait({ticket.answer}, timeout=delay)
+        if not ticket.answer.done() and not self._worker.request(ticket.job):
+            return _cancelled()
+        return await ticket.answer
+
+    def _run(self, ticket: Ticket, stop: Cancellation, loop: asyncio.AbstractEventLoop) -> None:
+        """Have the model answer; on the worker's thread."""
+        began = self._clock()
+        try:
+            completion = ticket.completer.complete(ticket.request, cancelled=stop)
+        except Exception as error:
+            self._log_failure(error)
+            completion = Completion("", f"error:{type(error).__name__}", model="")
+        try:
+            loop.call_soon_threadsafe(self._arrived, ticket, completion, self._clock() - began)
+        except RuntimeError:  # the loop has ended, and with it whoever asked
+            logger.debug("a completion came after the end")
+
+    def _arrived(self, ticket: Ticket, completion: Completion, seconds: float) -> None:
+        """Take what the worker's thread brings."""
+        try:
+            self._learn(ticket, completion, seconds)
+        except Exception as error:
+            self._log_failure(error)
+        ticket.settle(completion)
+
+    def _learn(self, ticket: Ticket, completion: Completion, seconds: float) -> None:
+        """Remember an answer, though it may come too late: it may say what is typed next."""
+        request = ticket.request
+        is_whole = completion.finish != "cancelled"
+        is_typical = not request.others  # who types is not kept waiting for other answers
+        if is_typical and (completion.tokens.get("prompt") or not is_whole):  # the model was asked
+            self._debounce.served(seconds, whole=is_whole)
+        # Asked by hand, the model is silent for other reasons.
+        is_worth_it = bool(completion.text) or not request.explicit
+        is_failure = completion.finish.startswith("error:")
+        if is_whole and is_worth_it and not is_failure:
+            completion = replace(completion, id=request.id, others=())
+            self._recall.remember(ticket.key, request.text, request.offset, completion)
+
+    def _is_stale(self, ticket: Ticket) -> bool:
+        """Say whether the document is another than when the request came."""
+        document = self._document(ticket.uri)
+        return document is None or document.version != ticket.version
+
+    def _is_current(self, ticket: Ticket) -> bool:
+        """Say whether who would be asked now is who was asked: model, adapter, settings."""
+        document = self._document(ticket.uri)
+        if document is None:
+            return False
+        now = self._place(document.uri, document.language_id or "").completer
+        return now is not None and now.key(ticket.request) == ticket.completer.key(ticket.request)
+
+    def _view(self, uri: str, offset: int | None) -> View | None:
+        """Look at a document as it is now, to prepare it."""
+        document = self._document(uri)
+        if document is None:
+            return None
+        place = self._place(document.uri, document.language_id or "")
+        completer = place.completer
+        if completer is None:
+            return None
+        text = document.source
+        cursor = len(text) if offset is None else min(offset, len(text))
+        above = text_above(document.uri, self._documents().text_documents)
+        request = CompletionRequest(
+            above + text,
+            len(above) + cursor,
+            path=place.path,
+            language=place.language,
+            recent=self._edited_elsewhere(document.uri, place),
+        )
+
+        def prepare(request: CompletionRequest, accepted: str, stop: Cancellation) -> bool:
+            return completer.prepare(request, accepted=accepted, cancelled=stop)
+
+        return View(prepare, request, key_of(uri, completer, request))
+
+    def _edited_elsewhere(self, uri: str, place: Place) -> tuple[Edited, ...]:
+        """Return the last edits in other documents of the same folder."""
+
+        def place_of(other: str) -> tuple[str, str]:
+            document = self._document(other)
+            if document is None or are_together(uri, document.uri):
+                return "", ""
+            there = self._place(document.uri, document.language_id or "")
+            return (there.path, there.language) if there.completer is place.completer else ("", "")
+
+        def lines_of(other: str) -> Sequence[str]:
+            document = self._document(other)
+            return document.lines if document is not None else ()
+
+        return self._recent.elsewhere(unquote(uri), lines_of, place_of, most=_MOST_RECENT)
+
+    def _document(self, uri: str) -> Document | None:
+        document = self._documents().text_documents.get(unquote(uri))
+        return document if isinstance(document, Document) else None
+
+    def _answer(
+        self, ticket: Ticket, completion: Completion, recalled: Recalled | None = None
+    ) -> lsp.InlineCompletionList:
+        """Make the list; the editor's document may have moved on while the model was at work."""
+        document = self._document(ticket.uri)
+        if not completion.text:
+            if completion.finish != "cancelled":  # else there is a newer request
+                self.warmup.resting(ticket.uri)
+            return self._nothing(ticket.asked, completion)
+        if document is None or self._is_stale(ticket):
+            late = replace(completion, text="", finish="filtered:stale-version")
+            return self._nothing(ticket.asked, late)
+        if not self._is_current(ticket):
+            return self._nothing(ticket.asked, replace(completion, text="", finish="cancelled"))
+        others = [replace(each, id=uuid.uuid4().hex) for each in completion.others]
+        identifier = self._followed(ticket, completion, others, recalled, document.source)
+        completion = replace(completion, id=identifier)
+        self._note(ticket.asked, completion)
+        self.answered += 1
+        self.recalled += recalled is not None
+        self.warmup.resting(ticket.uri, completion.text)
+        return lsp.InlineCompletionList(items=[ticket.item(each) for each in (completion, *others)])
+
+    def _followed(
+        self,
+        ticket: Ticket,
+        completion: Completion,
+        others: Sequence[Completion],
+        recalled: Recalled | None,
+        text: str,
+    ) -> str:
+        """Follow what becomes of a suggestion; return its id, for the rest that of the whole."""
+        request, lead = ticket.request, ticket.lead
+        if recalled is not None and self._suggestions.resumed(
+            completion.id, recalled.typed_chars, ticket.offset, lead=lead, text=text
+        ):
+            return completion.id
+        ms = (self._clock() - ticket.began) * 1000
+        first, *rest = (
+            Suggestion(each.id, ticket.uri, ticket.offset, each, lead, request.language, ms)
+            for each in (replace(completion, id=request.id), *others)
+        )
+        self._suggestions.add(first, text, others=rest)
+        return request.id
+
+    def _nothing(self, asked: Asked, completion: Completion) -> lsp.InlineCompletionList:
+        logger.debug("no completion: %s", completion.finish)
+        self._note(asked, completion)
+        return lsp.InlineCompletionList(items=[])
+
+    def _note(self, asked: Asked, completion: Completion) -> None:
+        if asked.number >= self.last_asked.number:
+            self.last_asked, self.last = asked, completion
+
+    def _log_failure(self, error: Exception) -> None:
+        """Log a failure with its trace once; a key press later it is old news."""
+        kind = f"{type(error).__module__}.{type(error).__qualname__}"
+        if kind in self._failures:
+            logger.debug("the completion failed again: %s", kind)
+            return
+        self._failures.add(kind)
+        logger.error("the completion failed: %s", error, exc_info=error)
+
+
+def _because(finish: str, facts: Mapping[str, object] | None = None) -> Completion:
+    """Return a completion that shows nothing."""
+    return Completion("", finish, model="", facts=facts or {})
+
+
+def _cancelled() -> Completion:
+    return _because("cancelled")
+
+
+def _copy(position: lsp.Position) -> lsp.Position:
+    return lsp.Position(position.line, position.character)

@@ -1,0 +1,35 @@
+"""Who completes a document: what the requests' handler needs to know of what is behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from homespun.server.types import Completion, CompletionRequest
+
+
+class Completes(Protocol):
+    """What answers one request; `homespun.server.completion.completer.Completer` does."""
+
+    def complete(self, request: CompletionRequest, *, cancelled: Callable[[], bool]) -> Completion:
+        """Return the completion, or why there is none."""
+
+    def prepare(
+        self, request: CompletionRequest, *, accepted: str, cancelled: Callable[[], bool]
+    ) -> bool:
+        """Make ready for a request, as if `accepted` stood before the cursor; False if not."""
+
+    def key(self, request: CompletionRequest) -> Hashable:
+        """Return what shapes an answer beside the text; cheap, and on the event loop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a document belongs and who completes it; `completer` None = not now, because."""
+
+    completer: Completes | None
+    path: str  # relative to the workspace folder, "" outside of any
+    language: str
+    because: str = ""  # a `finish`, e.g. "filtered:loading-model"
+    facts: Mapping[str, object] = field(default_factory=dict)  # that its sentence holds

@@ -1,0 +1,70 @@
+"""What the processes of test_together.py do; in a module of its own, where they can find it."""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+from homespun.models.weights.safetensors import SafetensorsSource
+from homespun.training.dataset.examples import EncodedExample
+from homespun.training.errors import TrainingFailed
+from homespun.training.lora.fit import fit
+from homespun.training.lora.model import Trainee
+from homespun.training.lora.presets import CPU
+
+PRESET = replace(
+    CPU, dtype="float32", learning_rate=1e-2, batch_tokens=64, micro_tokens=64, epochs=2, checks=2
+)
+
+
+def examples(count):
+    """Sequences of which the end follows from the start, of several lengths."""
+    return [
+        EncodedExample([5 + n % 7] * (4 + n % 5) + [40 + n % 7] * 3 + [0], 4 + n % 5, str(n))
+        for n in range(count)
+    ]
+
+
+class Killed(Exception):
+    """The run was ended."""
+
+
+def learn(source: Path, out: Path, crew, progress, *, kill_after=None):
+    """Fit on a tiny model and save the adapter; the first process does the saving."""
+
+    def on_step(step, log):
+        progress.say(f"step {step.step}")
+        if step.step == kill_after:
+            raise Killed
+
+    preset = replace(PRESET, save_seconds=0 if kill_after else 120)
+    trainee = Trainee(SafetensorsSource(source), preset)
+    fit(
+        trainee,
+        examples(25),
+        examples(5),
+        preset,
+        directory=out / "fit",
+        resume=True,
+        on_step=on_step,
+        progress=progress,
+        crew=crew,
+    )
+    if crew.is_first:
+        trainee.save(out)
+
+
+def fail_in_the_second(crew, progress):
+    """End with an error in one process, while the other one waits for it."""
+    if crew.rank == 1:
+        raise TrainingFailed("the second has failed")
+    crew.agreed(None)
+
+
+def die_in_the_second(crew, progress):
+    """End one process as the system does when memory runs out."""
+    if crew.rank == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    crew.agreed(None)

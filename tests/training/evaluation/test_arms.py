@@ -1,0 +1,148 @@
+"""Every item by every arm: the product's completer, real indexes of real trees, kept answers."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from homespun.models.fakes import FakeGenerator
+from homespun.server.options import CompletionOptions
+from homespun.training.dataset.examples import Example
+from homespun.training.errors import NothingToEvaluate
+from homespun.training.evaluation.arms import KeptAnswers, answers, check_arms
+from homespun.training.evaluation.items import Item
+from homespun.training.evaluation.served_model import Opened
+from homespun.training.history.indexed_trees import FolderTree, HistoryTrees
+from homespun.training.history.repository import Repository
+
+SHOP = (
+    'def load_price_list(path):\n    """Read prices of a shop."""\n    return open(path).read()\n'
+)
+OPTIONS = CompletionOptions()
+
+
+class Scoring(FakeGenerator):
+    """A fake that can also say how likely a text is: a nat a token."""
+
+    def score(self, prompt, answer):
+        return -float(len(answer))
+
+
+def item(parent, prefix="def run(path):\n    ", middle="return load_price_list(path)", **kept):
+    example = Example("i1", "shop", "run.py", "python", prefix, middle, "\n", "line", **kept)
+    return Item(example, parent, ("novel",))
+
+
+@pytest.fixture
+def repository(scratch):
+    first = scratch.commit("begin", other="x = 1\n")
+    second = scratch.commit("shop", shop=SHOP)
+    with Repository.open(scratch.folder) as opened:
+        yield opened, first, second
+
+
+def asked(items, arms, trees, kept=None, **models):
+    kept = KeptAnswers(None) if kept is None else kept
+    opened = {name: Opened(name, f"weights-{name}", model) for name, model in models.items()}
+    return list(answers(items, arms, opened, trees, OPTIONS, kept))
+
+
+def test_the_context_is_that_of_the_parent_of_each_item(repository):
+    opened, first, second = repository
+    model = Scoring("pass")
+    prefix = "from shop import load_price_list\n\n\ndef run(path):\n    return "
+    with HistoryTrees(opened) as trees:
+        before = asked([item(first, prefix)], ["general/retrieval"], trees, general=model)
+        after = asked([item(second, prefix)], ["general/retrieval"], trees, general=model)
+        again = asked([item(first, prefix)], ["general/retrieval"], trees, general=model)
+    assert [len(found[0].completion.sources) for found in (before, after, again)] == [0, 1, 0]
+    assert after[0].completion.sources[0].path == "shop.py"
+
+
+def test_the_oracle_shows_the_definition_that_the_hole_needs(repository):
+    opened, _, second = repository
+    model = Scoring("pass")
+    arms = ["general/none", "general/retrieval", "general/oracle"]
+    with HistoryTrees(opened) as trees:
+        found = {a.arm: a for a in asked([item(second)], arms, trees, general=model)}
+    assert found["general/none"].missing == found["general/retrieval"].missing
+    assert found["general/none"].missing == ("load_price_list",)
+    assert found["general/oracle"].missing == ()
+    assert [s.path for s in found["general/oracle"].completion.sources] == ["shop.py"]
+
+
+def test_arms_with_the_same_prompt_share_the_answer(repository):
+    opened, first, _ = repository
+    model = Scoring("return 1\n")
+    arms = ["general/none", "general/retrieval", "general/oracle"]
+    with HistoryTrees(opened) as trees:
+        found = asked([item(first)], arms, trees, general=model)
+    assert len(model.prompts) == 1
+    assert [answer.is_known for answer in found] == [False, True, True]
+    assert {answer.completion.text for answer in found} == {"return 1"}
+
+
+def test_models_of_other_weights_share_nothing_and_take_turns(repository):
+    opened, first, _ = repository
+    said = []
+    models = {
+        name: Scoring(lambda prompt, name=name: said.append(name) or name)
+        for name in ("general", "repository")
+    }
+    items = [item(first), item(first, "def other(path):\n    ")]
+    with HistoryTrees(opened) as trees:
+        found = asked(items, ["general/none", "repository/none"], trees, **models)
+    assert said == ["general", "repository", "repository", "general"]
+    assert {answer.arm.partition("/")[0] == answer.completion.text for answer in found} == {True}
+
+
+def test_what_is_kept_is_not_computed_again_even_after_a_kill(repository, tmp_path):
+    opened, first, _ = repository
+    path = tmp_path / "kept" / "answers.jsonl"
+    arms = ["general/none"]
+    with HistoryTrees(opened) as trees:
+        before = asked([item(first)], arms, trees, KeptAnswers(path), general=Scoring("return 1\n"))
+        with path.open("a") as stream:
+            stream.write('{"key": "cut o')
+        silent = Scoring("something else\n")
+        kept = KeptAnswers(path)
+        after = asked([item(first)], arms, trees, kept, general=silent)
+        assert silent.prompts == [] and len(kept) == 2  # the text and the loss
+        assert after[0].completion.text == before[0].completion.text == "return 1"
+        more = asked([item(first, "x = ")], arms, trees, kept, general=silent)
+    assert more[0].completion.text == "something else"
+    rows = path.read_text().splitlines()
+    assert [row for row in rows if row.startswith('{"key"') and row.endswith("}")] == [
+        *rows[:2],
+        *rows[3:],
+    ]
+    assert json.loads(rows[-1])["key"] in {json.loads(row)["key"] for row in rows[3:]}
+
+
+def test_the_loss_is_a_mean_over_the_tokens_of_the_wanted_text(repository):
+    opened, first, _ = repository
+    with HistoryTrees(opened) as trees:
+        (found,) = asked([item(first)], ["general/none"], trees, general=Scoring("x"))
+        assert found.loss == 1.0
+        (found,) = asked([item(first)], ["general/none"], trees, general=FakeGenerator("x"))
+        assert found.loss is None  # nobody can say
+
+
+def test_without_a_history_the_held_out_files_are_not_in_the_tree(tmp_path):
+    (tmp_path / "shop.py").write_text(SHOP)
+    (tmp_path / "held.py").write_text("def held_out_function():\n    return 1\n")
+    with FolderTree(tmp_path, {"held.py"}) as trees:
+        assert trees.at("").paths() == ["shop.py"]
+        root = trees.root
+    assert not root.exists() and (tmp_path / "held.py").exists()
+
+
+def test_arms_have_an_order_and_others_are_refused():
+    assert check_arms(["repository/none", "base/oracle", "base/none", "base/none"]) == [
+        "base/none",
+        "base/oracle",
+        "repository/none",
+    ]
+    with pytest.raises(NothingToEvaluate, match="there is no arm 'general/rag'"):
+        check_arms(["general/rag"])

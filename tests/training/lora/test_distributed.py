@@ -1,0 +1,113 @@
+"""Several processes learn together: what one learns alone; an error of any of them comes home."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import sys
+from functools import partial
+
+import pytest
+from safetensors.numpy import load_file
+
+from homespun.training.config import SilentProgress
+from homespun.training.errors import TrainingFailed
+from homespun.training.lora.distributed import Crew
+from homespun.training.lora.launch import run_together
+from tests.support import together_small
+from tests.support.tiny import save_tiny_qwen2
+
+# NCCL and Gloo find each other by the interface's name, and elsewhere it has another one.
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="several GPUs need Linux")
+
+
+class Heard(SilentProgress):
+    """Keeps what was told."""
+
+    def __init__(self):
+        self.heard = []
+
+    def start(self, stage, total, unit):
+        self.heard.append((stage, total, unit))
+
+    def say(self, sentence):
+        self.heard.append(sentence)
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tiny")
+    save_tiny_qwen2(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def alone(source, tmp_path_factory):
+    out = tmp_path_factory.mktemp("alone")
+    together_small.learn(source, out, Crew(), SilentProgress())
+    return out
+
+
+def by_two(work, folder, progress=None):
+    progress = progress or SilentProgress()
+    run_together(work, 2, device="cpu", folder=folder, progress=progress)
+
+
+def log_of(out):
+    return json.loads((out / "fit" / "checkpoint" / "log.json").read_text())
+
+
+def assert_same(one, other):
+    """The same run but for the order in which numbers were added up."""
+    first, second = log_of(one), log_of(other)
+    assert [step["tokens"] for step in first["steps"]] == [s["tokens"] for s in second["steps"]]
+    for name in ("loss", "learning_rate"):
+        wanted = [step[name] for step in first["steps"]]
+        assert [step[name] for step in second["steps"]] == pytest.approx(wanted, rel=1e-3)
+    assert second["checks"] == [[n, pytest.approx(loss, rel=1e-3)] for n, loss in first["checks"]]
+    wanted, found = (load_file(out / "adapter_model.safetensors") for out in (one, other))
+    assert wanted.keys() == found.keys()
+    for name, tensor in wanted.items():
+        assert found[name] == pytest.approx(tensor, abs=2e-3), name
+
+
+def test_two_processes_learn_what_one_learns_alone(source, alone, tmp_path):
+    heard = Heard()
+    work = partial(together_small.learn, source, tmp_path)
+    by_two(work, tmp_path, heard)
+    assert_same(alone, tmp_path)
+    steps = len(log_of(alone)["steps"])
+    told = [("training", steps, "steps"), *(f"step {n + 1}" for n in range(steps))]
+    assert heard.heard == told
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "fit",
+        "adapter_config.json",
+        "adapter_model.safetensors",
+    }
+
+
+def test_two_processes_go_on_where_they_were_ended(source, alone, tmp_path):
+    ended = partial(together_small.learn, source, tmp_path, kill_after=5)
+    with pytest.raises(together_small.Killed):
+        by_two(ended, tmp_path)
+    assert len(log_of(tmp_path)["steps"]) < 5 < len(log_of(alone)["steps"])
+    heard = Heard()
+    work = partial(together_small.learn, source, tmp_path)
+    by_two(work, tmp_path, heard)
+    assert heard.heard[1] == "step 5"  # the last step was not saved yet
+    assert_same(alone, tmp_path)
+
+
+def test_an_error_in_one_process_is_raised_as_it_is_and_ends_the_others(tmp_path):
+    with pytest.raises(TrainingFailed, match="^the second has failed$"):
+        by_two(together_small.fail_in_the_second, tmp_path)
+    assert not multiprocessing.active_children()
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_process_that_is_killed_is_told_in_one_sentence(tmp_path):
+    with pytest.raises(
+        TrainingFailed, match="one of 2 learning processes ended: .*SIGKILL; .*--resume"
+    ):
+        by_two(together_small.die_in_the_second, tmp_path)
+    assert not multiprocessing.active_children()

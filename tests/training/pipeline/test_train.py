@@ -1,0 +1,342 @@
+"""`train` from a repository to a judged adapter, with a tiny model; killed, refused, starved."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import pytest
+
+from homespun.models.adapters.registry import Registry
+from homespun.models.load import load_generator
+from homespun.models.serve import served_folder
+from homespun.training import runs
+from homespun.training.errors import (
+    LibrariesMissing,
+    NothingToEvaluate,
+    RunUnreadable,
+    TooLittleCode,
+    TrainingFailed,
+    TrainingLocked,
+)
+from homespun.training.gate.gate import Verdict
+from homespun.training.lora.fit import FitLog
+from homespun.training.pipeline import learn
+from homespun.training.pipeline.train import train
+from tests.support import small_house, train_small
+from tests.support.scratch import Scratch
+from tests.support.tiny import save_tiny_qwen2
+from tests.support.train_small import COMPLETION, Spoken, options
+
+PROVEN = Verdict("promote", "It may serve.", ())
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """A folder with a tiny random model that has room for whole prompts."""
+    folder = tmp_path_factory.mktemp("model") / "tiny"
+    save_tiny_qwen2(folder)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"max_position_embeddings": 4096}))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory):
+    return small_house.build(Scratch(tmp_path_factory.mktemp("house") / "shop")).folder
+
+
+@pytest.fixture
+def workspace(house, tmp_path):
+    """A copy of the repository that a test may train in."""
+    shutil.copytree(house, tmp_path / "shop")
+    return tmp_path / "shop"
+
+
+def child(workspace, model, *arguments, home):
+    return subprocess.Popen(
+        [
+            sys.executable,
+            "-P",
+            train_small.__file__,
+            str(workspace),
+            str(model),
+            *arguments,
+        ],
+        env={**os.environ, "HOMESPUN_HOME": str(home)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finished(process):
+    out, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors
+    return json.loads(out)
+
+
+def adapter_files(workspace, identifier):
+    folder = workspace / ".homespun" / "adapters" / identifier
+    return {
+        name: (folder / name).read_bytes()
+        for name in ("adapter_model.safetensors", "adapter_config.json", "data_card.json")
+    }
+
+
+def losses(workspace, identifier):
+    fit = json.loads((workspace / ".homespun" / "adapters" / identifier / "fit.json").read_text())
+    return [step["loss"] for step in fit["steps"]], fit["checks"]
+
+
+def test_a_repository_becomes_a_judged_adapter_with_a_report(workspace, model):
+    told = Spoken()
+    done = train(workspace, options(model), completion=COMPLETION, progress=told)
+    assert done.verdict.outcome == "insufficient data"  # ten places to judge by
+    (adapter,) = Registry(workspace).adapters()
+    assert (adapter.id, adapter.state) == (done.adapter, "candidate")
+    assert adapter.manifest["gate"]["headline"] == done.verdict.headline
+    assert adapter.manifest["base"] == str(model)
+    Registry(workspace).check(adapter, everything=True)
+    kept = {path.name for path in adapter.directory.iterdir()}
+    assert {"report.html", "evaluation.json", "data_card.json", "verdict.json"} <= kept
+    page = done.report.read_text(encoding="utf-8")
+    assert done.verdict.headline in page
+    assert done.outcome.replace("'", "&#x27;") in page
+    evaluation = json.loads((adapter.directory / "evaluation.json").read_text())
+    assert evaluation["items"]["count"] == 10
+    assert evaluation["primary"]["n"] == 10
+    assert any("examples of 36 files" in sentence for sentence in told.said)
+    assert any("learning takes about" in sentence for sentence in told.said)
+    # What a refused adapter cost on the disk is given back; what people read is kept.
+    assert not list(served_folder(str(model)).glob("served-*/manifest.json"))
+    assert not (done.folder / "fit").exists()
+    assert (done.folder / "dataset" / "train.jsonl").is_file()
+    with pytest.raises(RunUnreadable, match="no unfinished training"):
+        train(workspace, options(model), completion=COMPLETION, resume=True)
+
+
+def test_an_adapter_that_the_gate_lets_through_serves_and_can_be_taken_back(workspace, model):
+    done = train(workspace, options(model), completion=COMPLETION, judge=lambda evidence: PROVEN)
+    assert done.is_champion
+    assert Registry(workspace).champion().id == done.adapter
+    serving = load_generator(str(model), adapter="champion", workspace=workspace)
+    assert serving.adapter == done.adapter
+    assert "homespun adapters rollback" in done.outcome
+    assert Registry(workspace).rollback() is None
+
+
+def test_a_candidate_stays_one_where_nobody_wants_it_promoted(workspace, model):
+    wanted = options(model, promote=False)
+    done = train(workspace, wanted, completion=COMPLETION, judge=lambda evidence: PROVEN)
+    assert Registry(workspace).champion() is None
+    assert f"homespun adapters promote {done.adapter}" in done.outcome
+
+
+def killed_at(process, is_time):
+    """Kill -9 as soon as `is_time()` says so; False when the process was done before."""
+    while process.poll() is None:
+        if is_time():
+            process.send_signal(signal.SIGKILL)
+            process.communicate()
+            return True
+        time.sleep(0.01)
+    process.communicate()
+    return False
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kill -9")
+def test_a_run_that_was_killed_again_and_again_ends_as_one_that_was_not(house, model, tmp_path):
+    places = {}
+    for name in ("whole", "killed"):
+        shutil.copytree(house, tmp_path / name / "shop")
+        places[name] = tmp_path / name / "shop"
+    whole = finished(child(places["whole"], model, home=tmp_path / "home-1"))
+    workspace, home = places["killed"], tmp_path / "home-2"
+    run = runs.training_folder(workspace) / "run-0001"
+
+    def stage_is_done(stage):
+        state = run / "state.json"
+        return lambda: state.is_file() and f'"{stage}"' in state.read_text().partition("stages")[2]
+
+    moments = (
+        lambda: (run / "state.json").is_file(),
+        stage_is_done("conventions"),
+        lambda: (run / "fit" / "best").is_dir(),
+        lambda: (run / "draft").is_dir(),
+        lambda: (run / "answers.jsonl").is_file(),
+        stage_is_done("evaluation"),
+        stage_is_done("verdict"),
+    )
+    resume = ()
+    for number, moment in enumerate(moments):
+        process = child(workspace, model, *resume, home=home)
+        assert killed_at(process, moment), f"it ended before moment {number}"
+        resume = ("--resume",)
+    done = finished(child(workspace, model, "--resume", home=home))
+    assert done["run"] == whole["run"] == "run-0001"
+    assert done["adapter"] == whole["adapter"]
+    assert [one.id for one in Registry(workspace).adapters()] == [done["adapter"]]
+    ours, theirs = (adapter_files(place, done["adapter"]) for place in places.values())
+    assert ours == theirs
+    assert losses(places["whole"], done["adapter"]) == losses(workspace, done["adapter"])
+    assert [c["name"] for c in done["verdict"]["conditions"]] == [
+        c["name"] for c in whole["verdict"]["conditions"]
+    ]
+    scores = [
+        [
+            row["scores"]["repository/retrieval"]["loss"]
+            for row in json.loads(
+                (place / ".homespun" / "adapters" / done["adapter"] / "evaluation.json").read_text()
+            )["rows"]
+        ]
+        for place in places.values()
+    ]
+    assert scores[0] == scores[1]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of a process")
+def test_a_full_disk_is_one_sentence_and_what_is_done_goes_on(workspace, model, tmp_path):
+    home = tmp_path / "home"
+    process = child(workspace, model, "--file-bytes", "200000", home=home)
+    _, errors = process.communicate(timeout=300)
+    assert process.returncode == 1
+    assert errors.startswith("TrainingUnwritable: cannot write to"), errors
+    assert "homespun train --resume" in errors
+    assert finished(child(workspace, model, "--resume", home=home))["adapter"]
+
+
+def test_two_trainings_at_once_are_refused(workspace, model):
+    with runs.training_lock(workspace), pytest.raises(TrainingLocked, match="is running already"):
+        train(workspace, options(model), completion=COMPLETION)
+
+
+def test_a_repository_too_small_to_learn_from_says_its_numbers_and_trains_nothing(
+    scratch, model, tmp_path
+):
+    small_house.build(scratch, modules=3, later=6, functions=2)
+    with pytest.raises(TooLittleCode, match=r"files with \d+ lines of code \(at least 2000\)"):
+        train(scratch.folder, options(model), completion=COMPLETION)
+    assert Registry(scratch.folder).adapters() == []
+    assert not (runs.training_folder(scratch.folder) / "run-0001" / "fit").exists()
+
+
+def test_nothing_behind_the_cut_off_ends_before_anything_is_learned(workspace, model):
+    with pytest.raises(NothingToEvaluate, match="could not be judged; give an earlier --until"):
+        train(workspace, options(model, until="HEAD"), completion=COMPLETION)
+    assert not (runs.training_folder(workspace) / "run-0001" / "dataset").exists()
+
+
+def test_a_folder_without_git_is_judged_on_files_held_out(workspace, model):
+    shutil.rmtree(workspace / ".git")
+    told = Spoken()
+    done = train(workspace, options(model), completion=COMPLETION, progress=told)
+    (adapter,) = Registry(workspace).adapters()
+    assert adapter.id.startswith("shop-tree-")
+    assert adapter.manifest["has_history"] is False
+    assert any("no history is used" in sentence for sentence in told.said)
+    assert any("flatter" in sentence for sentence in told.said)
+    assert done.verdict.outcome == "insufficient data"
+
+
+@pytest.mark.parametrize(
+    ("library", "qlora", "extra"),
+    [
+        ("torch", False, "train"),
+        ("peft", False, "train"),
+        ("transformers", False, "train"),
+        ("safetensors", False, "train"),
+        ("bitsandbytes", True, "train,qlora"),
+    ],
+)
+def test_a_missing_library_is_named_with_the_command_that_brings_it(
+    workspace, model, monkeypatch, library, qlora, extra
+):
+    monkeypatch.setitem(sys.modules, library, None)  # how an import hook says "not there"
+    with pytest.raises(LibrariesMissing, match=rf"{library}.*pip install 'homespun\[{extra}\]'"):
+        train(workspace, options(model, qlora=qlora), completion=COMPLETION)
+    assert not (workspace / ".homespun").exists()
+
+
+def test_a_gpu_that_is_not_there_is_said_before_anything_is_done(workspace, model, monkeypatch):
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(TrainingFailed, match="needs a CUDA device.*--preset cpu"):
+        train(workspace, options(model, preset="gpu"), completion=COMPLETION)
+
+
+def test_more_gpus_than_there_are_is_said_before_anything_is_done(workspace, model, monkeypatch):
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    with pytest.raises(TrainingFailed, match="--gpus 3: this machine has 2; give no more"):
+        train(workspace, options(model, preset="gpu", gpus=3), completion=COMPLETION)
+    assert not (workspace / ".homespun").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="several GPUs need Linux")
+def test_a_training_in_two_processes_ends_as_one_in_one(workspace, model, tmp_path):
+    other, told = tmp_path / "two" / "shop", Spoken()
+    shutil.copytree(workspace, other)
+    one = train(workspace, options(model), completion=COMPLETION)
+    two = train(other, options(model, gpus=2), completion=COMPLETION, progress=told)
+    steps, checks = losses(workspace, one.adapter)
+    # Two halves of a batch are padded and rounded otherwise than the whole.
+    assert losses(other, two.adapter) == (
+        pytest.approx(steps, rel=0.05),
+        [[step, pytest.approx(loss, rel=0.05)] for step, loss in checks],
+    )
+    assert any("learning takes about" in sentence for sentence in told.said)
+    (adapter,) = Registry(other).adapters()
+    Registry(other).check(adapter, everything=True)
+
+
+def test_an_adapter_that_does_not_help_is_not_even_a_candidate(workspace, model, monkeypatch):
+    still = replace(learn.PRESETS["cpu"], learning_rate=0.0)
+    monkeypatch.setitem(learn.PRESETS, "cpu", still)
+    done = train(workspace, options(model), completion=COMPLETION)
+    assert (done.verdict.outcome, done.adapter) == ("keep", "")
+    assert "nothing was learned that helps" in done.verdict.headline
+    assert Registry(workspace).adapters() == []
+    assert "Nothing was put into the registry" in done.report.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("log", "words"),
+    [
+        (FitLog(finish="nan"), "no number from the first step on"),
+        (FitLog(checks=[(0, float("nan"))]), "held-out examples is no number"),
+    ],
+)
+def test_a_model_whose_loss_is_no_number_is_told_to_be_verified(log, words):
+    with pytest.raises(TrainingFailed, match=f"{words}.*homespun models verify"):
+        learn._check(log)
+
+
+def test_memory_that_does_not_do_for_one_example_is_one_sentence(workspace, model, monkeypatch):
+    from homespun.training.lora.model import Trainee
+
+    def starved(self, batch, total_weight):
+        raise RuntimeError("[enforce fail] not enough memory: you tried to allocate 9 bytes")
+
+    monkeypatch.setattr(Trainee, "loss", starved)
+    with pytest.raises(TrainingFailed, match="memory ran out even with the smallest batch"):
+        train(workspace, options(model), completion=COMPLETION)
+    assert runs.unfinished(workspace).result("dataset") is not None
+
+
+def test_a_new_run_leaves_an_unfinished_one_behind_and_says_so(workspace, model):
+    runs.begin(workspace, {**options(model).to_json(), "began": "then"})
+    told = Spoken()
+    with pytest.raises(NothingToEvaluate):
+        train(workspace, options(model, until="HEAD"), completion=COMPLETION, progress=told)
+    assert any("run-0001 was not finished" in sentence for sentence in told.said)
+    assert runs.unfinished(workspace).name == "run-0002"

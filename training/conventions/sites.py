@@ -1,0 +1,60 @@
+"""A file's text -> its sites, whatever its language."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from homespun.training.conventions.javascript import rules as javascript
+from homespun.training.conventions.parsed_file import Page, Repository, page_of
+from homespun.training.conventions.python import imports as python_imports
+from homespun.training.conventions.python import rules as python
+from homespun.training.conventions.rules import Rule, Site
+
+
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """The rules of a family of languages."""
+
+    queries: Mapping[str, tuple[str, ...]]  # language -> files of queries
+    sites: Callable[[Page, Repository], Iterator[Site]]
+    is_asked: Callable[[str], bool]
+
+
+_ROOMS = (
+    _Room(python.QUERIES, python.sites, python.is_asked),
+    _Room(javascript.QUERIES, javascript.sites, javascript.is_asked),
+)
+_BY_LANGUAGE = {language: room for room in _ROOMS for language in room.queries}
+RULES: Mapping[str, Rule] = {rule.id: rule for rule in (*python.RULES, *javascript.RULES)}
+NAMES = {"python": "Python", "javascript": "JavaScript and TypeScript", "csharp": "C#"} | {
+    "cpp": "C++",
+    "php": "PHP",
+    "typescript": "TypeScript",
+    "tsx": "TSX",
+}
+
+
+def has_rules(language: str) -> bool:
+    """Tell whether a language has rules of its own, beyond names of definitions."""
+    return language in _BY_LANGUAGE
+
+
+def rule_of(id_: str) -> Rule:
+    """Return a rule by its ID; raises KeyError for one that no language with rules has."""
+    if id_.startswith(python_imports.IMPORT_OF):
+        return python_imports.module_rule(id_.removeprefix(python_imports.IMPORT_OF))
+    return RULES[id_]
+
+
+def page(path: str, language: str, text: str) -> Page | None:
+    """Parse a file for its rules; None where there are none or the parser gives up."""
+    room = _BY_LANGUAGE.get(language)
+    if room is None or not room.is_asked(path):
+        return None
+    return page_of(path, language, text, room.queries[language])
+
+
+def sites(page: Page, repository: Repository) -> list[Site]:
+    """Return all sites of a page."""
+    return list(_BY_LANGUAGE[page.language].sites(page, repository))

@@ -1,0 +1,68 @@
+"""Opens the served form of a model with an adapter, as a completion would, and names its bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from homespun.models.adapters.stack import named
+from homespun.models.convert.served_form import read_manifest
+from homespun.models.load import load_generator
+from homespun.models.types import Generator, Progress
+from homespun.server.prompt.render import PROMPT_VERSION
+
+
+@runtime_checkable
+class Scores(Protocol):
+    """A generator that can say how likely a text is; the embedded decoder can."""
+
+    def score(self, prompt: Sequence[int], answer: Sequence[int]) -> float:
+        """Return the sum of the natural-log probabilities of `answer` behind `prompt`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A model that is ready, and what makes it differ from others."""
+
+    adapter: str  # what is merged: "none", "base", an ID, a folder's name
+    weights: str  # hash of the served files: equal weights, equal answers
+    generator: Generator
+
+
+def open_model(
+    model: str,
+    adapter: str | Path,
+    *,
+    workspace: Path,
+    threads: int = 0,
+    context_tokens: int,
+    cache_mb: int = 256,
+    progress: Progress | None = None,
+) -> Opened:
+    """Open a model by name or path with an adapter; converts where that is due.
+
+    `adapter` is what the setting `completion.adapter` may be, or the path of an adapter's folder.
+    Raises the errors of `homespun.models`.
+    """
+    generator = load_generator(
+        model,
+        adapter=named(adapter) if isinstance(adapter, str) else adapter,
+        workspace=workspace,
+        prompt_version=PROMPT_VERSION,
+        threads=threads,
+        context_tokens=context_tokens,
+        cache_mb=cache_mb,
+        progress=progress,
+    )
+    return Opened(generator.adapter, weights_hash(generator.directory), generator)
+
+
+def weights_hash(directory: Path) -> str:
+    """Return a hash of a served form's files, from its manifest; the tokenizer's too."""
+    manifest = read_manifest(directory) or {}
+    files = {name: facts["sha256"] for name, facts in manifest.get("files", {}).items()}
+    return hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()[:16]

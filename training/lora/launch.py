@@ -1,0 +1,111 @@
+"""Runs a piece of work in several processes that take their steps together (crew.py).
+
+What the first one tells reaches the caller's progress, and an error of any of them is raised here,
+as if the work had been done in this process. When this process ends, they end.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Sequence
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+from homespun.training.config import SilentProgress, TrainProgress
+from homespun.training.errors import TrainingFailed
+from homespun.training.lora.distributed import Crew, Together
+
+Work = Callable[[Crew, TrainProgress], None]
+"""What all processes do; picklable, as is what it raises."""
+
+_MEETING = "processes"  # file through which they find each other
+_FAILED = "failed"
+_LOOK_SECONDS = 0.1
+_END_SECONDS = 10.0  # to end by itself, before it is killed
+
+
+def run_together(
+    work: Work, size: int, *, device: str, folder: Path, progress: TrainProgress
+) -> None:
+    """Do `work` in `size` processes, a GPU each where `device` is "cuda".
+
+    `folder` takes a file while they run. Raises what the first of them to fail raised, and
+    `TrainingFailed` for one that was killed.
+    """
+    from torch.multiprocessing.spawn import ProcessException, spawn
+
+    meeting = folder / _MEETING
+    meeting.unlink(missing_ok=True)
+    told = multiprocessing.get_context("spawn").SimpleQueue()
+    members = (work, size, device, meeting, told)
+    context = spawn(_member, members, nprocs=size, join=False)  # type: ignore[no-untyped-call]
+    try:
+        while not context.join(_LOOK_SECONDS):
+            _pass_on(told, progress)
+        _pass_on(told, progress)
+    except ProcessException as error:
+        _pass_on(told, progress)
+        raise TrainingFailed(
+            f"one of {size} learning processes ended: {str(error).strip().splitlines()[-1]}; "
+            "`homespun train --resume` goes on"
+        ) from error
+    finally:
+        _end(context.processes)
+        meeting.unlink(missing_ok=True)
+
+
+def _end(processes: Sequence[BaseProcess]) -> None:
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        process.join(_END_SECONDS)
+        if process.is_alive():
+            process.kill()
+            process.join()
+
+
+def _member(rank: int, work: Work, size: int, device: str, meeting: Path, told: Any) -> None:  # noqa: ANN401
+    try:
+        crew = Together(rank, size, device=device, meeting=meeting)
+        work(crew, _Told(told) if crew.is_first else SilentProgress())
+        crew.leave()
+    except Exception as error:
+        told.put((_FAILED, (error,)))
+        raise
+
+
+def _pass_on(told: Any, progress: TrainProgress) -> None:  # noqa: ANN401  (a queue of no public type)
+    """Tell what has come in; raise what a process failed with."""
+    while not told.empty():
+        name, arguments = told.get()
+        if name == _FAILED:
+            raise arguments[0]
+        getattr(progress, name)(*arguments)
+
+
+class _Told:
+    """Progress that another process shows."""
+
+    def __init__(self, told: Any) -> None:  # noqa: ANN401
+        self._told = told
+
+    def start(self, stage: str, total: int, unit: str) -> None:
+        """Begin a bar there."""
+        self._told.put(("start", (stage, total, unit)))
+
+    def advance(self, n: int) -> None:
+        """Move it."""
+        self._told.put(("advance", (n,)))
+
+    def finish(self) -> None:
+        """End it."""
+        self._told.put(("finish", ()))
+
+    def say(self, sentence: str) -> None:
+        """Tell something there that stays on the screen."""
+        self._told.put(("say", (sentence,)))
+
+    def note(self, text: str) -> None:
+        """Show a short text beside the bar."""
+        self._told.put(("note", (text,)))

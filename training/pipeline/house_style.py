@@ -1,0 +1,103 @@
+"""The house's conventions as a training needs them: mined before the cut-off, asked behind it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from homespun.indexer.config import IndexConfig
+from homespun.models.types import Progress
+from homespun.training.conventions import sites as conventions_sites
+from homespun.training.conventions.mine import Miner, house_forms
+from homespun.training.conventions.parsed_file import Repository as Paths
+from homespun.training.history.repository import Repository
+from homespun.training.probes.pairs import Probe, probes
+from homespun.training.sources.filters import SourceText
+from homespun.training.sources.select import LearnedFiles
+
+_PER_FILE = 6  # pairs of one rule in one file of one commit
+_PER_RULE_SHARE = 0.25  # of all pairs: so that one frequent rule is not all that is asked
+_FEWEST_PER_RULE = 60  # a rule may have as many in any case: the gate judges those with 50
+
+
+@dataclass(frozen=True, slots=True)
+class HouseStyle:
+    """Which form the house uses, rule by rule."""
+
+    forms: Mapping[str, str]  # rule -> house form
+    paths: tuple[str, ...]  # of the tree, to tell own modules from others
+
+    def sites(self, path: str, language: str, text: str) -> Collection[int]:
+        """Return the 1-based lines in which a house form shows; a `ConventionSites`."""
+        page = conventions_sites.page(path, language, text)
+        if page is None:
+            return set()
+        return {
+            site.line
+            for site in conventions_sites.sites(page, Paths.of(self.paths))
+            if site.start >= 0 and self.forms.get(site.rule) == site.form
+        }
+
+
+def house_style(learned: LearnedFiles, *, progress: Progress) -> HouseStyle:
+    """Mine the conventions of the files that are learned from."""
+    paths = tuple(source.path for source in learned.sources)
+    miner = Miner(Paths.of(paths))
+    config = IndexConfig()
+    progress.start("conventions", len(learned.sources), "files")
+    for source in learned.sources:
+        miner.add(source.path, source.text.encode("utf-8"), config)
+        progress.advance(1)
+    progress.finish()
+    return HouseStyle(dict(house_forms(miner.conventions().rules)), paths)
+
+
+def probes_of_window(
+    repository: Repository, cutoff: str, style: HouseStyle, *, most: int, seed: int
+) -> list[Probe]:
+    """Return minimal pairs at lines that commits behind the cut-off added."""
+    rng = random.Random(f"{seed}-probes")
+    found: dict[str, Probe] = {}
+    for commit in repository.commits(since=cutoff):
+        if commit.reason:
+            continue
+        for change in commit.changes:
+            lines = {n for start, end in change.added for n in range(start, end + 1)}
+            text = repository.file_at(commit.id, change.path) if lines else None
+            if text is None:
+                continue
+            for probe in _pairs(change.path, text, style, rng, lines):
+                found.setdefault(f"{probe.rule}\0{probe.prefix[-200:]}\0{probe.house}", probe)
+    return _drawn(list(found.values()), rng, most)
+
+
+def probes_of_files(
+    sources: Iterable[SourceText], style: HouseStyle, *, most: int, seed: int
+) -> list[Probe]:
+    """Return minimal pairs of whole files that training did not see."""
+    rng = random.Random(f"{seed}-probes")
+    found = [pair for one in sources for pair in _pairs(one.path, one.text, style, rng, None)]
+    return _drawn(found, rng, most)
+
+
+def _pairs(
+    path: str,
+    text: str,
+    style: HouseStyle,
+    rng: random.Random,
+    lines: Collection[int] | None,
+) -> list[Probe]:
+    return probes(text, path, style.forms, rng, _PER_FILE, lines, repository=Paths.of(style.paths))
+
+
+def _drawn(found: Sequence[Probe], rng: random.Random, most: int) -> list[Probe]:
+    """Draw at most `most` pairs, no rule with more than its share."""
+    per_rule = max(round(most * _PER_RULE_SHARE), min(_FEWEST_PER_RULE, most))
+    counts: dict[str, int] = {}
+    drawn: list[Probe] = []
+    for probe in rng.sample(found, len(found)):
+        if len(drawn) < most and counts.get(probe.rule, 0) < per_rule:
+            counts[probe.rule] = counts.get(probe.rule, 0) + 1
+            drawn.append(probe)
+    return sorted(drawn, key=lambda probe: probe.id)

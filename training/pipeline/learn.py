@@ -1,0 +1,323 @@
+"""The learning stage of a run: examples -> token ids -> a LoRA -> a draft of the adapter.
+
+What it leaves in the run's folder: `fit/` (checkpoint, removed at the run's end), `draft/` (the
+adapter in peft's form) and `fit.json` (how it went, and the float loss that the served form is
+compared with).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from homespun.models.errors import UnsupportedModel
+from homespun.models.serve import decoder_form, float_weights, serve
+from homespun.models.telemetry import keep_from_hub
+from homespun.models.weights.tokenizer import BpeTokenizer
+from homespun.storage import make_private_folder
+from homespun.training.config import CPU_MINUTES, TrainOptions, TrainProgress
+from homespun.training.dataset.examples import (
+    EncodedExample,
+    Example,
+    ExampleEncoder,
+    encode_all,
+    read_examples,
+)
+from homespun.training.errors import LibrariesMissing, TrainingFailed
+from homespun.training.evaluation.served_model import Scores, open_model
+from homespun.training.gate.gate import Parity
+from homespun.training.lora.batches import plan
+from homespun.training.lora.distributed import Crew
+from homespun.training.lora.fit import FitLog, Step, fit, is_out_of_memory
+from homespun.training.lora.launch import run_together
+from homespun.training.lora.presets import PRESETS, Preset
+from homespun.training.lora.scoring import score
+from homespun.training.report.html import minutes
+from homespun.training.runs import write_json, writing
+from homespun.training.safety.canaries import plant
+
+if TYPE_CHECKING:
+    from homespun.training.lora.model import Trainee
+
+_PARITY_EXAMPLES = 48
+_TIMED_BATCHES = 2
+
+_Encode = Callable[[Iterable[Example]], list[EncodedExample]]
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What the stage has to say to the others."""
+
+    log: FitLog
+    draft: Path
+    is_better: bool  # the held-out loss fell below that of the model as shipped
+    parity: Sequence[EncodedExample]  # scored by the float weights
+    parity_logprob: float  # summed, nats
+    peak_mb: int  # of memory; 0 where the system does not say
+
+
+def preset_of(options: TrainOptions) -> Preset:
+    """Return the preset with the options' limits. Raises KeyError for an unknown name."""
+    preset = PRESETS[options.preset]
+    limit = options.minutes
+    if limit is None and options.steps is None and preset.device == "cpu":
+        limit = CPU_MINUTES
+    return replace(preset, minutes=limit, steps=options.steps, qlora=options.qlora)
+
+
+def check_machine(options: TrainOptions) -> None:
+    """Raise `LibrariesMissing` or `TrainingFailed` before anything has cost time."""
+    keep_from_hub()
+    try:
+        import peft  # noqa: F401
+        import safetensors  # noqa: F401
+        import torch
+        import transformers  # noqa: F401
+
+        if options.qlora:
+            import bitsandbytes  # noqa: F401
+    except ImportError as error:
+        raise LibrariesMissing(
+            f"{error.name or 'a library'} is not installed, and training needs it; "
+            f"run `pip install 'homespun[{'train,qlora' if options.qlora else 'train'}]'`"
+        ) from error
+    if PRESETS[options.preset].device == "cuda" and not torch.cuda.is_available():
+        raise TrainingFailed(
+            f"preset {options.preset!r} needs a CUDA device, and torch {torch.__version__} sees "
+            "none; use --preset cpu, or install a torch with CUDA"
+        )
+    if PRESETS[options.preset].device == "cuda" and options.gpus > torch.cuda.device_count():
+        raise TrainingFailed(
+            f"--gpus {options.gpus}: this machine has {torch.cuda.device_count()}; give no more"
+        )
+
+
+def learn(
+    folder: Path,
+    dataset: Path,
+    repo: str,
+    options: TrainOptions,
+    progress: TrainProgress,
+) -> Learned:
+    """Fit the adapter, from the checkpoint in `folder` where there is one, and save its draft.
+
+    Raises `TrainingFailed` (no memory, no number from the first step on), `TrainingUnwritable`,
+    and what `homespun.models` raises for a model that is missing or damaged.
+    """
+    work = partial(_learn, folder, dataset, repo, options)
+    if options.gpus == 1:
+        work(Crew(), progress)
+    else:
+        device = preset_of(options).device
+        run_together(work, options.gpus, device=device, folder=folder, progress=progress)
+    kept = json.loads((folder / "fit.json").read_text(encoding="utf-8"))
+    logprob, peak_mb = kept.pop("parity_logprob"), kept.pop("peak_mb")
+    log = FitLog.from_json(kept)
+    is_better = not log.checks or (log.best_step > 0 and log.best_loss < log.checks[0][1])
+    parity = _validation(_encoder(options, progress), dataset, options)[:_PARITY_EXAMPLES]
+    return Learned(log, folder / "draft", is_better, parity, logprob, peak_mb)
+
+
+def _learn(
+    folder: Path,
+    dataset: Path,
+    repo: str,
+    options: TrainOptions,
+    crew: Crew,
+    progress: TrainProgress,
+) -> None:
+    """Fit with all of the crew; its first process leaves the draft and `fit.json`."""
+    preset = preset_of(options)
+    encode = _encoder(options, progress)
+    planted = plant(repo, options.canaries, seed=options.seed)
+    train = encode([*read_examples(dataset / "train.jsonl"), *planted])
+    validation = _validation(encode, dataset, options)
+    with _in_memory():
+        trainee = _trainee(options, preset, progress)
+        if crew.is_first and not (folder / "fit" / "checkpoint").exists():
+            batches = plan(train, preset, options.seed)
+            progress.say(_estimate(trainee, batches, preset, crew.size))
+        with writing(folder):
+            log = fit(
+                trainee,
+                train,
+                validation,
+                preset,
+                directory=folder / "fit",
+                seed=options.seed,
+                progress=progress,
+                resume=True,
+                early={example.id for example in planted},
+                on_step=_noted(progress),
+                crew=crew,
+            )
+        for sentence in log.told:
+            progress.say(sentence)
+        _check(log)
+        if not crew.is_first:
+            return
+        _save(trainee, folder)
+        logprob = sum(one.logprob for one in score(trainee, validation[:_PARITY_EXAMPLES]))
+    costs = {"parity_logprob": logprob, "peak_mb": _peak_mb()}
+    write_json(folder / "fit.json", log.to_json() | costs)
+
+
+def _encoder(options: TrainOptions, progress: TrainProgress) -> _Encode:
+    """Return what turns examples into token ids, prompts as long as the preset's."""
+    preset = preset_of(options)
+    served = serve(options.model, progress)
+    form = decoder_form(served.directory)
+    text = (served.directory / "tokenizer.json").read_text(encoding="utf-8")
+    return partial(
+        encode_all,
+        encoder=ExampleEncoder(BpeTokenizer(text, form.control), form.fim),
+        plain=preset.plain_tokens,
+        context=preset.context_tokens,
+        seed=options.seed,
+    )
+
+
+def _validation(encode: _Encode, dataset: Path, options: TrainOptions) -> list[EncodedExample]:
+    """Return the held-out examples that each check scores; the same ones for a seed."""
+    held = encode(read_examples(dataset / "validation.jsonl"))
+    most = preset_of(options).most_validation
+    return random.Random(options.seed).sample(held, min(most, len(held)))
+
+
+def parity_of(
+    learned: Learned, options: TrainOptions, workspace: Path, progress: TrainProgress
+) -> Parity | None:
+    """Return what the served form loses on the examples that the float weights scored."""
+    tokens = sum(len(one.ids) - one.start for one in learned.parity)
+    opened = open_model(
+        options.model,
+        learned.draft,
+        workspace=workspace,
+        context_tokens=max((len(one.ids) for one in learned.parity), default=0) + 1,
+        progress=progress,
+    )
+    served = opened.generator
+    if not tokens or not isinstance(served, Scores):
+        return None
+    logprob = sum(
+        served.score(one.ids[: one.start], one.ids[one.start :]) for one in learned.parity
+    )
+    return Parity(loss_served=-logprob / tokens, loss_float=-learned.parity_logprob / tokens)
+
+
+def estimate_seconds(trainee: Trainee, batches: Sequence[Sequence[EncodedExample]]) -> float:
+    """Return how long all batches take, from a few real ones; nothing is learned from these.
+
+    The longest of some batches warms up (memory is taken once), then typical ones are timed.
+    """
+    from homespun.training.lora.model import example_weight
+
+    if not batches:
+        return 0.0
+    sizes = sorted(batches, key=lambda batch: sum(len(one.ids) for one in batch))
+    typical = sizes[len(sizes) // 2]
+    seconds, tokens = 0.0, 0
+    for number in range(_TIMED_BATCHES + 1):
+        began = time.perf_counter()
+        loss = trainee.loss(typical, sum(example_weight(one) for one in typical))
+        loss.backward()  # type: ignore[no-untyped-call]
+        if number:
+            seconds += time.perf_counter() - began
+            tokens += sum(len(one.ids) for one in typical)
+    for _, parameter in trainee.parameters:
+        parameter.grad = None
+    return seconds / tokens * sum(len(one.ids) for batch in batches for one in batch)
+
+
+def _trainee(options: TrainOptions, preset: Preset, progress: TrainProgress) -> Trainee:
+    from homespun.training.lora.model import Trainee
+
+    try:
+        return Trainee(float_weights(options.model, progress), preset, seed=options.seed)
+    except UnsupportedModel as error:
+        raise LibrariesMissing(str(error)) if "homespun[train]" in str(error) else error from error
+
+
+def _estimate(
+    trainee: Trainee, batches: Sequence[Sequence[EncodedExample]], preset: Preset, processes: int
+) -> str:
+    needed = estimate_seconds(trainee, batches) / processes
+    tokens = sum(len(one.ids) for batch in batches for one in batch)
+    if preset.minutes is not None and needed > preset.minutes * 60:
+        return (
+            f"learning takes {minutes(preset.minutes * 60)} at most, as asked; all {tokens:,} "
+            f"tokens in {len(batches):,} steps would take about {minutes(needed)} on this machine"
+        )
+    return (
+        f"learning takes about {minutes(needed)} on this machine: {tokens:,} tokens in "
+        f"{len(batches):,} steps, less if it stops early"
+    )
+
+
+def _noted(progress: TrainProgress) -> Callable[[Step, FitLog], None]:
+    def on_step(step: Step, log: FitLog) -> None:
+        held = f", held out {log.best_loss:.3f}" if log.checks else ""
+        left = sum(one.seconds for one in log.steps) / len(log.steps)
+        left *= log.planned - len(log.steps)
+        progress.note(f"loss {step.loss:.3f}{held}, {minutes(left)} left")
+
+    return on_step
+
+
+def _check(log: FitLog) -> None:
+    if log.finish == "nan" and not log.steps:
+        raise TrainingFailed(
+            "the loss is no number from the first step on, so nothing was learned; the model's "
+            "weights may be damaged: run `homespun models verify`"
+        )
+    if any(not math.isfinite(loss) for _, loss in log.checks):
+        raise TrainingFailed(
+            "the loss on the held-out examples is no number; the model's weights may be damaged: "
+            "run `homespun models verify`"
+        )
+
+
+def _save(trainee: Trainee, folder: Path) -> None:
+    """Write the draft beside its name and rename it: a killed run leaves all of it or nothing."""
+    draft, building = folder / "draft", folder / "draft.new"
+    with writing(folder):
+        shutil.rmtree(building, ignore_errors=True)
+        make_private_folder(building)
+        trainee.save(building)
+        shutil.rmtree(draft, ignore_errors=True)
+        building.replace(draft)
+
+
+class _in_memory:  # noqa: N801  (used as a context manager)
+    """Turns what is left of running out of memory, after smaller batches, into one sentence."""
+
+    def __enter__(self) -> None:
+        """Do nothing."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, MemoryError | RuntimeError) and is_out_of_memory(error):
+            raise TrainingFailed(
+                "memory ran out even with the smallest batch; end other programs, take a smaller "
+                "model (--model), or train on a larger machine: what is done is kept, "
+                "`homespun train --resume` goes on"
+            ) from error
+
+
+def _peak_mb() -> int:
+    """Return the most memory that this process took so far, in MB."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return 0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / 1e6 if sys.platform == "darwin" else peak / 1e3)

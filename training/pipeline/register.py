@@ -1,0 +1,146 @@
+"""The last stage of a run: the draft becomes an adapter of the workspace, and serves if it may."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from homespun.models.adapters.registry import Registry
+from homespun.models.promote import delete_served, promote
+from homespun.models.serve import identity, served_target
+from homespun.models.types import Progress
+from homespun.server.prompt.render import DEFAULT_LAYOUT, PROMPT_VERSION
+from homespun.training.config import TrainOptions
+from homespun.training.dataset.config import DatasetReport
+from homespun.training.gate.gate import Verdict
+from homespun.training.pipeline.learn import preset_of
+from homespun.training.runs import Run, writing
+
+_LIBRARIES = ("homespun", "torch", "transformers", "peft", "onnxruntime", "numpy")
+_KEPT = ("report.html", "evaluation.json", "probes.json", "verdict.json", "fit.json")
+
+
+def register(
+    workspace: Path,
+    run: Run,
+    options: TrainOptions,
+    dataset: DatasetReport,
+    verdict: Verdict,
+    progress: Progress,
+) -> str:
+    """Add the draft to the registry, once, with all that shaped it; return its ID."""
+    registry = Registry(workspace)
+    known = _registered(registry, run)
+    if known is not None:
+        return known
+    draft = run.folder / "draft"
+    with writing(draft):
+        for name in _KEPT:
+            if (run.folder / name).is_file():
+                shutil.copyfile(run.folder / name, draft / name)
+        for name in ("data_card.json", "data_card.md"):
+            shutil.copyfile(dataset.directory / name, draft / name)
+        facts = facts_of(run, options, dataset, verdict, progress)
+        return registry.add(draft, facts).id
+
+
+def serve_if_proven(
+    workspace: Path, identifier: str, options: TrainOptions, verdict: Verdict, progress: Progress
+) -> tuple[str, bool]:
+    """Promote an adapter that the gate lets through; say what was done, and whether it serves."""
+    if not verdict.promote:
+        drop_served(options.model, workspace, identifier)
+        return (
+            f"The adapter is kept as the candidate {identifier!r} and does not serve; the model "
+            "completes as before.",
+            False,
+        )
+    if not options.promote:
+        return (
+            f"The adapter is kept as the candidate {identifier!r}; "
+            f"`homespun adapters promote {identifier}` puts it to work.",
+            False,
+        )
+    promote(
+        Registry(workspace),
+        identifier,
+        model=options.model,
+        prompt_version=PROMPT_VERSION,
+        progress=progress,
+    )
+    return (
+        f"The adapter {identifier!r} serves from now on; editors follow within seconds, "
+        "`homespun adapters rollback` undoes it.",
+        True,
+    )
+
+
+def drop_served(model: str, workspace: Path, adapter: str | Path) -> None:
+    """Delete the served form of an adapter that is not to serve: it is as large as the model."""
+    delete_served(served_target(model, adapter=adapter, workspace=workspace))
+
+
+def facts_of(
+    run: Run,
+    options: TrainOptions,
+    dataset: DatasetReport,
+    verdict: Verdict,
+    progress: Progress,
+) -> dict[str, Any]:
+    """Return the manifest's facts: everything that shaped the adapter."""
+    return {
+        **identity(options.model, progress).facts(),
+        "run": _mark(run),
+        "repo": dataset.repo,
+        "commit": dataset.cutoff,
+        "tree": dataset.tree,
+        "cutoff_date": dataset.cutoff_date,
+        "has_history": dataset.has_history,
+        "prompt_version": PROMPT_VERSION,
+        "layout": DEFAULT_LAYOUT,
+        "options": options.to_json(),
+        "preset": asdict(preset_of(options)),
+        "seed": options.seed,
+        "data_card_sha256": dataset.card_sha256,
+        "examples": dataset.train,
+        "libraries": libraries(),
+        "gate": verdict.to_json(),
+    }
+
+
+def libraries() -> dict[str, str]:
+    """Return the versions of what shapes the numbers."""
+    found = {}
+    for name in _LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _registered(registry: Registry, run: Run) -> str | None:
+    """Return the ID of this run's adapter, if it was added before the run was killed."""
+    mark = _mark(run)
+    ours = (one for one in registry.adapters() if one.is_known)
+    return next((one.id for one in ours if one.manifest.get("run") == mark), None)
+
+
+def _mark(run: Run) -> str:
+    """Name a run for good: numbers begin anew when the folder of the trainings is deleted."""
+    return f"{run.name} {run.options.get('began', '')}".strip()
+
+
+def dataset_of(row: Mapping[str, Any]) -> DatasetReport:
+    """Read `DatasetReport.to_json` back."""
+    return DatasetReport(**{**row, "directory": Path(row["directory"])})
+
+
+def read_json(path: Path) -> Any:  # noqa: ANN401  (whatever JSON holds)
+    """Read a stage's file."""
+    return json.loads(path.read_text(encoding="utf-8"))
