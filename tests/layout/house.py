@@ -1,0 +1,93 @@
+"""The house as a graph: which file imports which, type-only imports included."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+ROOMS = ("cli", "homespun", "indexer", "models", "server", "training")
+NOT_IN_THE_WHEEL = "training/shipped"  # the jobs that make the shipped encoder and adapter
+
+
+def sources() -> list[Path]:
+    """Every Python file that is installed, and the jobs beside them."""
+    return [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]
+
+
+def relative(path: Path) -> str:
+    """A path as the tables write it."""
+    return path.relative_to(ROOT).as_posix()
+
+
+def module_of(path: Path) -> str:
+    """`server/prompt/render.py` -> `homespun.server.prompt.render`."""
+    parts = list(path.relative_to(ROOT).with_suffix("").parts)
+    if parts[-1] == "__init__":
+        parts.pop()
+    return ".".join(parts if parts[0] == "homespun" else ["homespun", *parts])
+
+
+def imported_modules(tree: ast.AST) -> Iterator[tuple[str, int]]:
+    """Every module that is imported anywhere in a file, with the line; relative imports are none."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"relative import in line {node.lineno}"
+            assert node.module is not None
+            yield node.module, node.lineno
+            yield from ((f"{node.module}.{alias.name}", node.lineno) for alias in node.names)
+
+
+def own_imports(text: str, known: set[str]) -> dict[str, int]:
+    """Modules of the house that a file imports, each with the first line that does.
+
+    `from homespun.server import types` imports the module, not the package before it.
+    """
+    found = [(name, line) for name, line in imported_modules(ast.parse(text)) if name in known]
+    longer = {name.rpartition(".")[0] for name, _ in found}
+    kept: dict[str, int] = {}
+    for name, line in found:
+        if name not in longer or name in _plain(text):
+            kept.setdefault(name, line)
+    return kept
+
+
+def graph() -> dict[str, dict[str, int]]:
+    """Module -> the modules that it imports."""
+    known = {module_of(path) for path in sources()}
+    return {
+        module_of(path): own_imports(path.read_text(encoding="utf-8"), known) for path in sources()
+    }
+
+
+def group_of(module: str) -> str:
+    """The sub-package that a module stands in: `server.prompt`; of a room's own files `server`."""
+    parts = module.split(".")[1:]
+    return ".".join(parts[:-1]) if len(parts) > 1 else "homespun"
+
+
+def circle(arrows: dict[str, set[str]]) -> list[str]:
+    """A circle of imports, or nothing."""
+    try:
+        TopologicalSorter(arrows).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def depth(arrows: dict[str, set[str]]) -> int:
+    """How many arrows the longest chain has; there must be no circle."""
+    deepest: dict[str, int] = {}
+    for name in TopologicalSorter(arrows).static_order():
+        deepest[name] = max((deepest[it] + 1 for it in arrows.get(name, ())), default=0)
+    return max(deepest.values(), default=0)
+
+
+def _plain(text: str) -> set[str]:
+    """Packages that are imported for themselves: `import homespun`, `from homespun import Index`."""
+    tree = ast.parse(text)
+    return {a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
