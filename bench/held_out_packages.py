@@ -24,8 +24,8 @@ from homespun.cli.progress import RichProgress
 from homespun.models import catalogue
 from homespun.models.types import Generator
 from homespun.models.weights.gguf import GgufSource
-from homespun.paired import cluster_mean, paired
 from homespun.paths import source_dir
+from homespun.stats import cluster_mean, paired
 from homespun.training.dataset.examples import EncodedExample, Example, read_examples
 from homespun.training.evaluation.served_model import Scores, open_model
 from homespun.training.shipped.general_adapter import job

@@ -14,7 +14,7 @@ import time
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
-from homespun.models.engine.runtime import onnxruntime
+from homespun.models.runtime import onnxruntime
 
 ort = onnxruntime()
 

@@ -22,7 +22,7 @@ import numpy as np
 from adapter_scale import chosen
 
 from homespun.models.engine.decoder import OnnxDecoder
-from homespun.paired import cluster_mean, paired
+from homespun.stats import cluster_mean, paired
 from homespun.training.evaluation.served_model import open_model
 from homespun.training.safety import forgetting
 

@@ -25,10 +25,9 @@ from typing import Any
 
 from homespun import paths
 from homespun.cli.verbs.train import TrainProgress
-from homespun.paired import Paired
 from homespun.server.options import CompletionOptions
 from homespun.settings import resolve
-from homespun.stats import Estimate
+from homespun.stats import Estimate, Paired
 from homespun.training.config import TrainOptions
 from homespun.training.evaluation.evaluate import evaluate
 from homespun.training.evaluation.inputs import EvaluationConfig

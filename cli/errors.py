@@ -1,9 +1,11 @@
 """Errors that only the command line knows."""
 
+from homespun.errors import HomespunError
 
-class UsageError(Exception):
+
+class UsageError(HomespunError):
     """Arguments that argparse accepts but that make no sense together; exit status 2."""
 
 
-class Unavailable(Exception):
+class Unavailable(HomespunError):
     """What was asked for is not there: a file, an adapter; exit status 1."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from homespun.cli.errors import UsageError
 from homespun.cli.shown import shown
 from homespun.cli.surroundings import leave_out_the_current_folder
+from homespun.errors import HomespunError
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ def _print_version() -> int:
 
 def _sentence(error: Exception) -> str:
     """One sentence for the user: our errors as they are, anything else with its type."""
-    if type(error).__module__.startswith("homespun."):
+    if isinstance(error, HomespunError):
         return str(error)
     if isinstance(error, OSError) and error.filename is not None:
         return _file_sentence(error)

@@ -27,7 +27,7 @@ from typing import Any, Generic, TypeVar
 import platformdirs
 
 from homespun.cores import logical_cores
-from homespun.os_errors import in_words
+from homespun.errors import in_words
 from homespun.parsing import parse_toml
 from homespun.storage import read_bounded
 

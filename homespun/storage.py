@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from homespun.models.errors import FolderRefused, StorageFull
+from homespun.errors import FolderRefused, StorageFull
 from homespun.paths import WORKSPACE_FOLDER
 
 _FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}

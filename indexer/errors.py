@@ -11,8 +11,10 @@ IndexerError
 └── BadReport          an evaluation's report cannot be read, or not written
 """
 
+from homespun.errors import HomespunError
 
-class IndexerError(Exception):
+
+class IndexerError(HomespunError):
     """Base of everything this room raises on purpose."""
 
 

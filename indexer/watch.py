@@ -9,11 +9,11 @@ from pathlib import Path, PurePosixPath
 from watchfiles import Change
 from watchfiles import watch as watch_files
 
+from homespun.errors import FolderRefused
 from homespun.indexer.errors import IndexerError, NotADirectory
 from homespun.indexer.index import Index
 from homespun.indexer.scan.skip import TOOL_FOLDERS
 from homespun.indexer.types import IndexReport
-from homespun.models.errors import FolderRefused
 
 DEBOUNCE_MS = 200  # editors and git write in bursts
 

@@ -5,11 +5,9 @@ ModelsError
 ├── ModelMissing          in the catalogue, not on this machine
 ├── DownloadFailed        no source could be reached
 ├── WrongHash             bytes arrived, but not the pinned ones
-├── StorageFull           writing failed: no space, no permission
 ├── ModelDamaged          a served file is unreadable or not what its manifest says
 ├── UnsupportedModel      architecture, tensor type or file form that we do not serve
 ├── PromptTooLong         prompt + completion exceed the context
-├── FolderRefused         a `.homespun` is a link, holds one, is no folder, or another user's
 └── AdapterError
     ├── AdapterUnknown    no adapter has this identifier, or it is not in a state to do so
     ├── AdapterDamaged    its files are unreadable, or not what its manifest says
@@ -19,8 +17,10 @@ ModelsError
     └── AdapterBusy       another process holds the registry
 """
 
+from homespun.errors import HomespunError
 
-class ModelsError(Exception):
+
+class ModelsError(HomespunError):
     """Base of everything this room raises on purpose."""
 
 
@@ -40,10 +40,6 @@ class WrongHash(ModelsError):
     """Bytes arrived, but not the pinned ones."""
 
 
-class StorageFull(ModelsError):
-    """Writing failed: no space left, or no permission."""
-
-
 class ModelDamaged(ModelsError):
     """A served file is unreadable or is not what its manifest says."""
 
@@ -54,10 +50,6 @@ class UnsupportedModel(ModelsError):
 
 class PromptTooLong(ModelsError):
     """Prompt and completion together exceed the context."""
-
-
-class FolderRefused(ModelsError):
-    """A workspace's `.homespun` is not a plain folder of this user's."""
 
 
 class AdapterError(ModelsError):

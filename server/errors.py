@@ -5,8 +5,10 @@ ServerError
 └── TokenRefused     a token that is too short, or that others could read or have written
 """
 
+from homespun.errors import HomespunError
 
-class ServerError(Exception):
+
+class ServerError(HomespunError):
     """Base of everything this room raises on purpose."""
 
 

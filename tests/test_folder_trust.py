@@ -12,10 +12,10 @@ import sys
 import pytest
 
 from homespun.cli.main import main
+from homespun.errors import FolderRefused
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.errors import IndexDamaged
 from homespun.indexer.index import Index
-from homespun.models.errors import FolderRefused
 from homespun.models.fakes import FakeEncoder, FakeGenerator
 from tests.support import rpc
 from tests.support.hostile import workspace_folders as hostile

@@ -75,7 +75,7 @@ def test_a_planted_arrow_is_found(room, line):
     assert list(arrows_against_the_table(ROOT / room / "planted.py", line))
 
 
-RUNTIME = "models/engine/runtime.py"  # the one module that imports onnxruntime, its telemetry off
+RUNTIME = "models/runtime.py"  # the one module that imports onnxruntime, its telemetry off
 ASKS_THE_HUB = {"accelerate", "huggingface_hub", "peft", "transformers"}
 
 
@@ -142,7 +142,7 @@ def test_the_switches_stand_in_the_environment_before_the_libraries_are_loaded()
     code = (
         "import os, sys\n"
         "os.environ.pop('ORT_DISABLE_TELEMETRY', None)\n"
-        "from homespun.models.engine.runtime import onnxruntime\n"
+        "from homespun.models.runtime import onnxruntime\n"
         "class Watch:\n"
         "    def find_spec(self, name, *_):\n"
         "        if name == 'onnxruntime': print(os.environ.get('ORT_DISABLE_TELEMETRY'))\n"

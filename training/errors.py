@@ -10,8 +10,10 @@ TrainingError
 └── NothingToEvaluate  no item is left to complete, or an arm cannot be run
 """
 
+from homespun.errors import HomespunError
 
-class TrainingError(Exception):
+
+class TrainingError(HomespunError):
     """Base of everything this room raises on purpose."""
 
 

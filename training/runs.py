@@ -23,6 +23,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,7 @@ from homespun.training.errors import RunUnreadable, TrainingLocked, TrainingUnwr
 from homespun.trust import has_seal, with_seal
 
 STATE_VERSION = 1
+_LIBRARIES = ("homespun", "torch", "transformers", "peft", "onnxruntime", "numpy")
 _STATE = "state.json"
 _STATE_BYTES = 10_000_000  # a real one has some kilobytes
 _NOTE_BYTES = 10_000
@@ -213,3 +215,19 @@ def _holder(folder: Path) -> str:
         f"a training of {str(folder.parent.parent)!r} is running already: {holder}; "
         "wait for it to end, or end that process and go on with `homespun train --resume`"
     )
+
+
+def libraries() -> dict[str, str]:
+    """Return the versions of what shapes the numbers."""
+    found = {}
+    for name in _LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def read_stage(path: Path) -> Any:  # noqa: ANN401  (whatever JSON holds)
+    """Read a stage's file."""
+    return json.loads(path.read_text(encoding="utf-8"))

@@ -8,8 +8,8 @@ from typing import Any
 import worker
 
 from homespun.models.engine.decoder import OnnxDecoder
-from homespun.models.engine.runtime import onnxruntime
 from homespun.models.load import load_generator
+from homespun.models.runtime import onnxruntime
 from homespun.models.types import Generation, Stop
 
 

@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do what was asked; return the exit status."""
-    from homespun.indexer.scan.roots import workspace_of
+    from homespun.indexer.roots import workspace_of
     from homespun.models.adapters.registry import Registry
 
     workspace = Path(args.path) if args.path else workspace_of(Path.cwd() / "x")

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from homespun.cli.errors import Unavailable, UsageError
+from homespun.errors import FolderRefused
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.errors import IndexDamaged, IndexMissing
 from homespun.indexer.languages import language_of
+from homespun.indexer.roots import workspace_of
 from homespun.indexer.scan.decode import decode
-from homespun.indexer.scan.roots import workspace_of
 from homespun.indexer.types import Skipped
-from homespun.models.errors import AdapterError, FolderRefused
+from homespun.models.errors import AdapterError
 from homespun.server.options import CompletionOptions
 from homespun.server.types import Completion, CompletionRequest
 from homespun.settings import resolve

@@ -14,7 +14,7 @@ from homespun.cli.progress import RichProgress
 from homespun.paths import WORKSPACE_FOLDER
 
 if TYPE_CHECKING:
-    from homespun.training.dataset.config import DatasetReport
+    from homespun.training.config import DatasetReport
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from homespun.cli.errors import UsageError
+from homespun.errors import in_words
 from homespun.indexer.config import IndexConfig
-from homespun.os_errors import in_words
 from homespun.parsing import parse_json
 from homespun.settings import resolve
 from homespun.showable import showable_line

@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     """Serve until the client leaves."""
     entrance = _entrance(args)
     configure_logging(args.log_level)
-    from homespun.server.app import create_server
+    from homespun.server.setup import create_server
 
     flags = {
         "model": args.model,

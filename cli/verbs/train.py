@@ -15,7 +15,8 @@ from homespun.cli.progress import RichProgress
 
 if TYPE_CHECKING:
     from homespun.server.options import CompletionOptions
-    from homespun.training.config import TrainOptions, TrainResult
+    from homespun.training.config import TrainOptions
+    from homespun.training.pipeline.train import TrainResult
 
 _NOTE_SECONDS = 60.0  # between notes where there is no terminal to draw on
 _RUN_OPTIONS = (

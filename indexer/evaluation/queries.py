@@ -12,8 +12,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from homespun.errors import in_words
 from homespun.indexer.errors import BadQueries
-from homespun.os_errors import in_words
 from homespun.parsing import parse_json
 
 _NO_CATEGORY = "all"

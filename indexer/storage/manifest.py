@@ -24,12 +24,11 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
+from homespun.errors import FolderRefused, StorageFull, in_words
 from homespun.indexer.config import CHUNKER_VERSION, IndexConfig
 from homespun.indexer.errors import IndexDamaged, IndexMissing, StoreFull
 from homespun.indexer.storage.overlay import Layered
 from homespun.indexer.words.tokens import WORDS_VERSION
-from homespun.models.errors import FolderRefused, StorageFull
-from homespun.os_errors import in_words
 from homespun.parsing import parse_json
 from homespun.paths import WORKSPACE_FOLDER
 from homespun.storage import check_plain, read_bounded, remove_whatever, write_private

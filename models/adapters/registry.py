@@ -29,6 +29,7 @@ from typing import Any, Literal, cast
 
 from filelock import Timeout
 
+from homespun.errors import FolderRefused
 from homespun.locks import lock_file
 from homespun.models.adapters import trusted
 from homespun.models.adapters.sealed_folder import (
@@ -48,7 +49,6 @@ from homespun.models.errors import (
     AdapterUnfit,
     AdapterUnknown,
     AdapterUnproven,
-    FolderRefused,
 )
 from homespun.models.weights.lora import LoraWeights
 from homespun.parsing import parse_json

@@ -15,8 +15,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from homespun.errors import FolderRefused
 from homespun.models.convert.served_form import MANIFEST, file_sha256
-from homespun.models.errors import AdapterDamaged, FolderRefused
+from homespun.models.errors import AdapterDamaged
 from homespun.models.weights.lora import CONFIG, WEIGHTS
 from homespun.parsing import parse_json
 from homespun.storage import check_plain, check_without_links, read_bounded, write_private

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from homespun.models.engine.runtime import onnxruntime
+from homespun.models.runtime import onnxruntime
 from homespun.models.weights.source import Float32
 
 Int8 = npt.NDArray[np.int8]

@@ -16,9 +16,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from homespun import paths, programs
+from homespun.errors import StorageFull
 from homespun.models.catalogue import CarrierWheel, CatalogueEntry, ModelFile
 from homespun.models.download.cache import accept, sha256_of, size_of, stage
-from homespun.models.errors import DownloadFailed, StorageFull, WrongHash
+from homespun.models.errors import DownloadFailed, WrongHash
 from homespun.models.types import Progress
 from homespun.storage import make_private_folder, open_private, require_space, write_private
 

@@ -27,9 +27,9 @@ from homespun.models.engine.huge_pages import use_huge_pages
 from homespun.models.engine.kv_slots import Slot, Slots
 from homespun.models.engine.output_head import Head, Rows
 from homespun.models.engine.prompt_lookup import MOST_DRAFTED, Acceptance, Drafter
-from homespun.models.engine.runtime import onnxruntime
 from homespun.models.engine.token_healing import Healer
 from homespun.models.errors import ModelDamaged, PromptTooLong
+from homespun.models.runtime import onnxruntime
 from homespun.models.types import (
     Cancellation,
     FimTokens,

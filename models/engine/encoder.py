@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from homespun.cores import within_cores
-from homespun.models.engine.runtime import onnxruntime
 from homespun.models.errors import ModelDamaged
+from homespun.models.runtime import onnxruntime
 
 MAX_TOKENS = 256  # what all-MiniLM-L6-v2 was trained with (sentence_bert_config.json)
 _BATCH_TOKENS = 4096  # tokens per run, padding included: bounds memory and keeps both cores busy

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from homespun.intervals import wilson
 from homespun.server.acceptance.log import Record, Recorded, read
 from homespun.server.acceptance.survival import HORIZONS_SECONDS
+from homespun.stats import wilson
 
 STOOD_MS = 750  # a shorter look is none; the limit of Cody's published acceptance rate
 MOSTLY = 0.33  # edit distance of what is "mostly unchanged" (Ziegler et al. 2022)

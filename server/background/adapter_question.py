@@ -14,9 +14,10 @@ from typing import Protocol
 
 from lsprotocol import types as lsp
 
+from homespun.errors import HomespunError
 from homespun.models.adapters.registry import CHAMPION, Claim, Registry
 from homespun.models.adapters.sealed_folder import identity_of
-from homespun.models.errors import AdapterDamaged, AdapterError, ModelsError
+from homespun.models.errors import AdapterDamaged, AdapterError
 from homespun.models.types import Progress
 from homespun.server.lsp.client import Client
 from homespun.server.options import CompletionOptions
@@ -101,7 +102,7 @@ class AdapterQuestion:
         """Do what may go wrong; that is a sentence, and the model as shipped goes on."""
         try:
             work()
-        except (ModelsError, OSError) as error:
+        except (HomespunError, OSError) as error:
             self._client.say_once(f"the adapter does not serve: {error}", lsp.MessageType.Warning)
         except Exception as error:
             logger.error("an adapter that a folder brings: %s", error, exc_info=error)

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from homespun.indexer.errors import IndexerError
-from homespun.models.errors import ModelsError
+from homespun.errors import HomespunError
 from homespun.models.types import Encoder, Progress
 
 if TYPE_CHECKING:
@@ -131,7 +130,7 @@ class VectorWorker:
                 self._embed(index)
             except _Closed:
                 return
-            except (IndexerError, ModelsError, OSError) as error:
+            except (HomespunError, OSError) as error:
                 self._say(f"vectors of {str(index.root)!r} have to wait: {error}")
                 self._later(index)
             except Exception as error:

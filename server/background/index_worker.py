@@ -14,10 +14,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from homespun.errors import FolderRefused, HomespunError
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.errors import IndexDamaged, IndexerError, IndexLocked, IndexMissing
 from homespun.indexer.scan.skip import TOOL_FOLDERS
-from homespun.models.errors import FolderRefused, ModelsError
 from homespun.models.types import NoProgress, Progress
 from homespun.server.background.embedding_worker import LoadsEncoder, VectorWorker
 from homespun.server.background.percent import CountedProgress
@@ -159,7 +159,7 @@ class FolderIndex:
             self._follow_the_other(str(locked))
         except (IndexMissing, IndexDamaged) as error:
             self._begin_anew(str(error))
-        except (IndexerError, ModelsError, OSError) as error:
+        except (HomespunError, OSError) as error:
             self._problem(str(error))
 
     def _next_job(self) -> Callable[[], None] | None:

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from homespun.models.errors import ModelsError, UnknownModel
+from homespun.errors import HomespunError
+from homespun.models.errors import UnknownModel
 from homespun.models.types import Progress
 from homespun.server.background.percent import CountedProgress
 from homespun.server.background.status import FETCH_COMMAND, Fix, Status
@@ -110,7 +111,7 @@ class ModelFetch:
             self._fetch(name, progress)
         except _Closed:
             logger.info("fetching %s stops; what has arrived is kept", name)
-        except (ModelsError, OSError) as error:
+        except (HomespunError, OSError) as error:
             self._fail(str(error), None if isinstance(error, UnknownModel) else AGAIN)
         except Exception as error:
             logger.error("fetching %r failed: %s", name, error, exc_info=error)

@@ -17,8 +17,9 @@ from typing import Protocol
 
 from lsprotocol import types as lsp
 
+from homespun.errors import FolderRefused, HomespunError
 from homespun.models.adapters.registry import CHAMPION, Registry
-from homespun.models.errors import AdapterError, FolderRefused, ModelMissing, ModelsError
+from homespun.models.errors import AdapterError, ModelMissing
 from homespun.models.types import MODEL_AS_SHIPPED, Generator, Progress
 from homespun.server.background.percent import CountedProgress
 from homespun.server.background.status import Fix, Status, model_fix
@@ -160,7 +161,7 @@ class ModelLoader:
         except ModelMissing as error:
             self._problem(str(error), model_fix(wanted.model, error))
             retry_seconds = _RETRY_SECONDS
-        except (ModelsError, OSError) as error:
+        except (HomespunError, OSError) as error:
             self._problem(str(error), model_fix(wanted.model, error))
         except BaseException as error:
             logger.error("loading %r failed: %s", wanted.model, error, exc_info=error)
@@ -184,7 +185,7 @@ class ModelLoader:
             if isinstance(error.__cause__, FolderRefused):  # the index's status says the same
                 self._client.say_problem(refusal)
                 return self._call(replace(wanted, adapter=MODEL_AS_SHIPPED), progress), refusal
-        except (ModelsError, OSError):
+        except (HomespunError, OSError):
             raise  # of the model, whatever the adapter
         except Exception as error:
             if wanted.adapter == MODEL_AS_SHIPPED:

@@ -8,19 +8,16 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from homespun.server.acceptance.suggestions import KEPT_SUGGESTIONS
+from homespun.server.app import HomespunServer
+from homespun.server.background.backend import Folder
 from homespun.server.commands import adapters as choices
 from homespun.server.commands import search as searching
 from homespun.server.commands.previews import described
 from homespun.server.commands.search import Searched
 from homespun.server.commands.why import unknown
 from homespun.server.commands.why import why as explained
-
-if TYPE_CHECKING:
-    from homespun.server.app import HomespunServer
-    from homespun.server.background.backend import Folder
 
 
 async def show_sources(

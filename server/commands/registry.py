@@ -10,16 +10,14 @@ import asyncio
 import inspect
 import logging
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from homespun.server.acceptance.figures import MOST_DAYS, figures
+from homespun.server.app import HomespunServer
 from homespun.server.background.pause import minutes_of
 from homespun.server.background.status import FETCH_COMMAND, REINDEX_COMMAND, RESUME_COMMAND
 from homespun.server.commands import inspect as workbench
 from homespun.server.requests.request import ACCEPTED_COMMAND
-
-if TYPE_CHECKING:
-    from homespun.server.app import HomespunServer
 
 logger = logging.getLogger(__name__)
 

@@ -10,13 +10,11 @@ import logging
 import time
 import uuid
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcException
-
-if TYPE_CHECKING:
-    from homespun.server.app import HomespunServer
+from pygls.lsp.server import LanguageServer
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +24,7 @@ _REPORT_SECONDS = 0.2  # more reports than that only cost the editor time
 class Client:
     """The editor, as the background work sees it."""
 
-    def __init__(self, server: HomespunServer) -> None:
+    def __init__(self, server: LanguageServer) -> None:
         self._server = server
         self._loop: asyncio.AbstractEventLoop | None = None
         self._said: set[str] = set()
@@ -130,7 +128,7 @@ class Client:
 class ClientProgress:
     """Progress of long work as `$/progress`: a token a stage, few reports."""
 
-    def __init__(self, client: Client, server: HomespunServer, title: str) -> None:
+    def __init__(self, client: Client, server: LanguageServer, title: str) -> None:
         self._client = client
         self._server = server
         self._title = title

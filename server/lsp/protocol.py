@@ -6,7 +6,7 @@ import json
 import logging
 from collections.abc import Callable
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol, cast
 
 import attrs
 from cattrs import Converter
@@ -21,9 +21,6 @@ from pygls.protocol import JsonRPCNotification, LanguageServerProtocol, default_
 from pygls.protocol import lsp_method as lsp_method_untyped
 
 from homespun.server.lsp.documents import Documents
-
-if TYPE_CHECKING:
-    from homespun.server.app import HomespunServer
 
 logger = logging.getLogger(__name__)
 
@@ -127,10 +124,15 @@ def _camel(name: str) -> str:
     return head + "".join(word.capitalize() for word in rest)
 
 
+class Leaves(Protocol):
+    """What the protocol asks of the server that it belongs to."""
+
+    def leave(self) -> None:
+        """End soon."""
+
+
 class HomespunProtocol(LanguageServerProtocol):
     """Answers what pygls drops: malformed parameters, requests out of season, broken JSON."""
-
-    _server: HomespunServer
 
     def receive(self, body: bytes) -> None:
         """Handle one message body."""
@@ -178,7 +180,7 @@ class HomespunProtocol(LanguageServerProtocol):
     @lsp_method(lsp.EXIT)
     def lsp_exit(self, *_: object) -> None:
         """End the process: status 0 after shutdown, else 1."""
-        self._server.leave()
+        cast(Leaves, self._server).leave()
 
     @property
     def was_shut_down(self) -> bool:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
 from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcException
+from pygls.lsp.server import LanguageServer
 
 from homespun.server.lsp.client import Client
-
-if TYPE_CHECKING:
-    from homespun.server.app import HomespunServer
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +21,7 @@ class EditorSettings:
 
     def __init__(
         self,
-        server: HomespunServer,
+        server: LanguageServer,
         client: Client,
         *,
         changed: Callable[[Mapping[str, object]], None],

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from homespun.paired import cluster_mean, mcnemar, paired
+from homespun.stats import cluster_mean, mcnemar, paired
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import threading
 
 import pytest
 
+from homespun.errors import FolderRefused
 from homespun.locks import lock_file
-from homespun.models.errors import FolderRefused
 from homespun.storage import (
     check_without_links,
     check_workspace_folder,

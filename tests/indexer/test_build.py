@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from homespun.errors import FolderRefused
 from homespun.indexer import build
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.index import Index
 from homespun.indexer.storage import manifest
 from homespun.indexer.storage.lance import Store
-from homespun.models.errors import FolderRefused
 
 CONFIG = IndexConfig()
 OLD_NS = 1_600_000_000_000_000_000  # long ago: not a file that may still change

@@ -31,7 +31,7 @@ def module_of(path: Path) -> str:
 
 
 def imported_modules(tree: ast.AST) -> Iterator[tuple[str, int]]:
-    """Every module that is imported anywhere in a file, with the line; relative imports are none."""
+    """Every module that is imported anywhere in a file, with the line."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from ((alias.name, node.lineno) for alias in node.names)
@@ -88,6 +88,6 @@ def depth(arrows: dict[str, set[str]]) -> int:
 
 
 def _plain(text: str) -> set[str]:
-    """Packages that are imported for themselves: `import homespun`, `from homespun import Index`."""
+    """Packages that are imported for themselves, by `import homespun`."""
     tree = ast.parse(text)
     return {a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}

@@ -114,7 +114,7 @@ def test_documents_that_wait_for_the_model_are_prepared_when_it_is_there(start, 
 
 
 def test_what_was_answered_is_not_kept():
-    from homespun.server.app import create_server
+    from homespun.server.setup import create_server
 
     async def ask():
         server = create_server()

@@ -18,10 +18,10 @@ from homespun.cli.verbs.serve import configure_logging, serve
 from homespun.models.adapters import registry
 from homespun.models.errors import DownloadFailed, ModelMissing
 from homespun.models.fakes import FakeEncoder, FakeGenerator
-from homespun.server.app import create_server
 from homespun.server.background import backend
 from homespun.server.background.factories import Parts, open_index
 from homespun.server.completion.completer import Completer
+from homespun.server.setup import create_server
 from homespun.server.types import Completion, Source
 
 PREPARED = []

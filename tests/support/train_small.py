@@ -10,7 +10,7 @@ import json
 import sys
 from pathlib import Path
 
-from homespun.models.errors import FolderRefused
+from homespun.errors import FolderRefused
 from homespun.server.options import CompletionOptions
 from homespun.training.config import SilentProgress, TrainOptions
 from homespun.training.errors import TrainingError

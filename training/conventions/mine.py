@@ -18,12 +18,12 @@ from homespun.indexer.languages import has_grammar, language_of
 from homespun.indexer.scan import walk as files
 from homespun.indexer.syntax.parse import parse_file, readable
 from homespun.indexer.types import Skipped
-from homespun.intervals import wilson
 from homespun.models.types import Progress
+from homespun.stats import wilson
 from homespun.training.conventions import sites as conventions_sites
 from homespun.training.conventions import symbols
-from homespun.training.conventions.parsed_file import Repository
-from homespun.training.conventions.rules import GROUPS, Rule, Site
+from homespun.training.conventions.base.parsed_file import Repository
+from homespun.training.conventions.base.rule import GROUPS, Rule, Site
 
 LEAST_SITES = 30
 LEAST_ADHERENCE = 0.8  # of the lower end of the interval

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from homespun.training.conventions.base.parsed_file import Page, Repository, page_of
+from homespun.training.conventions.base.rule import Rule, Site
 from homespun.training.conventions.javascript import rules as javascript
-from homespun.training.conventions.parsed_file import Page, Repository, page_of
 from homespun.training.conventions.python import imports as python_imports
 from homespun.training.conventions.python import rules as python
-from homespun.training.conventions.rules import Rule, Site
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from homespun.indexer.types import ParsedFile
-from homespun.training.conventions.name_cases import CASES, case_of
-from homespun.training.conventions.rules import Rule, Site
+from homespun.training.conventions.base.name_cases import CASES, case_of
+from homespun.training.conventions.base.rule import Rule, Site
 
 _KINDS = {
     "function": "functions",

@@ -24,8 +24,8 @@ from typing import Any
 from homespun.indexer.errors import NotADirectory
 from homespun.models.types import NoProgress, Progress
 from homespun.storage import write_private
+from homespun.training.config import DATASET_VERSION, DatasetConfig, DatasetReport
 from homespun.training.dataset.card import Provenance, as_markdown, data_card, sha256_of
-from homespun.training.dataset.config import DATASET_VERSION, DatasetConfig, DatasetReport
 from homespun.training.dataset.context import Journal, Shown, Snippets, applied, choose, gather
 from homespun.training.dataset.examples import Example, read_examples, write_examples
 from homespun.training.dataset.inputs import Material, Request, material_of

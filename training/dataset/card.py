@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from homespun.training.dataset.config import DATASET_VERSION, DatasetConfig
+from homespun.training.config import DATASET_VERSION, DatasetConfig
 from homespun.training.dataset.context import Shown
 from homespun.training.dataset.examples import Example
 from homespun.training.dataset.leaks import LeakReport

@@ -26,7 +26,7 @@ from homespun.storage import (
     read_bounded,
     write_private,
 )
-from homespun.training.dataset.config import DatasetConfig
+from homespun.training.config import DatasetConfig
 from homespun.training.dataset.examples import Example
 from homespun.training.dataset.plan import Planned
 from homespun.trust import has_seal, with_seal

@@ -20,7 +20,7 @@ from homespun.indexer.scan.walk import read, walk
 from homespun.indexer.types import Skipped
 from homespun.models.types import Progress
 from homespun.storage import make_private_folder, write_private
-from homespun.training.dataset.config import DatasetConfig
+from homespun.training.config import DatasetConfig
 from homespun.training.dataset.context import Context
 from homespun.training.dataset.examples import Example
 from homespun.training.dataset.plan import ConventionSites, Planned, Planner, without_repeats

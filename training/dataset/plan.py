@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from homespun.indexer.secrets import mask
 from homespun.indexer.types import Skipped
-from homespun.training.dataset.config import DatasetConfig
+from homespun.training.config import DatasetConfig
 from homespun.training.dataset.examples import Example
 from homespun.training.dataset.holes import Hole, holes
 from homespun.training.history.as_typed import as_typed

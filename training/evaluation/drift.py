@@ -19,9 +19,9 @@ from typing import Any, Literal
 
 from homespun.models.adapters.registry import Adapter
 from homespun.models.types import FimTokens, NoProgress, Progress, Tokenizer
-from homespun.paired import cluster_mean
 from homespun.server.prompt.render import split, split_last_word
-from homespun.training.dataset.config import DatasetConfig
+from homespun.stats import cluster_mean
+from homespun.training.config import DatasetConfig
 from homespun.training.dataset.examples import EncodedExample, Example, ExampleEncoder
 from homespun.training.dataset.leaks import Seen
 from homespun.training.errors import BadReport, HistoryUnreadable

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from homespun.models.types import Progress
-from homespun.training.dataset.config import DatasetConfig
+from homespun.training.config import DatasetConfig
 from homespun.training.dataset.leaks import Seen
 from homespun.training.errors import NothingToEvaluate
 from homespun.training.evaluation.items import (

@@ -36,9 +36,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from homespun.paired import Paired, cluster_mean, paired
 from homespun.parsing import read_json
-from homespun.stats import Estimate
+from homespun.stats import Estimate, Paired, cluster_mean, paired
 from homespun.storage import (
     check_workspace_folder,
     make_private_folder,

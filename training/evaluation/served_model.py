@@ -12,8 +12,13 @@ from typing import Protocol, runtime_checkable
 from homespun.models.adapters.stack import named
 from homespun.models.convert.served_form import read_manifest
 from homespun.models.load import load_generator
-from homespun.models.types import Generator, Progress
+from homespun.models.types import Generator, NoProgress, Progress
 from homespun.server.prompt.render import PROMPT_VERSION
+from homespun.training.dataset.examples import Example, ExampleEncoder
+from homespun.training.errors import NothingToEvaluate
+
+_PROMPT_TOKENS = 320  # a pair has to be likely by the code right around it
+_ANSWER_TOKENS = 512
 
 
 @runtime_checkable
@@ -66,3 +71,35 @@ def weights_hash(directory: Path) -> str:
     manifest = read_manifest(directory) or {}
     files = {name: facts["sha256"] for name, facts in manifest.get("files", {}).items()}
     return hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def served_scores(
+    model: str,
+    adapter: str | Path,
+    examples: Sequence[Example],
+    *,
+    workspace: Path,
+    progress: Progress | None = None,
+) -> list[tuple[float, int]]:
+    """Return the log-probability (nats) and the number of tokens of each example's answer."""
+    listener = progress or NoProgress()
+    opened = open_model(
+        model,
+        adapter,
+        workspace=workspace,
+        context_tokens=_PROMPT_TOKENS + _ANSWER_TOKENS,
+        progress=progress,
+    )
+    generator = opened.generator
+    if not isinstance(generator, Scores):
+        raise NothingToEvaluate(f"model {generator.name!r} cannot say how likely a text is")
+    encoder = ExampleEncoder(generator.tokenizer, generator.fim)
+    found = []
+    listener.start("minimal pairs", len(examples), "lines")
+    for example in examples:
+        one = encoder.encode(example, budget=_PROMPT_TOKENS)
+        answer = one.ids[one.start :]
+        found.append((generator.score(one.ids[: one.start], answer), len(answer)))
+        listener.advance(1)
+    listener.finish()
+    return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from homespun.paired import Paired
+from homespun.stats import Paired
 from homespun.training.evaluation.report import PRIMARY, CompletionReport
 from homespun.training.gate.gate import Difference, Evidence, Memorised, Parity, RuleProbe, Speed
 from homespun.training.probes.scores import RuleChange

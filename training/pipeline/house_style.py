@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from homespun.indexer.config import IndexConfig
 from homespun.models.types import Progress
 from homespun.training.conventions import sites as conventions_sites
+from homespun.training.conventions.base.parsed_file import Repository as Paths
 from homespun.training.conventions.mine import Miner, house_forms
-from homespun.training.conventions.parsed_file import Repository as Paths
 from homespun.training.history.repository import Repository
 from homespun.training.probes.pairs import Probe, probes
 from homespun.training.sources.filters import SourceText

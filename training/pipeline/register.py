@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +13,11 @@ from homespun.models.promote import delete_served, promote
 from homespun.models.serve import identity, served_target
 from homespun.models.types import Progress
 from homespun.server.prompt.render import DEFAULT_LAYOUT, PROMPT_VERSION
-from homespun.training.config import TrainOptions
-from homespun.training.dataset.config import DatasetReport
+from homespun.training.config import DatasetReport, TrainOptions
 from homespun.training.gate.gate import Verdict
 from homespun.training.pipeline.learn import preset_of
-from homespun.training.runs import Run, writing
+from homespun.training.runs import Run, libraries, writing
 
-_LIBRARIES = ("homespun", "torch", "transformers", "peft", "onnxruntime", "numpy")
 _KEPT = ("report.html", "evaluation.json", "probes.json", "verdict.json", "fit.json")
 
 
@@ -113,17 +109,6 @@ def facts_of(
     }
 
 
-def libraries() -> dict[str, str]:
-    """Return the versions of what shapes the numbers."""
-    found = {}
-    for name in _LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
 def _registered(registry: Registry, run: Run) -> str | None:
     """Return the ID of this run's adapter, if it was added before the run was killed."""
     mark = _mark(run)
@@ -139,8 +124,3 @@ def _mark(run: Run) -> str:
 def dataset_of(row: Mapping[str, Any]) -> DatasetReport:
     """Read `DatasetReport.to_json` back."""
     return DatasetReport(**{**row, "directory": Path(row["directory"])})
-
-
-def read_json(path: Path) -> Any:  # noqa: ANN401  (whatever JSON holds)
-    """Read a stage's file."""
-    return json.loads(path.read_text(encoding="utf-8"))

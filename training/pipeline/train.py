@@ -13,7 +13,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -26,19 +26,20 @@ from homespun.storage import write_private
 from homespun.training.config import (
     CPU_ITEMS,
     GPU_ITEMS,
+    DatasetConfig,
+    DatasetReport,
     SilentProgress,
     TrainOptions,
     TrainProgress,
-    TrainResult,
 )
 from homespun.training.dataset.build import build_dataset
-from homespun.training.dataset.config import DatasetConfig, DatasetReport
 from homespun.training.dataset.examples import read_examples
 from homespun.training.errors import HistoryUnreadable, NothingToEvaluate, RunUnreadable
 from homespun.training.evaluation.evaluate import evaluate
 from homespun.training.evaluation.inputs import EvaluationConfig, Extras
 from homespun.training.evaluation.items import ItemConfig
 from homespun.training.evaluation.report import CompletionReport
+from homespun.training.evaluation.served_model import served_scores
 from homespun.training.gate import gate
 from homespun.training.gate.evidence import evidence_of, rule_probes
 from homespun.training.gate.gate import Condition, Parity, RuleProbe, Verdict
@@ -50,15 +51,15 @@ from homespun.training.pipeline.house_style import (
     probes_of_window,
 )
 from homespun.training.pipeline.learn import check_machine, learn, parity_of
-from homespun.training.pipeline.register import dataset_of, read_json, register, serve_if_proven
+from homespun.training.pipeline.register import dataset_of, register, serve_if_proven
 from homespun.training.probes.pairs import Probe
 from homespun.training.probes.scores import LogProbs, compare_scores, score_probes
-from homespun.training.probes.served_scores import served_scores
 from homespun.training.report.page import render
 from homespun.training.report.samples import page_of, samples_of
 from homespun.training.runs import (
     Run,
     begin,
+    read_stage,
     training_folder,
     training_lock,
     unfinished,
@@ -71,6 +72,33 @@ from homespun.training.sources.select import of_folder, of_revision
 
 TEST_SHARE = 0.1  # of the commits, kept behind the cut-off where no `until` is given
 _STAGES = ("conventions", "dataset", "learning", "evaluation", "probes", "verdict", "registry")
+
+
+@dataclass(frozen=True, slots=True)
+class TrainResult:
+    """How a training ended; a verdict against the adapter is a normal end."""
+
+    run: str
+    folder: Path
+    verdict: Verdict
+    outcome: str  # what was done with the adapter, a sentence
+    adapter: str  # ID in the registry, "" where nothing was learned
+    is_champion: bool
+    report: Path
+    seconds: float  # of all stages
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `homespun train --json` prints."""
+        return {
+            "run": self.run,
+            "folder": str(self.folder),
+            "adapter": self.adapter,
+            "promoted": self.is_champion,
+            "outcome": self.outcome,
+            "verdict": self.verdict.to_json(),
+            "report": str(self.report),
+            "seconds": round(self.seconds, 1),
+        }
 
 
 def train(
@@ -191,7 +219,7 @@ class _Job:
         return TrainResult(
             run=run.name,
             folder=run.folder,
-            verdict=Verdict.from_json(read_json(run.folder / "verdict.json")),
+            verdict=Verdict.from_json(read_stage(run.folder / "verdict.json")),
             outcome=registry["outcome"],
             adapter=registry["adapter"],
             is_champion=registry["champion"],
@@ -318,8 +346,8 @@ class _Job:
         folder, stages = self._run.folder, self._run.stages
         dataset, learning = self._report(), stages["learning"]
         if learning["is_better"]:
-            report = CompletionReport.from_json(read_json(folder / "evaluation.json"))
-            rules = [RuleProbe(**row) for row in read_json(folder / "probes.json")["rules"]]
+            report = CompletionReport.from_json(read_stage(folder / "evaluation.json"))
+            rules = [RuleProbe(**row) for row in read_stage(folder / "probes.json")["rules"]]
             lost = learning["parity"]
             evidence = evidence_of(
                 report,
@@ -329,14 +357,14 @@ class _Job:
             )
             verdict = self._judge(evidence)
         else:
-            verdict = _nothing_learned(read_json(folder / "fit.json")["checks"])
+            verdict = _nothing_learned(read_stage(folder / "fit.json")["checks"])
         write_json(folder / "verdict.json", verdict.to_json())
         self._write_page(verdict, "")
         return {"outcome": verdict.outcome}
 
     def _registry(self) -> dict[str, Any]:
         run, options, progress = self._run, self._options, self._progress
-        verdict = Verdict.from_json(read_json(run.folder / "verdict.json"))
+        verdict = Verdict.from_json(read_stage(run.folder / "verdict.json"))
         if not run.stages["learning"]["is_better"]:
             outcome = "Nothing was put into the registry; the model completes as before."
             self._write_page(verdict, outcome)
@@ -371,14 +399,14 @@ class _Job:
         return config if wanted is None else replace(config, examples=wanted)
 
     def _style(self) -> HouseStyle:
-        row = read_json(self._run.folder / "conventions.json")
+        row = read_stage(self._run.folder / "conventions.json")
         return HouseStyle(row["forms"], tuple(row["paths"]))
 
     def _report(self) -> DatasetReport:
         return dataset_of(self._run.stages["dataset"]["report"])
 
     def _held_out(self, dataset: DatasetReport) -> list[str]:
-        card = read_json(dataset.directory / "data_card.json")
+        card = read_stage(dataset.directory / "data_card.json")
         return list(card["provenance"]["held_out_files"])
 
     def _items(self) -> int:

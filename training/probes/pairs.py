@@ -25,9 +25,9 @@ from homespun.indexer.secrets import mask
 from homespun.indexer.syntax.parse import syntax_tree
 from homespun.server.prompt.render import Snippet
 from homespun.training.conventions import sites as conventions_sites
-from homespun.training.conventions.parsed_file import Page, Repository
+from homespun.training.conventions.base.parsed_file import Page, Repository
+from homespun.training.conventions.base.rule import Site
 from homespun.training.conventions.python.imports import IMPORT_OF
-from homespun.training.conventions.rules import Site
 from homespun.training.dataset.examples import Example
 from homespun.training.probes.rewrites import javascript, python, strings, words
 from homespun.training.probes.rewrites.base import Edit, Rewrite

@@ -7,9 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from homespun.intervals import wilson
-from homespun.paired import Discordance, cluster_mean, mcnemar
-from homespun.stats import RESAMPLES, Estimate
+from homespun.stats import RESAMPLES, Discordance, Estimate, cluster_mean, mcnemar, wilson
 from homespun.training.dataset.examples import Example
 from homespun.training.probes.pairs import Probe, ProbeContext
 

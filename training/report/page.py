@@ -15,8 +15,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from homespun.indexer.secrets.mask import mask
-from homespun.paired import Paired
 from homespun.server.commands.report_page import HEAD
+from homespun.stats import Paired
 from homespun.training.evaluation.report import (
     ALL,
     PRIMARY,

@@ -8,17 +8,15 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from homespun.training.config import TrainOptions
-from homespun.training.dataset.config import DatasetReport
+from homespun.training.config import DatasetReport, TrainOptions
 from homespun.training.evaluation.arms import Answer
 from homespun.training.evaluation.evaluate import Evaluation
 from homespun.training.evaluation.metrics import Score
 from homespun.training.evaluation.report import PRIMARY, CompletionReport
 from homespun.training.gate.gate import RuleProbe, Verdict
-from homespun.training.pipeline.register import libraries, read_json
 from homespun.training.report.html import minutes
 from homespun.training.report.page import Page, Sample
-from homespun.training.runs import Run
+from homespun.training.runs import Run, libraries, read_stage
 
 _SHOWN_LINES = 6  # of the document, before an example's cursor
 _OF_A_SORT = 4  # examples: won, lost, still wrong
@@ -51,10 +49,10 @@ def page_of(
     samples: list[Sample] = []
     rules: list[RuleProbe] = []
     if (run.folder / "evaluation.json").is_file():
-        evaluation = _shown(read_json(run.folder / "evaluation.json"))
-        samples = [Sample(**row) for row in read_json(run.folder / "samples.json")]
+        evaluation = _shown(read_stage(run.folder / "evaluation.json"))
+        samples = [Sample(**row) for row in read_stage(run.folder / "samples.json")]
     if (run.folder / "probes.json").is_file():
-        rules = [RuleProbe(**row) for row in read_json(run.folder / "probes.json")["rules"]]
+        rules = [RuleProbe(**row) for row in read_stage(run.folder / "probes.json")["rules"]]
     return Page(
         repo=dataset.repo,
         run=run.name,
@@ -62,7 +60,7 @@ def page_of(
         verdict=verdict,
         outcome=outcome,
         dataset=dataset.to_json(),
-        fit=read_json(run.folder / "fit.json"),
+        fit=read_stage(run.folder / "fit.json"),
         evaluation=evaluation,
         rules=rules,
         samples=samples,

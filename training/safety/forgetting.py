@@ -20,8 +20,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from homespun.models.types import Generation, Generator, NoProgress, Progress, Stop
-from homespun.paired import Paired, cluster_mean, paired
-from homespun.stats import Estimate
+from homespun.stats import Estimate, Paired, cluster_mean, paired
 
 MARGIN = 0.02  # of exact match: what an adapter may cost and still count as no forgetting
 TASKS = 300

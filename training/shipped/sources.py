@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from homespun.models.errors import ModelsError
+from homespun.errors import HomespunError
 from homespun.storage import write_private
 from homespun.training.shipped.licences import licence_of
 from homespun.training.shipped.packages import Package, latest, unpacked
@@ -131,7 +131,7 @@ def _pinned(registry: str, name: str, *, held_out: bool) -> tuple[str, dict[str,
     try:
         package = latest(registry, name, version)
         verdict = licence_of(unpacked(package))
-    except (ModelsError, OSError, ValueError) as error:
+    except (HomespunError, OSError, ValueError) as error:
         return name, {}, str(error)
     row = {key: value for key, value in asdict(package).items() if value}
     if held_out:

@@ -13,7 +13,7 @@ from homespun.indexer.scan.decode import decode
 from homespun.indexer.scan.walk import IGNORE_FILE, read, walk
 from homespun.indexer.types import Skipped
 from homespun.models.types import Progress
-from homespun.training.dataset.config import DatasetConfig
+from homespun.training.config import DatasetConfig
 from homespun.training.history.commits import Commit
 from homespun.training.history.repository import Repository
 from homespun.training.sources.filters import House, SourceText, filtered, head_of, reason_by_path

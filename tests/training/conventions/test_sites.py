@@ -7,9 +7,9 @@ import textwrap
 import pytest
 
 from homespun.training.conventions import sites as conventions_sites
-from homespun.training.conventions.name_cases import case_of, in_case
-from homespun.training.conventions.parsed_file import Repository, is_test
-from homespun.training.conventions.rules import GROUPS
+from homespun.training.conventions.base.name_cases import case_of, in_case
+from homespun.training.conventions.base.parsed_file import Repository, is_test
+from homespun.training.conventions.base.rule import GROUPS
 
 
 def forms(code, rule, *, path="pkg/mod.py", language="python", repository=None):

@@ -10,7 +10,7 @@ from collections import Counter
 import pytest
 
 from homespun.server.prompt.render import Snippet
-from homespun.training.dataset.config import DatasetConfig
+from homespun.training.config import DatasetConfig
 from homespun.training.dataset.context import Journal, applied, choose, tells
 from homespun.training.dataset.examples import Example
 from homespun.training.dataset.output import CARD, Place, claimed

@@ -8,7 +8,7 @@ import textwrap
 import pytest
 
 from homespun.training.conventions import sites
-from homespun.training.conventions.parsed_file import Repository
+from homespun.training.conventions.base.parsed_file import Repository
 from homespun.training.probes.pairs import REWRITES, can_be_probed, probes, with_shown
 
 PATHS = {"javascript": "src/mod.js", "typescript": "src/mod.ts"}

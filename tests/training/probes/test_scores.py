@@ -7,8 +7,8 @@ import random
 
 import pytest
 
-from homespun.intervals import wilson
 from homespun.models.fakes import FakeGenerator
+from homespun.stats import wilson
 from homespun.training.dataset.examples import ExampleEncoder
 from homespun.training.probes.pairs import probes, with_shown
 from homespun.training.probes.scores import compare_scores, score_probes

@@ -7,16 +7,16 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from homespun.training.conventions.javascript import typescript
-from homespun.training.conventions.name_cases import CASES, case_of
-from homespun.training.conventions.parsed_file import (
+from homespun.training.conventions.base.name_cases import CASES, case_of
+from homespun.training.conventions.base.parsed_file import (
     CallSite,
     Page,
     Repository,
     first_child,
     named_children,
 )
-from homespun.training.conventions.rules import Rule, Site
+from homespun.training.conventions.base.rule import Rule, Site
+from homespun.training.conventions.javascript import typescript
 
 if TYPE_CHECKING:
     from tree_sitter import Node

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from homespun.training.conventions.name_cases import CASES, case_of
-from homespun.training.conventions.parsed_file import Page, parent
-from homespun.training.conventions.rules import Rule, Site
+from homespun.training.conventions.base.name_cases import CASES, case_of
+from homespun.training.conventions.base.parsed_file import Page, parent
+from homespun.training.conventions.base.rule import Rule, Site
 
 RULES = (
     Rule("javascript/type-names", "naming", "types and interfaces", CASES),

@@ -7,15 +7,15 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from homespun.training.conventions.parsed_file import (
+from homespun.training.conventions.base.parsed_file import (
     Page,
     Repository,
     first_child,
     named_children,
     parent,
 )
+from homespun.training.conventions.base.rule import Rule, Site
 from homespun.training.conventions.python.strings import wording
-from homespun.training.conventions.rules import Rule, Site
 
 if TYPE_CHECKING:
     from tree_sitter import Node

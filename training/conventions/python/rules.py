@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from homespun.training.conventions.parsed_file import Page, Repository
+from homespun.training.conventions.base.parsed_file import Page, Repository
+from homespun.training.conventions.base.rule import Rule, Site
 from homespun.training.conventions.python import (
     definitions,
     docs,
@@ -17,7 +18,6 @@ from homespun.training.conventions.python import (
     testing,
     types,
 )
-from homespun.training.conventions.rules import Rule, Site
 
 QUERIES = {"python": ("python/python.scm",)}
 _PARTS = (names, imports, strings, errors, docs, types, definitions, idioms, testing)

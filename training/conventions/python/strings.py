@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from homespun.training.conventions.parsed_file import CallSite, Page, Repository, first_child
-from homespun.training.conventions.rules import Rule, Site
+from homespun.training.conventions.base.parsed_file import CallSite, Page, Repository, first_child
+from homespun.training.conventions.base.rule import Rule, Site
 
 if TYPE_CHECKING:
     from tree_sitter import Node

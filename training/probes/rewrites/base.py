@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from homespun.training.conventions.parsed_file import Page
+from homespun.training.conventions.base.parsed_file import Page
 
 if TYPE_CHECKING:
     from tree_sitter import Node

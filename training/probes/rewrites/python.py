@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from homespun.training.conventions.parsed_file import Page, first_child, named_children, parent
+from homespun.training.conventions.base.parsed_file import Page, first_child, named_children, parent
 from homespun.training.conventions.python.testing import ASSERT_METHODS
 from homespun.training.probes.rewrites.base import (
     Edit,

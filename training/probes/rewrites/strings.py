@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from homespun.training.conventions.parsed_file import Page, first_child, named_children, parent
+from homespun.training.conventions.base.parsed_file import Page, first_child, named_children, parent
 from homespun.training.conventions.python.names import caught_name
 from homespun.training.probes.rewrites.base import (
     Edit,

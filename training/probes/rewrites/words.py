@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from homespun.training.conventions.name_cases import in_case
-from homespun.training.conventions.parsed_file import Page
+from homespun.training.conventions.base.name_cases import in_case
+from homespun.training.conventions.base.parsed_file import Page
 from homespun.training.conventions.python.docs import imperative, indicative
 from homespun.training.probes.rewrites.base import Edit, Rewrite, indentation, replaced, swapped
 

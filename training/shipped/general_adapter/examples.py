@@ -14,10 +14,10 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from homespun.errors import HomespunError
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.index import Index
 from homespun.indexer.secrets.mask import mask
-from homespun.models.errors import ModelsError
 from homespun.models.types import Progress
 from homespun.server.context.retriever import Retriever
 from homespun.server.prompt.cursor import Cursor
@@ -72,7 +72,7 @@ def general_examples(mix: Mix, held: frozenset[str], *, progress: Progress) -> I
     for number, source in enumerate(packages):
         try:
             folder = unpacked(source.package)
-        except (ModelsError, OSError):
+        except (HomespunError, OSError):
             progress.advance(1)
             continue
         rng = random.Random(f"{mix.seed}-{source.key}")

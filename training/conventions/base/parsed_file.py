@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
 from homespun.indexer.syntax.parse import grammar, syntax_tree
-from homespun.training.conventions.rules import Site
+from homespun.training.conventions.base.rule import Site
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Query

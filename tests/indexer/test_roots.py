@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from homespun.indexer.scan.roots import is_ours, workspace_of
+from homespun.indexer.roots import is_ours, workspace_of
 from homespun.indexer.storage import manifest
 from homespun.storage import workspace_folder
 
