@@ -14,9 +14,9 @@ from homespun.models.adapters.registry import CHAMPION, UNKNOWN, Adapter, Regist
 from homespun.models.errors import AdapterError
 from homespun.models.types import MODEL_AS_SHIPPED
 from homespun.paths import WORKSPACE_FOLDER
-from homespun.server.commands.report_page import is_harmless
 from homespun.server.options import CompletionOptions
 from homespun.server.prompt.render import PROMPT_VERSION
+from homespun.server.report_page import is_harmless
 
 _BASE = "base"
 _REPORT = "report.html"  # of a training's folder and of an adapter's

@@ -3,7 +3,7 @@
 The page is made from JSON alone (`Page`), so that it can be made again from a run's folder. Text of
 the repository stands only in the examples; whatever `indexer.secrets` knows is masked there once
 more. It begins with a policy that lets no script run and nothing be fetched, and is made of the few
-elements that `server/commands/report_page.py` knows: the server gives an editor no other page to
+elements that `server/report_page.py` knows: the server gives an editor no other page to
 open.
 """
 
@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from homespun.indexer.secrets.mask import mask
-from homespun.server.commands.report_page import HEAD
+from homespun.server.report_page import HEAD
 from homespun.stats import Paired
 from homespun.training.evaluation.report import (
     ALL,

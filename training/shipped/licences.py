@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from homespun.parsing import parse_json
+from homespun.training.sources.licence_heads import COPYLEFT, HEAD_CHARS, LICENCE_TEXTS
 
 _PERMISSIVE = {  # what is written, case folded -> SPDX name
     "0bsd": "0BSD",
@@ -62,29 +63,8 @@ _PERMISSIVE = {  # what is written, case folded -> SPDX name
     "x11": "X11",
     "zlib": "Zlib",
 }
-_TEXTS = (  # a phrase of the licence's own text -> SPDX name
-    ("apache license version 2.0", "Apache-2.0"),
-    ("licensed under the apache license, version 2.0", "Apache-2.0"),
-    ("boost software license - version 1.0", "BSL-1.0"),
-    ("permission is hereby granted, free of charge, to any person obtaining a copy", "MIT"),
-    ("permission to use, copy, modify, and/or distribute this software for any", "ISC"),
-    ("permission to use, copy, modify, and distribute this software", "ISC"),
-    ("redistribution and use in source and binary forms", "BSD"),
-    ("this software is provided 'as-is', without any express or implied warranty", "Zlib"),
-    ("python software foundation license version 2", "PSF-2.0"),
-    ("postgresql database management system", "PostgreSQL"),
-    ("this is free and unencumbered software released into the public domain", "Unlicense"),
-    ("the author disclaims copyright to this source code", "public domain"),
-)
-_COPYLEFT = re.compile(
-    r"gnu (?:lesser |library |affero )?general public licen[sc]e|mozilla public licen[sc]e"
-    r"|eclipse public licen[sc]e|common development and distribution licen[sc]e"
-    r"|\b[al]?gplv?[23]\b|business source licen[sc]e"
-    r"|creative commons attribution-(?:sharealike|non)"
-)
 _FILES = re.compile(r"(?:licen[sc]e|copying|copyright|notice)", re.IGNORECASE)
 _PLACES = ("*", "license/*", "licenses/*", "LICENSES/*", "legal/*", "doc/*", "docs/*", "src/dist/*")
-_HEAD_CHARS = 3_000  # of a file: where a licence of its own would stand
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,25 +86,12 @@ def licence_of(folder: Path) -> Verdict:
     found: list[str] = []
     for path in texts:
         text = " ".join(_read(path).casefold().split())
-        if _COPYLEFT.search(text[:_HEAD_CHARS]):
+        if COPYLEFT.search(text[:HEAD_CHARS]):
             return Verdict("", f"{path.name} is or names a copyleft licence")
-        found += [name for phrase, name in _TEXTS if phrase in text][:1]
+        found += [name for phrase, name in LICENCE_TEXTS if phrase in text][:1]
     if found:
         return Verdict(" AND ".join(dict.fromkeys(found)), "")
     return Verdict("", "no licence that is known here is stated")
-
-
-def has_copyleft_head(text: str) -> bool:
-    """Tell whether a file's first lines put it under a licence that is not permissive."""
-    return _COPYLEFT.search(" ".join(text[:_HEAD_CHARS].casefold().split())) is not None
-
-
-def licence_in_head(text: str) -> str:
-    """Return the licence that a file's first lines name: an SPDX name, "copyleft", or ""."""
-    head = " ".join(text[:_HEAD_CHARS].casefold().split())
-    if _COPYLEFT.search(head):
-        return "copyleft"
-    return next((name for phrase, name in _TEXTS if phrase in head), "")
 
 
 def _permissive(stated: str) -> str:

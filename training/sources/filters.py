@@ -30,7 +30,7 @@ from homespun.indexer.secrets import mask
 from homespun.indexer.syntax.parse import readable, syntax_tree
 from homespun.indexer.types import Skipped
 from homespun.training.history.formatting import is_python
-from homespun.training.shipped.licences import licence_in_head
+from homespun.training.sources.licence_heads import licence_in_head
 
 _LEAST_CODE_LINES = 5
 _MOST_DIGITS = 0.3

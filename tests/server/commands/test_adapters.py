@@ -11,9 +11,9 @@ from homespun.models.adapters.registry import Registry
 from homespun.models.adapters.sealed_folder import seal
 from homespun.models.adapters.shipped import general_adapter
 from homespun.server.commands.adapters import adapters, report
-from homespun.server.commands.report_page import HEAD
 from homespun.server.options import CompletionOptions
 from homespun.server.prompt.render import PROMPT_VERSION
+from homespun.server.report_page import HEAD
 from homespun.training.runs import training_folder
 
 OPTIONS = CompletionOptions()

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from homespun.server.commands import inspect, search
-from homespun.server.commands.report_page import HEAD
+from homespun.server.report_page import HEAD
 from tests.support import rpc
 
 pytestmark = pytest.mark.e2e

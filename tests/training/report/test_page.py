@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from homespun.server.commands.report_page import is_harmless
+from homespun.server.report_page import is_harmless
 from homespun.training.evaluation.metrics import Score
 from homespun.training.evaluation.report import CompletionReport, Row
 from homespun.training.gate.gate import Evidence, RuleProbe, judge

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from homespun.training.shipped.licences import has_copyleft_head, licence_of
+from homespun.training.shipped.licences import licence_of
+from homespun.training.sources.licence_heads import has_copyleft_head
 
 MIT = "Permission is hereby granted, free of charge, to any person obtaining a copy of this"
 APACHE = "Apache License\n        Version 2.0, January 2004\n"

@@ -20,10 +20,10 @@ from homespun.indexer.syntax.parse import parse_file
 from homespun.indexer.types import Skipped
 from homespun.models.types import Progress
 from homespun.storage import make_private_folder, write_private
-from homespun.training.shipped.licences import has_copyleft_head
 from homespun.training.shipped.packages import Package, unpacked
 from homespun.training.shipped.sources import Source, held_out_names
 from homespun.training.shipped.static_encoder.pairs import Mined, SourceFile, fingerprints, mine
+from homespun.training.sources.licence_heads import has_copyleft_head
 
 _SEED = 20
 _MOST_FILES = 250  # of a package, drawn by chance

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from homespun.server.commands.report_page import HEAD, is_harmless
+from homespun.server.report_page import HEAD, is_harmless
 
 BODY = (
     "<title>shop</title><style>p { margin: 0; }</style></head><body><p>1 &lt; 2</p></body></html>"

@@ -1,79 +1,15 @@
-"""The house: who may import whom, what is installed, what importing costs."""
+"""Things that one module alone may do: import a library, write a file, start a program."""
 
 from __future__ import annotations
 
 import ast
 import re
-import subprocess
 import sys
-import tomllib
-import zipfile
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
-ROOMS = ("cli", "indexer", "models", "server", "training")
-MAY_IMPORT = {
-    "cli": {"cli", "training", "server", "indexer", "models"},
-    "training": {"training", "server", "indexer", "models"},
-    "server": {"server", "indexer", "models"},
-    "indexer": {"indexer", "models"},
-    "models": {"models"},
-}
-FORBIDDEN_LIBRARIES = {
-    "server": {"torch", "transformers", "peft"},
-    "indexer": {"torch", "transformers", "peft", "pygls", "lsprotocol"},
-    "models": {"pygls", "lsprotocol", "lancedb", "peft"},
-}
-REFERENCE = "models/weights/transformers_model.py"  # the one module that the dev extra is for
-
-
-def sources():
-    return [path for room in ROOMS for path in sorted((ROOT / room).glob("*.py"))]
-
-
-def imported_modules(tree):
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from ((alias.name, node.lineno) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"relative import in line {node.lineno}"
-            yield node.module, node.lineno
-            yield from ((f"{node.module}.{alias.name}", node.lineno) for alias in node.names)
-
-
-def arrows_against_the_table(path, text):
-    """Every import that the table forbids, as "file:line: module"."""
-    room = path.relative_to(ROOT).parts[0]
-    for module, line in imported_modules(ast.parse(text)):
-        place = f"{path.relative_to(ROOT)}:{line}: {module}"
-        parts = module.split(".")
-        if parts[0] == "homespun" and len(parts) > 1:
-            if parts[1] not in MAY_IMPORT[room]:
-                yield place
-        elif parts[0] in FORBIDDEN_LIBRARIES.get(room, set()) and str(path).find(REFERENCE) < 0:
-            yield place
-
-
-def test_no_arrow_points_back():
-    found = [row for path in sources() for row in arrows_against_the_table(path, path.read_text())]
-    assert found == []
-
-
-@pytest.mark.parametrize(
-    ("room", "line"),
-    [
-        ("indexer", "from homespun.server.types import Completion"),
-        ("training", "import homespun.cli.main"),
-        ("server", "import homespun.training.dataset.examples"),
-        ("models", "import homespun.indexer.types"),
-        ("server", "import torch"),
-    ],
-)
-def test_a_planted_arrow_is_found(room, line):
-    assert list(arrows_against_the_table(ROOT / room / "planted.py", line))
-
+from tests.layout.house import ROOMS, ROOT, imported_modules, relative, sources
+from tests.support.fresh_interpreter import loaded_after
 
 RUNTIME = "models/runtime.py"  # the one module that imports onnxruntime, its telemetry off
 ASKS_THE_HUB = {"accelerate", "huggingface_hub", "peft", "transformers"}
@@ -88,7 +24,7 @@ def python_of_the_house():
 
 def imports_of_onnxruntime(path, text):
     """Every import of ONNX Runtime, by statement or by name, as "file:line"."""
-    place = path.relative_to(ROOT).as_posix()
+    place = relative(path)
     tree = ast.parse(text)
     lines = {line for name, line in imported_modules(tree) if name.split(".")[0] == "onnxruntime"}
     for node in ast.walk(tree):
@@ -211,9 +147,9 @@ def writing_calls(text):
             yield name
 
 
-@pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("path", sources(), ids=relative)
 def test_nobody_writes_but_through_the_one_writer(path):
-    allowed = WRITES_ITSELF.get(path.relative_to(ROOT).as_posix(), set())
+    allowed = WRITES_ITSELF.get(relative(path), set())
     assert set(writing_calls(path.read_text(encoding="utf-8"))) <= allowed
 
 
@@ -239,135 +175,15 @@ def test_reading_is_no_write(line):
     assert not list(writing_calls(line))
 
 
-@pytest.mark.parametrize("name", ["prompt", "prompt_room"])
+@pytest.mark.parametrize("name", ["render", "budget"])
 def test_the_prompt_is_a_leaf_of_the_standard_library(name):
-    tree = ast.parse((ROOT / "server" / f"{name}.py").read_text(encoding="utf-8"))
+    tree = ast.parse((ROOT / "server" / "prompt" / f"{name}.py").read_text(encoding="utf-8"))
     outside = {
-        ".".join(module.split(".")[:3])
+        ".".join(module.split(".")[:4])
         for module, _ in imported_modules(tree)
         if module.split(".")[0] not in sys.stdlib_module_names
     }
     assert outside <= {"homespun.server.prompt.budget"}
-
-
-def test_the_package_list_names_every_package():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    listed = project["tool"]["setuptools"]["packages"]
-    found = [
-        "homespun." + ".".join(path.parent.relative_to(ROOT).parts)
-        for room in ROOMS
-        for path in (ROOT / room).rglob("__init__.py")
-    ]
-    assert sorted(listed) == sorted(found)
-
-
-def test_homespun_itself_is_a_namespace():
-    assert not (ROOT / "homespun").exists()
-    assert not (ROOT / "__init__.py").exists()
-    assert all((ROOT / room / "__init__.py").read_text() == "" for room in ROOMS)
-
-
-def test_the_wheel_holds_every_module_and_data_file(tmp_path):
-    command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-q"]
-    # Built from a copy: setuptools leaves its build folder beside the sources.
-    import shutil
-
-    shutil.copytree(
-        ROOT, tmp_path / "src", ignore=shutil.ignore_patterns(".*", "build", "*.egg-info", "tests")
-    )
-    subprocess.run([*command, "-w", str(tmp_path), str(tmp_path / "src")], check=True)
-    (wheel,) = tmp_path.glob("homespun-*.whl")
-    names = set(zipfile.ZipFile(wheel).namelist())
-    expected = {
-        f"homespun/{path.relative_to(ROOT).as_posix()}"
-        for room in ROOMS
-        for pattern in ("*.py", "*.scm", "*.json", "py.typed")
-        for path in (ROOT / room).glob(pattern)
-    }
-    static = ("manifest.json", "rows.npy", "scales.npy", "words.txt")
-    expected |= {f"homespun/indexer/static/{name}" for name in static}
-    data = (ROOT / "training" / "data").iterdir()
-    expected |= {f"homespun/training/data/{path.name}" for path in data}
-    expected |= {
-        f"homespun/{path.relative_to(ROOT).as_posix()}"
-        for path in (ROOT / "models" / "adapters").glob("*/*")
-    }
-    assert expected <= names
-    assert wheel.stat().st_size < 35_000_000
-    assert not any(name.split("/")[0] in ROOMS for name in names), "a bare top-level room"
-    assert "homespun/__init__.py" not in names
-
-
-def loaded_after(code):
-    """Names of modules in sys.modules after running code in a fresh interpreter."""
-    script = f"{code}\nimport sys\nprint(*sys.modules, file=sys.stderr)"
-    done = subprocess.run(
-        [sys.executable, "-P", "-c", script], capture_output=True, text=True, check=True
-    )
-    return done.stdout, set(done.stderr.split())
-
-
-def test_help_loads_nothing_heavy():
-    heavy = {"numpy", "onnxruntime", "lancedb", "tokenizers", "pygls", "rich", "torch", "httpx"}
-    _, loaded = loaded_after("from homespun.cli.main import main; main(['--help'])")
-    assert not heavy & loaded
-
-
-@pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(ROOT)))
-def test_importing_a_module_says_nothing(path):
-    if path.stem == "__main__":
-        pytest.skip("running it is its purpose")
-    name = f"homespun.{'.'.join(path.relative_to(ROOT).with_suffix('').parts)}"
-    name = name.removesuffix(".__init__")
-    printed, loaded = loaded_after(f"import {name}")
-    assert printed == ""
-    assert not {"torch", "transformers"} & loaded
-
-
-def test_every_verb_is_a_module_with_a_help_page():
-    from homespun.cli.main import VERBS
-
-    for verb in VERBS:
-        done = subprocess.run(
-            [sys.executable, "-P", "-m", "homespun.cli", verb.name, "--help"],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        assert f"usage: homespun {verb.name}" in done.stdout
-
-
-@pytest.mark.parametrize("arguments", [[], ["unheard-of"], ["index", "--unheard-of"]])
-def test_wrong_arguments_end_with_status_2(arguments):
-    done = subprocess.run(
-        [sys.executable, "-P", "-m", "homespun.cli", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr
-
-
-def test_every_requirement_is_pinned():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    pinned = {
-        line.split("==")[0].lower().replace("_", "-")
-        for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
-        if "==" in line
-    }
-    wanted = [*project["dependencies"], *sum(project["optional-dependencies"].values(), [])]
-    names = {requirement.split("<")[0].split(">")[0].strip().lower() for requirement in wanted}
-    assert names <= pinned
-
-
-def test_every_direct_dependency_has_a_written_reason():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    text = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
-    wanted = [*project["dependencies"], *sum(project["optional-dependencies"].values(), [])]
-    names = {requirement.split("<")[0].split(">")[0].strip() for requirement in wanted}
-    assert {name for name in names if f"`{name}`" not in text} == set()
 
 
 # Who may start another program, and why nothing of an opened folder runs by it.
@@ -400,7 +216,7 @@ def starts_of_programs(text):
 
 def test_only_listed_modules_start_programs():
     found = {
-        path.relative_to(ROOT).as_posix()
+        relative(path)
         for path in sources()
         if any(starts_of_programs(path.read_text(encoding="utf-8")))
     }
@@ -434,9 +250,7 @@ def names_of_git(text):
 
 def test_git_is_started_in_one_place():
     found = {
-        path.relative_to(ROOT).as_posix()
-        for path in sources()
-        if any(names_of_git(path.read_text(encoding="utf-8")))
+        relative(path) for path in sources() if any(names_of_git(path.read_text(encoding="utf-8")))
     }
     assert found == {"indexer/scan/git.py"}
     assert list(names_of_git("run(['git', 'status'])")) == [1]
@@ -444,7 +258,7 @@ def test_git_is_started_in_one_place():
 
 
 def test_every_start_of_git_goes_through_the_settings_and_variables_of_the_edge():
-    tree = ast.parse((ROOT / "indexer" / "git.py").read_text(encoding="utf-8"))
+    tree = ast.parse((ROOT / "indexer" / "scan" / "git.py").read_text(encoding="utf-8"))
     starts = [
         node
         for node in ast.walk(tree)
@@ -474,7 +288,7 @@ def test_no_document_or_client_starts_the_server_as_a_module_of_the_folder_it_is
     ]
     endings = {".md", ".lua", ".el", ".ts", ".json", ".py"}
     found = [
-        str(path.relative_to(ROOT))
+        relative(path)
         for path in places
         if path.suffix in endings and WAYS_TO_START.search(path.read_text(encoding="utf-8"))
     ]
