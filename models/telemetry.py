@@ -1,7 +1,7 @@
 """The switches of libraries that would report to their makers; docs/dependencies.md names each.
 
 They count only when they are set before the library is imported, so whoever imports one of them
-comes here first (tests/test_layout.py). What the user's environment says otherwise does not count:
+comes here first (tests/layout/). What the user's environment says otherwise does not count:
 nothing of homespun's use is to be reported, whoever starts it.
 """
 
