@@ -16,7 +16,7 @@ export default tseslint.config(
         },
     },
     {
-        files: ["test/whole_vscode.ts"], // CommonJS
+        files: ["test/support/wholeVscode.ts"], // CommonJS
         rules: { "@typescript-eslint/no-require-imports": ["error", { allowAsImport: true }] },
     },
     {

@@ -76,7 +76,7 @@ lsp-mode does too, so it is yours to change."
 (defvar homespun--falls (make-hash-table :test #'equal)
   "The fallen servers: folder -> `homespun--fall'.")
 
-(defconst homespun--most-deaths 5)
+(defconst homespun--max-deaths 5)
 (defconst homespun--window (* 3 60) "In seconds.")
 
 ;;; The server
@@ -260,7 +260,7 @@ What lsp-mode would ask would take the keys that are being typed."
          (delay (expt 2 (1- (length deaths)))))
     (setf (homespun--fall-deaths fall) deaths
           (homespun--fall-buffers fall) (seq-union buffers (homespun--fall-buffers fall)))
-    (if (< (length deaths) homespun--most-deaths)
+    (if (< (length deaths) homespun--max-deaths)
         (setf (homespun--fall-sentence fall)
               (format "the server ended and is started again in %d s" delay)
               (homespun--fall-timer fall)
@@ -386,18 +386,18 @@ Without it the pause lasts until `homespun-resume'."
 
 ;;; What is behind a suggestion
 
-(defun homespun--show-places (places describe)
-  "Show PLACES, objects with a uri and lines, to jump to.
+(defun homespun--show-locations (locations describe)
+  "Show LOCATIONS, objects with a uri and lines, to jump to.
 DESCRIBE makes the line of one."
-  (let ((xrefs (seq-map (lambda (place)
-                          (xref-make (funcall describe place)
+  (let ((xrefs (seq-map (lambda (location)
+                          (xref-make (funcall describe location)
                                      (xref-make-file-location
-                                      (if-let ((uri (lsp-get place :uri)))
+                                      (if-let ((uri (lsp-get location :uri)))
                                           (lsp--uri-to-path uri)
-                                        (lsp-get place :path)) ; its folder is closed
-                                      (lsp-get place :start_line)
+                                        (lsp-get location :path)) ; its folder is closed
+                                      (lsp-get location :start_line)
                                       0)))
-                        places)))
+                        locations)))
     (xref-push-marker-stack)
     ;; What `xref-show-xrefs' does, which Emacs 28 does not have yet.
     (funcall xref-show-xrefs-function (lambda () xrefs) `((window . ,(selected-window))))))
@@ -408,7 +408,7 @@ DESCRIBE makes the line of one."
   (let ((sources (homespun--request "homespun.showSources")))
     (if (seq-empty-p sources)
         (message "The last suggestion was made without other code; M-x homespun-why says more")
-      (homespun--show-places sources (lambda (source) (or (lsp-get source :preview) ""))))))
+      (homespun--show-locations sources (lambda (source) (or (lsp-get source :preview) ""))))))
 
 (defun homespun-why ()
   "Show from what the last suggestion was made, or why there was none."
@@ -441,7 +441,7 @@ DESCRIBE makes the line of one."
     (when-let ((sentence (homespun--said (lsp-get answer :message))))
       (message "Homespun: %s" sentence))
     (unless (seq-empty-p hits)
-      (homespun--show-places hits #'homespun--describe-hit))))
+      (homespun--show-locations hits #'homespun--describe-hit))))
 
 (defun homespun--describe-choice (choice)
   "Return what is to be said of an adapter's CHOICE."

@@ -25,18 +25,19 @@ const builds = {
     async tests() {
         rmSync("build/tests", { recursive: true, force: true });
         mkdirSync("build/tests", { recursive: true });
-        const all = readdirSync("test").filter((name) => name.endsWith(".test.ts"));
+        const all = readdirSync("test", { recursive: true }).filter((name) => name.endsWith(".test.ts"));
         const bundle = (names, vscode) =>
             build({
                 ...common,
                 entryPoints: names.map((name) => join("test", name)),
                 outdir: "build/tests",
+                entryNames: "[name]", // in one folder, which every version of `node --test` runs whole
                 outExtension: { ".js": ".cjs" },
                 alias: { vscode },
                 sourcemap: "inline",
             });
-        await bundle(all.filter((name) => !name.endsWith(".edge.test.ts")), "./test/fake_vscode.ts");
-        await bundle(all.filter((name) => name.endsWith(".edge.test.ts")), "./test/whole_vscode.ts");
+        await bundle(all.filter((name) => !name.endsWith(".edge.test.ts")), "./test/support/fakeVscode.ts");
+        await bundle(all.filter((name) => name.endsWith(".edge.test.ts")), "./test/support/wholeVscode.ts");
     },
 };
 

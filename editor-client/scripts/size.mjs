@@ -2,10 +2,10 @@
 
 import { statSync } from "node:fs";
 
-const MOST_BYTES = 36_000_000;
+const MAX_BYTES = 36_000_000;
 const { size } = statSync("homespun.vsix");
 console.log(`homespun.vsix: ${(size / 1000).toFixed(0)} kB`);
-if (size > MOST_BYTES) {
-    console.error(`homespun.vsix is larger than ${MOST_BYTES / 1000} kB`);
+if (size > MAX_BYTES) {
+    console.error(`homespun.vsix is larger than ${MAX_BYTES / 1000} kB`);
     process.exitCode = 1;
 }

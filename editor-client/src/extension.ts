@@ -2,30 +2,30 @@
 
 import { commands, window, workspace, type Disposable, type ExtensionContext, type LogOutputChannel } from "vscode";
 
-import { Choices } from "./choices";
 import { showAcceptance } from "./commands/acceptance";
 import { showActions } from "./commands/actions";
 import { chooseAdapter } from "./commands/adapters";
-import { complain, register, type Desk } from "./commands/desk";
+import { complain, register, type CommandContext } from "./commands/context";
 import { toggleLanguage } from "./commands/languages";
 import { pauseForAnHour, resume } from "./commands/pause";
 import { showReport } from "./commands/report";
 import { searchRepository } from "./commands/search";
 import { openSources } from "./commands/sources";
 import { explain } from "./commands/why";
-import { chooseServer } from "./environment";
-import { Lifecycle, RESTART_COMMAND } from "./lifecycle";
-import { ManagedEnvironment } from "./managed";
-import { Pages } from "./pages";
-import { run } from "./processes";
-import { searchHere } from "./programs";
+import { chooseServer } from "./install/discovery";
+import { ManagedEnvironment } from "./install/managed";
+import { run } from "./install/processes";
+import { searchHere } from "./install/programs";
+import { NOT_INSTALLED, onlyInside, SET_UP_COMMAND, SetUp } from "./install/setup";
+import { shippedIn } from "./install/shipped";
 import { ownStatus, ServerCommand } from "./protocol";
-import { RestartPolicy } from "./restart";
-import { connect } from "./server";
-import { givenSettings, SECTION, serverCommand, serverSettings } from "./settings";
-import { NOT_INSTALLED, onlyInside, SET_UP_COMMAND, SetUp } from "./setup";
-import { shippedIn } from "./shipped";
-import { ACTIONS_COMMAND, StatusItem } from "./status";
+import { connect } from "./server/connection";
+import { Lifecycle, RESTART_COMMAND } from "./server/lifecycle";
+import { RestartPolicy } from "./server/restart";
+import { Pages } from "./ui/pages";
+import { givenSettings, SECTION, serverCommand, serverSettings } from "./ui/settings";
+import { ACTIONS_COMMAND, StatusItem } from "./ui/status";
+import { WorkspaceChoices } from "./ui/workspaceChoices";
 
 let stopServer: (() => Promise<void>) | undefined;
 
@@ -35,7 +35,7 @@ export function activate(context: ExtensionContext): void {
     const parts = assemble(context, log);
     stopServer = () => parts.lifecycle.stop();
     context.subscriptions.push(log, ...parts.disposables);
-    parts.lifecycle.start().catch(parts.desk.failed);
+    parts.lifecycle.start().catch(parts.commandContext.failed);
 }
 
 export async function deactivate(): Promise<void> {
@@ -45,7 +45,7 @@ export async function deactivate(): Promise<void> {
 
 interface Parts {
     readonly lifecycle: Lifecycle;
-    readonly desk: Desk;
+    readonly commandContext: CommandContext;
     readonly disposables: { dispose(): unknown }[];
 }
 
@@ -59,7 +59,7 @@ function assemble(context: ExtensionContext, log: LogOutputChannel): Parts {
     const storage = context.globalStorageUri.fsPath;
     const managed = new ManagedEnvironment(storage);
     const declared = serverSettings(context.extension.packageJSON);
-    const choices = new Choices(context.workspaceState);
+    const choices = new WorkspaceChoices(context.workspaceState);
     const settings = () => givenSettings(declared, choices);
     const setUp: SetUp = new SetUp({
         what: () => ({
@@ -87,7 +87,7 @@ function assemble(context: ExtensionContext, log: LogOutputChannel): Parts {
         log,
     });
     const pages = new Pages();
-    const desk: Desk = {
+    const commandContext: CommandContext = {
         call: (command, ...given) => lifecycle.call(command, ...given),
         choose: async (name, value) => {
             await choices.set(name, value);
@@ -104,7 +104,7 @@ function assemble(context: ExtensionContext, log: LogOutputChannel): Parts {
             lifecycle.start().catch(failed);
         }
     });
-    return { lifecycle, desk, disposables: [status, pages.register(), followed, ...registered(desk, lifecycle, setUp)] };
+    return { lifecycle, commandContext, disposables: [status, pages.register(), followed, ...registered(commandContext, lifecycle, setUp)] };
 }
 
 /** The command of the server; where there is none, say why and offer what can be done. */
@@ -139,29 +139,29 @@ function openedFolders(): string[] {
     return (workspace.workspaceFolders ?? []).map((folder) => folder.uri.fsPath);
 }
 
-function registered(desk: Desk, lifecycle: Lifecycle, setUp: SetUp): Disposable[] {
+function registered(context: CommandContext, lifecycle: Lifecycle, setUp: SetUp): Disposable[] {
     const work: Record<string, () => unknown> = {
-        [ACTIONS_COMMAND]: () => showActions(desk),
+        [ACTIONS_COMMAND]: () => showActions(context),
         [RESTART_COMMAND]: () => lifecycle.start(),
         [SET_UP_COMMAND]: () => setUp.run(),
-        "homespun.chooseAdapter": () => chooseAdapter(desk),
-        "homespun.explain": () => explain(desk),
+        "homespun.chooseAdapter": () => chooseAdapter(context),
+        "homespun.explain": () => explain(context),
         "homespun.openLog": () => {
-            desk.log.show();
+            context.log.show();
         },
         "homespun.openServerSetting": () => openSetting("serverCommand"),
-        "homespun.openSources": () => openSources(desk),
-        "homespun.pauseForAnHour": () => pauseForAnHour(desk),
-        "homespun.rebuildIndex": () => desk.call(ServerCommand.reindex),
-        "homespun.resumeCompletion": () => resume(desk),
+        "homespun.openSources": () => openSources(context),
+        "homespun.pauseForAnHour": () => pauseForAnHour(context),
+        "homespun.rebuildIndex": () => context.call(ServerCommand.reindex),
+        "homespun.resumeCompletion": () => resume(context),
         "homespun.searchRepository": () => {
-            searchRepository(desk);
+            searchRepository(context);
         },
-        "homespun.showAcceptance": () => showAcceptance(desk),
-        "homespun.showReport": () => showReport(desk),
-        "homespun.toggleLanguage": () => toggleLanguage(desk),
+        "homespun.showAcceptance": () => showAcceptance(context),
+        "homespun.showReport": () => showReport(context),
+        "homespun.toggleLanguage": () => toggleLanguage(context),
     };
-    return Object.entries(work).map(([name, begin]) => register(name, begin, desk.failed));
+    return Object.entries(work).map(([name, begin]) => register(name, begin, context.failed));
 }
 
 async function openSetting(name: string): Promise<void> {

@@ -37,7 +37,7 @@ export interface Status {
 }
 
 /** A place of the repository; lines count from 1, the last one is included. */
-export interface Place {
+export interface Location {
     readonly uri: string;
     readonly path: string;
     readonly startLine: number;
@@ -50,7 +50,7 @@ export interface Why {
     readonly shown: boolean;
     readonly sentence: string;
     readonly details: Readonly<Record<string, unknown>>;
-    readonly sources: readonly Place[];
+    readonly sources: readonly Location[];
 }
 
 export interface AdapterChoice {
@@ -104,13 +104,13 @@ function readFix(value: unknown): Fix | null {
 }
 
 /** Sources of a suggestion; those of a folder that is closed by now have no URI and are left out. */
-export function readSources(value: unknown): Place[] {
-    return list(value).flatMap((source) => readPlace(source, text(record(source)["preview"])));
+export function readSources(value: unknown): Location[] {
+    return list(value).flatMap((source) => readLocation(source, text(record(source)["preview"])));
 }
 
-export function readHits(value: unknown): { readonly hits: readonly Place[]; readonly message: string } {
+export function readHits(value: unknown): { readonly hits: readonly Location[]; readonly message: string } {
     const body = record(value);
-    const hits = list(body["hits"]).flatMap((hit) => readPlace(hit, firstLine(text(record(hit)["text"]))));
+    const hits = list(body["hits"]).flatMap((hit) => readLocation(hit, firstLine(text(record(hit)["text"]))));
     return { hits, message: text(body["message"]) };
 }
 
@@ -162,13 +162,13 @@ export function number(value: unknown): number | null {
     return typeof value === "number" && Number.isFinite(value) ? value : null;
 }
 
-function readPlace(value: unknown, preview: string): Place[] {
+function readLocation(value: unknown, preview: string): Location[] {
     const body = record(value);
     const uri = text(body["uri"]);
     const startLine = number(body["start_line"]) ?? 1;
     const endLine = number(body["end_line"]) ?? startLine;
-    const place = { uri, path: text(body["path"]), startLine, endLine, preview, symbol: text(body["symbol"]) };
-    return uri === "" ? [] : [place];
+    const location = { uri, path: text(body["path"]), startLine, endLine, preview, symbol: text(body["symbol"]) };
+    return uri === "" ? [] : [location];
 }
 
 function readChoice(value: unknown): AdapterChoice[] {

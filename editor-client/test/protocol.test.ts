@@ -39,16 +39,16 @@ test("a fix is a command of homespun, or none", () => {
 
 test("sources are places; one without a URI is left out", () => {
     const source = { path: "a.py", start_line: 3, end_line: 5, score: 1, uri: "file:///a.py", preview: "def a():" };
-    const place = { uri: "file:///a.py", path: "a.py", startLine: 3, endLine: 5, preview: "def a():", symbol: "" };
-    assert.deepEqual(readSources([source, { ...source, uri: null }, 7]), [place]);
+    const location = { uri: "file:///a.py", path: "a.py", startLine: 3, endLine: 5, preview: "def a():", symbol: "" };
+    assert.deepEqual(readSources([source, { ...source, uri: null }, 7]), [location]);
     assert.deepEqual(readSources({ message: "failed" }), []);
 });
 
 test("a hit is previewed by its first line with a word", () => {
     const hit = { uri: "file:///a.py", path: "a.py", start_line: 3, end_line: 5, symbol: "f", text: "\n  {\r\n  def f():\n" };
-    const [place] = readHits({ hits: [hit], message: "" }).hits;
-    assert.equal(place?.preview, "def f():");
-    assert.equal(place.symbol, "f");
+    const [location] = readHits({ hits: [hit], message: "" }).hits;
+    assert.equal(location?.preview, "def f():");
+    assert.equal(location.symbol, "f");
 });
 
 test("a failed command is read as its message", () => {

@@ -1,11 +1,11 @@
 // Show what became of the suggestions: the server's figures as a page of text.
 
 import { list, number, readMessage, record, ServerCommand, text } from "../protocol";
-import type { Desk } from "./desk";
+import type { CommandContext } from "./context";
 
-export async function showAcceptance(desk: Desk): Promise<void> {
-    const figures = await desk.call(ServerCommand.acceptance);
-    await desk.showPage("acceptance.md", acceptancePage(figures));
+export async function showAcceptance(context: CommandContext): Promise<void> {
+    const figures = await context.call(ServerCommand.acceptance);
+    await context.showPage("acceptance.md", acceptancePage(figures));
 }
 
 type Row = readonly [name: string, cell: (group: unknown) => string];
@@ -41,9 +41,9 @@ export function acceptancePage(figures: unknown): string {
 }
 
 function keptRows(group: unknown): Row[] {
-    return list(record(group)["kept"]).flatMap((kept, place) => {
+    return list(record(group)["kept"]).flatMap((kept, position) => {
         const after = text(record(kept)["after"]);
-        const at = (of: unknown): Readonly<Record<string, unknown>> => record(list(record(of)["kept"])[place]);
+        const at = (of: unknown): Readonly<Record<string, unknown>> => record(list(record(of)["kept"])[position]);
         const rows: Row[] = [
             [`unchanged after ${after}`, (of) => share(at(of)["unchanged"])],
             [`mostly unchanged after ${after}`, (of) => share(at(of)["mostly_unchanged"])],

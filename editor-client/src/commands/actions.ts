@@ -2,17 +2,17 @@
 
 import { commands, QuickPickItemKind, window, type QuickPickItem } from "vscode";
 
-import { sentence, summary } from "../appearance";
 import type { Status } from "../protocol";
-import type { Desk } from "./desk";
+import { sentence, summary } from "../ui/appearance";
+import type { CommandContext } from "./context";
 
 export interface ActionItem extends QuickPickItem {
     readonly command?: string;
     readonly given?: readonly unknown[];
 }
 
-export async function showActions(desk: Desk): Promise<void> {
-    const status = desk.status();
+export async function showActions(context: CommandContext): Promise<void> {
+    const status = context.status();
     const picked = await window.showQuickPick(actionItems(status, window.activeTextEditor?.document.languageId), {
         title: `Homespun: ${summary(status)}`,
         placeHolder: status.message === "" ? "What now?" : sentence(status.message),

@@ -3,17 +3,17 @@
 
 import { ThemeIcon, window, type QuickInputButton, type QuickPickItem } from "vscode";
 
-import { warn } from "../messages";
 import { readAdapters, ServerCommand, type AdapterChoice, type Adapters } from "../protocol";
-import type { Desk } from "./desk";
+import { warn } from "../ui/messages";
+import type { CommandContext } from "./context";
 import { openReport } from "./report";
 
 export interface AdapterItem extends QuickPickItem {
     readonly choice: AdapterChoice;
 }
 
-export async function chooseAdapter(desk: Desk): Promise<void> {
-    const adapters = readAdapters(await desk.call(ServerCommand.adapters));
+export async function chooseAdapter(context: CommandContext): Promise<void> {
+    const adapters = readAdapters(await context.call(ServerCommand.adapters));
     const picker = window.createQuickPick<AdapterItem>();
     picker.title = adapters.message === "" ? "Choose the adapter" : `Choose the adapter (${adapters.message})`;
     picker.placeholder = adapters.serving === "" ? "No model is loaded" : `Serving: ${adapters.serving}`;
@@ -21,13 +21,13 @@ export async function chooseAdapter(desk: Desk): Promise<void> {
     picker.items = adapterItems(adapters);
     picker.activeItems = picker.items.filter((item) => item.choice.id === adapters.setting);
     picker.onDidTriggerItemButton(({ item }) => {
-        openReport(item.choice.report ?? "").catch(desk.failed);
+        openReport(item.choice.report ?? "").catch(context.failed);
     });
     picker.onDidAccept(() => {
         const [item] = picker.selectedItems;
         picker.hide();
         if (item !== undefined) {
-            choose(desk, item.choice).catch(desk.failed);
+            choose(context, item.choice).catch(context.failed);
         }
     });
     picker.onDidHide(() => {
@@ -47,11 +47,11 @@ export function adapterItems(adapters: Adapters): AdapterItem[] {
     }));
 }
 
-async function choose(desk: Desk, choice: AdapterChoice): Promise<void> {
+async function choose(context: CommandContext, choice: AdapterChoice): Promise<void> {
     if (!choice.fits) {
         void warn(`Homespun: ${choice.id} cannot serve: ${choice.why}`);
         return;
     }
-    await desk.choose("completion.adapter", choice.id);
-    desk.log.info(`completion.adapter is ${choice.id} in this workspace`);
+    await context.choose("completion.adapter", choice.id);
+    context.log.info(`completion.adapter is ${choice.id} in this workspace`);
 }

@@ -2,20 +2,20 @@
 
 import { window } from "vscode";
 
-import { inform } from "../messages";
-import { toggleInList } from "../settings";
-import type { Desk } from "./desk";
+import { inform } from "../ui/messages";
+import { toggleInList } from "../ui/settings";
+import type { CommandContext } from "./context";
 
 const SETTING = "completion.disabledLanguages";
 
-export async function toggleLanguage(desk: Desk): Promise<void> {
+export async function toggleLanguage(context: CommandContext): Promise<void> {
     const language = window.activeTextEditor?.document.languageId;
     if (language === undefined) {
         void inform("Homespun: open a document first; its language is what is switched.");
         return;
     }
     const { isIn: isOff } = await toggleInList(SETTING, language);
-    desk.log.info(`${language} is switched ${isOff ? "off" : "on"}`);
+    context.log.info(`${language} is switched ${isOff ? "off" : "on"}`);
     const undo = "Undo";
     const sentence = `Homespun: ${language} is ${isOff ? "no longer completed" : "completed again"} (setting homespun.${SETTING}).`;
     if ((await inform(sentence, undo)) === undo) {

@@ -4,17 +4,17 @@ import { lstat, readFile } from "node:fs/promises";
 
 import { Uri, ViewColumn, window } from "vscode";
 
-import { inform } from "../messages";
 import { readReport, ServerCommand } from "../protocol";
-import type { Desk } from "./desk";
+import { inform } from "../ui/messages";
+import type { CommandContext } from "./context";
 
-const MOST_BYTES = 20_000_000;
+const MAX_BYTES = 20_000_000;
 
 // No script, and nothing is fetched: neither from the network nor from the disk.
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
 
-export async function showReport(desk: Desk): Promise<void> {
-    const { uri, message } = readReport(await desk.call(ServerCommand.report));
+export async function showReport(context: CommandContext): Promise<void> {
+    const { uri, message } = readReport(await context.call(ServerCommand.report));
     if (uri === "") {
         void inform(`Homespun: ${message || "there is no report"}.`);
         return;
@@ -25,8 +25,8 @@ export async function showReport(desk: Desk): Promise<void> {
 export async function openReport(uri: string): Promise<void> {
     const file = Uri.parse(uri, true).fsPath;
     const found = await lstat(file);
-    if (!found.isFile() || found.size > MOST_BYTES) {
-        throw new Error(`${file} is no report: a link, no file, or larger than ${String(MOST_BYTES / 1_000_000)} MB`);
+    if (!found.isFile() || found.size > MAX_BYTES) {
+        throw new Error(`${file} is no report: a link, no file, or larger than ${String(MAX_BYTES / 1_000_000)} MB`);
     }
     const panel = window.createWebviewPanel("homespun.report", "Homespun: report", ViewColumn.Active, {
         enableScripts: false,

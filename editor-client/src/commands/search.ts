@@ -3,33 +3,33 @@
 import { window } from "vscode";
 
 import { readHits, ServerCommand } from "../protocol";
-import type { Desk } from "./desk";
-import { placeItems, showWhatIsInFocus, type PlaceItem } from "./places";
+import type { CommandContext } from "./context";
+import { locationItems, showWhatIsInFocus, type LocationItem } from "./locationPicker";
 
 const PAUSE_MS = 150; // after a key
 const LIMIT = 30;
 
-export function searchRepository(desk: Desk): void {
+export function searchRepository(context: CommandContext): void {
     const document = window.activeTextEditor?.document;
     const options = { limit: LIMIT, ...(document?.uri.scheme === "file" ? { uri: document.uri.toString() } : {}) };
-    const picker = window.createQuickPick<PlaceItem>();
+    const picker = window.createQuickPick<LocationItem>();
     picker.title = "Search the repository";
     picker.placeholder = "A question, a name, a path, or some code";
     picker.matchOnDescription = true;
     picker.matchOnDetail = true;
     const search = new LatestSearch(
-        async (query) => readHits(await desk.call(ServerCommand.search, query, options)),
+        async (query) => readHits(await context.call(ServerCommand.search, query, options)),
         {
             busy: (isBusy) => {
                 picker.busy = isBusy;
             },
             found: ({ hits, message }) => {
-                picker.items = placeItems(hits);
+                picker.items = locationItems(hits);
                 picker.title = message === "" ? "Search the repository" : `Search the repository: ${message}`;
             },
             failed: (error) => {
                 picker.hide();
-                desk.failed(error);
+                context.failed(error);
             },
         },
     );
@@ -39,7 +39,7 @@ export function searchRepository(desk: Desk): void {
     picker.onDidHide(() => {
         search.stop();
     });
-    showWhatIsInFocus(picker, desk.failed);
+    showWhatIsInFocus(picker, context.failed);
     picker.show();
 }
 

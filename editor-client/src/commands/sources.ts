@@ -2,26 +2,26 @@
 
 import { window } from "vscode";
 
-import { inform } from "../messages";
-import { readSources, ServerCommand, type Place } from "../protocol";
-import { placeItems, showWhatIsInFocus, type PlaceItem } from "./places";
-import type { Desk } from "./desk";
+import { readSources, ServerCommand, type Location } from "../protocol";
+import { inform } from "../ui/messages";
+import type { CommandContext } from "./context";
+import { locationItems, showWhatIsInFocus, type LocationItem } from "./locationPicker";
 
-export async function openSources(desk: Desk): Promise<void> {
-    const sources = readSources(await desk.call(ServerCommand.showSources));
+export async function openSources(context: CommandContext): Promise<void> {
+    const sources = readSources(await context.call(ServerCommand.showSources));
     if (sources.length === 0) {
         void inform("Homespun: the last completion was made from its document alone, or there was none yet.");
         return;
     }
-    pickSource(desk, sources);
+    pickSource(context, sources);
 }
 
-export function pickSource(desk: Desk, sources: readonly Place[]): void {
-    const picker = window.createQuickPick<PlaceItem>();
+export function pickSource(context: CommandContext, sources: readonly Location[]): void {
+    const picker = window.createQuickPick<LocationItem>();
     picker.title = "Sources of the last completion";
     picker.placeholder = "Moving shows a source, Enter opens it";
     picker.matchOnDetail = true;
-    picker.items = placeItems(sources);
-    showWhatIsInFocus(picker, desk.failed);
+    picker.items = locationItems(sources);
+    showWhatIsInFocus(picker, context.failed);
     picker.show();
 }

@@ -2,9 +2,9 @@
 
 import { commands, workspace } from "vscode";
 
-import { inform } from "../messages";
 import { readWhy, ServerCommand, type Why } from "../protocol";
-import type { Desk } from "./desk";
+import { inform } from "../ui/messages";
+import type { CommandContext } from "./context";
 import { pickSource } from "./sources";
 
 const SOURCES = "Show Sources";
@@ -13,19 +13,19 @@ const SETTING = "Open Setting";
 
 const GHOST_TEXT = "editor.inlineSuggest.enabled";
 
-export async function explain(desk: Desk): Promise<void> {
+export async function explain(context: CommandContext): Promise<void> {
     if (!workspace.getConfiguration().get<boolean>(GHOST_TEXT, true)) {
         await offerGhostText();
         return;
     }
-    const why = readWhy(await desk.call(ServerCommand.why));
+    const why = readWhy(await context.call(ServerCommand.why));
     const setting = settingIn(why);
     const buttons = [...(why.sources.length > 0 ? [SOURCES] : []), ...(setting ? [SETTING] : []), DETAILS];
     const chosen = await inform(why.sentence || "The server gives no reason.", ...buttons);
     if (chosen === SOURCES) {
-        pickSource(desk, why.sources);
+        pickSource(context, why.sources);
     } else if (chosen === DETAILS) {
-        await desk.showPage("why.md", page(why));
+        await context.showPage("why.md", page(why));
     } else if (chosen === SETTING) {
         await commands.executeCommand("workbench.action.openSettings", `homespun.${setting ?? ""}`);
     }

@@ -304,7 +304,7 @@ TEST('a disabled file type gets no server', function()
 end)
 
 TEST('parts of a suggestion: words with what is before them, lines with their break', function()
-  local first = require('homespun.parts').first
+  local first = require('homespun.accept').first
   EQUAL(first('foo_1(bar)', 'word'), 'foo_1')
   EQUAL(first(' (x', 'word'), ' (')
   EQUAL(first('  né 名', 'word'), '  né')

@@ -1,6 +1,6 @@
 --- Neovim 0.12's own inline completion, and what it leaves out: what is typed along, parts of a
 --- suggestion.
-local parts = require('homespun.parts')
+local accept = require('homespun.accept')
 
 local M = {}
 
@@ -16,8 +16,8 @@ end
 --- Insert a part of the `rest` of an item at the cursor; `taken` of the item stands before it.
 local function take(item, taken, rest, part)
   local row, column = unpack(vim.api.nvim_win_get_cursor(0))
-  local piece = parts.first(rest, part)
-  parts.insert(piece, row - 1, column, column)
+  local piece = accept.first(rest, part)
+  accept.insert(piece, row - 1, column, column)
   local client = vim.lsp.get_client_by_id(item.client_id)
   taken, rest = taken .. piece, rest:sub(#piece + 1)
   carried = nil
@@ -32,7 +32,7 @@ local function take(item, taken, rest, part)
       until_ms = vim.uv.now() + CARRY_MS,
     }
     if client_of(item) then
-      parts.tell(client, { insertText = item.insert_text, command = item.command }, taken)
+      accept.tell(client, { insertText = item.insert_text, command = item.command }, taken)
     end
   elseif client and item.command then
     client:exec_cmd(item.command)

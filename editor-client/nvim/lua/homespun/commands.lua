@@ -52,7 +52,7 @@ local function quickfix(title, items)
   vim.cmd('botright copen')
 end
 
-local function place(it, text)
+local function location(it, text)
   return {
     filename = it.uri and vim.uri_to_fname(it.uri) or it.path, -- no uri: its folder is closed
     lnum = it.start_line,
@@ -128,7 +128,7 @@ function verbs.sources(client)
     quickfix(
       'Sources of the last suggestion',
       vim.tbl_map(function(source)
-        return place(source, source.preview)
+        return location(source, source.preview)
       end, sources)
     )
   end)
@@ -157,7 +157,7 @@ function verbs.search(client, query)
         quickfix(
           'Homespun search: ' .. text,
           vim.tbl_map(function(hit)
-            return place(hit, hit.symbol ~= '' and hit.symbol or first_line(hit.text))
+            return location(hit, hit.symbol ~= '' and hit.symbol or first_line(hit.text))
           end, hits)
         )
       end

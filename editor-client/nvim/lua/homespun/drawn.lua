@@ -1,6 +1,6 @@
 --- Ghost text that this module draws itself: for Neovim 0.11, which has none, and for who wants to
 --- dismiss a suggestion or to ask for one in 0.12.
-local parts = require('homespun.parts')
+local accept = require('homespun.accept')
 
 local M = {}
 
@@ -125,7 +125,7 @@ local function take_all(it)
   hide()
   stop()
   local to = #vim.api.nvim_get_current_line() - it.right
-  parts.insert(it.text, it.row, it.from, to)
+  accept.insert(it.text, it.row, it.from, to)
   if it.item.command then
     it.client:exec_cmd(it.item.command, { bufnr = it.buffer })
   end
@@ -134,11 +134,11 @@ end
 --- Insert a part; what is left becomes the suggestion.
 local function take_part(it, piece, rest, column)
   local typed = it.text:sub(1, #it.text - #rest)
-  it.row, it.from = parts.insert(piece, it.row, column, column)
+  it.row, it.from = accept.insert(piece, it.row, column, column)
   it.text = rest:sub(#piece + 1)
   it.taken = it.taken .. typed .. piece
   draw()
-  parts.tell(it.client, it.item, it.taken)
+  accept.tell(it.client, it.item, it.taken)
 end
 
 --- Begin to draw suggestions.
@@ -171,7 +171,7 @@ function M.accept(part)
     if not rest then
       return hide()
     end
-    local piece = parts.first(rest, part)
+    local piece = accept.first(rest, part)
     if #piece == #rest then
       take_all(suggestion)
     else

@@ -10,7 +10,7 @@ function M.check()
   end
   local program = homespun.options.cmd[1]
   local root = vim.fs.root(0, '.git')
-  if type(program) == 'string' and not require('homespun.place').program(program, root) then
+  if type(program) == 'string' and not require('homespun.paths').program(program, root) then
     health.error(
       ("'%s' is no program outside of this project"):format(program),
       "install homespun, or give its full path: setup({ cmd = { '…/bin/homespun', 'serve', '--stdio' } })"

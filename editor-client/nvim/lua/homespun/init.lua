@@ -6,8 +6,8 @@
 ---     })
 ---
 --- `:Homespun` with Tab lists the commands; `require('homespun').status()` is for the status line.
-local breaks = require('homespun.breaks')
-local place = require('homespun.place')
+local line_breaks = require('homespun.line_breaks')
+local paths = require('homespun.paths')
 local restart = require('homespun.restart')
 
 local M = {}
@@ -57,7 +57,7 @@ end
 function M.fallen(buffer)
   buffer = buffer and buffer ~= 0 and buffer or vim.api.nvim_get_current_buf()
   if restart.is_due() and vim.bo[buffer].buftype == '' and is_enabled(buffer) then
-    return restart.state(place.root(buffer))
+    return restart.state(paths.root(buffer))
   end
 end
 
@@ -109,10 +109,10 @@ local function start(options)
   local connect = restart.command(options.cmd, show)
   vim.lsp.config('homespun', {
     cmd = function(dispatchers, config)
-      return breaks.mend(connect(dispatchers, config))
+      return line_breaks.mend(connect(dispatchers, config))
     end,
     root_dir = function(buffer, found)
-      local root = place.root(buffer)
+      local root = paths.root(buffer)
       if is_enabled(buffer) and not restart.holds(root, buffer) then
         found(root)
       end

@@ -4,11 +4,11 @@
 --- Neovim hears of a death only when the next server starts. Told at once it would stop to follow the
 --- buffer with the next key, for good; and what it says of it is so long that typing stops until
 --- somebody presses Enter.
-local place = require('homespun.place')
+local paths = require('homespun.paths')
 
 local M = {}
 
-local MOST_DEATHS = 5
+local MAX_DEATHS = 5
 local WINDOW_MS = 3 * 60 * 1000
 local FIRST_DELAY_MS = 1000
 local STOP_MS = 3000 -- that long a server may take to end when it is asked to
@@ -26,7 +26,7 @@ local function delay_after(deaths)
     end
   end
   table.insert(deaths, now)
-  return #deaths < MOST_DEATHS and FIRST_DELAY_MS * 2 ^ (#deaths - 1) or nil
+  return #deaths < MAX_DEATHS and FIRST_DELAY_MS * 2 ^ (#deaths - 1) or nil
 end
 
 --- Have the server of a dead connection started.
@@ -82,8 +82,8 @@ function M.command(command, shown)
     if type(command) == 'function' then
       connection = command(heard, config)
     else
-      connection = vim.lsp.rpc.start(place.command(command, config.root_dir), heard, {
-        cwd = config.cmd_cwd or place.folder(),
+      connection = vim.lsp.rpc.start(paths.command(command, config.root_dir), heard, {
+        cwd = config.cmd_cwd or paths.folder(),
         env = config.cmd_env,
         detached = config.detached,
       })
