@@ -496,6 +496,10 @@ DESCRIBE makes the line of one."
 
 ;;; Parts of a suggestion
 
+(defvar-local homespun--rest nil
+  "What parts of a suggestion have left: the item that is shown for it, the
+server's item, and the text that was taken of that.")
+
 (defun homespun--item ()
   "Return the item that is shown, nil where it is another server's."
   (let ((item (and lsp-inline-completion--items
@@ -515,7 +519,8 @@ MORE are further parameters."
 (defun homespun--on-shown ()
   "Tell the server that its item is on the screen."
   (when-let ((item (homespun--item)))
-    (homespun--tell "textDocument/didShowCompletion" item)))
+    (unless (eq item (car homespun--rest)) ; of that it knows
+      (homespun--tell "textDocument/didShowCompletion" item))))
 
 (defun homespun--first-part (text part)
   "Return the first PART of TEXT, `word' or `line'.
@@ -527,18 +532,37 @@ The white space before a word and the break before a line belong to it."
                   text)
     (match-string 0 text)))
 
+(defun homespun--item-here (item text)
+  "Return a copy of ITEM with TEXT, to be inserted at point."
+  (pcase-let* (((map :line :character) (lsp--cur-position))
+               (here (lsp-make-position :line line :character character))
+               (copy (if (hash-table-p item) (copy-hash-table item) (copy-sequence item))))
+    (lsp-put (lsp-put copy :insertText text)
+             :range (lsp-make-range :start here :end here))))
+
 (defun homespun--accept-part (part)
-  "Accept the first PART of the suggestion and show the rest again."
+  "Accept the first PART of the suggestion and show the rest.
+At once: the server would be asked only until the next key comes, and
+that key would find nothing to accept."
   (let* ((item (homespun--item))
          (text (and item (lsp-get item :insertText)))
          (first (if (stringp text) (homespun--first-part text part) "")))
     (if (member first (list "" text))
         (lsp-inline-completion-accept)
-      (lsp-inline-completion-cancel)
-      (insert first)
-      (homespun--tell "textDocument/didPartiallyAcceptCompletion" item
-                      :acceptedLength (/ (length (encode-coding-string first 'utf-16le)) 2))
-      (lsp-inline-completion-display 'implicit))))
+      (pcase-let* ((`(,shown ,whole ,taken) homespun--rest)
+                   (is-rest (eq item shown))
+                   (whole (if is-rest whole item))
+                   (taken (concat (and is-rest taken) first)))
+        (lsp-inline-completion-cancel)
+        (insert first)
+        (homespun--tell "textDocument/didPartiallyAcceptCompletion" whole
+                        :acceptedLength (/ (length (encode-coding-string taken 'utf-16le)) 2))
+        (let ((rest (homespun--item-here item (substring text (length first)))))
+          (setq homespun--rest (list rest whole taken)
+                lsp-inline-completion--items (list rest)
+                lsp-inline-completion--current 0
+                lsp-inline-completion--start-point (point)))
+        (lsp-inline-completion-show-overlay)))))
 
 (defun homespun-accept-word ()
   "Accept the next word of the suggestion."

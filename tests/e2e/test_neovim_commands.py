@@ -6,19 +6,11 @@ there is no Neovim 0.11 or newer.
 
 from __future__ import annotations
 
-import json
-import os
-import re
-import subprocess
-from pathlib import Path
-
 import pytest
 
-from tests.e2e.editors.nvim_program import MODULE, neovim
+from tests.e2e.editors.nvim_program import lua_outcomes, lua_tests, neovim
 
-EDITORS = Path(__file__).parent / "editors"
-SPEC = EDITORS / "nvim_commands.lua"
-NAMES = re.findall(r"^TEST\('(.+)', function", SPEC.read_text(encoding="utf-8"), re.MULTILINE)
+SPEC = "nvim_commands.lua"
 
 pytestmark = pytest.mark.e2e
 
@@ -26,27 +18,9 @@ pytestmark = pytest.mark.e2e
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory):
     program, _ = neovim()
-    workspace = tmp_path_factory.mktemp("workspace")
-    (workspace / ".git").mkdir()
-    (workspace / "demo.py").write_text("total = 1\n", encoding="utf-8")
-    (workspace / "notes.md").write_text("# Notes\n", encoding="utf-8")
-    environment = {
-        "HOMESPUN_NVIM_MODULE": str(MODULE),
-        "HOMESPUN_NVIM_FAKE": str(EDITORS / "nvim_fake.lua"),
-        "XDG_STATE_HOME": str(tmp_path_factory.mktemp("state")),
-    }
-    done = subprocess.run(
-        [program, "--clean", "--headless", "--cmd", "set noswapfile", "-l", str(SPEC)],
-        cwd=workspace,
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+    return lua_outcomes(program, SPEC, tmp_path_factory.mktemp("workspace"))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", lua_tests(SPEC))
 def test_neovim(outcomes, name):
     assert outcomes[name] == ""

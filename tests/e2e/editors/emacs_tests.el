@@ -213,37 +213,62 @@
 
 ;; The emoji is one character here and two in the protocol.
 (defconst shown-item "{\"insertText\": \"😋né(x)\", \"command\": {\"command\": \"homespun.accepted\",
-                      \"arguments\": [\"7\"]}}")
+                      \"arguments\": [\"7\"]}, \"range\": {\"start\": {\"line\": 0, \"character\": 0},
+                      \"end\": {\"line\": 0, \"character\": 0}}}")
 
 (defmacro with-suggestion (&rest body)
-  "Run BODY where `shown-item' is shown; `again' becomes how the rest was asked for."
+  "Run BODY where `shown-item' is shown and the server has no time to answer."
   `(with-temp-buffer
-     (let (again)
-       (setq lsp-inline-completion--items (list (from-json shown-item))
-             lsp-inline-completion--current 0
-             lsp-inline-completion--start-point (point))
-       (cl-letf (((symbol-function 'lsp-inline-completion-display)
-                  (lambda (implicit) (setq again implicit)))
-                 ((symbol-function 'lsp-inline-completion-accept) (lambda () (insert "all"))))
+     (setq lsp-inline-completion--items (list (from-json shown-item))
+           lsp-inline-completion--current 0
+           lsp-inline-completion--start-point (point))
+     (let ((lsp-inline-completion-shown-hook '(homespun--on-shown))
+           (overriding-terminal-local-map nil))
+       (cl-letf (((symbol-function 'lsp-inline-completion-display) #'ignore)
+                 ((symbol-function 'lsp--execute-command) (lambda (it) (push it asked))))
+         (lsp-inline-completion-show-overlay)
+         (setq asked nil)
          ,@body))))
 
-(ert-deftest a-part-is-inserted-and-told-and-the-rest-is-asked-for ()
+(defun ghost-text ()
+  "Return the ghost text that is on the screen, nil without."
+  (when (lsp-inline-completion--active-p)
+    (substring-no-properties (overlay-get lsp-inline-completion--overlay 'after-string))))
+
+(ert-deftest a-part-is-inserted-and-told-and-the-rest-is-shown ()
   (with-answer "{}"
     (with-suggestion
      (homespun-accept-word)
      (should (equal (buffer-string) "😋"))
-     (should (eq again 'implicit))
+     (should (equal (ghost-text) "né(x)"))
      (pcase-let ((`((,method . ,params)) asked))
        (should (equal method "textDocument/didPartiallyAcceptCompletion"))
        (should (equal (plist-get params :acceptedLength) 2))
        (should (equal (lsp-get (plist-get params :item) :insertText) "😋né(x)"))))))
 
+(ert-deftest parts-are-accepted-one-after-the-other-without-a-new-answer ()
+  (with-answer "{}"
+    (with-suggestion
+     (homespun-accept-word)
+     (homespun-accept-word)
+     (should (equal (buffer-string) "😋né"))
+     (should (equal (ghost-text) "(x)"))
+     (pcase-let ((`((,method . ,params) . ,_) asked))
+       (should (equal method "textDocument/didPartiallyAcceptCompletion"))
+       (should (equal (plist-get params :acceptedLength) 4))
+       (should (equal (lsp-get (plist-get params :item) :insertText) "😋né(x)")))
+     (should (= (length asked) 2))
+     (lsp-inline-completion-accept)
+     (should (equal (buffer-string) "😋né(x)"))
+     (should (equal (lsp-get (car asked) :command) "homespun.accepted"))
+     (should-not (ghost-text)))))
+
 (ert-deftest a-part-that-is-all-is-accepted-as-ever ()
   (with-answer "{}"
     (with-suggestion
      (homespun-accept-line)
-     (should (equal (buffer-string) "all"))
-     (should-not asked))))
+     (should (equal (buffer-string) "😋né(x)"))
+     (should (equal (mapcar (lambda (it) (lsp-get it :command)) asked) '("homespun.accepted"))))))
 
 (ert-deftest who-accepts-tells-only-homespun ()
   (let ((handler (gethash "homespun.accepted"

@@ -315,15 +315,6 @@ TEST('parts of a suggestion: words with what is before them, lines with their br
   EQUAL(first('a\nb', 'all'), 'a\nb')
 end)
 
-TEST('a key that nothing is suggested for does what it did before', function()
-  vim.keymap.set('i', '<F5>', function()
-    return 'before'
-  end, { expr = true })
-  OPEN('demo.py', { keys = { accept_word = '<F5>', accept_line = false } })
-  OPEN('demo.py', { keys = { accept_word = '<F5>', accept_line = false } }) -- a second time
-  EQUAL(vim.fn.maparg('<F5>', 'i', false, true).callback(), 'before')
-end)
-
 HOLD_TIME()
 
 --- The server dies; return after how many seconds it is started again, nil where it is not.

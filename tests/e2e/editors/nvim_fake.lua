@@ -1,4 +1,4 @@
--- A language server inside Neovim: `ANSWERS` says what its commands answer, `SENT` holds what it was
+-- A language server inside Neovim: `ANSWERS` says what it answers (by command), `SENT` holds what it was
 -- told, `SAID` the messages that the user saw. `TEST` runs one test, `REPORT` prints all as JSON.
 ANSWERS, SENT, SAID = {}, {}, {}
 
@@ -32,7 +32,7 @@ local function answer(method, params)
     local reply = ANSWERS[params.command]
     return type(reply) == 'function' and reply(unpack(params.arguments or {})) or reply
   elseif method == 'textDocument/inlineCompletion' then
-    return { items = {} }
+    return ANSWERS[method] and ANSWERS[method](params) or { items = {} }
   end
 end
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -10,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-MODULE = Path(__file__).resolve().parents[3] / "editor-client" / "nvim"
+_HERE = Path(__file__).resolve().parent
+MODULE = _HERE.parents[2] / "editor-client" / "nvim"
 OLDEST = (0, 11)
 
 
@@ -33,6 +35,43 @@ def neovim(ghost_text: str = "drawn") -> tuple[str, tuple[int, int]]:
             return program, version
     oldest = "0.11" if ghost_text == "drawn" else "0.12"
     pytest.skip(f"needs Neovim {oldest} or newer on the PATH or in HOMESPUN_NVIM")
+
+
+def lua_outcomes(
+    program: str, spec: str, folder: Path, *, ghost_text: str = "drawn"
+) -> dict[str, str]:
+    """Run the Lua tests of a file beside this one in one Neovim; return name -> failure or "".
+
+    `folder`, an empty one, becomes its workspace.
+    """
+    (folder / ".git").mkdir()
+    (folder / "demo.py").write_text("total = 1\n", encoding="utf-8")
+    (folder / "notes.md").write_text("# Notes\n", encoding="utf-8")
+    environment = {
+        "HOMESPUN_NVIM_MODULE": str(MODULE),
+        "HOMESPUN_NVIM_FAKE": str(_HERE / "nvim_fake.lua"),
+        "HOMESPUN_GHOST_TEXT": ghost_text,
+        "XDG_STATE_HOME": str(folder / ".git" / "state"),
+    }
+    # Not with -l: in such a Neovim insert mode would end at once.
+    quiet = ["--clean", "--headless", "--cmd", "set noswapfile"]
+    done = subprocess.run(
+        [program, *quiet, "-c", f"luafile {_HERE / spec}", "-c", "qall!"],
+        cwd=folder,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout, done.stderr
+    outcomes: dict[str, str] = json.loads(done.stdout.splitlines()[-1])
+    return outcomes
+
+
+def lua_tests(spec: str) -> list[str]:
+    """Return the names of the tests of such a file."""
+    text = (_HERE / spec).read_text(encoding="utf-8")
+    return re.findall(r"^ *TEST\('(.+)', function", text, re.MULTILINE)
 
 
 def _version(program: str) -> tuple[int, int]:

@@ -47,19 +47,38 @@ local function still_stands(it)
     and vim.deep_equal(vim.api.nvim_win_get_cursor(0), it.cursor)
 end
 
---- Accept an item. Neovim keeps drawing one while its first characters are typed, but would then
---- insert those characters a second time, so only what is not typed yet is inserted.
+--- Accept an item; return whether it could be, and what of it is left to Neovim. Neovim keeps
+--- drawing one while its first characters are typed, but would then insert those characters a second
+--- time, so only what is not typed yet is inserted.
 local function on_accept(item, part)
   if type(item.insert_text) ~= 'string' or not item.range or not item.range:is_empty() then
-    return item -- another server's snippet or replacement: Neovim knows how
+    return true, item -- another server's snippet or replacement: Neovim knows how
   end
   local from_row, from_column = item.range:to_extmark()
   local row, column = unpack(vim.api.nvim_win_get_cursor(0))
   local typed = vim.api.nvim_get_current_line():sub(from_column + 1, column)
   if row - 1 == from_row and vim.startswith(item.insert_text, typed) and typed ~= item.insert_text then
     take(item, typed, item.insert_text:sub(#typed + 1), part)
-  end -- else the text has gone another way
-  return nil
+    return true
+  end
+  return false -- the text has gone another way
+end
+
+--- Have Neovim accept what it shows before the next key is read. It would do so later, behind the
+--- keys that have come by then, of which one that ends insert mode takes the suggestion away.
+local function get(options)
+  local schedule, put_off = vim.schedule, {}
+  vim.schedule = function(run)
+    table.insert(put_off, run)
+  end
+  local succeeded, failure = pcall(vim.lsp.inline_completion.get, options)
+  vim.schedule = schedule
+  if not succeeded then
+    error(failure, 0)
+  end
+  for _, run in ipairs(put_off) do
+    run()
+  end
 end
 
 --- Switch Neovim's inline completion on.
@@ -67,25 +86,21 @@ function M.setup(_)
   vim.lsp.inline_completion.enable()
 end
 
---- Accept 'all', a 'word' or a 'line' of the suggestion, soon; false where there is none.
+--- Accept 'all', a 'word' or a 'line' of the suggestion; false where there is none.
 function M.accept(part)
-  local options = {
+  local is_taken = false
+  get({
     on_accept = function(item)
-      return on_accept(item, part)
+      local left
+      is_taken, left = on_accept(item, part)
+      return left
     end,
-  }
-  if vim.lsp.inline_completion.get(options) then
-    return true
+  })
+  if not is_taken and still_stands(carried) then
+    take(carried.item, carried.taken, carried.rest, part)
+    is_taken = true
   end
-  if not still_stands(carried) then
-    return false
-  end
-  vim.schedule(function()
-    if still_stands(carried) then
-      take(carried.item, carried.taken, carried.rest, part)
-    end
-  end)
-  return true
+  return is_taken
 end
 
 return M

@@ -91,8 +91,12 @@ local function ask(kind)
   local cursor = vim.api.nvim_win_get_cursor(0)
   local params = vim.lsp.util.make_position_params(0, client.offset_encoding)
   params.context = { triggerKind = kind }
+  local asked = { client = client }
   -- The real buffer number: with 0 the server would be asked before it is told of the last key.
   local sent, id = client:request(METHOD, params, function(failure, result)
+    if pending ~= asked then
+      return -- it was on its way when it was cancelled
+    end
     pending = nil
     local moved = vim.api.nvim_get_current_buf() ~= buffer
       or vim.api.nvim_buf_get_changedtick(buffer) ~= tick
@@ -106,7 +110,8 @@ local function ask(kind)
       show(item, client, buffer)
     end
   end, buffer)
-  pending = sent and { client = client, id = id } or nil
+  asked.id = id
+  pending = sent and asked or nil
 end
 
 --- A key that the suggestion has foreseen only shortens it; any other key asks anew.
@@ -158,26 +163,21 @@ function M.setup(options)
   })
 end
 
---- Accept 'all', a 'word' or a 'line' of the suggestion, soon; false where there is none.
+--- Accept 'all', a 'word' or a 'line' of the suggestion; false where there is none.
 function M.accept(part)
-  if not (suggestion and rest_of(suggestion)) then
+  local rest, column
+  if suggestion then
+    rest, column = rest_of(suggestion)
+  end
+  if not rest then
     return false
   end
-  vim.schedule(function() -- text cannot be changed from inside an <expr> mapping
-    local rest, column
-    if suggestion then
-      rest, column = rest_of(suggestion)
-    end
-    if not rest then
-      return hide()
-    end
-    local piece = accept.first(rest, part)
-    if #piece == #rest then
-      take_all(suggestion)
-    else
-      take_part(suggestion, piece, rest, column)
-    end
-  end)
+  local piece = accept.first(rest, part)
+  if #piece == #rest then
+    take_all(suggestion)
+  else
+    take_part(suggestion, piece, rest, column)
+  end
   return true
 end
 

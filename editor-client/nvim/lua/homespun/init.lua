@@ -141,17 +141,19 @@ local function start(options)
   vim.lsp.enable('homespun')
 end
 
---- What a key did before it was mapped here.
+--- Return what does what a key did before it was mapped here.
 local function fallback(key)
   local before = vim.fn.maparg(key, 'i', false, true)
   return function()
-    if not before.callback then
-      return before.expr == 1 and vim.api.nvim_eval(before.rhs) or before.rhs or key
+    local keys = before.rhs or key
+    if before.callback then
+      keys = before.callback()
     elseif before.expr == 1 then
-      return before.callback() or ''
+      keys = vim.api.nvim_eval(before.rhs)
     end
-    vim.schedule(before.callback)
-    return ''
+    if before.expr == 1 or not before.callback then
+      vim.api.nvim_feedkeys(vim.keycode(keys or ''), 'in', false)
+    end
   end
 end
 
@@ -161,9 +163,13 @@ local function map(key, description, run)
   end
   fallbacks[key] = fallbacks[key] or fallback(key) -- a second `setup` finds its own mapping
   local otherwise = fallbacks[key]
+  -- Not <expr>: that may change no text, and what is put off comes behind the keys that are typed
+  -- already; it may even be asked before the key in front of it is in the text.
   vim.keymap.set('i', key, function()
-    return run() and '' or otherwise()
-  end, { expr = true, desc = description })
+    if not run() then
+      otherwise()
+    end
+  end, { desc = description })
 end
 
 local function map_keys(keys, ghost_text)
