@@ -14,6 +14,7 @@ from homespun.indexer.scan.decode import decode
 from homespun.indexer.syntax import parse
 from homespun.indexer.syntax.parse import parse_file, syntax_tree
 from homespun.indexer.types import Call, Import, ParsedFile, Skipped, Symbol
+from tests.support.fresh_interpreter import loaded_after
 
 CONFIG = IndexConfig()
 SOURCE = 'import os\n\n\ndef greet(name):\n    """Says hello."""\n    return os.fspath(name)\n'
@@ -283,3 +284,15 @@ def test_a_secret_is_masked_wherever_the_slices_of_a_long_text_end():
         assert len(found.text) == len(text)
         assert "MIIE" not in found.text
         assert found.text.endswith("y = 2\n" * 20_000)
+
+
+@pytest.mark.parametrize("source", ["private val s\n@", "val s = 1\n@A(", "class A\n@x.y(1, (2"])
+def test_kotlin_that_ends_in_an_annotation_is_parsed(source):
+    """The grammar's scanner looks for a line end, and past the end of the file for ever."""
+    code = (
+        "import faulthandler; faulthandler.dump_traceback_later(60, exit=True)\n"
+        "from homespun.indexer.syntax.parse import syntax_tree\n"
+        f"print(syntax_tree('kotlin', {source.encode()!r}).root_node.type)"
+    )
+    printed, _ = loaded_after(code)
+    assert printed == "source_file\n"
