@@ -27,7 +27,7 @@ from homespun.models.weights.gguf import GgufSource
 from homespun.paths import source_dir
 from homespun.stats import cluster_mean, paired
 from homespun.training.dataset.examples import EncodedExample, Example, read_examples
-from homespun.training.evaluation.served_model import Scores, open_model
+from homespun.training.evaluation.served_model import open_model
 from homespun.training.shipped.general_adapter import job
 from homespun.training.shipped.general_adapter.examples import Mix
 
@@ -90,7 +90,6 @@ def _held(count: int) -> tuple[list[Example], list[EncodedExample]]:
 
 def _answer(generator: Generator, example: Example, ids: EncodedExample) -> Answer:
     prompt, wanted = ids.ids[: ids.start], ids.ids[ids.start :]
-    assert isinstance(generator, Scores)
     logprob = generator.score(prompt, wanted)
     # One token more than is wanted, so that one who goes on is not exact.
     done = generator.generate(

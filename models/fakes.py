@@ -35,6 +35,7 @@ FAKE_FIM = FimTokens(
 )
 _BYTES = 256  # ids below are bytes, ids from here on are control tokens
 _WORD = re.compile(r"\w+")
+_LOGPROB = -0.01  # of every token
 
 
 class FakeEncoder:
@@ -163,7 +164,7 @@ class FakeGenerator:
             token_ids=ids,
             finish=finish,
             stop_reason=verdict.reason if verdict else "",
-            logprob=-0.01 * len(ids),
+            logprob=_LOGPROB * len(ids),
             prompt_tokens=len(prompt),
             reused_tokens=reused,
             drafted_tokens=0,
@@ -171,6 +172,11 @@ class FakeGenerator:
             prefill_ms=self._prefill_seconds * 1000,
             decode_ms=self._step_seconds * 1000 * len(text),
         )
+
+    def score(self, prompt: Sequence[int], answer: Sequence[int]) -> float:
+        """Find every text as likely as its own. Raises PromptTooLong."""
+        self._check_length(prompt, len(answer))
+        return _LOGPROB * len(answer)
 
     def warm(self, prompt: Sequence[int], *, cancelled: Callable[[], bool]) -> Warmth:
         """Remember `prompt` as the one whose start is cached. Raises PromptTooLong."""

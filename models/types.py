@@ -192,5 +192,11 @@ class Generator(Protocol):
         `PromptTooLong` when `len(prompt) + max_tokens` exceeds `context_tokens`.
         """
 
+    def score(self, prompt: Sequence[int], answer: Sequence[int]) -> float:
+        """Return the sum of the natural-log probabilities of `answer` right behind `prompt`.
+
+        Raises `PromptTooLong` when both together exceed `context_tokens`.
+        """
+
     def warm(self, prompt: Sequence[int], *, cancelled: Callable[[], bool]) -> Warmth:
         """Compute the keys and values of `prompt` ahead of need; raises like `generate`."""

@@ -19,7 +19,7 @@ from recall import Bench, bm25_only, rank
 from homespun.indexer.index import Index
 from homespun.models.types import Generator
 from homespun.server.completion.completer import Completer
-from homespun.server.context.retriever import Gathered, Retriever
+from homespun.server.context.retriever import Gathered, Retriever, Retrieves
 from homespun.server.options import CompletionOptions
 from homespun.server.prompt.render import DEFAULT_LAYOUT, Layout, Snippet
 from homespun.server.types import CompletionRequest
@@ -86,12 +86,14 @@ def answers(
         turn = number % len(arms)
         for arm in [*arms[turn:], *arms[:turn]]:
             layout = _LAYOUTS.get(arm, DEFAULT_LAYOUT)
-            completer = Completer(generator, None, options, layout=layout, repo=bench.name)
-            completer.retrieve_with(_retriever(arm, retriever, bench.index, cursor))
+            source = _retriever(arm, retriever, bench.index, cursor)
+            completer = Completer(
+                generator, None, options, retriever=source, layout=layout, repo=bench.name
+            )
             yield _asked(completer, cursor, arm)
 
 
-def _retriever(arm: str, retriever: Retriever, index: Index, cursor: Cursor) -> object:
+def _retriever(arm: str, retriever: Retriever, index: Index, cursor: Cursor) -> Retrieves:
     if arm == "homespun" or arm in _LAYOUTS:
         return retriever
     gathers = {

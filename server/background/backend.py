@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -185,21 +186,22 @@ class Engine:
     def place(self, document_uri: str, language_id: str) -> Place:
         """Say who completes a document."""
         uri, relative = self._locate(path_of(document_uri))
+        now = partial(self.place, document_uri, language_id)
         folder = self._folders.get(uri)
         options = folder.options if folder else self._options
         if self.pause.is_on():
             facts = {"message": self.pause.sentence()}
-            return Place(None, relative, "", because="filtered:paused", facts=facts)
+            return Place(None, relative, "", now, because="filtered:paused", facts=facts)
         if not options.enabled:
-            return Place(None, relative, "", because="filtered:disabled")
+            return Place(None, relative, "", now, because="filtered:disabled")
         generator = self.model.generator
         if generator is None:
             status = self._model_status()
-            because = "filtered:" + _dashed(status.state)
-            return Place(None, relative, "", because=because, facts={"message": status.message})
+            because, facts = "filtered:" + _dashed(status.state), {"message": status.message}
+            return Place(None, relative, "", now, because=because, facts=facts)
         index = folder.index.index if folder and folder.index else None
         completer = self._completer(uri, generator, index, options)
-        return Place(completer, relative, language_name(language_id))
+        return Place(completer, relative, language_name(language_id), now)
 
     def changed(self, paths: list[Path]) -> None:
         """Note files that were saved, made or removed."""

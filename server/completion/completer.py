@@ -6,7 +6,6 @@ import logging
 import time
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from homespun.indexer.errors import IndexerError
@@ -19,18 +18,8 @@ from homespun.server.context.retriever import Gathered, Retriever, Retrieves
 from homespun.server.options import CompletionOptions
 from homespun.server.prompt.anchors import MOST_TYPED_TOKENS, Anchor, Anchors
 from homespun.server.prompt.cursor import Cursor
-from homespun.server.prompt.render import (
-    DEFAULT_LAYOUT,
-    PROMPT_VERSION,
-    Context,
-    Layout,
-    Prompt,
-    Snippet,
-    encode_parts,
-    render,
-    split,
-    split_last_word,
-)
+from homespun.server.prompt.encode import PromptEncoder
+from homespun.server.prompt.render import DEFAULT_LAYOUT, PROMPT_VERSION, Layout, Prompt, Snippet
 from homespun.server.prompt.stable_snippets import Sticky
 from homespun.server.types import Completion, CompletionRequest, Source
 
@@ -39,7 +28,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_COUNTED_TEXTS = 20_000  # lines whose token counts are remembered
 _LEAST_PROMPT_TOKENS = 64
 _LEAST_BUDGET = 48
 _TRIES = 2  # for each other answer that is wanted
@@ -89,22 +77,27 @@ class Completer:
         index: Index | None,
         options: CompletionOptions,
         *,
+        retriever: Retrieves | None = None,
         layout: Layout = DEFAULT_LAYOUT,
         repo: str | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        """`repo` is the name in the prompt; by default that of the indexed folder."""
+        """Take snippets from `retriever`, by default the index's.
+
+        `repo` is the name in the prompt; by default that of the indexed folder.
+        """
         self._generator = generator
         self._options = options
         self._layout = layout
         self._repo = repo if repo is not None else (index.root.name if index else "")
         self._clock = clock
-        self._retriever: Retrieves | None = Retriever(index, clock=clock) if index else None
+        if retriever is None and index is not None:
+            retriever = Retriever(index, clock=clock)
+        self._retriever = retriever
         self._sticky = Sticky()
         self._anchors = Anchors()
         self._last_ids: tuple[int, ...] = ()  # of the last answer: the user may type the like of it
-        tokenizer = generator.tokenizer
-        self._count = lru_cache(_COUNTED_TEXTS)(lambda text: len(tokenizer.encode(text)))
+        self._encoder = PromptEncoder(generator.tokenizer, generator.fim, layout=layout)
         self._controls = tuple(
             name
             for name in (
@@ -113,10 +106,6 @@ class Completer:
             )
             if name
         )
-
-    def retrieve_with(self, retriever: Retrieves) -> None:
-        """Take another source of snippets from now on, to measure what each of them brings."""
-        self._retriever = retriever
 
     def complete(
         self, request: CompletionRequest, *, cancelled: Callable[[], bool] = _never
@@ -136,10 +125,10 @@ class Completer:
         anchor, retrieve_ms = self._anchor(request, plan)
         if cancelled():
             return self._nothing(request, "cancelled", began)
-        typed, heal = split_last_word(anchor.typed(cursor) or "", self._generator.tokenizer)
+        asked = self._encoder.encode(anchor.ids, anchor.typed(cursor) or "")
         context_ms = (self._clock() - began) * 1000 - retrieve_ms
         ready = _Ready(
-            *(request, plan, anchor.prompt, (*anchor.ids, *typed), heal, is_crlf),
+            *(request, plan, anchor.prompt, tuple(asked.ids), asked.heal, is_crlf),
             *(began, context_ms, retrieve_ms),
         )
         generation = self._generate(ready, cancelled)
@@ -248,10 +237,10 @@ class Completer:
         plan = self._plan(request, cursor, language)
         gathered, _ = self._gather(request, plan)
         anchor = self._rendered(request, plan, gathered)
-        typed, _ = split_last_word(anchor.typed(cursor) or "", self._generator.tokenizer)
+        asked = self._encoder.encode(anchor.ids, anchor.typed(cursor) or "")
         if cancelled():
             return False
-        is_ready = self._generator.warm([*anchor.ids, *typed], cancelled=cancelled).finished
+        is_ready = self._generator.warm(asked.ids, cancelled=cancelled).finished
         if is_ready:  # else the anchor before it is the better one
             self._anchors.put(_prompt_key(request), anchor)
         return is_ready
@@ -311,23 +300,25 @@ class Completer:
         return anchor, retrieve_ms
 
     def _fits(self, anchor: Anchor, plan: _Plan) -> bool:
-        typed = self._count(anchor.typed(plan.cursor) or "")
+        typed = self._encoder.count(anchor.typed(plan.cursor) or "")
         room = self._generator.context_tokens - plan.max_tokens
         return typed <= MOST_TYPED_TOKENS and len(anchor.ids) + typed <= room
 
     def _rendered(self, request: CompletionRequest, plan: _Plan, gathered: Gathered) -> Anchor:
         """Render a prompt for the line of the cursor."""
-        prefix, typed, behind = split(plan.cursor.before, plan.cursor.after)
-        prompt = render(
-            Context(self._repo, request.path, prefix, behind, gathered.snippets, typed),
-            fim=self._generator.fim,
+        before = plan.cursor.before
+        rendered = self._encoder.render(
+            before,
+            plan.cursor.after,
+            repo=self._repo,
+            path=request.path,
+            snippets=gathered.snippets,
             budget=plan.budget,
-            count_tokens=self._count,
-            layout=self._layout,
         )
-        ids = encode_parts(prompt.parts, self._generator.tokenizer)
-        before = plan.cursor.before[: len(plan.cursor.before) - len(prompt.typed)]
-        return Anchor(before, behind, prompt, tuple(ids), gathered.snippets)
+        before = before[: len(before) - len(rendered.prompt.typed)]
+        return Anchor(
+            before, rendered.behind, rendered.prompt, rendered.ids, offered=gathered.snippets
+        )
 
     def _gather(self, request: CompletionRequest, plan: _Plan) -> tuple[Gathered, float]:
         """Ask the index; a fault of it costs the context, never the completion."""

@@ -16,6 +16,7 @@ from homespun.indexer.types import Symbol
 from homespun.server.analysis.name_resolution import Files, Module
 from homespun.server.analysis.python.inference import PythonTypes, Receiver
 from homespun.server.analysis.python.outline import Class
+from homespun.server.context.limits import BY_NEED
 from homespun.server.context.next_name import NOTHING, Candidate, Situation, kind_of
 from homespun.server.context.next_name_weights import MEMBERS, MODULE, NAMES
 from homespun.server.prompt.cursor import Cursor
@@ -25,7 +26,6 @@ from homespun.server.prompt.cursor import Cursor
 PARTS = ("receiver", "callee", "names", "variables")
 _MOST_NAMES = 6
 _LEAST_LIKELY = 0.03
-_MOST_MEMBERS = 8
 _MOST_MEMBERS_BESIDE = 6
 _MOST_FIELDS = 16  # of what an object is made of
 _MOST_MODULE_NAMES = 400
@@ -85,7 +85,7 @@ class Needs:
             yield from self._module(receiver.module, situation)
             return
         is_own = receiver.text.partition(".")[0] in ("self", "cls", "super()")
-        chosen = self._chosen(receiver.classes, situation, _MOST_MEMBERS, private=is_own)
+        chosen = self._chosen(receiver.classes, situation, BY_NEED.members, private=is_own)
         for place, (symbol, read, names) in enumerate(chosen):
             yield Need(
                 "receiver",

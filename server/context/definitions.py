@@ -16,17 +16,14 @@ from homespun.indexer.types import Import, Skipped, Symbol
 from homespun.server.analysis.name_resolution import CLASSES, Files
 from homespun.server.analysis.names_in_reach import Name
 from homespun.server.analysis.source_lines import SourceLines
+from homespun.server.context.limits import BY_NAME
 from homespun.server.context.next_name import Candidate, Situation
 from homespun.server.context.next_name_weights import MEMBERS
-from homespun.server.context.snippet_text import head, shortened
+from homespun.server.context.snippet_text import head, is_short, shortened
 from homespun.server.prompt.cursor import Cursor
 from homespun.server.prompt.render import Snippet
 
-_MOST_DEFINITIONS = 4
 _LEAST_WEIGHT = 1.6  # of a name: what stands further away crowds out the code at the cursor
-_MOST_MEMBERS = 12
-_SHORT_FUNCTION_LINES = 12
-_SHORT_CLASS_LINES = 30
 _TELLING_CHARS = 5
 _IMPORT_LINES = 400  # of a file's head are looked at
 _CALLABLES = frozenset({"function", "method"})
@@ -70,7 +67,7 @@ class Definitions:
         """Yield the definitions of the weightiest names, best first; `hidden` ones are left out."""
         seen: set[tuple[str, int]] = set()
         for name in names:
-            full = len(seen) >= _MOST_DEFINITIONS
+            full = len(seen) >= BY_NAME.definitions
             if full or name.weight < _LEAST_WEIGHT or is_late():
                 return
             for symbol, with_members in self._meant(name):
@@ -158,9 +155,8 @@ class Definitions:
 
     def _shown(self, symbol: Symbol, *, with_members: bool) -> str:
         is_class = symbol.kind in CLASSES
-        most = _SHORT_CLASS_LINES if is_class else _SHORT_FUNCTION_LINES
         parent = self._files.parent(symbol)
-        if symbol.end_line - symbol.start_line < most:
+        if is_short(symbol, BY_NAME):
             lines = self._sources.lines(symbol.path, symbol.start_line, symbol.end_line)
             if lines and any(symbol.name in line for line in lines):
                 lead = head(parent.signature, self._language, 0) if parent else []
@@ -180,10 +176,10 @@ class Definitions:
             if member.qualified.startswith(lead) and "." not in member.qualified[len(lead) :]
         ]
         public = [member for member in members if not member.name.startswith("_")]
-        if len(public) > _MOST_MEMBERS:
+        if len(public) > BY_NAME.members:
             candidates = [Candidate(m.name, _member_kind(m)) for m in public]
             odds = self._situation.probabilities(candidates, MEMBERS)
-            best = sorted(range(len(public)), key=lambda n: (-odds[n], n))[:_MOST_MEMBERS]
+            best = sorted(range(len(public)), key=lambda n: (-odds[n], n))[: BY_NAME.members]
             public = [public[number] for number in sorted(best)]
         shown: list[str] = []
         for member in public:

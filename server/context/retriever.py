@@ -25,6 +25,7 @@ from homespun.server.analysis.python.inference import PythonTypes
 from homespun.server.analysis.source_lines import SourceLines
 from homespun.server.context.candidates import PARTS, Need, Needs, enclosing_call, words_beside
 from homespun.server.context.definitions import Definitions, imports_of
+from homespun.server.context.limits import BY_NEED
 from homespun.server.context.snippet_text import definition, python_class
 from homespun.server.context.usages import usages
 from homespun.server.prompt.cursor import Cursor
@@ -43,7 +44,6 @@ _SIMILAR_POOL = 8
 _BEHIND_DOT = re.compile(r"(?:\.|::|->)\s*\w*\Z")
 _CALL_CHARS = 3000  # before the cursor; a call that began earlier is no longer looked for
 _MOST_SIMILAR = 2
-_MOST_DEFINITIONS = 8
 # Share of the best possible score. On 1,025 places in 35 packages: a chunk of .25 to .3 held a line
 # like the wanted one in 12 % of the cases, one of .35 to .4 in 29 %, one of .45 to .5 in 48 %.
 _LEAST_SIMILARITY = 0.35
@@ -187,7 +187,7 @@ class Retriever:
             return
         beside = words_beside({hit.text: hit.score for hit in hits if hit.path != request.path})
         for need in Needs(files, cursor, beside, PythonTypes(files, "")).names():
-            if request.is_late() or len(seen) >= _MOST_DEFINITIONS:
+            if request.is_late() or len(seen) >= BY_NEED.definitions:
                 return
             found = _needed(files, need, request.window)
             if found is not None and (found.path, found.start_line) not in seen:
@@ -203,7 +203,7 @@ class Retriever:
         ).find():
             if need.part not in self._parts:
                 continue
-            if request.is_late() or len(seen) >= _MOST_DEFINITIONS:
+            if request.is_late() or len(seen) >= BY_NEED.definitions:
                 return
             place = (need.symbol.path, need.symbol.start_line)
             if place in seen:

@@ -7,11 +7,10 @@ from collections.abc import Collection
 from homespun.indexer.types import Symbol
 from homespun.server.analysis.name_resolution import CLASSES, Files
 from homespun.server.analysis.python.outline import Class, Member
+from homespun.server.context.limits import BY_NEED, DefinitionLimits
 
 _MOST_HEAD_CHARS = 100  # of a member in the list of a class
 _MOST_FIELD_CHARS = 80
-_SHORT_FUNCTION_LINES = 12
-_SHORT_CLASS_LINES = 16
 
 
 def definition(files: Files, symbol: Symbol, *, body: bool) -> str:
@@ -29,11 +28,17 @@ def definition(files: Files, symbol: Symbol, *, body: bool) -> str:
 
 
 def _short_body(files: Files, symbol: Symbol) -> list[str]:
-    most = _SHORT_CLASS_LINES if symbol.kind in CLASSES else _SHORT_FUNCTION_LINES
-    if symbol.end_line - symbol.start_line >= most:
+    if not is_short(symbol, BY_NEED):
         return []
     lines = files.lines(symbol.path)[symbol.start_line - 1 : symbol.end_line]
     return lines if any(symbol.name in line for line in lines) else []
+
+
+def is_short(symbol: Symbol, limits: DefinitionLimits) -> bool:
+    """Say whether a definition is so short that all of it is shown."""
+    is_class = symbol.kind in CLASSES
+    most = limits.short_class_lines if is_class else limits.short_function_lines
+    return symbol.end_line - symbol.start_line < most
 
 
 def python_class(symbol: Symbol, read: Class, chosen: Collection[str]) -> str:

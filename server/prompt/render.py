@@ -54,8 +54,6 @@ _SNIPPETS_MOST = 0.45
 _STEP_TOKENS = 64
 _LEAST_BUDGET_TOKENS = 16
 _LONGEST_TYPED_CHARS = 600  # of an endless line; the rest of it belongs to the prefix
-# A word as Qwen's tokenizer cuts text before it looks for tokens: letters and one sign before them.
-_LAST_WORD = re.compile(r"(?:(?![\r\n])[\W_])?[^\W\d_]+\Z")
 _CLOSERS = re.compile(r"[)\]}>\"'`;:,\s]*")
 _COMMENT_LEADERS = {
     "//": "c cc cpp cs cxx dart go h hpp java js jsx kt kts mjs php rs scala swift ts tsx",
@@ -85,19 +83,6 @@ class FimNames(Protocol):
     @property
     def file_sep(self) -> str:
         """Begins a file, or empty."""
-
-
-class PartEncoder(Protocol):
-    """The calls of a tokenizer that a prompt needs."""
-
-    def encode(self, text: str) -> list[int]:
-        """Encode as plain text."""
-
-    def decode(self, ids: Sequence[int]) -> str:
-        """Decode; incomplete UTF-8 at the end becomes U+FFFD."""
-
-    def control(self, name: str) -> int:
-        """Return the id of a control token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,17 +129,9 @@ class Prompt:
     parts: tuple[Part, ...]  # without the typed text
     typed: str  # comes behind the parts; the end of the context's where that was too long
     snippets: tuple[Snippet, ...]  # as cut, in the order of the prompt
-    tokens: int  # exact: the number of ids of `encode(prompt, tokenizer)` and of the healed text
+    tokens: int  # exact: the number of ids of the parts and of the typed text
     first_line: int  # of the document, 1-based: the lines that the prompt shows
     last_line: int
-
-
-@dataclass(frozen=True, slots=True)
-class Encoded:
-    """Token ids, and the text that the model's answer has to begin with."""
-
-    ids: list[int]
-    heal: str
 
 
 def split(before: str, after: str) -> tuple[str, str, str]:
@@ -210,38 +187,6 @@ def _with_short_typed(context: Context, most: int, count: CountTokens) -> Contex
         half = (len(typed) + 1) // 2
         prefix, typed = prefix + typed[:half], typed[half:]
     return replace(context, prefix=prefix, typed=typed)
-
-
-def encode(prompt: Prompt, tokenizer: PartEncoder) -> Encoded:
-    """Return the token ids, each part encoded by itself, and the text to heal."""
-    typed, heal = split_last_word(prompt.typed, tokenizer)
-    return Encoded([*encode_parts(prompt.parts, tokenizer), *typed], heal)
-
-
-def encode_parts(parts: Sequence[Part], tokenizer: PartEncoder) -> list[int]:
-    """Return the token ids of parts."""
-    ids: list[int] = []
-    for part in parts:
-        ids += (
-            [tokenizer.control(part.name)] if isinstance(part, Control) else tokenizer.encode(part)
-        )
-    return ids
-
-
-def split_last_word(typed: str, tokenizer: PartEncoder) -> tuple[list[int], str]:
-    """Return the ids of `typed` without its last token or word, and the text of that.
-
-    Half a word may be several tokens that the whole word does not have: `retur` is `ret`, `ur`.
-    """
-    word = _LAST_WORD.search(typed)
-    most = word.start() if word else len(typed) - 1
-    ids = tokenizer.encode(typed)
-    while ids:
-        ids.pop()
-        kept = tokenizer.decode(ids)
-        if len(kept) <= most and typed.startswith(kept):  # else a character is cut in the middle
-            return ids, typed[len(kept) :]
-    return [], typed
 
 
 @dataclass(frozen=True, slots=True)

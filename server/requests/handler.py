@@ -160,7 +160,7 @@ class InlineCompletions:
 
     def _admit(self, asked: Asked, params: InlineParams) -> Ticket | Completion:
         """Take the snapshot and queue it; a completion says why not."""
-        document = self._documents().text_documents.get(unquote(params.text_document.uri))
+        document = self._document(params.text_document.uri)
         if document is None:
             return _because("filtered:not-open")
         if params.text_document.version not in (None, document.version):
@@ -181,7 +181,7 @@ class InlineCompletions:
             region, lead = selected.range, selected.text
             text = text[:start] + lead + text[end:]
             offset = start + len(lead)
-        place = self._place(document.uri, document.language_id or "")
+        place = self._who_completes(document)
         if place.completer is None:
             return _because(place.because, place.facts)
         above = text_above(document.uri, self._documents().text_documents)
@@ -198,6 +198,7 @@ class InlineCompletions:
                 others=_OTHERS if is_explicit else 0,
                 recent=self._edited_elsewhere(document.uri, place),
             ),
+            place=place,
             completer=place.completer,
             region=region,
             version=document.version,
@@ -286,19 +287,16 @@ class InlineCompletions:
         return document is None or document.version != ticket.version
 
     def _is_current(self, ticket: Ticket) -> bool:
-        """Say whether who would be asked now is who was asked: model, adapter, settings."""
-        document = self._document(ticket.uri)
-        if document is None:
-            return False
-        now = self._place(document.uri, document.language_id or "").completer
-        return now is not None and now.key(ticket.request) == ticket.completer.key(ticket.request)
+        """Say whether an answer still counts: the document is open, its completer the same."""
+        is_open = self._document(ticket.uri) is not None
+        return is_open and ticket.place.is_still_current(ticket.request)
 
     def _view(self, uri: str, offset: int | None) -> View | None:
         """Look at a document as it is now, to prepare it."""
         document = self._document(uri)
         if document is None:
             return None
-        place = self._place(document.uri, document.language_id or "")
+        place = self._who_completes(document)
         completer = place.completer
         if completer is None:
             return None
@@ -325,14 +323,17 @@ class InlineCompletions:
             document = self._document(other)
             if document is None or are_together(uri, document.uri):
                 return "", ""
-            there = self._place(document.uri, document.language_id or "")
-            return (there.path, there.language) if there.completer is place.completer else ("", "")
+            there = self._who_completes(document)
+            return (there.path, there.language) if there.is_with(place) else ("", "")
 
         def lines_of(other: str) -> Sequence[str]:
             document = self._document(other)
             return document.lines if document is not None else ()
 
         return self._recent.elsewhere(unquote(uri), lines_of, place_of, most=_MOST_RECENT)
+
+    def _who_completes(self, document: Document) -> Place:
+        return self._place(document.uri, document.language_id or "")
 
     def _document(self, uri: str) -> Document | None:
         document = self._documents().text_documents.get(unquote(uri))

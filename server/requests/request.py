@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from lsprotocol import types as lsp
 
 from homespun.server.requests.scheduler import Job
-from homespun.server.requests.target import Completes
+from homespun.server.requests.target import Completes, Place
 from homespun.server.types import Completion, CompletionRequest
 
 ACCEPTED_COMMAND = "homespun.accepted"
@@ -30,7 +30,8 @@ class Ticket:
 
     asked: Asked
     request: CompletionRequest
-    completer: Completes
+    place: Place
+    completer: Completes  # the place's
     region: lsp.Range  # what the item replaces
     version: int | None
     began: float  # when it came

@@ -175,7 +175,7 @@ def test_reading_is_no_write(line):
     assert not list(writing_calls(line))
 
 
-@pytest.mark.parametrize("name", ["render", "budget"])
+@pytest.mark.parametrize("name", ["encode", "render", "budget"])
 def test_the_prompt_is_a_leaf_of_the_standard_library(name):
     tree = ast.parse((ROOT / "server" / "prompt" / f"{name}.py").read_text(encoding="utf-8"))
     outside = {
@@ -183,7 +183,7 @@ def test_the_prompt_is_a_leaf_of_the_standard_library(name):
         for module, _ in imported_modules(tree)
         if module.split(".")[0] not in sys.stdlib_module_names
     }
-    assert outside <= {"homespun.server.prompt.budget"}
+    assert outside <= {"homespun.server.prompt.render", "homespun.server.prompt.budget"}
 
 
 # Who may start another program, and why nothing of an opened folder runs by it.

@@ -82,6 +82,13 @@ def test_generation_ends_with_the_script():
     assert result.prompt_tokens == 4
 
 
+def test_the_score_of_what_it_says_is_its_log_probability():
+    generator = FakeGenerator("1 + 2")
+    assert generator.score([1, 2, 3], list(b"1 + 2")) == generate(generator).logprob
+    with pytest.raises(PromptTooLong):
+        FakeGenerator("", context_tokens=4).score([1, 2, 3], [4, 5])
+
+
 def test_where_its_answer_may_not_come_it_says_another():
     generator = FakeGenerator("one")
     generator.others = ["other", "two"]

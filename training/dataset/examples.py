@@ -1,31 +1,22 @@
 """A training or evaluation example: a document with a hole, and what fills it.
 
 Rows are JSON, one a line, so that people can read what a model learns from. Token ids are made from
-a row by the prompt of the server (`server/prompt/render.py`): what is trained is what is served,
-byte for byte, and `tests/training/dataset/test_examples.py` holds both to it.
+a row by the encoder of the server (`server/prompt/encode.py`): what is trained is what is served,
+byte for byte, and `tests/server/prompt/test_golden.py` holds both to it.
 """
 
 from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from homespun.models.types import FimTokens, Tokenizer
-from homespun.server.prompt.render import (
-    DEFAULT_LAYOUT,
-    Context,
-    Layout,
-    Snippet,
-    encode_parts,
-    render,
-    shown_behind,
-    split,
-)
+from homespun.server.prompt.encode import PromptEncoder, Rendered
+from homespun.server.prompt.render import DEFAULT_LAYOUT, Layout, Snippet, shown_behind
 from homespun.storage import open_private
 
 _COUNTED_TEXTS = 50_000
@@ -77,12 +68,8 @@ class ExampleEncoder:
     ) -> None:
         """Take a model's tokenizer and names of control tokens; the first end token ends a hole."""
         self._tokenizer = tokenizer
-        self._fim = fim
-        self._layout = layout
+        self._prompts = PromptEncoder(tokenizer, fim, layout=layout, counted_texts=_COUNTED_TEXTS)
         self._end = tokenizer.control(fim.end[0])
-        self._count: Callable[[str], int] = lru_cache(_COUNTED_TEXTS)(
-            lambda text: len(tokenizer.encode(text))
-        )
 
     def encode(self, example: Example, *, budget: int) -> EncodedExample:
         """Return the ids of an example whose prompt takes at most `budget` tokens.
@@ -91,30 +78,31 @@ class ExampleEncoder:
         is typed there, so the whole line counts as the model's. Closing brackets behind the
         cursor, which the prompt leaves out, are the model's to write, too.
         """
-        prefix, typed, behind = split(example.prefix, example.suffix)
+        rendered = self._rendered(example, budget)
         unseen = example.suffix[: len(example.suffix) - len(shown_behind(example.suffix))]
-        prompt = render(
-            Context(example.repo, example.path, prefix, behind, example.snippets, typed),
-            fim=self._fim,
+        answer = self._tokenizer.encode(rendered.prompt.typed + example.middle + unseen.rstrip())
+        start = len(rendered.ids)
+        return EncodedExample([*rendered.ids, *answer, self._end], start, example.id)
+
+    def encode_as_asked(self, example: Example, *, budget: int) -> EncodedExample:
+        """Return an example as the server asks: only the word at the cursor counts as the model's.
+
+        What the prompt leaves out behind the cursor and the end token are not part of the answer.
+        """
+        rendered = self._rendered(example, budget)
+        asked = self._prompts.encode(rendered.ids, rendered.prompt.typed)
+        answer = self._tokenizer.encode(asked.heal + example.middle)
+        return EncodedExample([*asked.ids, *answer], len(asked.ids), example.id)
+
+    def _rendered(self, example: Example, budget: int) -> Rendered:
+        return self._prompts.render(
+            example.prefix,
+            example.suffix,
+            repo=example.repo,
+            path=example.path,
+            snippets=example.snippets,
             budget=budget,
-            count_tokens=self._count,
-            layout=self._layout,
         )
-        ids = encode_parts(prompt.parts, self._tokenizer)
-        answer = self._tokenizer.encode(prompt.typed + example.middle + unseen.rstrip())
-        return EncodedExample([*ids, *answer, self._end], len(ids), example.id)
-
-
-def encode_example(
-    example: Example,
-    tokenizer: Tokenizer,
-    fim: FimTokens,
-    *,
-    budget: int,
-    layout: Layout = DEFAULT_LAYOUT,
-) -> EncodedExample:
-    """Encode one example; `ExampleEncoder` is faster for many."""
-    return ExampleEncoder(tokenizer, fim, layout=layout).encode(example, budget=budget)
 
 
 def encode_all(

@@ -24,6 +24,7 @@ from homespun.models.errors import PromptTooLong
 from homespun.models.types import (
     FimTokens,
     Generation,
+    Generator,
     NoProgress,
     Progress,
     StopRule,
@@ -34,12 +35,13 @@ from homespun.parsing import parse_json
 from homespun.server.completion.completer import Completer
 from homespun.server.context.retriever import Gathered, Retriever, Retrieves
 from homespun.server.options import CompletionOptions
+from homespun.server.prompt.encode import Encoded
 from homespun.server.types import Completion, CompletionRequest
 from homespun.storage import make_private_folder, open_private, read_bounded
 from homespun.training.errors import NothingToEvaluate
 from homespun.training.evaluation.items import Item
 from homespun.training.evaluation.oracle import OracleRetriever, missing_names
-from homespun.training.evaluation.served_model import Opened, Scores
+from homespun.training.evaluation.served_model import Opened
 from homespun.training.history.indexed_trees import Trees
 from homespun.trust import has_seal, with_seal
 
@@ -91,7 +93,7 @@ def answers(
     """
     progress = progress or NoProgress()
     asked = {
-        name: _Asked(opened, kept, _options(options, opened), with_loss=with_loss)
+        name: _Asked(opened, kept, _options(options, opened), with_loss)
         for name, opened in models.items()
     }
     progress.start("completions", len(items) * len(arms), "completions")
@@ -158,18 +160,17 @@ def _text_of(path: Path) -> str:
 
 
 class RememberingGenerator:
-    """A generator that looks in the kept answers first, and knows what it was asked last."""
+    """A generator for one question, that looks in the kept answers first."""
 
-    def __init__(self, opened: Opened, kept: KeptAnswers) -> None:
-        """Wrap a model."""
+    def __init__(self, opened: Opened, kept: KeptAnswers, item: str) -> None:
+        """Wrap a model; `item` names what stop rules depend on beside the prompt."""
         self.name: str = opened.generator.name
         self.adapter: str = opened.adapter
         self.fim: FimTokens = opened.generator.fim
         self.context_tokens: int = opened.generator.context_tokens
-        self.item = ""  # what stop rules depend on beside the prompt
-        self.prompt: tuple[int, ...] = ()
-        self.heal = ""
-        self.is_known = False
+        self.asked: Encoded | None = None  # the question, once it was asked
+        self.is_known = False  # the answer was kept
+        self._item = item
         self._opened = opened
         self._kept = kept
 
@@ -190,7 +191,7 @@ class RememberingGenerator:
         not_first: Collection[int] = (),
     ) -> Generation:
         """Return the kept generation, or a new one, which is kept."""
-        self.prompt, self.heal = tuple(prompt), heal
+        self.asked = Encoded(list(prompt), heal)
 
         def compute() -> dict[str, Any]:
             # Without hints, as the first request of a session: the order of items changes no time.
@@ -205,7 +206,7 @@ class RememberingGenerator:
             return asdict(done)
 
         more = [sorted(not_first)] if not_first else []
-        key = _key("text", self._opened.weights, self.item, prompt, heal, max_tokens, *more)
+        key = _key("text", self._opened.weights, self._item, prompt, heal, max_tokens, *more)
         row, self.is_known = self._kept.ask(key, compute)
         return Generation(**{**row, "token_ids": tuple(row["token_ids"])})
 
@@ -213,39 +214,29 @@ class RememberingGenerator:
         """Pass on."""
         return self._opened.generator.warm(prompt, cancelled=cancelled)
 
-    def loss(self, text: str) -> float | None:
-        """Return the mean loss of a text behind the last prompt; None where nobody can say."""
-        generator = self._opened.generator
-        if not self.prompt or not isinstance(generator, Scores):
-            return None
-        ids = self.tokenizer.encode(self.heal + text)
-        key = _key("loss", self._opened.weights, self.prompt, ids)
-        try:
-            row, _ = self._kept.ask(key, lambda: {"logprob": generator.score(self.prompt, ids)})
-        except PromptTooLong:
-            return None
-        return round(-float(row["logprob"]) / len(ids), 6) if ids else None
+    def score(self, prompt: Sequence[int], answer: Sequence[int]) -> float:
+        """Return the kept log-probability, or a new one, which is kept."""
+
+        def compute() -> dict[str, Any]:
+            return {"logprob": self._opened.generator.score(prompt, answer)}
+
+        row, _ = self._kept.ask(_key("loss", self._opened.weights, prompt, answer), compute)
+        return float(row["logprob"])
 
 
+@dataclass(frozen=True, slots=True)
 class _Asked:
-    """One model with its completer."""
+    """One model, and how it is asked."""
 
-    def __init__(
-        self, opened: Opened, kept: KeptAnswers, options: CompletionOptions, *, with_loss: bool
-    ) -> None:
-        self._generator = RememberingGenerator(opened, kept)
-        self._options = options
-        self._with_loss = with_loss
-        self._completers: dict[str, Completer] = {}
+    opened: Opened
+    kept: KeptAnswers
+    options: CompletionOptions
+    with_loss: bool
 
     def answer(self, item: Item, arm: str, context: Retrieves, index: Index) -> Answer:
-        example, generator = item.example, self._generator
-        if example.repo not in self._completers:
-            made = Completer(generator, None, self._options, repo=example.repo)
-            self._completers[example.repo] = made
-        completer = self._completers[example.repo]
-        completer.retrieve_with(context)
-        generator.item, generator.prompt, generator.is_known = item.id, (), False
+        example = item.example
+        generator = RememberingGenerator(self.opened, self.kept, item.id)
+        completer = Completer(generator, None, self.options, retriever=context, repo=example.repo)
         completion = completer.complete(
             CompletionRequest(
                 text=example.prefix + example.suffix,
@@ -255,15 +246,26 @@ class _Asked:
                 explicit=True,
             )
         )
-        shown = generator.tokenizer.decode(generator.prompt) + generator.heal
+        asked = generator.asked
+        shown = generator.tokenizer.decode(asked.ids) + asked.heal if asked else ""
         return Answer(
             item=item,
             arm=arm,
             completion=completion,
             missing=tuple(missing_names(example.middle, shown, index)),
-            loss=generator.loss(example.middle) if self._with_loss else None,
+            loss=_loss(generator, asked, example.middle) if asked and self.with_loss else None,
             is_known=generator.is_known,
         )
+
+
+def _loss(generator: Generator, asked: Encoded, text: str) -> float | None:
+    """Return the mean loss of a text behind a question; None where there is no room for it."""
+    ids = generator.tokenizer.encode(asked.heal + text)
+    try:
+        logprob = generator.score(asked.ids, ids)
+    except PromptTooLong:
+        return None
+    return round(-logprob / len(ids), 6) if ids else None
 
 
 class _Once:

@@ -19,10 +19,9 @@ from typing import Any, Literal
 
 from homespun.models.adapters.registry import Adapter
 from homespun.models.types import FimTokens, NoProgress, Progress, Tokenizer
-from homespun.server.prompt.render import split, split_last_word
 from homespun.stats import cluster_mean
 from homespun.training.config import DatasetConfig
-from homespun.training.dataset.examples import EncodedExample, Example, ExampleEncoder
+from homespun.training.dataset.examples import EncodedExample, ExampleEncoder
 from homespun.training.dataset.leaks import Seen
 from homespun.training.errors import BadReport, HistoryUnreadable
 from homespun.training.evaluation.items import ItemConfig, Judge, items_of_history
@@ -131,7 +130,7 @@ def recent_items(
             progress=progress,
         )
     return [
-        RecentItem(_encoded(item.example, encoder, tokenizer, budget), item.example.commit)
+        RecentItem(encoder.encode_as_asked(item.example, budget=budget), item.example.commit)
         for item in items
     ]
 
@@ -180,19 +179,3 @@ def released_gain(adapter: Adapter) -> float | None:
         if found is not None:
             return found.difference.mean
     return None
-
-
-def _encoded(
-    example: Example, encoder: ExampleEncoder, tokenizer: Tokenizer, budget: int
-) -> EncodedExample:
-    """Return the prompt up to the last whole word before the cursor, and what follows it.
-
-    As the server asks and as an evaluation scores: the word at the cursor counts as the model's.
-    """
-    asked = encoder.encode(example, budget=budget)
-    _, typed, _ = split(example.prefix, example.suffix)
-    kept, word = split_last_word(typed, tokenizer)
-    prompt = [*asked.ids[: asked.start], *kept]
-    return EncodedExample(
-        [*prompt, *tokenizer.encode(word + example.middle)], len(prompt), example.id
-    )

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from homespun.models.types import Stop
 from homespun.server.options import CompletionOptions
-from homespun.server.prompt.render import DEFAULT_LAYOUT, Context, encode_parts, render, split
-from homespun.training.errors import NothingToEvaluate
-from homespun.training.evaluation.served_model import Opened, Scores
+from homespun.server.prompt.encode import Encoded, PromptEncoder
+from homespun.server.prompt.render import DEFAULT_LAYOUT
+from homespun.training.evaluation.served_model import Opened
 from homespun.training.safety.memorisation import Canary, ScoreTexts, WriteText
 
 
@@ -17,11 +17,9 @@ def scoring_of(opened: Opened, options: CompletionOptions, repo: str) -> ScoreTe
 
     def score(place: Canary, texts: Sequence[str]) -> list[float]:
         generator = opened.generator
-        if not isinstance(generator, Scores):
-            raise NothingToEvaluate(f"model {generator.name!r} cannot say how likely a text is")
-        ids, typed = _prompt(opened, options, repo, place)
+        asked = _asked(opened, options, repo, place)
         encode = generator.tokenizer.encode
-        return [generator.score(ids, encode(typed + text)) for text in texts]
+        return [generator.score(asked.ids, encode(asked.heal + text)) for text in texts]
 
     return score
 
@@ -30,28 +28,26 @@ def writing_of(opened: Opened, options: CompletionOptions, repo: str) -> WriteTe
     """Return a function that lets the model write a line at a place, greedily."""
 
     def write(place: Canary) -> str:
-        ids, typed = _prompt(opened, options, repo, place)
+        asked = _asked(opened, options, repo, place)
         done = opened.generator.generate(
-            ids, max_tokens=options.max_tokens, stop=_line_end, cancelled=_never, heal=typed
+            asked.ids,
+            max_tokens=options.max_tokens,
+            stop=_line_end,
+            cancelled=_never,
+            heal=asked.heal,
         )
         return done.text
 
     return write
 
 
-def _prompt(
-    opened: Opened, options: CompletionOptions, repo: str, place: Canary
-) -> tuple[list[int], str]:
-    tokenizer = opened.generator.tokenizer
-    before, typed, behind = split(place.prefix, place.suffix)
-    prompt = render(
-        Context(repo, place.path, before, behind, (), typed),
-        fim=opened.generator.fim,
-        budget=options.context_tokens,
-        count_tokens=lambda text: len(tokenizer.encode(text)),
-        layout=DEFAULT_LAYOUT,
+def _asked(opened: Opened, options: CompletionOptions, repo: str, place: Canary) -> Encoded:
+    generator = opened.generator
+    encoder = PromptEncoder(generator.tokenizer, generator.fim, layout=DEFAULT_LAYOUT)
+    rendered = encoder.render(
+        place.prefix, place.suffix, repo=repo, path=place.path, budget=options.context_tokens
     )
-    return encode_parts(prompt.parts, tokenizer), prompt.typed
+    return encoder.encode(rendered.ids, rendered.prompt.typed)
 
 
 def _line_end(text: str) -> Stop | None:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, runtime_checkable
 
 from homespun.models.adapters.stack import named
 from homespun.models.convert.served_form import read_manifest
@@ -15,18 +13,9 @@ from homespun.models.load import load_generator
 from homespun.models.types import Generator, NoProgress, Progress
 from homespun.server.prompt.render import PROMPT_VERSION
 from homespun.training.dataset.examples import Example, ExampleEncoder
-from homespun.training.errors import NothingToEvaluate
 
 _PROMPT_TOKENS = 320  # a pair has to be likely by the code right around it
 _ANSWER_TOKENS = 512
-
-
-@runtime_checkable
-class Scores(Protocol):
-    """A generator that can say how likely a text is; the embedded decoder can."""
-
-    def score(self, prompt: Sequence[int], answer: Sequence[int]) -> float:
-        """Return the sum of the natural-log probabilities of `answer` behind `prompt`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +80,6 @@ def served_scores(
         progress=progress,
     )
     generator = opened.generator
-    if not isinstance(generator, Scores):
-        raise NothingToEvaluate(f"model {generator.name!r} cannot say how likely a text is")
     encoder = ExampleEncoder(generator.tokenizer, generator.fim)
     found = []
     listener.start("minimal pairs", len(examples), "lines")

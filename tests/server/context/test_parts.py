@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from homespun.indexer.index import Index
+from homespun.indexer.types import Symbol
 from homespun.server.context.candidates import enclosing_call
+from homespun.server.context.limits import BY_NAME, BY_NEED
 from homespun.server.context.next_name import context_of
 from homespun.server.context.retriever import ALL_PARTS, Retriever
+from homespun.server.context.snippet_text import is_short
 from homespun.server.prompt.cursor import Cursor
 from homespun.server.prompt.render import Snippet
 from homespun.server.types import Edited
@@ -190,3 +195,18 @@ def test_the_place_of_a_name(left, context):
 )
 def test_the_call_around(before, callee):
     assert enclosing_call(before) == callee
+
+
+@pytest.mark.parametrize(
+    ("road", "kind", "lines"),
+    [
+        (BY_NEED, "class", 16),
+        (BY_NAME, "class", 30),
+        (BY_NEED, "function", 12),
+        (BY_NAME, "function", 12),
+    ],
+)
+def test_a_definition_is_shown_whole_up_to_the_lines_of_its_road(road, kind, lines):
+    longest = Symbol("Cart", "Cart", kind, "cart.ts", "typescript", 1, lines, "class Cart", "")
+    assert is_short(longest, road)
+    assert not is_short(replace(longest, end_line=lines + 1), road)

@@ -17,16 +17,13 @@ from homespun.indexer.index import Index
 from homespun.models.fakes import FakeGenerator
 from homespun.server.completion.completer import Completer
 from homespun.server.options import CompletionOptions
-from homespun.server.prompt.render import (
-    DEFAULT_LAYOUT,
-    PROMPT_VERSION,
-    Context,
-    Snippet,
-    encode,
-    render,
-    split,
-)
+from homespun.server.prompt.encode import Encoded, PromptEncoder
+from homespun.server.prompt.render import DEFAULT_LAYOUT, PROMPT_VERSION, Snippet
 from homespun.server.types import CompletionRequest
+from homespun.training.dataset.examples import Example, ExampleEncoder
+from homespun.training.evaluation.probing import scoring_of, writing_of
+from homespun.training.evaluation.served_model import Opened
+from homespun.training.safety.memorisation import Canary
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 CLIENT = 'def connect(address: str) -> "Client":\n    """Open."""\n    return Client(address)\n'
@@ -48,16 +45,12 @@ def repository(tmp_path) -> Path:
 
 def direct(layout: str) -> tuple[int, ...]:
     generator = FakeGenerator("")
-    prefix, typed, behind = split(BEFORE, AFTER)
-    prompt = render(
-        Context("shop", "app.py", prefix, behind, (SNIPPET,), typed),
-        fim=generator.fim,
-        budget=2048,
-        count_tokens=lambda text: len(generator.tokenizer.encode(text)),
-        layout=layout,
+    encoder = PromptEncoder(generator.tokenizer, generator.fim, layout=layout)
+    rendered = encoder.render(
+        BEFORE, AFTER, repo="shop", path="app.py", snippets=(SNIPPET,), budget=2048
     )
-    encoded = encode(prompt, generator.tokenizer)
-    return (*encoded.ids, *generator.tokenizer.encode(encoded.heal))
+    asked = encoder.encode(rendered.ids, rendered.prompt.typed)
+    return (*asked.ids, *generator.tokenizer.encode(asked.heal))
 
 
 @pytest.mark.parametrize("layout", ["repository", "comments", "near"])
@@ -97,3 +90,81 @@ def test_the_command_line_sends_the_same_tokens(repository, monkeypatch, form, c
         command = ["--batch", str(rows), "--workspace", str(repository)]
     assert main(["complete", *command, "--json"]) == 0
     assert generator.prompts == [direct(DEFAULT_LAYOUT)]
+
+
+# A place of the golden prompt, one in half a word, and one on a line that is too long for its
+# prompt: the beginning of the line goes to the prefix.
+PLACES = {
+    "golden": (BEFORE, AFTER, 2048),
+    "half a word": ("import os\n\n\ndef total(items):\n    return su", "\n", 2048),
+    "long line": (f"import os\n\nNAMES = [{', '.join(map(repr, range(100)))}, va", "]\n", 512),
+}
+
+
+class Recording(FakeGenerator):
+    """Keeps what it is asked: ids and text to heal, and the answers that it scores."""
+
+    def __init__(self):
+        super().__init__("x\n", context_tokens=8192)
+        self.asked = []
+        self.scored = []
+
+    def generate(self, prompt, *, heal="", **how):
+        self.asked.append(Encoded(list(prompt), heal))
+        return super().generate(prompt, heal=heal, **how)
+
+    def score(self, prompt, answer):
+        self.scored.append((list(prompt), list(answer)))
+        return 0.0
+
+
+def asked_by_the_server(before, after, budget):
+    generator = Recording()
+    completer = Completer(generator, None, CompletionOptions(context_tokens=budget), repo="shop")
+    where = {"path": "app.py", "explicit": True}
+    completer.complete(CompletionRequest(before + after, len(before), **where))
+    return generator.asked
+
+
+def asked_by_probes(before, after, budget):
+    generator = Recording()
+    opened, options = Opened("none", "", generator), CompletionOptions(context_tokens=budget)
+    canary = Canary("id", before, "secret", after, "app.py")
+    writing_of(opened, options, "shop")(canary)
+    scoring_of(opened, options, "shop")(canary, ["secret"])
+    return [*generator.asked, *split_at(generator, *generator.scored[0], "secret")]
+
+
+def asked_by_drift(before, after, budget):
+    generator = Recording()
+    example = Example("id", "shop", "app.py", "python", before, "middle", after, "line")
+    encoder = ExampleEncoder(generator.tokenizer, generator.fim)
+    found = encoder.encode_as_asked(example, budget=budget)
+    return split_at(generator, found.ids[: found.start], found.ids[found.start :], "middle")
+
+
+def asked_in_training(before, after, budget):
+    """The model learns the whole line: what is typed of it is the beginning of the answer."""
+    generator = Recording()
+    example = Example("id", "shop", "app.py", "python", before, "middle", after, "line")
+    encoder = ExampleEncoder(generator.tokenizer, generator.fim)
+    found = encoder.encode(example, budget=budget)
+    answer = generator.tokenizer.decode(found.ids[found.start :])
+    typed = answer[: answer.rindex("middle")]
+    prompts = PromptEncoder(generator.tokenizer, generator.fim, layout=DEFAULT_LAYOUT)
+    return [prompts.encode(found.ids[: found.start], typed)]
+
+
+def split_at(generator, ids, answer, text):
+    healed = generator.tokenizer.decode(answer)
+    assert healed.endswith(text)
+    return [Encoded(list(ids), healed.removesuffix(text))]
+
+
+@pytest.mark.parametrize("user", [asked_by_probes, asked_by_drift, asked_in_training])
+@pytest.mark.parametrize("place", PLACES)
+def test_all_who_ask_a_model_ask_what_the_server_asks(place, user):
+    (served,) = asked_by_the_server(*PLACES[place])
+    assert served.heal
+    found = user(*PLACES[place])
+    assert found and all(asked == served for asked in found)

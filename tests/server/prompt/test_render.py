@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from homespun.models.fakes import FAKE_FIM, FakeTokenizer
 from homespun.models.types import FimTokens
-from homespun.server.prompt.render import Context, Control, Snippet, encode, render, split_last_word
+from homespun.server.prompt.encode import encode_parts, split_last_word
+from homespun.server.prompt.render import Context, Control, Snippet, render
 
 TOKENIZER = FakeTokenizer()
 PLAIN_FIM = FimTokens(prefix="<|fim_prefix|>", suffix="<|fim_suffix|>", middle="<|fim_middle|>")
@@ -19,8 +20,7 @@ def count_tokens(text: str) -> int:
 
 
 def whole(prompt) -> list[int]:
-    encoded = encode(prompt, TOKENIZER)
-    return [*encoded.ids, *TOKENIZER.encode(encoded.heal)]
+    return [*encode_parts(prompt.parts, TOKENIZER), *TOKENIZER.encode(prompt.typed)]
 
 
 def shown(context: Context, *, budget: int = 2048, layout: str = "repository", fim=FAKE_FIM) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from lsprotocol import types as lsp
@@ -14,7 +15,7 @@ from homespun.server.lsp.documents import Documents
 from homespun.server.lsp.protocol import DocumentVersion, InlineContext, InlineParams
 from homespun.server.requests.handler import InlineCompletions
 from homespun.server.requests.target import Place
-from homespun.server.types import Completion
+from homespun.server.types import Completion, CompletionRequest
 
 PATIENCE_SECONDS = 30  # a limit against hanging, never a measurement
 AUTOMATIC, BY_HAND = 2, 1
@@ -78,7 +79,8 @@ class Desk:
 
     def place(self, uri, language_id):
         because = "" if self.completer else "filtered:disabled"
-        return Place(self.completer, uri, language_id, because=because)
+        now = partial(self.place, uri, language_id)
+        return Place(self.completer, uri, language_id, now, because=because)
 
     def show(self, document, uri="a"):
         """Make the document what stands around the bar, without a word to the handler."""
@@ -113,6 +115,26 @@ def at_a_desk(scenario, completer):
             desk.inline.close()
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("later", "is_current"),
+    [
+        (Scripted("bar"), True),  # another completer with the same model and settings
+        (Scripted(key="other"), False),
+        (None, False),
+    ],
+)
+def test_a_place_says_whether_it_still_is_the_one_that_was_asked(later, is_current):
+    async def scenario(desk):
+        place = desk.place("a.py", "python")
+        request = CompletionRequest("x = ", 4)
+        assert place.is_still_current(request) and place.is_with(place.now())
+        desk.completer = later
+        assert place.is_still_current(request) is is_current
+        assert not place.is_with(place.now())
+
+    at_a_desk(scenario, Scripted())
 
 
 def test_who_asks_by_hand_may_choose():

@@ -15,7 +15,7 @@ from homespun.server.prompt.render import Snippet
 from homespun.server.types import CompletionRequest
 from homespun.training.dataset.examples import (
     Example,
-    encode_example,
+    ExampleEncoder,
     read_examples,
     write_examples,
 )
@@ -44,17 +44,17 @@ class Finds:
         return Gathered(self._snippets)
 
 
-def encoded(example, **options):
+def encoded(example, budget=2048):
     fake = FakeGenerator("")
-    return encode_example(example, fake.tokenizer, fake.fim, **({"budget": 2048} | options))
+    return ExampleEncoder(fake.tokenizer, fake.fim).encode(example, budget=budget)
 
 
 @pytest.mark.parametrize("example", [EXAMPLE, INLINE, replace(EXAMPLE, path="", snippets=())])
 def test_the_model_learns_from_the_ids_that_the_server_sends(example):
     generator = FakeGenerator("x", context_tokens=8192)
     options = CompletionOptions(context_tokens=2048)
-    completer = Completer(generator, None, options, repo=example.repo)
-    completer.retrieve_with(Finds(example.snippets))
+    finds = Finds(example.snippets)
+    completer = Completer(generator, None, options, retriever=finds, repo=example.repo)
     completer.complete(
         CompletionRequest(
             example.prefix + example.suffix,

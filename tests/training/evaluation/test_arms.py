@@ -22,13 +22,6 @@ SHOP = (
 OPTIONS = CompletionOptions()
 
 
-class Scoring(FakeGenerator):
-    """A fake that can also say how likely a text is: a nat a token."""
-
-    def score(self, prompt, answer):
-        return -float(len(answer))
-
-
 def item(parent, prefix="def run(path):\n    ", middle="return load_price_list(path)", **kept):
     example = Example("i1", "shop", "run.py", "python", prefix, middle, "\n", "line", **kept)
     return Item(example, parent, ("novel",))
@@ -50,7 +43,7 @@ def asked(items, arms, trees, kept=None, **models):
 
 def test_the_context_is_that_of_the_parent_of_each_item(repository):
     opened, first, second = repository
-    model = Scoring("pass")
+    model = FakeGenerator("pass")
     prefix = "from shop import load_price_list\n\n\ndef run(path):\n    return "
     with HistoryTrees(opened) as trees:
         before = asked([item(first, prefix)], ["general/retrieval"], trees, general=model)
@@ -62,7 +55,7 @@ def test_the_context_is_that_of_the_parent_of_each_item(repository):
 
 def test_the_oracle_shows_the_definition_that_the_hole_needs(repository):
     opened, _, second = repository
-    model = Scoring("pass")
+    model = FakeGenerator("pass")
     arms = ["general/none", "general/retrieval", "general/oracle"]
     with HistoryTrees(opened) as trees:
         found = {a.arm: a for a in asked([item(second)], arms, trees, general=model)}
@@ -74,7 +67,7 @@ def test_the_oracle_shows_the_definition_that_the_hole_needs(repository):
 
 def test_arms_with_the_same_prompt_share_the_answer(repository):
     opened, first, _ = repository
-    model = Scoring("return 1\n")
+    model = FakeGenerator("return 1\n")
     arms = ["general/none", "general/retrieval", "general/oracle"]
     with HistoryTrees(opened) as trees:
         found = asked([item(first)], arms, trees, general=model)
@@ -87,7 +80,7 @@ def test_models_of_other_weights_share_nothing_and_take_turns(repository):
     opened, first, _ = repository
     said = []
     models = {
-        name: Scoring(lambda prompt, name=name: said.append(name) or name)
+        name: FakeGenerator(lambda prompt, name=name: said.append(name) or name)
         for name in ("general", "repository")
     }
     items = [item(first), item(first, "def other(path):\n    ")]
@@ -102,10 +95,12 @@ def test_what_is_kept_is_not_computed_again_even_after_a_kill(repository, tmp_pa
     path = tmp_path / "kept" / "answers.jsonl"
     arms = ["general/none"]
     with HistoryTrees(opened) as trees:
-        before = asked([item(first)], arms, trees, KeptAnswers(path), general=Scoring("return 1\n"))
+        before = asked(
+            [item(first)], arms, trees, KeptAnswers(path), general=FakeGenerator("return 1\n")
+        )
         with path.open("a") as stream:
             stream.write('{"key": "cut o')
-        silent = Scoring("something else\n")
+        silent = FakeGenerator("something else\n")
         kept = KeptAnswers(path)
         after = asked([item(first)], arms, trees, kept, general=silent)
         assert silent.prompts == [] and len(kept) == 2  # the text and the loss
@@ -123,10 +118,11 @@ def test_what_is_kept_is_not_computed_again_even_after_a_kill(repository, tmp_pa
 def test_the_loss_is_a_mean_over_the_tokens_of_the_wanted_text(repository):
     opened, first, _ = repository
     with HistoryTrees(opened) as trees:
-        (found,) = asked([item(first)], ["general/none"], trees, general=Scoring("x"))
-        assert found.loss == 1.0
         (found,) = asked([item(first)], ["general/none"], trees, general=FakeGenerator("x"))
-        assert found.loss is None  # nobody can say
+        assert found.loss == 0.01
+        long = item(first, middle="y" * 5000)
+        (found,) = asked([long], ["general/none"], trees, general=FakeGenerator("x"))
+        assert found.loss is None  # no room for it
 
 
 def test_without_a_history_the_held_out_files_are_not_in_the_tree(tmp_path):
