@@ -23,8 +23,9 @@ from homespun.indexer.errors import IndexDamaged, IndexMissing, NotADirectory
 from homespun.indexer.imports import statements
 from homespun.indexer.languages import language_of
 from homespun.indexer.memory import snapshot as mirror
-from homespun.indexer.memory.refresh import State, followed
+from homespun.indexer.memory.refresh import State, followed, with_kept_vectors
 from homespun.indexer.memory.snapshot import Mirror
+from homespun.indexer.memory.vectors import Vectors
 from homespun.indexer.search import retrieve
 from homespun.indexer.search.retrieve import Mode
 from homespun.indexer.search.weights import WEIGHTS, Weights
@@ -43,6 +44,10 @@ _PROGRESS = NoProgress()
 
 def _never() -> bool:
     return False
+
+
+def _at_once(encoder: Encoder) -> Encoder:
+    return encoder
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +157,16 @@ class Index:
                 self._care()
 
     def embed(
-        self, *, progress: Progress = _PROGRESS, cancelled: Callable[[], bool] = _never
+        self,
+        *,
+        pace: Callable[[Encoder], Encoder] = _at_once,
+        progress: Progress = _PROGRESS,
+        cancelled: Callable[[], bool] = _never,
     ) -> int:
-        """Compute the missing vectors; return how many. 0 without an encoder."""
+        """Compute the missing vectors; return how many. 0 without an encoder.
+
+        `pace` wraps the encoder for this work alone: a search never waits for its turn.
+        """
         if self._encoder is None:
             return 0
         self.refresh()
@@ -163,7 +175,7 @@ class Index:
         for keys, vectors in embed.embed(
             self._folder,
             self._store,
-            self._encoder,
+            pace(self._encoder),
             embed.missing_texts(state.mirror),
             seen=state.manifest,
             lock=self._lock,
@@ -176,8 +188,10 @@ class Index:
         return done
 
     def use_encoder(self, encoder: Encoder | None) -> None:
-        """Take another encoder, or none, from now on."""
+        """Take another encoder, or none, from now on; the same again changes nothing."""
         with self._refreshing:
+            if encoder is self._encoder:
+                return
             self._encoder = encoder
             self._seen = None
             kept = mirror.without_vectors(self._state.mirror)
@@ -200,7 +214,8 @@ class Index:
                 try:
                     if current.store:
                         self._store.follow(current.store)
-                    self._state = followed(self._state, current, self._store, self._encoder)
+                    state = followed(self._state, current, self._store)
+                    self._state = with_kept_vectors(state, self._store, self._encoder)
                 except IndexDamaged:
                     # A writer may have swept that state away between the two reads.
                     moved_on = manifest.identity(self._folder) != seen
@@ -356,9 +371,9 @@ class Index:
             cancelled=cancelled,
         )
         with self._refreshing:
-            self._state = followed(
-                self._state, done.manifest, self._store, self._encoder, at_hand=done.rows
-            )
+            # Words count from here on; what the store still has of vectors may take a moment.
+            self._state = followed(self._state, done.manifest, self._store, at_hand=done.rows)
+            self._state = with_kept_vectors(self._state, self._store, self._encoder)
             self._seen = manifest.identity(self._folder)
         return done.report
 
@@ -383,7 +398,7 @@ class Index:
     def _take_vectors(self, keys: Sequence[str], vectors: npt.NDArray[np.float32]) -> None:
         """Have searches use vectors as soon as they are in the store."""
         with self._refreshing:
-            filled = mirror.with_vectors(self._state.mirror, keys, vectors)
+            filled = mirror.with_vectors(self._state.mirror, keys, Vectors.of(vectors))
             self._state = replace(self._state, mirror=filled)
 
     def _vector_of(self, query: str, snapshot: Mirror) -> npt.NDArray[np.float32] | None:

@@ -340,6 +340,6 @@ def vector_keys(root):
     from homespun.indexer.storage.lance import Store
 
     (folder,) = (root / ".homespun").glob("lance.*")
-    keys, _ = Store(folder).vectors(NAME)
+    keys = [key for some, _ in Store(folder).vectors(NAME) for key in some]
     assert len(keys) == len(set(keys))
     return len(keys)

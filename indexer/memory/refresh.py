@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 
 from homespun.indexer.errors import IndexDamaged
 from homespun.indexer.memory import snapshot as mirror
 from homespun.indexer.memory.snapshot import Mirror
+from homespun.indexer.memory.vectors import Vectors
 from homespun.indexer.storage.lance import Store
 from homespun.indexer.storage.manifest import FileStamp, Manifest
 from homespun.indexer.storage.rows import Rows
@@ -29,11 +31,12 @@ def followed(
     state: State,
     current: Manifest,
     store: Store,
-    encoder: Encoder | None,
     *,
     at_hand: Rows | None = None,
 ) -> State:
     """Return the state that `current` names; rows are read only if `at_hand` are not those wanted.
+
+    Vectors come along in memory; what the store has besides, `with_kept_vectors` reads.
 
     Raises `IndexDamaged` where the store does not hold what the manifest promises.
     """
@@ -47,11 +50,28 @@ def followed(
         after = _changed(state, current, store, changed, gone, at_hand)
     _check("chunks", sum(int(shard.alive.sum()) for shard in after.shards), current.totals.chunks)
     same_files = not gone and all(path in state.mirror.imports for path in changed)
-    return State(
-        current,
-        _with_vectors(after, current, store, encoder),
-        state.resolved if same_files else {},
-    )
+    return State(current, after, state.resolved if same_files else {})
+
+
+def with_kept_vectors(state: State, store: Store, encoder: Encoder | None) -> State:
+    """Fill in the vectors of this encoder that the store has; none of another.
+
+    Which it has is asked by keys alone, so a vector that is in memory is never read again.
+    """
+    stamp = state.manifest.encoder
+    if encoder is None or stamp is None:
+        return state
+    if stamp.name != encoder.name:
+        return replace(state, mirror=mirror.without_vectors(state.mirror))
+    after = state.mirror
+    missing = mirror.missing_vectors(after)
+    if missing and mirror.vectors_present(after):
+        after = mirror.with_own_vectors(after, missing)
+        missing = mirror.missing_vectors(after)
+    if missing:
+        only = missing if mirror.vectors_present(after) else None
+        after = mirror.with_vectors(after, *_read(store, encoder, only))
+    return state if after is state.mirror else replace(state, mirror=after)
 
 
 def _check(what: str, found: int, named: int) -> None:
@@ -103,17 +123,13 @@ def _most_single(current: Manifest) -> int:
     return max(_RELOAD_ALL_ABOVE, current.totals.files // 3)
 
 
-def _with_vectors(
-    after: Mirror, current: Manifest, store: Store, encoder: Encoder | None
-) -> Mirror:
-    """Fill in the vectors that the store has of this encoder; none of another."""
-    if encoder is None or current.encoder is None:
-        return after
-    if current.encoder.name != encoder.name:
-        return mirror.without_vectors(after)
-    missing = mirror.missing_vectors(after)
-    if not missing:
-        return after
-    few = sorted(missing) if len(missing) <= _RELOAD_ALL_ABOVE else None
-    keys, vectors = store.vectors(encoder.name, few)
-    return mirror.with_vectors(after, keys, vectors)
+def _read(
+    store: Store, encoder: Encoder, only: Collection[str] | None
+) -> tuple[list[str], Vectors]:
+    """Return keys and vectors, rounded batch by batch: as float32 they take twice as much."""
+    keys: list[str] = []
+    parts = [Vectors.zeros(0, encoder.dimensions)]
+    for some, matrix in store.vectors(encoder.name, only):
+        keys += some
+        parts.append(Vectors.of(matrix))
+    return keys, Vectors.joined(parts)

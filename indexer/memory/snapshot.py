@@ -8,7 +8,7 @@ joined. So an update costs what it changes, and a search asks few shards.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from homespun.indexer.memory.file_table import FileTable
+from homespun.indexer.memory.vectors import Vectors
 from homespun.indexer.storage.overlay import Layered
 from homespun.indexer.storage.rows import Rows
 from homespun.indexer.types import Call, Chunk, Import, Symbol
@@ -25,8 +26,6 @@ from homespun.indexer.words.bm25 import Mask, Segment, TokenBlock
 _Value = TypeVar("_Value")
 
 _SHRINK = 8  # a shard has at least so many times the documents of the next
-
-Vectors = npt.NDArray[np.float32]  # (documents, dimensions), unit-norm rows, zeros where missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ class Shard:
     languages: npt.NDArray[np.str_]  # (documents,)
     kinds: npt.NDArray[np.str_]  # (documents,)
     files: FileTable
-    vectors: Vectors | None = None
+    vectors: Vectors | None = None  # of each document, zeros where missing
     has_vector: Mask | None = None  # (documents,)
 
 
@@ -122,9 +121,14 @@ def load(rows: Rows) -> Mirror:
 
 
 def updated(mirror: Mirror, rows: Rows, *, gone: Iterable[str]) -> Mirror:
-    """Return the mirror with the paths `gone` out and `rows` in."""
+    """Return the mirror with the paths `gone` out and `rows` in.
+
+    A text of `gone` that comes again keeps its vector.
+    """
     gone = set(gone)
-    shards = _joined([*_without(mirror, gone), _shard(rows)])
+    dying = [document for path in gone for document in mirror.documents.get(path, ())]
+    added = _filled(_shard(rows), *_held(_places(mirror, dying)))
+    shards = _joined([*_without(mirror, dying), added])
     kept = _kept(mirror.shards, shards)
     documents = mirror.documents.changed({}, gone).changed(_documents(shards, kept))
     changed = replace(mirror, shards=shards, documents=_settled(documents))
@@ -152,10 +156,17 @@ def missing_chunks(mirror: Mirror) -> dict[str, Chunk]:
 
 def with_vectors(mirror: Mirror, keys: Sequence[str], vectors: Vectors) -> Mirror:
     """Return the mirror with the vectors of these text hashes filled in."""
-    if not keys:
-        return mirror
-    row_of = {key: row for row, key in enumerate(keys)}
-    return replace(mirror, shards=tuple(_filled(shard, row_of, vectors) for shard in mirror.shards))
+    return _with(mirror, {key: row for row, key in enumerate(keys)}, vectors)
+
+
+def with_own_vectors(mirror: Mirror, keys: Container[str]) -> Mirror:
+    """Return the mirror with the vectors of these text hashes that another chunk here has."""
+    places = (
+        (shard, [row for row, key in enumerate(shard.text_hashes) if key in keys])
+        for shard in mirror.shards
+        if shard.vectors is not None
+    )
+    return _with(mirror, *_held(places))
 
 
 def without_vectors(mirror: Mirror) -> Mirror:
@@ -189,23 +200,27 @@ def _new_shard(chunks: list[Chunk], text_hashes: list[str], words: Segment) -> S
     )
 
 
-def _without(mirror: Mirror, gone: set[str]) -> list[Shard]:
-    """Return the shards with the documents of these paths dead."""
-    dying = np.array(
-        sorted(document for path in gone for document in mirror.documents.get(path, ())), np.int64
-    )
+def _without(mirror: Mirror, dying: Sequence[int]) -> list[Shard]:
+    """Return the shards with these documents dead."""
     shards = []
-    start = 0
-    for shard in mirror.shards:
-        end = start + len(shard.chunks)
-        rows = dying[np.searchsorted(dying, start) : np.searchsorted(dying, end)] - start
-        if len(rows):
+    for shard, rows in _places(mirror, dying):
+        if rows:
             alive = shard.alive.copy()
             alive[rows] = False
             shard = replace(shard, alive=alive)
         shards.append(shard)
-        start = end
     return shards
+
+
+def _places(mirror: Mirror, documents: Sequence[int]) -> Iterator[tuple[Shard, list[int]]]:
+    """Yield every shard with its rows of these documents."""
+    numbers = np.sort(np.array(documents, dtype=np.int64))
+    start = 0
+    for shard in mirror.shards:
+        end = start + len(shard.chunks)
+        first, last = np.searchsorted(numbers, (start, end))
+        yield shard, (numbers[first:last] - start).tolist()
+        start = end
 
 
 def _joined(shards: list[Shard]) -> tuple[Shard, ...]:
@@ -248,35 +263,58 @@ def _join(*shards: Shard) -> Shard:
         [part.text_hashes[row] for part, row in rows],
         words,
     )
-    with_vectors = [part for part in parts if part.vectors is not None]
-    if not with_vectors:
+    width = next((part.vectors.dimensions for part in parts if part.vectors is not None), None)
+    if width is None:
         return joined
-    width = with_vectors[0].vectors.shape[1]  # type: ignore[union-attr]
-    matrices, masks = [], []
+    vectors, masks = [], []
     for part in parts:
         if part.vectors is None or part.has_vector is None:
-            matrices.append(np.zeros((int(part.alive.sum()), width), dtype=np.float32))
+            vectors.append(Vectors.zeros(int(part.alive.sum()), width))
             masks.append(np.zeros(int(part.alive.sum()), dtype=np.bool_))
         else:
-            matrices.append(part.vectors[part.alive])
+            vectors.append(part.vectors.taken(part.alive))
             masks.append(part.has_vector[part.alive])
-    return replace(joined, vectors=np.concatenate(matrices), has_vector=np.concatenate(masks))
+    return replace(joined, vectors=Vectors.joined(vectors), has_vector=np.concatenate(masks))
 
 
-def _filled(shard: Shard, row_of: Mapping[str, int], vectors: Vectors) -> Shard:
-    if not shard.chunks:
+def _held(places: Iterable[tuple[Shard, list[int]]]) -> tuple[dict[str, int], Vectors | None]:
+    """Return the vectors that these rows have, and which text hash is where among them."""
+    place_of: dict[str, int] = {}
+    parts: list[Vectors] = []
+    count = 0
+    for shard, rows in places:
+        if shard.vectors is None or shard.has_vector is None:
+            continue
+        having = [row for row in rows if shard.has_vector[row]]
+        keys = (shard.text_hashes[row] for row in having)
+        place_of.update((key, place) for place, key in enumerate(keys, start=count))
+        parts.append(shard.vectors.taken(having))
+        count += len(having)
+    return place_of, Vectors.joined(parts) if parts else None
+
+
+def _with(mirror: Mirror, place_of: Mapping[str, int], vectors: Vectors | None) -> Mirror:
+    if vectors is None or not place_of:
+        return mirror
+    shards = tuple(_filled(shard, place_of, vectors) for shard in mirror.shards)
+    return replace(mirror, shards=shards)
+
+
+def _filled(shard: Shard, place_of: Mapping[str, int], vectors: Vectors | None) -> Shard:
+    if vectors is None or not place_of or not shard.chunks:
         return shard
     lacking = shard.alive if shard.has_vector is None else shard.alive & ~shard.has_vector
-    targets = [row for row in np.flatnonzero(lacking).tolist() if shard.text_hashes[row] in row_of]
+    hashes = shard.text_hashes
+    targets = [row for row in np.flatnonzero(lacking).tolist() if hashes[row] in place_of]
     if not targets:
         return shard
     if shard.vectors is None or shard.has_vector is None:
-        matrix = np.zeros((len(shard.chunks), vectors.shape[1]), dtype=np.float32)
+        matrix = Vectors.zeros(len(shard.chunks), vectors.dimensions)
         mask = np.zeros(len(shard.chunks), dtype=np.bool_)
     else:
         # The matrix is shared with older snapshots: rows that they count as missing are never read.
         matrix, mask = shard.vectors, shard.has_vector.copy()
-    matrix[targets] = vectors[[row_of[shard.text_hashes[row]] for row in targets]]
+    matrix.put(targets, vectors.taken([place_of[hashes[row]] for row in targets]))
     mask[targets] = True
     return replace(shard, vectors=matrix, has_vector=mask)
 

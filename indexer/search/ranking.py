@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from homespun.indexer.memory.file_table import words_of_path
@@ -64,19 +64,29 @@ class Pool:
         return files
 
 
-def rank(pool: Pool, limit: int) -> list[Candidate]:
-    """Apply the rules; return the best `limit`.
+def ranked(pools: Iterable[Pool], limit: int) -> list[Candidate]:
+    """Rank each pool by itself, as far as `limit` needs them; none of a later one goes first."""
+    found: list[Candidate] = []
+    for pool in pools:
+        following = _ranked(pool)
+        if found and following:
+            _lower_below(following, found[-1].score)
+        found += following
+        if len(found) >= limit:
+            break
+    return found[:limit]
 
-    Each further chunk of a file counts less than the one before.
-    """
+
+def _ranked(pool: Pool) -> list[Candidate]:
+    """Apply the rules; each further chunk of a file counts less than the one before."""
     files = pool.by_file()
     _raise_path_words(pool, files)
     _raise_coherent_files(pool, files)
     _lower_lesser_files(pool, files)
     for candidates in files.values():
         _lower_repeats(candidates, pool.weights.repeat)
-    ranked = sorted(pool.candidates.values(), key=lambda c: (-c.score, c.document))
-    return [candidate for candidate in ranked[:limit] if candidate.score > 0]
+    best_first = sorted(pool.candidates.values(), key=lambda c: (-c.score, c.document))
+    return [candidate for candidate in best_first if candidate.score > 0]
 
 
 # --- rules that bring documents into the pool
@@ -230,6 +240,14 @@ def _lower_repeats(candidates: Sequence[Candidate], factor: float) -> None:
     for place, candidate in enumerate(ordered):
         if place and factor != 1:
             candidate.add("repeat", candidate.score * (factor**place - 1))
+
+
+def _lower_below(candidates: Sequence[Candidate], score: float) -> None:
+    """Shrink the scores of candidates, best first, so that none is above one."""
+    factor = score / candidates[0].score
+    for candidate in candidates:
+        if factor < 1:
+            candidate.add("further", candidate.score * (factor - 1))
 
 
 # --- helpers

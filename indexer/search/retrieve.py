@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -24,8 +24,8 @@ from homespun.indexer.words.word_forms import ABBREVIATIONS, other_endings, stem
 
 Mode = Literal["hybrid", "lexical", "dense"]
 
-_CANDIDATES = 5  # a side, in units of the limit
-_LEAST_CANDIDATES = 50
+_CANDIDATES = 50  # a side, whatever the limit: ranking compares the candidates with each other
+_MORE_CANDIDATES = 5  # times as many, once those are all hits and more are wanted
 _WHOLE_FILES = 20  # candidates for the words that they have as a whole
 _MOST_FILES_OF_A_WORD = 20  # a path's word that more files have brings none into the pool
 _LEAST_PATH_SHARE = 0.3  # of the query's words, to come into the pool by the path alone
@@ -48,22 +48,41 @@ def search(
     mode: Mode,
     weights: Weights = WEIGHTS,
 ) -> list[Hit]:
-    """Return the best `limit` chunks. `vector` is the query's, `(dimensions,)`, None without."""
+    """Return the best `limit` chunks. `vector` is the query's, `(dimensions,)`, None without.
+
+    A smaller limit gives the beginning of what a larger one gives.
+    """
     question = Question(query[:_MOST_QUERY_CHARS])
-    pool = Pool(question, mirror, wanted, weights)
-    count = max(_CANDIDATES * limit, _LEAST_CANDIDATES)
     evidence = _Evidence(mirror, wanted)
     if mode != "dense" or vector is None:
         evidence.read_words(question, weights)
     if mode != "lexical" and vector is not None:
         evidence.read_vectors(vector)
+    pools = _pools(evidence, Pool(question, mirror, wanted, weights))
+    return [_hit(mirror, candidate) for candidate in ranking.ranked(pools, limit)]
+
+
+def _pools(evidence: _Evidence, first: Pool) -> Iterator[Pool]:
+    """Yield the candidates of a question, then the next best ones, until there are no more."""
+    question, weights = first.question, first.weights
+    count = _CANDIDATES
     for document in evidence.candidates(question, weights, count):
-        pool.candidate(document)
-    ranking.add_definitions(pool)
+        first.candidate(document)
+    ranking.add_definitions(first)
     if question.kind == "path":
-        ranking.add_whole_paths(pool)
-    evidence.share_out(pool)
-    return [_hit(mirror, candidate) for candidate in ranking.rank(pool, limit)]
+        ranking.add_whole_paths(first)
+    evidence.share_out(first)
+    yield first
+    seen = set(first.candidates)
+    while count < evidence.reach:
+        count *= _MORE_CANDIDATES
+        pool = Pool(question, first.mirror, first.wanted, weights)
+        for document in evidence.candidates(question, weights, count):
+            if document not in seen:
+                pool.candidate(document)
+        evidence.share_out(pool)
+        yield pool
+        seen.update(pool.candidates)
 
 
 def similar(
@@ -127,12 +146,16 @@ class _Evidence:
             end = start + len(shard.chunks)
             if shard.vectors is not None and shard.has_vector is not None:
                 usable = self._wanted[start:end] & shard.has_vector
-                # einsum stays on this thread. `@` shares work with threads of BLAS and waits for
-                # them where a model keeps the cores busy: p95 of 2,800 rows 54 ms, not 0.6.
-                near = np.einsum("ij,j->i", shard.vectors, vector)
-                nearness[start:end] = np.where(usable, near, -np.inf)
+                nearness[start:end] = np.where(usable, shard.vectors.nearness(vector), -np.inf)
             start = end
         self._nearness = nearness
+
+    @property
+    def reach(self) -> int:
+        """Return how many documents one side says anything about, at most."""
+        worded = 0 if self._text is None else int((self._text > 0).sum())
+        near = 0 if self._nearness is None else int((self._nearness > -np.inf).sum())
+        return max(worded, near)
 
     def candidates(self, question: Question, weights: Weights, count: int) -> list[int]:
         """Return the documents that are worth a closer look."""

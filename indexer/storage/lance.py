@@ -15,7 +15,7 @@ import os
 import re
 import secrets
 from collections import Counter
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -26,7 +26,7 @@ import lancedb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from lancedb.index import FTS, Bitmap, BTree
+from lancedb.index import BTree
 
 from homespun.indexer.config import CHUNKER_VERSION
 from homespun.indexer.errors import IndexDamaged, StoreFull
@@ -37,15 +37,12 @@ from homespun.storage import make_private_folder, remove_whatever
 
 _KEEP_VERSIONS = timedelta(minutes=10)  # a reader may still be loading the one before
 _SPARE_VECTORS = 20_000  # of texts that are gone: what other branches and undone changes cost again
+_VECTORS_AT_ONCE = 4096  # read: with those that are read ahead, some ten megabytes
+_KEYS_A_QUERY = 500  # above it, one look at all keys is faster
 _PATHS_A_DELETE = 500  # an IN list of this length is still parsed in a millisecond
 
-# LanceDB's defaults stem, drop stop words and fold accents: wrong for code.
-_WORDS = FTS(stem=False, remove_stop_words=False, ascii_folding=False, max_token_length=128)
-_INDEXES = {
-    "chunks": {"path": BTree(), "language": Bitmap(), "tokens": _WORDS},
-    "symbols": {"path": BTree(), "language": Bitmap()},
-    "files": {"path": BTree()},
-}
+# A file's rows are dropped and read by its path; words and languages are asked of the memory alone.
+_INDEXED = "path"
 _NO_SPACE = re.compile(
     r"no space left|os error (28|13|30|27|122|112)\b|permission denied|file too large"
     r"|read-only file system|quota",
@@ -217,22 +214,25 @@ class Store:
                 self._names.add(name)
 
     def vectors(
-        self, encoder: str, keys: Sequence[str] | None = None
-    ) -> tuple[list[str], npt.NDArray[np.float32]]:
-        """Return keys and `(len, dimensions)` float32 vectors: all, or those of `keys`."""
+        self, encoder: str, keys: Collection[str] | None = None
+    ) -> Iterator[tuple[list[str], npt.NDArray[np.float32]]]:
+        """Yield keys and `(len, dimensions)` float32 vectors, some thousands at a time.
+
+        All, or those of `keys`; then keys alone are searched, and no other vector is read.
+        """
         name = _vector_table(encoder)
         if not self._has(name):
-            return [], np.zeros((0, 0), dtype=np.float32)
+            return
         with self._mapped("reading"):
-            query = self._database().open_table(name).search()
-            if keys is not None:
-                query = query.where(_in("key", keys)).limit(len(keys) * 2)
-            found = query.to_arrow().combine_chunks()
-            column = found["vector"]
-            dimensions = column.type.list_size
-            flat = [np.asarray(chunk.flatten()) for chunk in column.chunks]
-            matrix = np.concatenate(flat) if flat else np.zeros(0, dtype=np.float32)
-            return found["key"].to_pylist(), matrix.reshape(-1, dimensions)
+            table = self._database().open_table(name)
+            if keys is None:
+                batches = table.search().select(["key", "vector"]).to_batches(_VECTORS_AT_ONCE)
+                yield from map(_vectors_of, batches)
+                return
+            rows = _rows_of(table, keys)
+            for start in range(0, len(rows), _VECTORS_AT_ONCE):
+                taken = table.take_row_ids(rows[start : start + _VECTORS_AT_ONCE]).to_arrow()
+                yield from map(_vectors_of, taken.to_batches())
 
     def trim_vectors(self, encoder: str, wanted: Container[str]) -> int:
         """Drop the oldest vectors of texts that are not `wanted` if there are too many of them.
@@ -258,16 +258,18 @@ class Store:
     # Care
 
     def ensure_indexes(self) -> None:
-        """Create the missing indexes of tables that have rows (on an empty one they cover none)."""
+        """Create the missing indexes of tables that have rows (on an empty one they cover none).
+
+        Those of words and languages, which earlier versions made and nobody asks, are dropped.
+        """
         with self._mapped("writing to"):
-            for name, wanted in _INDEXES.items():
+            for name in FILE_TABLES:
                 table = self._table(name)
-                if not table.count_rows():
-                    continue
-                present = {index.columns[0] for index in table.list_indices()}
-                for column, kind in wanted.items():
-                    if column not in present:
-                        table.create_index(column, config=kind)
+                present = {index.columns[0]: index.name for index in table.list_indices()}
+                for column in present.keys() - {_INDEXED}:
+                    table.drop_index(present[column])
+                if _INDEXED not in present and table.count_rows():
+                    table.create_index(_INDEXED, config=BTree())
 
     def indexes(self) -> dict[str, dict[str, tuple[str, int]]]:
         """Return table -> column -> (kind of index, rows that it does not cover yet)."""
@@ -376,6 +378,22 @@ class Store:
 def _vector_table(encoder: str) -> str:
     slug = re.sub(r"[^A-Za-z0-9_.-]+", "-", encoder)
     return f"vectors.{slug}.{CHUNKER_VERSION}"
+
+
+def _rows_of(table: Any, keys: Collection[str]) -> list[int]:  # noqa: ANN401
+    """Return the row ids of the keys that a table of vectors has."""
+    query = table.search().select(["key"]).with_row_id(True)
+    if len(keys) <= _KEYS_A_QUERY:
+        query = query.where(_in("key", sorted(keys)))
+    found = query.to_arrow()
+    pairs = zip(found["key"].to_pylist(), found["_rowid"].to_pylist(), strict=True)
+    return [row for key, row in pairs if key in keys]
+
+
+def _vectors_of(batch: pa.RecordBatch) -> tuple[list[str], npt.NDArray[np.float32]]:
+    column = batch["vector"]
+    matrix = np.asarray(column.flatten()).reshape(-1, column.type.list_size)
+    return batch["key"].to_pylist(), matrix
 
 
 def _path_in(paths: Sequence[str]) -> str:

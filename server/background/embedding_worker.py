@@ -148,16 +148,16 @@ class VectorWorker:
             encoder = self._load_encoder(self._name, threads=1)
             if encoder is None:
                 return
-            self._encoder = PoliteEncoder(
-                encoder, completing=self._completing, closing=self._is_closing
-            )
+            self._encoder = encoder
         progress = self._progress()
-        index.use_encoder(self._encoder)
+        index.use_encoder(self._encoder)  # searches go by its vectors, too, from here on
         try:
-            index.embed(progress=progress, cancelled=self._updating)
+            index.embed(pace=self._politely, progress=progress, cancelled=self._updating)
         finally:
             progress.finish()
-            index.use_encoder(None)  # completions go by words: no need to hold the vectors
+
+    def _politely(self, encoder: Encoder) -> Encoder:
+        return PoliteEncoder(encoder, completing=self._completing, closing=self._is_closing)
 
     def _later(self, index: Index) -> None:
         with self._wake:

@@ -11,6 +11,7 @@ from homespun.indexer.config import IndexConfig
 from homespun.indexer.embedding import update
 from homespun.indexer.errors import IndexDamaged, IndexLocked, IndexMissing, NotADirectory
 from homespun.indexer.index import Index
+from homespun.indexer.storage.lance import Store
 from homespun.indexer.storage.write_lock import write_lock
 from homespun.indexer.types import Import, Region
 from homespun.models.fakes import FakeEncoder
@@ -327,6 +328,64 @@ def test_coming_back_to_an_old_text_costs_nothing(repo, index):
     index.update()
     assert index.info().vectors == index.info().chunks
     assert index.embed() == 0
+
+
+@pytest.fixture
+def read(monkeypatch):
+    """The keys of all vectors that the real store is read for."""
+    keys = []
+    vectors = Store.vectors
+
+    def noted(store, encoder, wanted=None):
+        for some, matrix in vectors(store, encoder, wanted):
+            keys.extend(some)
+            yield some, matrix
+
+    monkeypatch.setattr(Store, "vectors", noted)
+    return keys
+
+
+def test_a_vector_that_is_in_memory_is_not_read_again(repo, index, read):
+    index.use_encoder(FakeEncoder())
+    index.embed()
+    old = (repo / "shop/money.py").read_text()
+    put(repo, "shop/money.py", old + "\n\n" + "# " * 700 + "\ndef rounded(price): ...\n")
+    index.update()
+    index.embed()
+    (repo / "web/view.ts").rename(repo / "web/page.ts")
+    put(repo, "shop/copy.py", (repo / "shop/basket.py").read_text())
+    index.update()
+    assert index.embed() == 0
+    assert index.info().vectors == index.info().chunks
+    assert read == []
+    put(repo, "shop/money.py", old)
+    index.update()
+    assert index.info().vectors == index.info().chunks
+    assert len(read) == len(set(read)) == 1  # it had gone from memory
+    assert len(index.search("Price", mode="dense")) == index.info().chunks
+
+
+def test_what_completions_ask_is_the_same_with_vectors_and_without(repo, index):
+    def asked():
+        hits = index.similar("basket.add(price)", limit=9)
+        return hits, index.definitions("Price"), index.symbols_in("shop/basket.py")
+
+    plain = asked()
+    index.use_encoder(FakeEncoder())
+    index.embed()
+    assert asked() == plain
+
+
+def test_the_encoder_of_a_search_is_not_the_one_that_takes_its_time(index):
+    class Slow(FakeEncoder):
+        pass
+
+    quick, slow = FakeEncoder(), Slow()
+    index.use_encoder(quick)
+    assert index.embed(pace=lambda encoder: slow) == index.info().chunks
+    index.search("a price")
+    assert quick.calls == [("a price",)]
+    assert sum(map(len, slow.calls)) == index.info().chunks
 
 
 def test_dense_search_uses_the_vectors_and_other_readers_find_them(repo, index):

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+import homespun.indexer
+from homespun.indexer.config import IndexConfig
+from homespun.indexer.embedding.encoders import open_encoder
+from homespun.indexer.embedding.static_encoder import NAME as STATIC
+from homespun.indexer.index import Index
 from homespun.indexer.memory import snapshot
+from homespun.indexer.memory.vectors import Vectors
 from homespun.indexer.search import penalties
 from homespun.indexer.search import retrieve as search_module
 from homespun.indexer.search.query import Question
@@ -391,6 +400,54 @@ def test_without_a_match_there_is_no_hit(index):
     assert ask(snapshot.empty(), "session") == []
 
 
+# --- the limit
+
+
+@pytest.fixture(scope="module")
+def own_sources(tmp_path_factory):
+    """An index of the indexer's own sources, with vectors."""
+    root = tmp_path_factory.mktemp("sources")
+    for room in homespun.indexer.__path__:
+        for path in Path(room).rglob("*.py"):
+            copy = root / path.relative_to(room)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, copy)
+    index = Index.open(root, IndexConfig(), create=True, encoder=open_encoder(STATIC))
+    index.update()
+    index.embed()
+    assert index.info().chunks > 200
+    return index
+
+
+QUESTIONS = [
+    "where are vectors computed in the background",
+    "which files are left out of the index",
+    "how is the score of a word counted",
+    "manifest",
+    "Index.search",
+    "store.py",
+    "return [row for row in rows if row]",
+]
+
+
+@pytest.mark.parametrize("mode", ["hybrid", "lexical", "dense"])
+@pytest.mark.parametrize("query", QUESTIONS)
+def test_a_smaller_limit_gives_the_beginning_of_a_larger_one(own_sources, query, mode):
+    hits = own_sources.search(query, limit=200, mode=mode)
+    for limit in (1, 10, 50, 120):
+        assert own_sources.search(query, limit=limit, mode=mode) == hits[:limit]
+    scores = [round(hit.score, 9) for hit in hits]
+    assert scores == sorted(scores, reverse=True)
+    assert len({(hit.path, hit.start_line) for hit in hits}) == len(hits)
+    assert all(sum(hit.why.values()) == pytest.approx(hit.score) for hit in hits)
+
+
+def test_as_many_hits_are_found_as_are_wanted(own_sources):
+    chunks = own_sources.info().chunks
+    assert len(own_sources.search("how is a file read", limit=200)) == 200
+    assert len(own_sources.search("how is a file read", limit=10 * chunks)) > 0.9 * chunks
+
+
 # --- filters come before the limit
 
 
@@ -450,10 +507,23 @@ def with_vectors(index, near):
     vectors = np.zeros((len(keys), 4), dtype=np.float32)
     vectors[:, 1] = 1
     vectors[near] = [1, 0, 0, 0]
-    return snapshot.with_vectors(index, keys, vectors)
+    return snapshot.with_vectors(index, keys, Vectors.of(vectors))
 
 
 AXIS_0 = np.array([1, 0, 0, 0], dtype=np.float32)
+
+
+def test_rounded_vectors_are_as_near_to_a_query_as_they_were():
+    chance = np.random.default_rng(1)
+    matrix = chance.standard_normal((1500, 256)).astype(np.float32)
+    matrix /= np.linalg.norm(matrix, axis=1, keepdims=True)
+    matrix[700] = 0  # a text without a known word
+    vectors = Vectors.joined([Vectors.of(matrix[:900]), Vectors.of(matrix[900:])])
+    np.testing.assert_allclose(vectors.nearness(matrix[3]), matrix @ matrix[3], atol=2e-5)
+    assert vectors.nearness(matrix[3])[700] == 0
+    kept = vectors.taken([3, 700])
+    np.testing.assert_array_equal(kept.nearness(matrix[3]), vectors.nearness(matrix[3])[[3, 700]])
+    assert 2 * (vectors.rows.nbytes + vectors.scales.nbytes) < 1.02 * matrix.nbytes
 
 
 def test_dense_search_finds_what_shares_no_word(index):
@@ -477,7 +547,7 @@ def test_lexical_search_takes_no_notice_of_vectors(index):
 
 def test_chunks_without_a_vector_are_no_dense_candidates(index):
     keys = [index.shards[0].text_hashes[2]]
-    some = snapshot.with_vectors(index, keys, AXIS_0[None, :])
+    some = snapshot.with_vectors(index, keys, Vectors.of(AXIS_0[None, :]))
     hits = ask(some, "zzzz", vector=AXIS_0, mode="dense")
     assert [hit.path for hit in hits] == ["app/pool.py"]
 

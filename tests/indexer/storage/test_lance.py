@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from lancedb.index import FTS, Bitmap, BTree
 
 from homespun.indexer.errors import IndexDamaged
 from homespun.indexer.storage.lance import Store
@@ -126,14 +127,45 @@ def test_a_file_without_chunks_is_kept(store):
     assert (rows.chunks, rows.imports) == ([], {"empty.py": file.imports})
 
 
-def test_indexes_cover_words_path_and_language(store):
+BY_PATH = {name: {"path": ("BTree", 0)} for name in ("chunks", "symbols", "files")}
+
+
+def test_only_what_the_store_is_asked_by_has_an_index(store):
     store.replace([], [parsed(f"{n}.py") for n in range(20)])
     store.ensure_indexes()
-    assert store.indexes() == {
-        "chunks": {"path": ("BTree", 0), "language": ("Bitmap", 0), "tokens": ("FTS", 0)},
-        "symbols": {"path": ("BTree", 0), "language": ("Bitmap", 0)},
-        "files": {"path": ("BTree", 0)},
+    assert store.indexes() == BY_PATH
+
+
+def test_indexes_of_an_earlier_version_do_no_harm_until_they_are_dropped(store):
+    old, new = parsed("3.py"), parsed("3.py", "2")
+    others = [parsed(f"{n}.py") for n in range(20) if n != 3]
+    store.replace([], [old, *others])
+    index_as_before(store)
+    store.replace(["3.py"], [new])
+    store.optimize()
+    expected = store.read(store.versions(), hashes(new, *others)).chunks
+    assert len(expected) == 40
+    before = store.versions()
+    store.ensure_indexes()
+    store.optimize()
+    assert store.indexes() == BY_PATH
+    for versions in (before, store.versions()):
+        assert store.read(versions, hashes(new, *others)).chunks == expected
+    store.replace(["3.py"], [old])
+    assert store.census()["chunks"][("3.py", "3.py@1")] == 2
+
+
+def index_as_before(store):
+    """Make the indexes that the store made until words and languages were asked of the memory."""
+    words = FTS(stem=False, remove_stop_words=False, ascii_folding=False, max_token_length=128)
+    made = {
+        "chunks": {"path": BTree(), "language": Bitmap(), "tokens": words},
+        "symbols": {"path": BTree(), "language": Bitmap()},
+        "files": {"path": BTree()},
     }
+    for name, kinds in made.items():
+        for column, kind in kinds.items():
+            store._table(name).create_index(column, config=kind)
 
 
 def test_indexes_wait_for_the_first_rows(store):
@@ -147,9 +179,9 @@ def test_optimize_brings_indexes_up_to_date_and_keeps_the_rows(store):
     store.ensure_indexes()
     new = parsed("3.py", "2")
     store.replace(["3.py"], [new])
-    assert store.indexes()["chunks"]["tokens"][1] > 0
+    assert store.indexes()["chunks"]["path"][1] > 0
     store.optimize()
-    assert store.indexes()["chunks"]["tokens"] == ("FTS", 0)
+    assert store.indexes()["chunks"]["path"] == ("BTree", 0)
     # Replacing after an optimize with a scalar index was once reported to change nothing.
     newer = parsed("3.py", "3", chunks=1)
     store.replace(["3.py"], [newer])
@@ -161,11 +193,21 @@ def test_vectors_are_found_by_the_hash_of_the_text(store):
     matrix = np.eye(3, 8, dtype=np.float32)
     store.add_vectors("tiny/encoder", ["k0", "k1"], matrix[:2])
     store.add_vectors("tiny/encoder", ["k2"], matrix[2:])
-    keys, vectors = store.vectors("tiny/encoder", ["k2", "k0", "nope"])
-    assert dict(zip(keys, vectors.argmax(axis=1).tolist(), strict=True)) == {"k2": 2, "k0": 0}
+
+    def found(keys):
+        parts = store.vectors("tiny/encoder", keys)
+        return {
+            key: row.argmax()
+            for some, matrix in parts
+            for key, row in zip(some, matrix, strict=True)
+        }
+
+    assert found(["k2", "k0", "nope"]) == {"k2": 2, "k0": 0}
+    assert found([f"nope {n}" for n in range(1000)] + ["k1"]) == {"k1": 1}
+    assert found(None) == {"k0": 0, "k1": 1, "k2": 2}
     assert store.vector_keys("tiny/encoder") == {"k0", "k1", "k2"}
     assert store.vector_keys("other") == set()
-    assert store.vectors("other")[0] == []
+    assert list(store.vectors("other")) == []
 
 
 def test_the_text_of_a_vector_knows_no_path():

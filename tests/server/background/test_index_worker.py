@@ -11,11 +11,14 @@ import pytest
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.errors import StoreFull
 from homespun.indexer.index import Index
+from homespun.indexer.storage.lance import Store
 from homespun.indexer.storage.write_lock import write_lock
 from homespun.models.fakes import FakeEncoder
-from homespun.server.background import index_worker
+from homespun.server.background import factories, index_worker
 from homespun.server.background.embedding_worker import PoliteEncoder, _Closed
 from homespun.server.background.index_worker import FolderIndex
+from homespun.server.commands import search
+from homespun.server.commands.search import Searched
 from homespun.server.options import ServerOptions
 from tests.support import rpc
 
@@ -455,3 +458,100 @@ def test_an_encoder_gives_way_to_completions_and_to_the_end():
     ending = PoliteEncoder(inner, completing=lambda: True, closing=lambda: True)
     with pytest.raises(_Closed):
         ending.encode(texts)
+
+
+# --- the editor's search, with the encoder that comes with the package
+
+QUERY = "remove a directory with everything below it"  # no word of the files
+DELETES = "def rmtree(folder):\n    shutil.rmtree(folder)\n"
+PARSES = "def load_json(text):\n    return json.loads(text)\n"
+
+
+@pytest.fixture
+def searched(tmp_path):
+    """The kept index of a folder, and its searches as an editor asks them."""
+    write(tmp_path, "cleaner.py", DELETES)
+    write(tmp_path, "reader.py", PARSES)
+    completing = []
+    folder = FolderIndex(
+        tmp_path,
+        IndexConfig(),
+        options=ServerOptions(save_debounce_ms=20),
+        open_index=factories.open_index,
+        load_encoder=factories.load_encoder,
+        client=_Editor(),
+        completing=lambda: bool(completing),
+    )
+    folder.start()
+    yield _Searched(folder, completing)
+    folder.close()
+
+
+class _Searched:
+    def __init__(self, folder, completing):
+        self.folder, self.completing = folder, completing
+
+    def ask(self, query):
+        index = self.folder.index
+        return search.answer(query, None, [Searched(self.folder.root, index)])["hits"]
+
+    def wait_for(self, path):
+        """Wait until the query's best hit is in this file; return what it is made of."""
+        end = time.monotonic() + rpc.PATIENCE_SECONDS
+        while time.monotonic() < end:
+            hits = self.ask(QUERY) if self.folder.index is not None else []
+            if hits and hits[0]["path"] == path:
+                return hits[0]["why"]
+            time.sleep(0.02)
+        raise AssertionError(f"{path} is not found")
+
+    def wait_until_all_have_vectors(self, files):
+        end = time.monotonic() + rpc.PATIENCE_SECONDS
+        while time.monotonic() < end:
+            info = self.folder.index.info() if self.folder.index is not None else None
+            if info is not None and info.files == files and info.vectors == info.chunks:
+                return
+            time.sleep(0.02)
+        raise AssertionError("vectors are missing")
+
+
+def test_the_search_of_an_editor_finds_by_vectors_what_shares_no_word(searched, tmp_path):
+    why = searched.wait_for("cleaner.py")
+    assert why["dense"] > 0
+    assert "lexical" not in why
+    write(tmp_path, "cleaner.py", PARSES.replace("json", "toml"))
+    write(tmp_path, "sweeper.py", DELETES.replace("rmtree(folder)", "rmtree(place)"))
+    searched.folder.changed(["cleaner.py", "sweeper.py"])
+    why = searched.wait_for("sweeper.py")
+    assert why["dense"] > 0
+    assert "lexical" not in why
+
+
+def test_a_save_reads_no_vector_from_the_store(searched, tmp_path, monkeypatch):
+    searched.wait_until_all_have_vectors(files=2)
+    read = []
+    vectors = Store.vectors
+
+    def noted(store, encoder, keys=None):
+        for some, matrix in vectors(store, encoder, keys):
+            read.extend(some)
+            yield some, matrix
+
+    monkeypatch.setattr(Store, "vectors", noted)
+    for number in range(3):
+        write(tmp_path, "reader.py", f"{PARSES}\n\nLIMIT = {number}\n")
+        write(tmp_path, f"new{number}.py", DELETES.replace("folder", f"folder{number}"))
+        searched.folder.changed(["reader.py", f"new{number}.py"])
+        searched.wait_until_all_have_vectors(files=3 + number)
+    assert read == []
+
+
+def test_a_search_does_not_wait_for_completions_as_the_vectors_of_a_save_do(searched, tmp_path):
+    searched.wait_until_all_have_vectors(files=2)
+    searched.completing.append("for ever")
+    inner = searched.folder.index._encoder
+    assert not isinstance(inner, PoliteEncoder)
+    assert searched.ask(QUERY)[0]["why"]["dense"] > 0
+    write(tmp_path, "new.py", DELETES.replace("folder", "place"))
+    searched.folder.changed(["new.py"])
+    searched.wait_until_all_have_vectors(files=3)
