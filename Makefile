@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 ROOMS  := cli indexer models server training
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: attack fuzz soak bench-languages bench-tuning demo test setup setup-dev weights weights-tests embedder adapter lint types check unit eval bench-context bench-lines bench-engine bench-index peers index-peers e2e bench-editor editors client vsix vsix-check lock clean
+.PHONY: attack fuzz soak test-processors bench-languages bench-tuning demo test setup setup-dev weights weights-tests embedder adapter lint types check unit eval bench-context bench-lines bench-engine bench-index peers index-peers e2e bench-editor editors client vsix vsix-check lock clean
 
 demo: weights
 	$(BIN)/python -P bench/demo.py
@@ -71,6 +71,11 @@ fuzz: setup-dev
 # 100,000 requests from three editors at once, with edits, saves, branch switches and kills.
 soak: setup-dev
 	$(BIN)/python -m tests.soak.soak $(ARGS)
+
+# The models' arithmetic on processors that this machine has not, emulated: needs Debian's qemu-user, and 2 GB
+# and a network the first time. ARGS="--only haswell" takes some of them, ten minutes each on two quiet cores.
+test-processors: setup-dev
+	$(BIN)/python tests/processors/run.py $(ARGS)
 
 # The search on pinned packages with known answers; fails when it is worse than what was accepted.
 # bench/README.md says what ARGS may be.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from homespun.models import served
 from homespun.models.errors import PromptTooLong
 from homespun.models.load import load_generator
 from homespun.models.types import Stop
@@ -64,6 +66,29 @@ def test_an_untied_output_layer_and_full_heads_are_kept(tiny_untied, monkeypatch
     ids = list(range(40))
     ours = load_generator(str(directory), context_tokens=128).logits(ids)
     assert relative_error(ours, reference_logits(model, ids)) < 0.05
+
+
+@pytest.mark.parametrize(("exact", "bits", "largest"), [(True, 8, 127), (False, 7, 63)])
+def test_weights_are_as_wide_as_the_processor_multiplies_exactly(
+    tiny_qwen2, monkeypatch, exact, bits, largest
+):
+    """Seven bits are exact on any processor, eight are not: so only the seven are run here."""
+    import onnx
+
+    monkeypatch.setattr(served, "int8_products_are_exact", lambda: exact)
+    directory, model = tiny_qwen2
+    folder = served.ensure_served(str(directory))
+    weights = [
+        onnx.numpy_helper.to_array(it)
+        for it in onnx.load(folder / "decoder.onnx").graph.initializer
+        if it.data_type == onnx.TensorProto.INT8 and len(it.dims) == 2
+    ]
+    assert json.loads((folder / "manifest.json").read_text())["bits"] == bits
+    assert len(weights) > 3 and {int(np.abs(it).max()) for it in weights} == {largest}
+    if not exact:
+        ids = np.random.default_rng(2).integers(0, 300, 60).tolist()
+        ours = load_generator(str(directory), context_tokens=128).logits(ids)
+        assert relative_error(ours, reference_logits(model, ids)) < 0.05
 
 
 def test_what_may_not_come_first_gives_the_next_likely(decoder):
