@@ -10,10 +10,9 @@ import json
 import sys
 from pathlib import Path
 
-from homespun.errors import FolderRefused
+from homespun.errors import HomespunError
 from homespun.server.options import CompletionOptions
 from homespun.training.config import SilentProgress, TrainOptions
-from homespun.training.errors import TrainingError
 from homespun.training.pipeline.train import train
 
 COMPLETION = CompletionOptions(context_tokens=256, max_tokens=6, max_block_tokens=8)
@@ -55,7 +54,7 @@ def main():
         resource.setrlimit(resource.RLIMIT_FSIZE, (args.file_bytes, args.file_bytes))
     try:
         done = train(args.workspace, options(args.model), resume=args.resume, completion=COMPLETION)
-    except (TrainingError, FolderRefused) as error:
+    except HomespunError as error:
         sys.exit(f"{type(error).__name__}: {error}")
     sys.stdout.write(json.dumps(done.to_json()))
 
