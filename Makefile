@@ -8,7 +8,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 .PHONY: attack fuzz soak test-processors bench-languages bench-tuning demo test setup setup-dev weights weights-tests embedder adapter lint types check unit eval bench-context bench-lines bench-engine bench-index peers index-peers e2e bench-editor editors client vsix vsix-check lock clean
 
 demo: weights
-	$(BIN)/python -P bench/demo.py
+	$(BIN)/python -m bench.demo
 
 # The unit tests come last: their summary is what one looks for.
 test: setup-dev weights-tests lint types eval client unit
@@ -80,30 +80,30 @@ test-processors: setup-dev
 # The search on pinned packages with known answers; fails when it is worse than what was accepted.
 # bench/README.md says what ARGS may be.
 eval: setup-dev
-	$(BIN)/python bench/eval_retrieval.py $(ARGS)
+	$(BIN)/python -m bench.retrieval.run $(ARGS)
 
 # Completion context: needed definitions and what they bring; ARGS="--parts recall model --held" …
 bench-context: weights
-	$(BIN)/python bench/context/run.py $(ARGS)
+	$(BIN)/python -m bench.context.run $(ARGS)
 
 bench-lines: weights
-	$(BIN)/python bench/complete_batch.py
+	$(BIN)/python -m bench.completion.batch
 
 # Speed, typing and quality against llama.cpp; bench/README.md says what ARGS may be.
 bench-engine: weights setup-dev peers
-	$(BIN)/python bench/engine/run.py $(ARGS)
+	$(BIN)/python -m bench.engine.run $(ARGS)
 
 # Adapters of two real repositories against the model as shipped; hours. ARGS="--minutes 60" …
 bench-tuning: setup-dev weights
-	$(BIN)/python bench/tuning.py $(ARGS)
+	$(BIN)/python -m bench.tuning $(ARGS)
 
 # What the indexer finds in two packages of each language; minutes.
 bench-languages: setup-dev
-	$(BIN)/python bench/languages/census.py $(ARGS)
+	$(BIN)/python -m bench.languages.census $(ARGS)
 
 # The index against semble and ripgrep; ten minutes on two quiet cores.
 bench-index: setup-dev index-peers
-	$(BIN)/python bench/index/run.py $(ARGS)
+	$(BIN)/python -m bench.index.run $(ARGS)
 
 # llama.cpp, to measure against, in an environment of its own: a wheel compiled for any processor
 # and, where there is a compiler, a build for this one.
@@ -141,7 +141,7 @@ e2e: editors vsix weights
 	  $(BIN)/python -m pytest tests/e2e -rs
 
 bench-editor: editors vsix weights
-	$(BIN)/python -P bench/editor.py $(EDITORS)/vscode
+	$(BIN)/python -m bench.editor $(EDITORS)/vscode
 
 editors: $(VENV)/.e2e
 	PYTHON=$(PYTHON) tests/e2e/editors/setup_vscode.sh $(EDITORS)/vscode

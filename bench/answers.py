@@ -1,8 +1,8 @@
 """Every answer of homespun in one file: two trees are compared, and what changed is said.
 
-    python bench/answers.py record BEFORE.json                    # of this checkout; an hour
-    python bench/answers.py record AFTER.json --root ../checkout  # of another one
-    python bench/answers.py compare BEFORE.json AFTER.json        # 1 where an answer differs
+    python -m bench.answers record BEFORE.json                    # of this checkout; an hour
+    python -m bench.answers record AFTER.json --root ../checkout  # of another one
+    python -m bench.answers compare BEFORE.json AFTER.json        # 1 where an answer differs
 
 It asks through the command line and through the other programs of bench/, and imports nothing of
 homespun, so it is the same on both sides of a move. `--parts help contract` takes some parts; one
@@ -26,7 +26,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from answers_parts import PARTS, NoAnswer, Tree
+from bench.answers_parts import PARTS, NoAnswer, Tree
 
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("homespun", "cli", "indexer", "models", "server", "training")

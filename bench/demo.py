@@ -1,5 +1,7 @@
 """What `make demo` runs: index a real package, complete at cursors that need another file.
 
+    python -m bench.demo
+
 The package is pygls 2.1.1 (Apache-2.0), its wheel taken as data, never imported. It is younger than
 the model, which therefore cannot know it by heart. The cursors stand in files that somebody is just
 writing in that repository, and in one line of the package itself, whose rest is cut out. Everything
@@ -8,6 +10,7 @@ goes through the installed `homespun` command, with retrieval and without.
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import subprocess
@@ -101,6 +104,7 @@ LINE_REST = "from_error(error))"
 
 def main() -> int:
     """Print the demo; exit status 0 when every step answered."""
+    argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0]).parse_args()
     console = Console(highlight=False, soft_wrap=True)
     started = time.perf_counter()
     repository = _package()

@@ -1,6 +1,6 @@
 """What the extension costs and how soon ghost text comes, in a real VS Code (`make bench-editor`).
 
-    python bench/editor.py FOLDER-OF-VSCODE [--rounds 3]
+    python -m bench.editor FOLDER-OF-VSCODE [--rounds 3]
 
 FOLDER-OF-VSCODE is what tests/e2e/editors/setup_vscode.sh filled. The folder that is opened is
 coverage 7.17.3 from PyPI, 50 kLoC of Python, as its archive has it; the model is in the cache, an
@@ -21,21 +21,20 @@ from pathlib import Path
 
 from playwright.sync_api import Playwright, sync_playwright
 
+from bench.common.provenance import RESULTS, ROOT
 from homespun.training.shipped.packages import unpacked
-
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests" / "e2e" / "editors"))
-
-from tests.e2e.editors.vscode import CodeServer, Window, browser_page, resident_mb  # noqa: E402
-from tests.e2e.editors.waiting import wait  # noqa: E402
-from tests.e2e.editors.workspace import COVERAGE, put_server, repository  # noqa: E402
+from tests.e2e.editors.vscode import CodeServer, Window, browser_page, resident_mb
+from tests.e2e.editors.waiting import wait
+from tests.e2e.editors.workspace import COVERAGE, put_server, repository
 
 VSIX = ROOT / "editor-client" / "homespun.vsix"
-RESULTS = ROOT / "bench" / "results" / "editor.json"
+REPORT = RESULTS / "editor.json"
 FILE = "coverage/newest.py"
 TEXT = '''"""The newest data file."""
 
 from __future__ import annotations
+
+from bench.common.provenance import RESULTS, ROOT
 
 from coverage.data import CoverageData
 
@@ -67,7 +66,7 @@ def main() -> int:
     ]
     figures["vsix_mb"] = [VSIX.stat().st_size / 1e6]
     _print(figures, lines)
-    RESULTS.write_text(json.dumps({"lines": lines, "rounds": rounds} | figures, indent=1) + "\n")
+    REPORT.write_text(json.dumps({"lines": lines, "rounds": rounds} | figures, indent=1) + "\n")
     return 0
 
 

@@ -1,8 +1,8 @@
 """Tuning on real repositories (`make bench-tuning`): adapters against the model as shipped.
 
-    python bench/tuning.py                          # train on each repository, then the tables
-    python bench/tuning.py python-sdk --minutes 60
-    python bench/tuning.py --tables                 # only the tables, from the kept results
+    python -m bench.tuning                          # train on each repository, then the tables
+    python -m bench.tuning python-sdk --minutes 60
+    python -m bench.tuning --tables                 # only the tables, from the kept results
 
 Clones each repository at a pinned commit, runs `homespun train` on what was committed before a day
 and judges on what came after it; then asks the remaining arms on a share of the items. None of the
@@ -23,6 +23,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from bench.common.provenance import RESULTS
 from homespun import paths
 from homespun.cli.verbs.train import TrainProgress
 from homespun.server.options import CompletionOptions
@@ -36,7 +37,6 @@ from homespun.training.evaluation.report import PRIMARY_METRIC, CompletionReport
 from homespun.training.pipeline.train import train
 from homespun.training.runs import unfinished
 
-RESULTS = Path(__file__).parent / "results"
 ALL_ARMS = tuple(
     f"{model}/{context}"
     for model in ("base", "general", "repository")

@@ -1,6 +1,6 @@
 """Cursors before names of other files, chosen once and kept in `cursors/`. Needs jedi only.
 
-    python bench/context/choose.py ROOT --sys-path . mcp-types --seed 1 --out cursors/mcp.json
+    python -m bench.context.choose ROOT --sys-path . mcp-types --seed 1 --out OUT.json
 
 What a name means is jedi's word (`goto` through imports and re-exports, receivers inferred), not
 that of the product's lookup. A name counts when it has exactly one meaning, a class, function or

@@ -1,6 +1,6 @@
 """Fits the weights of `server/context/next_name.py` on the development packages and prints them.
 
-    python bench/context/fit.py > server/context/next_name_weights.py
+    python -m bench.context.fit > server/context/next_name_weights.py
 
 A conditional logit: at each cursor, of all candidates that the product considers, the one that was
 written. With --check each package is ranked by weights that were fitted on the others.
@@ -17,10 +17,10 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from cursors import Cursor, load
-from packages import CORPORA, Corpus
-from recall import Bench, product
 
+from bench.context.cursors import Cursor, load
+from bench.context.packages import CORPORA, Corpus
+from bench.context.recall import Bench, product
 from homespun.server.context import next_name_weights
 from homespun.server.context.next_name import Candidate, Situation
 from homespun.server.context.retriever import Retriever

@@ -13,9 +13,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from cursors import GROUPS, STATES, Cursor
-from recall import Bench, bm25_only, rank
-
+from bench.context.cursors import GROUPS, STATES, Cursor
+from bench.context.recall import Bench, bm25_only, rank
 from homespun.indexer.index import Index
 from homespun.models.types import Generator
 from homespun.server.completion.completer import Completer

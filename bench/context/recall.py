@@ -16,8 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from cursors import Cursor
-
+from bench.context.cursors import Cursor
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.index import Index
 from homespun.indexer.languages import language_of

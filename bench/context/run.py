@@ -1,9 +1,9 @@
 """The completion context (`make bench-context`): is what is needed there, and does it help.
 
-    python bench/context/run.py --parts recall              # minutes, no model
-    python bench/context/run.py --parts recall model        # and the 0.5B model, `--count` cursors
-    python bench/context/run.py --held …                    # the packages that only report
-    python bench/context/run.py --ablate                    # recall without one part each
+    python -m bench.context.run --parts recall              # minutes, no model
+    python -m bench.context.run --parts recall model        # and the 0.5B model, `--count` cursors
+    python -m bench.context.run --held …                    # the packages that only report
+    python -m bench.context.run --ablate                    # recall without one part each
 
 Prints Markdown tables and writes them with all rows to bench/results/.
 """
@@ -21,16 +21,15 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from cursors import STATES, Cursor, load
-from model import ARMS, Answer, answers, sampled
-from packages import CORPORA, Corpus
-from recall import TOP, Bench, Gather, Prompts, asked, bm25_only, product
-from tables import Rows, how_table, model_table, recall_table
-
+from bench.common.accepted import gate
+from bench.common.provenance import RESULTS
+from bench.context.cursors import STATES, Cursor, load
+from bench.context.model import ARMS, Answer, answers, sampled
+from bench.context.packages import CORPORA, Corpus
+from bench.context.recall import TOP, Bench, Gather, Prompts, asked, bm25_only, product
+from bench.context.tables import Rows, how_table, model_table, recall_table
 from homespun.models.load import load_generator
 from homespun.server.context.retriever import ALL_PARTS, Retriever
-
-RESULTS = Path(__file__).parents[1] / "results"
 
 
 def main() -> int:
@@ -64,9 +63,6 @@ def main() -> int:
 
 def _gated(rows: Rows, *, is_accepting: bool) -> int:
     """Compare recall cursor by cursor with what was accepted; 1 where it is worse."""
-    sys.path.append(str(Path(__file__).resolve().parents[1]))
-    from gate import gate
-
     scores: dict[str, dict[str, float]] = {}
     for cursor, row in rows:
         if row.arm == "homespun" and cursor.is_cross:

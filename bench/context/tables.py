@@ -6,9 +6,9 @@ import random
 import statistics
 from collections.abc import Callable, Sequence
 
-from cursors import GROUPS, STATES, Cursor
-from model import Answer
-from recall import TOP, Row
+from bench.context.cursors import GROUPS, STATES, Cursor
+from bench.context.model import Answer
+from bench.context.recall import TOP, Row
 
 Rows = list[tuple[Cursor, Row]]
 _RESAMPLES = 4000

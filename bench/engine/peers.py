@@ -16,11 +16,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from bench.common.provenance import ROOT
 from homespun import paths
 from homespun.models import catalogue
 
-HERE = Path(__file__).resolve().parent
-PEERS_VENV = HERE.parents[1] / ".venv-peers"
+PEERS_VENV = ROOT / ".venv-peers"
 AS_IS = "file as it is"
 REQUANTIZED = ("Q8_0", "Q4_0")
 # Worker threads of both engines spin for some milliseconds after a step before they sleep.
@@ -33,11 +33,11 @@ class PeerFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """A way to run an engine: which interpreter, which worker."""
+    """A way to run an engine: which interpreter, which module in it."""
 
     name: str
     interpreter: Path
-    script: str
+    worker: str
 
 
 NATIVE = "llama.cpp native"  # llama-cpp-python, compiled here for this processor
@@ -54,7 +54,8 @@ class Engine:
         self.facts: dict[str, Any] = {}
         self._errors = tempfile.TemporaryFile()
         self._process = subprocess.Popen(
-            [str(build.interpreter), "-u", str(HERE / build.script)],
+            [str(build.interpreter), "-u", "-m", build.worker],
+            cwd=ROOT,  # where `bench` is found, also by an interpreter that knows nothing of us
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
@@ -118,12 +119,12 @@ class Engine:
 
 def ours() -> Build:
     """Return our own engine in this interpreter."""
-    return Build(OURS, Path(sys.executable), "worker_ours.py")
+    return Build(OURS, Path(sys.executable), "bench.engine.workers.ours")
 
 
 def float32() -> Build:
     """Return the reference of the quality measurement, in this interpreter."""
-    return Build("float32", Path(sys.executable), "worker_float32.py")
+    return Build("float32", Path(sys.executable), "bench.engine.workers.float32")
 
 
 def peers() -> list[Build]:
@@ -132,8 +133,8 @@ def peers() -> list[Build]:
     if sys.platform == "win32":
         interpreter = PEERS_VENV / "Scripts" / "python.exe"
     candidates = {
-        "llama_cpp": Build(NATIVE, interpreter, "worker_llama.py"),
-        "xllamacpp": Build(WHEEL, interpreter, "worker_server.py"),
+        "llama_cpp": Build(NATIVE, interpreter, "bench.engine.workers.llama"),
+        "xllamacpp": Build(WHEEL, interpreter, "bench.engine.workers.server"),
     }
     return [build for name, build in candidates.items() if _imports(interpreter, name)]
 

@@ -1,6 +1,6 @@
 """What the speed costs: loss on Python text and exact match on infilling tasks.
 
-    python bench/engine/quality.py [--fim FILE.jsonl.gz] [--tasks 300] [--model NAME]
+    python -m bench.engine.quality [--fim FILE.jsonl.gz] [--tasks 300] [--model NAME]
 
 float32 (transformers), our served int8 and llama.cpp's formats get the same token ids. The loss is
 over files of Python's standard library; the tasks are HumanEval-SingleLineInfilling of
@@ -31,10 +31,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import peers
-import provenance
-import stats
-
+from bench.common import provenance, stats
+from bench.engine import peers
 from homespun import paths
 from homespun.models.load import load_generator
 from homespun.models.types import Generator

@@ -1,20 +1,20 @@
 """Tables and plots of bench/README.md from the reports in bench/results/.
 
-    python bench/engine/report.py
+    python -m bench.engine.report
 
 What stands between `<!-- NAME -->` and `<!-- /NAME -->` in the page is written anew.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import statistics
 from typing import Any
 
-import plot
-import provenance
-from peers import AS_IS, OURS
+from bench.common import plot, provenance
+from bench.engine.peers import AS_IS, OURS
 
 README = provenance.ROOT / "bench" / "README.md"
 MODELS = ("qwen2.5-coder-0.5b", "qwen2.5-coder-1.5b")
@@ -24,6 +24,7 @@ Report = dict[str, Any]
 
 def main() -> None:
     """Write the page and the plots."""
+    argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0]).parse_args()
     page = README.read_text(encoding="utf-8")
     for model in MODELS:
         for part, render in (("speed", speed), ("quality", quality), ("typing", typing)):
@@ -100,7 +101,7 @@ def quality(report: Report) -> str:
 
 def typing(report: Report) -> str:
     """Render the table of the typing replay."""
-    from typing_stats import markdown, table_rows
+    from bench.typing.stats import markdown, table_rows
 
     table: str = markdown(table_rows(report))
     return "\n".join([_origin(report), "", table])

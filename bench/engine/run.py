@@ -1,6 +1,6 @@
 """The engine's benchmark: speed, typing and quality, then the tables and the plot.
 
-    python bench/engine/run.py [--quick] [--model NAME] [--fim FILE.jsonl.gz] [--parts speed ...]
+    python -m bench.engine.run [--quick] [--model NAME] [--fim FILE.jsonl.gz] [--parts speed ...]
 
 What `make bench-engine` runs. Each part is a program of its own and can be run alone.
 """
@@ -10,10 +10,12 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
-from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-PARTS = {"speed": "engine.py", "typing": "typing_replay.py", "quality": "quality.py"}
+PARTS = {
+    "speed": "bench.engine.speed",
+    "typing": "bench.typing.replay",
+    "quality": "bench.engine.quality",
+}
 
 
 def main() -> int:
@@ -31,15 +33,15 @@ def main() -> int:
             flags += ["--fim", args.fim]
         if _run(PARTS[part], *flags):
             failed.append(part)
-    if not args.quick and _run("report.py"):
+    if not args.quick and _run("bench.engine.report"):
         failed.append("report")
     if failed:
         print(f"failed: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0
 
 
-def _run(script: str, *flags: str) -> int:
-    return subprocess.run([sys.executable, str(HERE / script), *flags], check=False).returncode
+def _run(program: str, *flags: str) -> int:
+    return subprocess.run([sys.executable, "-m", program, *flags], check=False).returncode
 
 
 if __name__ == "__main__":

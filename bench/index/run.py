@@ -1,6 +1,6 @@
 """The index's benchmark: cold runs, questions, single changes, growth; then tables and plot.
 
-    python bench/index/run.py [--quick] [--parts cold middle growth huge]
+    python -m bench.index.run [--quick] [--parts cold middle growth huge]
 
 What `make bench-index` runs; ten minutes on two quiet cores.
 """
@@ -10,15 +10,11 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "engine"))
-
-import index_measure  # noqa: E402 - after the path
-import index_report  # noqa: E402
-import index_trees  # noqa: E402
-import provenance  # noqa: E402
+from bench.common import provenance
+from bench.index import measure, trees
+from bench.index.report import write_page
 
 PARTS = ("cold", "middle", "growth", "huge")
 _GROWTH = (10_000, 30_000, 100_000, 300_000, 1_000_000)
@@ -45,29 +41,29 @@ def main() -> int:
             path = provenance.write(name, report)
     print(path)
     if complete and not args.quick:
-        index_report.main()
+        write_page()
     return 0
 
 
 def _measured(part: str, *, quick: bool) -> Any:  # noqa: ANN401 - JSON
     if part == "cold":
-        trees = [index_trees.package_tree(package) for package in index_trees.SMALL]
+        chosen = [trees.package_tree(package) for package in trees.SMALL]
         if not quick:
-            trees.append(index_trees.package_tree(index_trees.MEDIUM))
+            chosen.append(trees.package_tree(trees.MEDIUM))
         # The large one is steady enough for two rounds.
-        rounds = {tree: 1 if quick else 2 if tree == trees[-1] else 3 for tree in trees}
-        return [index_measure.cold(tree, rounds[tree]) for tree in trees]
+        rounds = {tree: 1 if quick else 2 if tree == chosen[-1] else 3 for tree in chosen}
+        return [measure.cold(tree, rounds[tree]) for tree in chosen]
     if quick:
-        source = index_trees.package_tree(index_trees.SMALL[0])
-        tree = index_trees.sample_tree(source, _QUICK_LINES)
-        return [index_measure.cold(tree, 1)] if part == "growth" else index_measure.full(tree, 4)
-    large = index_trees.large_tree()
+        source = trees.package_tree(trees.SMALL[0])
+        tree = trees.sample_tree(source, _QUICK_LINES)
+        return [measure.cold(tree, 1)] if part == "growth" else measure.full(tree, 4)
+    large = trees.large_tree()
     if part == "middle":
-        return index_measure.full(index_trees.sample_tree(large, _MIDDLE_LINES), updates=20)
+        return measure.full(trees.sample_tree(large, _MIDDLE_LINES), updates=20)
     if part == "huge":
-        return index_measure.full(index_trees.sample_tree(large, _HUGE_LINES), updates=12)
-    trees = [index_trees.sample_tree(large, lines) for lines in _GROWTH]
-    return [index_measure.cold(tree, rounds=1) for tree in trees]
+        return measure.full(trees.sample_tree(large, _HUGE_LINES), updates=12)
+    chosen = [trees.sample_tree(large, lines) for lines in _GROWTH]
+    return [measure.cold(tree, rounds=1) for tree in chosen]
 
 
 if __name__ == "__main__":

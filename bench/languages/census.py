@@ -1,7 +1,7 @@
 """What the indexer finds in real packages of every language: definitions, documentation, imports.
 
-    python bench/languages/census.py [--language LANGUAGE ...] [--unresolved 5]
-    python bench/languages/census.py --write    # the table of bench/README.md
+    python -m bench.languages.census [--language LANGUAGE ...] [--unresolved 5]
+    python -m bench.languages.census --write    # the table of bench/README.md
 
 The packages of packages.json are fetched by hash, read and never run. An import counts as internal
 when its text says so: a relative path, or a module that a file of the same package declares.
@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from internal import Declared
-
+from bench.common.provenance import ROOT
+from bench.languages.internal import Declared
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.imports.statements import resolve_import
 from homespun.indexer.languages import language_of
@@ -25,7 +25,7 @@ from homespun.indexer.syntax.parse import parse_file
 from homespun.indexer.types import Import, ParsedFile
 from homespun.training.shipped.packages import Package, unpacked
 
-HERE = Path(__file__).parent
+_PACKAGES = Path(__file__).with_name("packages.json")
 SHOWN_KINDS = 6
 MARK, END = "<!-- languages -->", "<!-- /languages -->"
 HEAD = (
@@ -64,7 +64,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.write and arguments.language:
         parser.error("--write wants all languages: leave out --language")
-    rows = json.loads((HERE / "packages.json").read_text(encoding="utf-8"))
+    rows = json.loads(_PACKAGES.read_text(encoding="utf-8"))
     tallies: dict[str, Tally] = {}
     for row in rows:
         language = row.pop("language")
@@ -84,7 +84,7 @@ def main() -> None:
 
 def write(table: list[str]) -> None:
     """Put the table between its marks in bench/README.md."""
-    path = HERE.parent / "README.md"
+    path = ROOT / "bench" / "README.md"
     before, mark, rest = path.read_text(encoding="utf-8").partition(MARK)
     _, end, after = rest.partition(END)
     text = before + mark + "\n" + "\n".join(table) + "\n" + end + after

@@ -1,6 +1,6 @@
 """gitleaks' rules -> indexer/secrets/rules.json, for maintainers.
 
-    python bench/secrets/convert_rules.py GITLEAKS_CHECKOUT_GIT_DIR [COMMIT]
+    python -m bench.secrets.convert_rules GITLEAKS_CHECKOUT_GIT_DIR [COMMIT]
 
 Taken from the commit: config/gitleaks.toml (data) and LICENSE (MIT), which the file then holds.
 Go's RE2 never backtracks, Python's `re` does: the search for what stands before a vendor's name
@@ -12,6 +12,7 @@ tests/indexer/secrets/test_rules.py runs each rule on long hostile lines.
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import subprocess
@@ -39,8 +40,12 @@ _FLAG = re.compile(r"\(\?i\)")
 
 def main() -> int:
     """Write the file, and say which rules were left out."""
-    repository, commit = sys.argv[1], (sys.argv[2] if len(sys.argv) > 2 else "HEAD")
-    commit = _git(repository, "rev-parse", commit).strip()
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("repository", help="the git directory of a checkout of gitleaks")
+    parser.add_argument("commit", nargs="?", default="HEAD")
+    args = parser.parse_args()
+    repository = args.repository
+    commit = _git(repository, "rev-parse", args.commit).strip()
     rules = tomllib.loads(_git(repository, "show", f"{commit}:config/gitleaks.toml"))["rules"]
     kept = [rule for rule in rules if _is_wanted(rule)]
     body = {

@@ -33,7 +33,7 @@ _BLOCK = 32  # scores, of which only the best is looked at first
 _MOST_QUERY_CHARS = 20_000  # a megabyte by mistake takes seconds and says no more
 _QUERY_TERMS = 96  # of a code window; the rarest of them decide anyway
 # Words on the line in focus weigh 1 + _FOCUS, four lines away a third of that; hits then hold lines
-# that are more like the next one (bench/similar_lines.py).
+# that are more like the next one (bench/completion/similar_lines.py).
 _FOCUS = 8.0
 _FOCUS_LINES = 4.0
 

@@ -29,7 +29,7 @@ class Weights:
     """Shares are in units of the best text score that any chunk has: they mean the same everywhere.
 
     Chosen on development queries for 32 packages in 17 languages; the optimum is flat, half or
-    twice of most values costs less than a point. bench/retrieval_ablation.py says what each brings.
+    twice of most values costs less than a point. bench/retrieval/ablation.py says what each brings.
     """
 
     text: float = 1.0  # BM25 of the chunk, relative to the best chunk's

@@ -4,7 +4,8 @@ The placeholder is as long as the secret and keeps its line ends, so lines and c
 Nothing that this module finds enters index, prompt, dataset or log. Known shapes come first, as in
 detect-secrets (Apache-2.0) and in the issuers' documentation; then what is assigned to a secret's
 name and looks random or like a password; then any quoted string that is as mixed as a random key.
-A hash, a uuid or a picture stays as it is. `bench/secrets_rate.py` counts what real code loses.
+A hash, a uuid or a picture stays as it is. What real code loses, `bench/micro/secrets_rate.py`
+counts.
 """
 
 from __future__ import annotations

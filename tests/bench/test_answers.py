@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import answers
-import answers_parts
 import pytest
 import shop
+
+from bench import answers, answers_parts
 
 ROOT = Path(__file__).resolve().parents[2]
 ABOUT = {"commit": "c", "source": "s", "machine": "m", "python": "p"}

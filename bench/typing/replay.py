@@ -1,0 +1,335 @@
+"""Retype real code at human speed: our server and llama.cpp with llama.vim's policy.
+
+    python -m bench.typing.replay [--quick] [--no-retrieval] [--formats Q8_0 ...]
+
+Lines are taken out of modules of PyPI source packages, and typed in again key by key. After each
+key the editor asks as it does in life: our server over stdio, llama.cpp's over HTTP as llama.vim
+asks it, with the same budget of prompt tokens. Both sides get the same keys at the same intervals,
+and take turns session by session; the other one rests meanwhile. In some sessions the user types
+all, in the others takes right suggestions now and then. Prints a table and writes it to
+bench/results/typing-MODEL.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import itertools
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from bench.common import provenance
+from bench.engine import peers
+from bench.typing.client import Answer, Edit, Side, Work
+from bench.typing.corpus import PACKAGES, copy_with, source_files
+from bench.typing.llama import LlamaVim
+from bench.typing.ours import Homespun
+from bench.typing.sessions import Session, Typist, make_sessions, right_chars
+from bench.typing.stats import (
+    Row,
+    can_take,
+    could_save_chars,
+    figures,
+    markdown,
+    ratios,
+    saved_chars,
+    table_rows,
+)
+from homespun.training.shipped.packages import Package, unpacked
+
+# Of a package: whether right suggestions are taken, sessions, keys of one at least.
+_PLANS = ((False, 2, 48), (True, 1, 30))
+_QUICK = ((False, 1, 32), (True, 1, 32))
+_LAST_SECONDS = 12.0  # that the last suggestion of a session is waited for
+_CARRIED_MS = 100.0  # a suggestion typed along that is back within this has never gone
+_BUDGET_TOKENS = 1024  # of a prompt, on both sides
+ROW_FIELDS = tuple("side session takes kind at_ms gap_ms answer_ms cached right_chars".split())
+
+
+def main() -> int:
+    """Run the replay, print the table, write the report."""
+    args = _arguments()
+    packages = PACKAGES[:1] if args.quick else PACKAGES
+    report: dict[str, Any] = provenance.facts(args.model, args.threads)
+    rows: list[Row] = []
+    sides: dict[str, dict[str, Any]] = {}
+    for package in packages:
+        sessions = _sessions(package, args)
+        with tempfile.TemporaryDirectory(prefix="typing-") as scratch:
+            root = Path(scratch).resolve() / package.folder
+            texts = {session.path: session.text for session, _ in sessions}
+            copy_with(unpacked(package), root, texts)
+            _index(root)
+            _replay_package(root, sessions, args, rows, sides)
+    report |= {
+        "seed": args.seed,
+        "pace": args.pace,
+        "budget_tokens": _BUDGET_TOKENS,
+        "acceptance": args.acceptance,
+        "packages": [f"{package.name}=={package.version}" for package in packages],
+        "sides": {name: _figures(name, facts, rows) for name, facts in sides.items()},
+    }
+    report["ratios"] = _ratios(report["sides"])
+    report["load_after"] = provenance.machine()["load"]
+    print(markdown(table_rows(report)))
+    report["row_fields"] = ROW_FIELDS
+    report["rows"] = [_compact(row) for row in rows]
+    suffix = "-quick" if args.quick else ""
+    provenance.write(f"typing-{args.model}{suffix}", report)
+    return 0
+
+
+def _sessions(package: Package, args: argparse.Namespace) -> list[tuple[Session, float]]:
+    """Draw a package's sessions, with the probability that a right suggestion is taken."""
+    files = source_files(unpacked(package))
+    plans = _QUICK if args.quick else _PLANS
+    sessions: list[tuple[Session, float]] = []
+    for takes, count, keys in plans:
+        drawn = make_sessions(
+            package.folder, files, count=count, keys=keys, seed=args.seed, pace=args.pace
+        )
+        for session in drawn:
+            sessions.append((session, args.acceptance if takes else 0.0))
+            del files[session.path]
+    return sessions
+
+
+def _index(root: Path) -> None:
+    command = [sys.executable, "-P", "-m", "homespun.cli", "index", str(root)]
+    # Vectors serve the search; completions go by words.
+    environment = os.environ | {"HOMESPUN_INDEX_ENCODER": "none"}
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment)
+
+
+def _replay_package(
+    root: Path,
+    sessions: Sequence[tuple[Session, float]],
+    args: argparse.Namespace,
+    rows: list[Row],
+    sides: dict[str, dict[str, Any]],
+) -> None:
+    """Let the sides take turns at a package's sessions; add what they saw and did."""
+    running: list[Side] = []
+    try:
+        for start in _starters(root, args):
+            running.append(start())
+        for number, (session, probability) in enumerate(sessions):
+            for side in running if number % 2 == 0 else running[::-1]:
+                seen = replay(side, session, probability=probability, seed=args.seed)
+                rows.extend(seen)
+                _progress(session, seen)
+    finally:
+        for side in running:
+            side.close()
+    for side in running:
+        known = sides.setdefault(side.name, {"facts": side.facts, "work": []})
+        known["work"].append(side.work)
+
+
+def _starters(root: Path, args: argparse.Namespace) -> Iterable[Callable[[], Side]]:
+    model, threads = args.model, args.threads
+    yield functools.partial(Homespun, root, model=model, threads=threads)
+    if args.no_retrieval:
+        name = "homespun, no retrieval"
+        yield functools.partial(
+            Homespun, root, model=model, threads=threads, retrieval=False, name=name
+        )
+    formats = peers.formats(model)
+    servers = [build for build in peers.peers() if build.name in args.builds]
+    if not servers:
+        raise SystemExit("llama.cpp is not installed: make peers")
+    files = source_files(root)
+    for wanted in args.formats:
+        if wanted not in formats:
+            raise SystemExit(f"there is no {wanted!r} of {model}; known: {', '.join(formats)}")
+    for build, wanted, busy in itertools.product(servers, args.formats, args.busy):
+        yield functools.partial(
+            LlamaVim,
+            build,
+            formats[wanted],
+            threads=threads,
+            budget_tokens=_BUDGET_TOKENS,
+            files=files,
+            busy=busy,
+            seed=args.seed,
+            name=f"{build.name}, {wanted}" + (f", {busy}" if len(args.busy) > 1 else ""),
+        )
+
+
+def replay(
+    side: Side,
+    session: Session,
+    *,
+    probability: float,
+    seed: int,
+    clock: Callable[[], float] = time.perf_counter,
+) -> list[Row]:
+    """Type a session; `probability` is that with which a right suggestion is taken."""
+    side.begin(session)
+    typist = Typist(session)
+    rows: list[Row] = []
+    taken = ""
+    began = clock()
+    while taken or not typist.is_done:
+        if taken:
+            side.accepted()
+        key = typist.take(taken) if taken else typist.next()
+        edit = Edit(typist.before, session.after, key.insert, key.delete_chars)
+        at = clock()
+        side.press(edit)
+        row = Row(
+            side=side.name,
+            session=f"{session.package}/{session.path}",
+            takes=probability > 0,
+            kind=key.kind,
+            line=key.line,
+            at_ms=(at - began) * 1000,
+            gap_ms=key.gap_ms,
+            upcoming_chars=len(typist.upcoming.split("\n")[0]),
+            taken_chars=len(taken),
+        )
+        _watch(side, row, at, typist, clock)
+        _judge(row, typist.upcoming, rows[-1] if rows else None)
+        rows.append(row)
+        taken = ""
+        if can_take(row) and typist.accepts(probability=probability, seed=seed):
+            taken = row.text[: row.right_chars]
+    side.end()
+    return rows
+
+
+def _watch(side: Side, row: Row, at: float, typist: Typist, clock: Callable[[], float]) -> None:
+    """Look at the screen until the next key; the session's last answer is waited for."""
+    for answer in side.answers(at + row.gap_ms / 1000):
+        _note(row, answer, at)
+    if typist.is_done and row.answer_ms is None:
+        for answer in side.answers(at + _LAST_SECONDS):
+            _note(row, answer, at)
+            break
+    row.gap_ms = (clock() - at) * 1000
+
+
+def _judge(row: Row, upcoming: str, before: Row | None) -> None:
+    """Say whether the text on the screen is right, and since when it has stood there."""
+    row.right_chars = right_chars(row.text, upcoming)
+    if row.right_chars and row.answer_ms is not None:
+        row.seen_ms = row.gap_ms - row.answer_ms
+        if before is not None and before.right_chars and row.answer_ms <= _CARRIED_MS:
+            row.seen_ms = before.seen_ms + row.gap_ms
+
+
+def _note(row: Row, answer: Answer, at: float) -> None:
+    """Write down what came on the screen; what comes later replaces it."""
+    if row.answer_ms is None or (answer.text and not row.text):
+        row.answer_ms = (answer.at - at) * 1000
+    row.text, row.cached, row.why = answer.text, answer.cached, answer.why
+
+
+def _figures(name: str, known: dict[str, Any], rows: Sequence[Row]) -> dict[str, Any]:
+    mine = [row for row in rows if row.side == name]
+    typed = [row for row in mine if not row.takes]
+    took = [row for row in mine if row.takes]
+    chars = sum(row.kind in ("char", "enter") for row in typed)
+    works: list[Work] = known["work"]
+    prompt = sum(work.prompt_tokens for work in works)
+    computed = sum(work.computed_tokens for work in works)
+    by_kind: dict[str, int] = {}
+    for work in works:
+        for kind, tokens in work.by_kind.items():
+            by_kind[kind] = by_kind.get(kind, 0) + tokens
+    taken = sum(row.taken_chars for row in took)
+    seconds = [work.processor_seconds for work in works]
+    known_seconds = [value for value in seconds if value is not None]
+    return {
+        "facts": known["facts"],
+        "typing": figures(typed),
+        "taking": figures(took),
+        "could_save": could_save_chars(typed) / chars if chars else None,
+        "saved": saved_chars(took) / (len(took) + taken) if took else None,
+        "work": {
+            "requests": sum(work.requests for work in works),
+            "prompt_tokens": prompt,
+            "computed_tokens": computed,
+            "generated_tokens": sum(work.generated_tokens for work in works),
+            "computed_by_kind": by_kind,
+            "computed_per_key": computed / len(mine),
+            "processor_seconds_per_key": (
+                sum(known_seconds) / len(mine) if len(known_seconds) == len(seconds) else None
+            ),
+            "reused": 1 - computed / prompt if prompt else None,
+        },
+    }
+
+
+def _ratios(sides: dict[str, dict[str, Any]]) -> dict[str, dict[str, float | None]]:
+    """Return theirs divided by ours, for every side of theirs."""
+    ours = sides["homespun"]["typing"]
+    theirs = {name: side for name, side in sides.items() if not name.startswith("homespun")}
+    return {name: ratios(side["typing"], ours) for name, side in theirs.items()}
+
+
+def _compact(row: Row) -> list[Any]:
+    """Return a row as the report keeps it, for plots; `ROW_FIELDS` are its names."""
+    values = asdict(row)
+    return [
+        round(value, 1) if isinstance(value, float) else value
+        for value in (values[name] for name in ROW_FIELDS)
+    ]
+
+
+def _progress(session: Session, rows: Sequence[Row]) -> None:
+    measured = figures(rows)
+    wait = measured["until_suggestion_ms"]
+    print(
+        f"{rows[0].side:<36} {session.path:<32}{len(rows):>4} keys, {measured['shown']:.2f} shown, "
+        f"until a suggestion {wait['p50']:.0f} / {wait['p95']:.0f} ms",
+        file=sys.stderr,
+    )
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="one package, about 60 keys")
+    parser.add_argument("--model", default="qwen2.5-coder-0.5b")
+    parser.add_argument("--threads", type=int, default=provenance.physical_cores())
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--acceptance",
+        type=float,
+        default=0.5,
+        help="with which probability a right suggestion is taken, in the sessions with acceptance",
+    )
+    parser.add_argument("--pace", type=float, default=1.0, help="times the usual intervals")
+    parser.add_argument("--no-retrieval", action="store_true", help="also ours without the index")
+    parser.add_argument(
+        "--builds",
+        nargs="*",
+        choices=(peers.NATIVE, peers.WHEEL),
+        default=[peers.NATIVE, peers.WHEEL],
+        help="of llama.cpp; those that are installed are used",
+    )
+    parser.add_argument(
+        "--formats",
+        nargs="*",
+        default=[peers.AS_IS],
+        help=f"of the GGUF file: {peers.AS_IS!r}, {', '.join(peers.REQUANTIZED)}",
+    )
+    parser.add_argument(
+        "--busy",
+        nargs="*",
+        choices=("wait", "kill"),
+        default=["wait"],
+        help="what llama.vim does with a request under way: wait as published, or close it",
+    )
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
