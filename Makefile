@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 ROOMS  := cli indexer models server training
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: attack fuzz soak test-processors bench-languages bench-tuning demo test setup setup-dev weights weights-tests embedder adapter lint types check unit eval bench-context bench-lines bench-engine bench-index peers index-peers e2e bench-editor editors client vsix vsix-check lock clean
+.PHONY: attack fuzz soak test-processors bench-languages bench-tuning demo test dist setup setup-dev weights weights-tests embedder adapter lint types check unit eval bench-context bench-lines bench-engine bench-index peers index-peers e2e bench-editor editors client vsix vsix-check lock clean
 
 demo: weights
 	$(BIN)/python -m bench.demo
@@ -157,6 +157,13 @@ vsix: editor-client/node_modules/.done $(VENV)/.dev
 	rm -rf build/lib build/bdist.* editor-client/build/wheel
 	$(BIN)/python -P -m build --wheel --no-isolation --outdir editor-client/build/wheel .
 	cd editor-client && npm run --silent package
+
+# The wheel, in dist/, of what is committed or not; from one commit always the same bytes. It is tried in an
+# environment of its own with nothing but its requirements, borrowed from here; ARGS=--fetch has pip bring them.
+dist: $(VENV)/.dev
+	rm -rf build/lib build/bdist.* dist
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/python -P -m build --wheel --no-isolation --outdir dist .
+	$(BIN)/python -m tests.layout.installed dist/*.whl $(ARGS)
 
 # Part of `make test`; who only works on the server needs no Node.
 client:

@@ -15,9 +15,14 @@ import pytest
 from homespun.cli.main import VERBS
 from homespun.indexer.config import IndexConfig
 from homespun.server.options import CompletionOptions, ServerOptions
+from tests.layout.house import ROOMS, relative, sources
+from tests.layout.test_arrows import LAYERS, layer_of
 
 ROOT = Path(__file__).resolve().parents[1]
-DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+README = ROOT / "README.md"
+ARCHITECTURE = ROOT / "docs" / "architecture.md"
+DOCS = [README, ROOT / "bench" / "README.md", ROOT / "CONTRIBUTING.md"]
+DOCS += sorted((ROOT / "docs").glob("*.md"))
 SECTIONS = (("completion", CompletionOptions), ("index", IndexConfig), ("server", ServerOptions))
 
 _WORKSPACE = {False: "", True: "yes", "lowers": "lowers", "adds": "adds"}
@@ -67,7 +72,7 @@ def test_the_settings_page_is_what_the_classes_say():
     assert path.read_text(encoding="utf-8") == settings_page()
 
 
-@pytest.mark.parametrize("page", DOCS, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", DOCS, ids=relative)
 def test_every_file_that_a_page_names_exists(page):
     text = page.read_text(encoding="utf-8")
     rooms = "cli|indexer|models|server|training|tests|docs|bench|editor-client"
@@ -86,9 +91,60 @@ def test_every_file_that_a_page_names_exists(page):
     assert missing == set()
 
 
-def test_the_readme_names_every_verb():
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("page", [README, ROOT / "docs" / "commands.md"], ids=relative)
+def test_the_page_names_every_verb(page):
+    text = page.read_text(encoding="utf-8")
     assert {verb.name for verb in VERBS if f"homespun {verb.name}" not in text} == set()
+
+
+def test_the_readme_is_read_at_one_sitting():
+    assert README.read_text(encoding="utf-8").count("\n") < 120
+
+
+def test_the_readmes_figures_stand_in_the_page_of_measurements():
+    rows = re.findall(r"^\|.*\|.*`$|^\|.*\|$", README.read_text(encoding="utf-8"), re.MULTILINE)
+    figures = {figure for row in rows for figure in re.findall(r"[\d.,-]*\d{2,}", row)}
+    measured = (ROOT / "bench" / "README.md").read_text(encoding="utf-8")
+    assert len(figures) > 10
+    assert {figure for figure in figures if figure not in measured} == set()
+
+
+def test_every_verb_has_one_walk():
+    walks = re.findall(r"^\*\*`homespun (\w+)", ARCHITECTURE.read_text(encoding="utf-8"), re.M)
+    assert sorted(walks) == sorted(verb.name for verb in VERBS)
+
+
+def test_every_sub_package_has_one_row_and_its_files_are_there():
+    found = dict.fromkeys(relative(path.parent) for path in sources())
+    rows = re.findall(r"^\| `([\w/]+)/` \| (.*)$", ARCHITECTURE.read_text(encoding="utf-8"), re.M)
+    assert sorted(folder for folder, _ in rows) == sorted(found)
+    named = [f"{folder}/{file}" for folder, row in rows for file in re.findall(r"`(\w+\.py)`", row)]
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def drawing():
+    """The drawing of docs/architecture.md: room -> its sub-packages, from above."""
+    lines = ARCHITECTURE.read_text(encoding="utf-8").split("```")[1].splitlines()
+    rooms = {}
+    for column in (slice(0, 33), slice(33, None)):
+        room = None
+        for line in (line[column] for line in lines):
+            if "+-" in line:
+                name = re.search(r"\+- (\w+) -", line)
+                room = rooms.setdefault(name[1], []) if name else None
+            elif room is not None:
+                room += re.findall(r"[a-z_.]+", line)
+    return rooms
+
+
+@pytest.mark.parametrize("room", [room for room in ROOMS if room != "homespun"])
+def test_the_drawing_shows_every_layer_in_its_place(room):
+    folders = {relative(path.parent).replace("/", ".") for path in (ROOT / room).rglob("*.py")}
+    drawn = drawing()[room]
+    assert sorted(f"{room}.{place}" for place in drawn) == sorted(folders - {room})
+    heights = [layer_of(room, place) for place in drawn]
+    assert heights == sorted(heights, reverse=True)
+    assert set(LAYERS) == set(drawing())
 
 
 def test_docs_speak_of_no_machine():

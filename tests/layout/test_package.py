@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.layout.house import NOT_IN_THE_WHEEL, ROOMS, ROOT, module_of, relative, sources
+from tests.layout.installed import try_wheel
 from tests.support.fresh_interpreter import loaded_after
 
 
@@ -41,14 +42,20 @@ def test_the_rooms_init_files_are_empty():
     assert not (ROOT / "__init__.py").exists()
 
 
-def test_the_wheel_holds_every_module_and_data_file(tmp_path):
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("wheel")
     command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-q"]
     # Built from a copy: setuptools leaves its build folder beside the sources.
     shutil.copytree(
-        ROOT, tmp_path / "src", ignore=shutil.ignore_patterns(".*", "build", "*.egg-info", "tests")
+        ROOT, folder / "src", ignore=shutil.ignore_patterns(".*", "build", "*.egg-info", "tests")
     )
-    subprocess.run([*command, "-w", str(tmp_path), str(tmp_path / "src")], check=True)
-    (wheel,) = tmp_path.glob("homespun-*.whl")
+    subprocess.run([*command, "-w", str(folder), str(folder / "src")], check=True)
+    (wheel,) = folder.glob("homespun-*.whl")
+    return wheel
+
+
+def test_the_wheel_holds_every_module_and_data_file(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     expected = {
         place_in_the_wheel(path)
@@ -66,9 +73,13 @@ def test_the_wheel_holds_every_module_and_data_file(tmp_path):
     }
     assert expected <= names
     assert wheel.stat().st_size < 35_000_000
-    bare = {name.split("/")[0] for name in names} & (set(ROOMS) - {"homespun"})
-    assert bare == set(), "a bare top-level room"
+    rooms = {room for room in ROOMS if room != "homespun"}
+    assert not any(name.split("/")[0] in rooms for name in names), "a bare top-level room"
     assert not any(name.startswith("homespun/training/shipped") for name in names)
+
+
+def test_the_wheel_works_where_nothing_but_its_requirements_is_installed(wheel, tmp_path):
+    assert try_wheel(wheel, tmp_path) == []
 
 
 def test_help_loads_nothing_heavy():
