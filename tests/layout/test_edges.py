@@ -55,6 +55,17 @@ def test_a_planted_import_of_onnxruntime_is_found(line):
     assert imports_of_onnxruntime(ROOT / "bench" / "planted.py", line)
 
 
+def test_one_module_alone_reads_toml():
+    """It has bounds on size and depth, which a stranger's file may go past."""
+    found = [
+        relative(path)
+        for path in sources()
+        for name, _ in imported_modules(ast.parse(path.read_text(encoding="utf-8")))
+        if name.split(".")[0] == "tomllib"
+    ]
+    assert found == ["homespun/parsing.py"]
+
+
 def imports_before_the_switch(path, text):
     """Imports of a library that asks the hub, above the call that keeps it from there."""
     tree = ast.parse(text)

@@ -10,12 +10,14 @@ import json
 import os
 import subprocess
 import sys
-import tomllib
 from collections import Counter
 from pathlib import Path
 
 from homespun import programs
+from homespun.parsing import parse_toml
+from homespun.storage import read_bounded
 
+_MAX_BYTES = 1_000_000  # of a pyproject.toml: a real one has some tens of thousands
 _CONFIGS = ("ruff.toml", ".ruff.toml")
 _SECONDS = 20
 
@@ -80,7 +82,8 @@ def _is_configured(root: Path) -> bool:
     if any((root / name).is_file() for name in _CONFIGS):
         return True
     try:
-        project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+        text = read_bounded(root / "pyproject.toml", max_bytes=_MAX_BYTES).decode("utf-8")
+        tools = parse_toml(text).get("tool")
     except (OSError, ValueError):
         return False
-    return "ruff" in project.get("tool", {})
+    return isinstance(tools, dict) and "ruff" in tools

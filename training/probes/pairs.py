@@ -272,7 +272,7 @@ def _parses(page: Page, source: bytes) -> bool:
     if page.language == "python":
         try:
             ast.parse(source)
-        except (SyntaxError, ValueError):
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
             return page.root.has_error and not _has_more_errors(page, source)
         return True
     return not _has_more_errors(page, source)

@@ -45,6 +45,16 @@ def test_without_settings_nobody_is_asked(tmp_path):
     assert linter_of(tmp_path) is not None
 
 
+HOSTILE = ["a = " + "[" * 10_000, "tool = 1\n", "[tool.ruff]\n#" + "x" * 2_000_000, "pipe"]
+
+
+@pytest.mark.parametrize("hostile", HOSTILE, ids=lambda text: text[:11])
+def test_a_hostile_project_file_is_none(tmp_path, hostile):
+    path = tmp_path / "pyproject.toml"
+    os.mkfifo(path) if hostile == "pipe" else path.write_text(hostile)
+    assert linter_of(tmp_path) is None
+
+
 def test_settings_that_ruff_refuses_give_no_number(root):
     (root / "pyproject.toml").write_text('[tool.ruff]\nrequired-version = "==0.0.1"\n')
     assert linter_of(root).new_findings("a.py", GOOD, GOOD + "x\n") is None
