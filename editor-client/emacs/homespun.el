@@ -576,12 +576,13 @@ After 1, 2 and 4 s, at the next moment without keys."
 
 (defun homespun--ask-again (place)
   "Ask again where text and point still are as in PLACE, unless it was dismissed.
-Later, if somebody is in another buffer now: in the minibuffer, say."
+Later, if somebody is in another buffer now, in the minibuffer, say, or
+the server is being started again."
   (let ((buffer (car place)))
     (when (and (buffer-live-p buffer)
                (equal place (with-current-buffer buffer (homespun--place)))
                (not (eq last-command 'keyboard-quit)))
-      (if (eq buffer (current-buffer))
+      (if (and (eq buffer (current-buffer)) (lsp-feature? "textDocument/inlineCompletion"))
           (lsp-inline-completion--maybe-display buffer (point))
         (homespun--give-up place)))))
 

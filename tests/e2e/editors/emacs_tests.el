@@ -283,13 +283,17 @@
 
 (defvar questions nil "What the server was asked for ghost text with, the newest first.")
 (defvar answers nil "What the server answers, in turn: JSON, or nil where it takes too long.")
+(defvar timers nil "What is to happen, the next first: seconds, function, arguments.")
+(defvar is-up nil "Whether a server runs.")
+(defvar is-pending nil "Whether a key waits to be read.")
+(defvar the-message nil "What an error said.")
 
 (defmacro with-questions (&rest body)
   "Run BODY in a buffer where (ask) asks for ghost text as `lsp-mode' does."
   `(with-temp-buffer
      (insert "total = ")
      (let ((homespun--unanswered nil) (homespun--once-more nil) (last-command 'self-insert-command)
-           (questions nil) (answers nil) (timers nil) (is-pending nil) (the-message nil)
+           (questions nil) (answers nil) (timers nil) (is-pending nil) (the-message nil) (is-up t)
            (lsp-response-timeout 0.01))
        (cl-letf (((symbol-function 'lsp-workspaces) (lambda () (list (workspace))))
                  ((symbol-function 'lsp--text-document-identifier) (lambda () '(:uri "file:///a.py")))
@@ -301,6 +305,7 @@
                           (funcall (plist-get options :error-handler)
                                    (from-json "{\"code\": -32603, \"message\": \"it broke\"}"))
                         (funcall callback (from-json answer))))))
+                 ((symbol-function 'lsp-feature?) (lambda (&rest _) is-up))
                  ((symbol-function 'input-pending-p) (lambda (&rest _) is-pending))
                  ((symbol-function 'lsp--error)
                   (lambda (format &rest values) (setq the-message (apply #'format format values))))
@@ -317,9 +322,6 @@
                (advice-add 'lsp-request-while-no-input :around #'homespun--ask)
                ,@body)
            (advice-remove 'lsp-request-while-no-input #'homespun--ask))))))
-
-(defvar is-pending nil "Whether a key waits to be read.")
-(defvar the-message nil "What an error said.")
 
 (defun ask ()
   "Ask for ghost text as after a change; return what came."
@@ -402,6 +404,16 @@
    (should (equal (pause) 2))
    (should lsp-inline-completion--items)))
 
+(ert-deftest a-question-waits-until-the-server-is-up-again ()
+  (with-questions
+   (ask)
+   (setq answers (list something) is-up nil)
+   (should (equal (pause) 1))
+   (setq is-up t)
+   (should (= (length questions) 1))
+   (should (equal (pause) 2))
+   (should lsp-inline-completion--items)))
+
 (ert-deftest a-new-question-begins-anew ()
   (with-questions
    (ask)
@@ -426,9 +438,7 @@
     (should (equal seen '(("textDocument/inlineCompletion" nil) ("textDocument/completion" nil))))))
 
 (defvar now nil "The time, in seconds.")
-(defvar timers nil "What is to happen, the next first: seconds, function, arguments.")
 (defvar started nil "The buffers that servers were started for.")
-(defvar is-up nil "Whether a server runs.")
 
 (defmacro with-deaths (&rest body)
   "Run BODY where (die) kills the server of the project of this buffer."
