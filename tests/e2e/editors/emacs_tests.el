@@ -383,7 +383,7 @@
    (should (equal the-message "Could not fetch completions: (error it broke)"))))
 
 (ert-deftest what-is-another-question-by-now-is-not-asked-again ()
-  (dolist (change (list (lambda () (insert "1"))
+  (dolist (change (list (lambda () (save-excursion (insert "1")))
                         #'backward-char
                         (lambda () (setq last-command 'keyboard-quit))
                         #'kill-buffer))
