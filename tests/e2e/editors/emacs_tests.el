@@ -349,7 +349,7 @@
 
 (ert-deftest a-question-that-a-key-ended-is-asked-again ()
   (with-questions
-   (setq answers (list nil something) is-pending t)
+   (setq answers (list nil something) is-pending t lsp-response-timeout nil)
    (should-not (ask))
    (setq is-pending nil)
    (should (equal (pause) 1))
@@ -417,9 +417,9 @@
 (ert-deftest a-new-question-begins-anew ()
   (with-questions
    (ask)
-   (pause)
    (insert "1")
    (ask)
+   (should (= (length timers) 1))
    (should (equal (pause) 1))))
 
 (ert-deftest who-asks-by-hand-is-told-and-asks-again ()
