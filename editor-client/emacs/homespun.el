@@ -494,6 +494,98 @@ DESCRIBE makes the line of one."
      (cons (lsp-get answer :message)
            (seq-map #'homespun--acceptance-line (lsp-get answer :groups))))))
 
+;;; A question that was given up
+
+(defconst homespun--max-questions 4 "How often the same is asked, at most.")
+
+(defvar homespun--unanswered nil
+  "The question that was given up last: its place, and how often it was.")
+
+(defvar homespun--once-more nil "The timer that asks it again.")
+
+(defun homespun--ask (ask method params)
+  "Ask with METHOD and PARAMS, as ASK, `lsp-request-while-no-input', does.
+Ghost text of homespun is asked for again, and with more patience, where
+the answer did not come in time or a key came before it: on a slow machine
+it would be lost, for lsp-mode asks only after a change of the text."
+  (if (not (and (equal method "textDocument/inlineCompletion") (homespun--workspace)))
+      (funcall ask method params)
+    (when homespun--once-more
+      (cancel-timer homespun--once-more))
+    (let* ((place (homespun--place))
+           (seconds (and lsp-response-timeout
+                         (* lsp-response-timeout (expt 2 (homespun--times-given-up place)))))
+           (outcome (homespun--wait-for-text params seconds)))
+      (pcase outcome
+        (`(,_ ,failure) (error "%s" (homespun--message-of failure)))
+        (`(,answer) answer)             ; also that there is nothing: it is not asked again
+        ((guard (and (homespun--is-automatic params) (homespun--give-up place))) nil)
+        ((guard (not (input-pending-p))) (error "No answer in %s s" seconds))))))
+
+(defun homespun--place ()
+  "Return what makes a question another one: the buffer, its text, the point."
+  (list (current-buffer) (buffer-chars-modified-tick) (point)))
+
+(defun homespun--times-given-up (place)
+  "Return how often the question at PLACE was given up."
+  (if (equal place (car homespun--unanswered)) (cdr homespun--unanswered) 0))
+
+(defun homespun--is-automatic (params)
+  "Say whether nobody asked by hand for what PARAMS ask for."
+  (eq (lsp-get (lsp-get params :context) :triggerKind)
+      lsp/inline-completion-trigger-automatic))
+
+(defun homespun--message-of (failure)
+  "Return the sentence of a FAILURE, the first where several servers failed."
+  (lsp-get (if (lsp-json-error? failure) failure (car failure)) :message))
+
+(defun homespun--wait-for-text (params seconds)
+  "Ask for ghost text with PARAMS until a key comes, SECONDS at most.
+Return a list of the answer, or of nil and the failure; nil without either.
+Unlike in `lsp-request-while-no-input' nothing is lost that arrives
+together with the answer: a change of the status, say."
+  (let ((deadline (and seconds (+ (float-time) seconds)))
+        outcome)
+    (lsp-request-async "textDocument/inlineCompletion" params
+                       (lambda (answer) (setq outcome (list answer)))
+                       :mode 'detached
+                       :error-handler (lambda (failure) (setq outcome (list nil failure)))
+                       :cancel-token 'homespun--question)
+    (unwind-protect
+        (while (not (or outcome
+                        (input-pending-p)
+                        (and deadline (> (float-time) deadline))))
+          (sit-for 0.02))
+      (unless outcome
+        (lsp-cancel-request-by-token 'homespun--question)))
+    outcome))
+
+(defun homespun--give-up (place)
+  "Note that the question at PLACE was given up; say whether it is asked again.
+After 1, 2 and 4 s, at the next moment without keys."
+  (let ((times (1+ (homespun--times-given-up place))))
+    (setq homespun--unanswered (cons place times))
+    (when (< times homespun--max-questions)
+      (setq homespun--once-more
+            (run-at-time (expt 2 (1- times)) nil #'homespun--ask-when-idle place)))))
+
+(defun homespun--ask-when-idle (place)
+  "Ask again at PLACE as soon as no key comes for a moment."
+  (setq homespun--once-more
+        (run-with-idle-timer lsp-inline-completion-idle-delay nil #'homespun--ask-again place)))
+
+(defun homespun--ask-again (place)
+  "Ask again where text and point still are as in PLACE, unless it was dismissed.
+Later, if somebody is in another buffer now, in the minibuffer, say, or
+the server is being started again."
+  (let ((buffer (car place)))
+    (when (and (buffer-live-p buffer)
+               (equal place (with-current-buffer buffer (homespun--place)))
+               (not (eq last-command 'keyboard-quit)))
+      (if (and (eq buffer (current-buffer)) (lsp-feature? "textDocument/inlineCompletion"))
+          (lsp-inline-completion--maybe-display buffer (point))
+        (homespun--give-up place)))))
+
 ;;; Parts of a suggestion
 
 (defvar-local homespun--rest nil
@@ -623,11 +715,13 @@ knows), else the nearest one with a .homespun of this user."
     (homespun--bind-keys)
     (add-hook 'project-find-functions #'homespun--project t)
     (add-hook 'lsp-after-uninitialized-functions #'homespun--on-exit)
+    (advice-add 'lsp-request-while-no-input :around #'homespun--ask)
     (add-hook 'lsp-inline-completion-shown-hook #'homespun--on-shown)
     (add-hook 'prog-mode-hook #'homespun--start))
    (t
     (remove-hook 'project-find-functions #'homespun--project)
     (remove-hook 'lsp-after-uninitialized-functions #'homespun--on-exit)
+    (advice-remove 'lsp-request-while-no-input #'homespun--ask)
     (remove-hook 'lsp-inline-completion-shown-hook #'homespun--on-shown)
     (remove-hook 'prog-mode-hook #'homespun--start))))
 

@@ -113,6 +113,20 @@ def test_a_server_that_is_killed_is_started_again(editor):
     assert _saved(editor) == "total = # né né|\n\n"
 
 
+@pytest.mark.parametrize("key", [None, "C-l"], ids=["too late", "a key"])
+def test_a_question_that_was_given_up_is_asked_again(editor, key):
+    editor.keys("C-e")
+    editor.text("# HOLD")
+    _wait_for_log(editor, "the answer is held")
+    if key:
+        editor.keys(key)
+    editor.wait(lambda: editor.ghost_text("# HOLD") == "OLD|", what="ghost text")
+    assert "Could not fetch" not in editor.screen()
+    editor.keys("Tab")
+    _wait_for_log(editor, " accepted: ")
+    assert _saved(editor) == "total = # HOLDOLD|\n\n"
+
+
 def test_why_and_the_mode_line(editor):
     editor.wait(lambda: " homespun " in editor.screen(), what="ready in the mode line")
     editor.keys("M-x")

@@ -1,14 +1,15 @@
 """The real server with a fake model: what a completion says shows what it was asked.
 
-The document decides what happens: one with SLOW takes minutes, with RAISE fails, with FIND NAME
-asks the index, with PREPARED lists what was prepared; any other is answered with the three
-characters before the cursor and after it.
+The document decides what happens: one with SLOW takes minutes, with HOLD too at the first time,
+with RAISE fails, with FIND NAME asks the index, with PREPARED lists what was prepared; any other is
+answered with the three characters before the cursor and after it.
 """
 
 from __future__ import annotations
 
 import builtins
 import json
+import logging
 import os
 import threading
 import time
@@ -24,7 +25,9 @@ from homespun.server.completion.completer import Completer
 from homespun.server.setup import create_server
 from homespun.server.types import Completion, Source
 
+logger = logging.getLogger("homespun")
 PREPARED = []
+HELD = []
 SETTINGS = json.loads(os.environ.get("FAKE_SERVER", "{}"))
 
 
@@ -53,6 +56,11 @@ class EchoCompleter:
             if not _sleep(120, cancelled):
                 return Completion("", "cancelled", model=self._generator.name)
             return self._says("slept")
+        if "HOLD" in text and not HELD:
+            HELD.append(text)
+            logger.debug("the answer is held")
+            _sleep(120, cancelled)
+            return Completion("", "cancelled", model=self._generator.name)
         return self._says(f"{text[max(0, offset - 3) : offset]}|{text[offset : offset + 3]}")
 
     def prepare(self, request, *, accepted="", cancelled=lambda: False):

@@ -281,10 +281,164 @@
       (should (equal asked-of
                      (list (workspace) '(:command "homespun.accepted" :arguments ["7"])))))))
 
-(defvar now nil "The time, in seconds.")
+(defvar questions nil "What the server was asked for ghost text with, the newest first.")
+(defvar answers nil "What the server answers, in turn: JSON, or nil where it takes too long.")
 (defvar timers nil "What is to happen, the next first: seconds, function, arguments.")
-(defvar started nil "The buffers that servers were started for.")
 (defvar is-up nil "Whether a server runs.")
+(defvar is-pending nil "Whether a key waits to be read.")
+(defvar the-message nil "What an error said.")
+
+(defmacro with-questions (&rest body)
+  "Run BODY in a buffer where (ask) asks for ghost text as `lsp-mode' does."
+  `(with-temp-buffer
+     (insert "total = ")
+     (let ((homespun--unanswered nil) (homespun--once-more nil) (last-command 'self-insert-command)
+           (questions nil) (answers nil) (timers nil) (is-pending nil) (the-message nil) (is-up t)
+           (lsp-response-timeout 0.01))
+       (cl-letf (((symbol-function 'lsp-workspaces) (lambda () (list (workspace))))
+                 ((symbol-function 'lsp--text-document-identifier) (lambda () '(:uri "file:///a.py")))
+                 ((symbol-function 'lsp-request-async)
+                  (lambda (_method params callback &rest options)
+                    (push params questions)
+                    (when-let ((answer (pop answers)))
+                      (if (eq answer 'failure)
+                          (funcall (plist-get options :error-handler)
+                                   (from-json "{\"code\": -32603, \"message\": \"it broke\"}"))
+                        (funcall callback (from-json answer))))))
+                 ((symbol-function 'lsp-feature?) (lambda (&rest _) is-up))
+                 ((symbol-function 'input-pending-p) (lambda (&rest _) is-pending))
+                 ((symbol-function 'lsp--error)
+                  (lambda (format &rest values) (setq the-message (apply #'format format values))))
+                 ((symbol-function 'lsp-inline-completion-show-overlay) #'ignore)
+                 ((symbol-function 'lsp--spinner-start) #'ignore)
+                 ((symbol-function 'lsp--spinner-stop) #'ignore)
+                 ((symbol-function 'run-at-time)
+                  (lambda (delay _ run &rest arguments) (push (cons delay (cons run arguments)) timers)))
+                 ((symbol-function 'run-with-idle-timer)
+                  (lambda (_delay _ run &rest arguments) (apply run arguments)))
+                 ((symbol-function 'cancel-timer) (lambda (&rest _) (setq timers nil))))
+         (unwind-protect
+             (progn
+               (advice-add 'lsp-request-while-no-input :around #'homespun--ask)
+               ,@body)
+           (advice-remove 'lsp-request-while-no-input #'homespun--ask))))))
+
+(defun ask ()
+  "Ask for ghost text as after a change; return what came."
+  (setq lsp-inline-completion--items nil)
+  (lsp-inline-completion-display 'implicit)
+  lsp-inline-completion--items)
+
+(defun pause ()
+  "Let the pause pass after which it is asked again; return its seconds, nil without one."
+  (pcase (pop timers)
+    (`(,delay . (,run . ,arguments)) (apply run arguments) delay)))
+
+(defconst nothing "{\"items\": []}")
+(defconst something "{\"items\": [{\"insertText\": \"1\"}]}")
+
+(ert-deftest a-question-without-an-answer-in-time-is-asked-again ()
+  (with-questions
+   (setq answers (list nil something))
+   (should-not (ask))
+   (should-not the-message)             ; it is not given up yet
+   (should (equal (pause) 1))
+   (should lsp-inline-completion--items)
+   (should (= (length questions) 2))
+   (should-not timers)))
+
+(ert-deftest a-question-that-a-key-ended-is-asked-again ()
+  (with-questions
+   (setq answers (list nil something) is-pending t lsp-response-timeout nil)
+   (should-not (ask))
+   (setq is-pending nil)
+   (should (equal (pause) 1))
+   (should lsp-inline-completion--items)))
+
+(ert-deftest a-question-is-asked-four-times-then-there-is-a-sentence ()
+  (with-questions
+   (ask)
+   (should (equal (list (pause) (pause) (pause) (pause)) '(1 2 4 nil)))
+   (should (= (length questions) 4))
+   (should (equal the-message "Could not fetch completions: (error No answer in 0.08 s)"))))
+
+(ert-deftest an-answer-of-nothing-is-not-asked-again ()
+  (with-questions
+   (dolist (answer (list nothing "null"))
+     (setq answers (list answer))
+     (should-not (ask))
+     (should-not timers))
+   (setq answers (list nil nothing))
+   (ask)
+   (pause)
+   (should-not timers)
+   (should (= (length questions) 4))
+   (should-not the-message)))
+
+(ert-deftest a-failure-is-an-answer ()
+  (with-questions
+   (setq answers '(failure))
+   (ask)
+   (should-not timers)
+   (should (equal the-message "Could not fetch completions: (error it broke)"))))
+
+(ert-deftest what-is-another-question-by-now-is-not-asked-again ()
+  (dolist (change (list (lambda () (save-excursion (insert "1")))
+                        #'backward-char
+                        (lambda () (setq last-command 'keyboard-quit))
+                        #'kill-buffer))
+    (with-questions
+     (ask)
+     (funcall change)
+     (should (equal (pause) 1))
+     (should-not timers)
+     (should (= (length questions) 1)))))
+
+(ert-deftest a-question-waits-until-its-buffer-is-selected-again ()
+  (with-questions
+   (ask)
+   (setq answers (list something))
+   (with-temp-buffer
+     (should (equal (pause) 1)))
+   (should (= (length questions) 1))
+   (should (equal (pause) 2))
+   (should lsp-inline-completion--items)))
+
+(ert-deftest a-question-waits-until-the-server-is-up-again ()
+  (with-questions
+   (ask)
+   (setq answers (list something) is-up nil)
+   (should (equal (pause) 1))
+   (setq is-up t)
+   (should (= (length questions) 1))
+   (should (equal (pause) 2))
+   (should lsp-inline-completion--items)))
+
+(ert-deftest a-new-question-begins-anew ()
+  (with-questions
+   (ask)
+   (insert "1")
+   (ask)
+   (should (= (length timers) 1))
+   (should (equal (pause) 1))))
+
+(ert-deftest who-asks-by-hand-is-told-and-asks-again ()
+  (with-questions
+   (lsp-inline-completion-display)
+   (should-not timers)
+   (should (equal the-message "Could not fetch completions: (error No answer in 0.01 s)"))))
+
+(ert-deftest what-other-servers-are-asked-is-as-ever ()
+  (let (seen)
+    (with-questions
+     (homespun--ask (lambda (&rest it) (push it seen)) "textDocument/completion" nil)
+     (cl-letf (((symbol-function 'lsp-workspaces) #'ignore))
+       (homespun--ask (lambda (&rest it) (push it seen)) "textDocument/inlineCompletion" nil))
+     (should-not questions))
+    (should (equal seen '(("textDocument/inlineCompletion" nil) ("textDocument/completion" nil))))))
+
+(defvar now nil "The time, in seconds.")
+(defvar started nil "The buffers that servers were started for.")
 
 (defmacro with-deaths (&rest body)
   "Run BODY where (die) kills the server of the project of this buffer."
@@ -387,10 +541,12 @@
     (homespun-mode 1)
     (should (equal prog-mode-hook '(homespun--start)))
     (should (equal lsp-inline-completion-idle-delay 0.1))
+    (should (advice-member-p #'homespun--ask 'lsp-request-while-no-input))
     (should (eq (lookup-key lsp-inline-completion-active-map (kbd "M-<right>"))
                 'homespun-accept-word))
     (homespun-mode -1)
     (should-not prog-mode-hook)
+    (should-not (advice-member-p #'homespun--ask 'lsp-request-while-no-input))
     (should-not lsp-after-uninitialized-functions)
     (should-not lsp-inline-completion-shown-hook)))
 
