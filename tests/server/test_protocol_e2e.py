@@ -526,7 +526,7 @@ def _outcomes(log):
     return [
         line.split("homespun.server.acceptance.suggestions: ")[1]
         for line in log
-        if "acceptance: " in line
+        if "acceptance.suggestions: " in line
     ]
 
 

@@ -69,7 +69,7 @@ def reasons_in_the_code():
     }
     found = {name for tree in trees.values() for name in reasons_in(tree)}
     found |= refusals(trees["filters"])
-    for module in ("model_loader", "fetch"):
+    for module in ("model_loader", "model_fetch"):
         found |= set(states_without_a_model(trees[module])) - {"ready"}
     # A `finish` of its own: a newer key, a failure, and nothing asked yet.
     return found | {"cancelled", "error", "no-request"}
