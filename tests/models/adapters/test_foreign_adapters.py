@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from homespun.errors import HomespunError
 from homespun.models.adapters.registry import Registry
 from homespun.models.adapters.sealed_folder import seal
 from homespun.models.adapters.stack import stack
@@ -73,7 +74,7 @@ def test_it_cannot_be_promoted_and_a_training_can_be_added_beside_it(root, build
     with pytest.raises(ModelsError):
         registry.promote(EVIL)
     if (root / ".homespun" / "adapters").is_symlink():
-        with pytest.raises(ModelsError, match="is a link"):
+        with pytest.raises(HomespunError, match="is a link"):
             registry.add(draft, FACTS)
         return
     ours = registry.add(draft, FACTS)
@@ -236,7 +237,7 @@ def test_a_setting_is_never_a_path_to_weights(root, draft):
 def test_a_lock_that_is_a_link_is_not_written_through(root, draft, tmp_path):
     (tmp_path / "bashrc").write_text("precious")
     (hostile.adapters_of(root) / "lock").symlink_to(tmp_path / "bashrc")
-    with pytest.raises(ModelsError, match="is a link"):
+    with pytest.raises(HomespunError, match="is a link"):
         Registry(root).add(draft, FACTS)
     assert (tmp_path / "bashrc").read_text() == "precious"
 
@@ -244,7 +245,7 @@ def test_a_lock_that_is_a_link_is_not_written_through(root, draft, tmp_path):
 def test_a_draft_with_a_link_is_not_added(root, draft, tmp_path):
     (tmp_path / "id_rsa").write_text("secret")
     (draft / "report.html").symlink_to(tmp_path / "id_rsa")
-    with pytest.raises(ModelsError, match="holds a link"):
+    with pytest.raises(HomespunError, match="holds a link"):
         Registry(root).add(draft, FACTS)
 
 

@@ -97,6 +97,6 @@ def test_the_report_has_figures_and_no_text(every):
 def test_the_data_comes_with_its_licence():
     import importlib.resources
 
-    data = importlib.resources.files("homespun.training").joinpath("data")
+    data = importlib.resources.files("homespun.training.safety").joinpath("data")
     assert "The MIT License" in data.joinpath("HumanEval-Infilling-LICENSE.txt").read_text()
     assert forgetting.MARGIN == 0.02
