@@ -77,7 +77,7 @@ def context_length(options: CompletionOptions) -> int:
 
 
 def open_generator(
-    model: str,
+    name: str,
     *,
     adapter: str | Path,
     workspace: Path | None,
@@ -93,7 +93,7 @@ def open_generator(
     from homespun.models.load import load_generator
 
     return load_generator(
-        model,
+        name,
         adapter=adapter,
         workspace=workspace,
         prompt_version=PROMPT_VERSION,
