@@ -5,7 +5,7 @@ HomespunError
 ├── FolderRefused    a `.homespun` is a link, holds one, is no folder, or another user's
 ├── ModelsError      homespun/models/errors.py: weights, downloads, adapters
 ├── IndexerError     homespun/indexer/errors.py: the index, its store, git, queries
-├── ServerError      homespun/server/errors.py: what ends the server before it serves
+├── ServerError      homespun/server/errors.py: the server's socket and token, a file to complete
 ├── TrainingError    homespun/training/errors.py: history, dataset, training, evaluation
 ├── UsageError       homespun/cli/errors.py: arguments that make no sense together
 └── Unavailable      homespun/cli/errors.py: what a command was asked for is not there

@@ -19,7 +19,7 @@ import math
 import os
 import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -76,6 +76,21 @@ def resolve(
     for layer in _layers(section, workspace, editor, flags, faults):
         faults += _few(values.take(layer), layer.origin)
     return Resolved(cls(**values.all()), values.origins(), faults)
+
+
+def settings_of(
+    cls: type[T],
+    section: str,
+    *,
+    workspace: Path | None,
+    flags: Mapping[str, object] | None = None,
+    say: Callable[[str], None],
+) -> T:
+    """Return `cls` as `resolve` fills it; `say` gets a sentence on each value that is not taken."""
+    resolved = resolve(cls, section, workspace=workspace, flags=flags)
+    for fault in resolved.faults:
+        say(fault)
+    return resolved.value
 
 
 class _Values:

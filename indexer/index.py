@@ -6,11 +6,12 @@ whole, so any thread may search while another one updates.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ import numpy.typing as npt
 from homespun.indexer import build
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.embedding import update as embed
+from homespun.indexer.embedding.encoders import encoder_at_hand
 from homespun.indexer.errors import IndexDamaged, IndexMissing, NotADirectory
 from homespun.indexer.imports import statements
 from homespun.indexer.languages import language_of
@@ -33,9 +35,12 @@ from homespun.indexer.storage import manifest
 from homespun.indexer.storage.lance import Store, drawn_folder
 from homespun.indexer.storage.manifest import EncoderStamp, Manifest
 from homespun.indexer.storage.write_lock import write_lock
-from homespun.indexer.types import Call, Hit, Import, IndexReport, Region, Symbol
+from homespun.indexer.types import Call, Hit, Import, IndexInfo, IndexReport, Region, Symbol
 from homespun.models.types import Encoder, NoProgress, Progress
+from homespun.settings import settings_of
 from homespun.storage import check_workspace_folder
+
+logger = logging.getLogger(__name__)
 
 _ATTEMPTS = 3  # to read a state that a writer does not sweep away meanwhile
 
@@ -48,25 +53,6 @@ def _never() -> bool:
 
 def _at_once(encoder: Encoder) -> Encoder:
     return encoder
-
-
-@dataclass(frozen=True, slots=True)
-class IndexInfo:
-    """What an index holds."""
-
-    root: str
-    files: int
-    chunks: int
-    symbols: int
-    languages: dict[str, int]  # language -> files
-    encoder: str  # "" before the first embedding
-    vectors: int  # chunks that have one; counted only with the encoder at hand
-    generation: int
-    disk_bytes: int
-
-    def to_json(self) -> dict[str, object]:
-        """Return a JSON object."""
-        return asdict(self)
 
 
 class Index:
@@ -86,18 +72,24 @@ class Index:
     @classmethod
     def open(
         cls,
-        root: Path | str,
-        config: IndexConfig,
+        root: Path | str = ".",
+        config: IndexConfig | None = None,
         *,
         encoder: Encoder | None = None,
         create: bool = False,
     ) -> Index:
         """Open the index of a folder.
 
-        With `create` a missing index is begun (empty), and a damaged one may be opened: `update`
-        rebuilds it. Without it, raises `IndexMissing` or `IndexDamaged`. Always `NotADirectory`,
-        and `FolderRefused` where `.homespun` is a link, holds one or is another user's.
+        Without `config` as `homespun index` does it: by the folder's settings, built or brought up
+        to date, with vectors; what else there is to tell is logged. Raises as `update` does.
+
+        With `config` as it stands. Then a missing index is begun (empty) with `create`, and a
+        damaged one may be opened: `update` rebuilds it; else it raises `IndexMissing` or
+        `IndexDamaged`. Always raises `NotADirectory`, and `FolderRefused` where `.homespun` is a
+        link, holds one or is another user's.
         """
+        if config is None:
+            return cls._up_to_date(Path(root), encoder)
         root = Path(root).resolve()
         if not root.is_dir():
             raise NotADirectory(f"{str(root)!r} is no directory; give the folder of a repository")
@@ -110,6 +102,16 @@ class Index:
         except (IndexDamaged, IndexMissing):
             if not create:
                 raise
+        return index
+
+    @classmethod
+    def _up_to_date(cls, root: Path, encoder: Encoder | None) -> Index:
+        config = settings_of(IndexConfig, "index", workspace=root, say=logger.warning)
+        index = cls.open(root, config, create=True)
+        for note in index.update().notes:
+            logger.warning(note)
+        index.use_encoder(encoder or encoder_at_hand(config.encoder, say=logger.warning))
+        index.embed()
         return index
 
     # Writing

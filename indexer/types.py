@@ -5,7 +5,7 @@ Lines are 1-based and inclusive at both ends; paths are relative to the reposito
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,3 +131,22 @@ class IndexReport:
     embedded: int = 0  # chunk vectors computed in this run (not taken from the cache)
     notes: list[str] = field(default_factory=list)  # sentences: "no git repository: …"
     seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class IndexInfo:
+    """What an index holds."""
+
+    root: str
+    files: int
+    chunks: int
+    symbols: int
+    languages: dict[str, int]  # language -> files
+    encoder: str  # "" before the first embedding
+    vectors: int  # chunks that have one; counted only with the encoder at hand
+    generation: int
+    disk_bytes: int
+
+    def to_json(self) -> dict[str, object]:
+        """Return a JSON object."""
+        return asdict(self)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from homespun.models.adapters.registry import Registry
+    from homespun.models.engine.decoder import OnnxDecoder
+    from homespun.models.types import Progress
     from homespun.training.dataset.examples import EncodedExample
     from homespun.training.evaluation.drift import Score
 
@@ -179,7 +181,7 @@ def _check(args: argparse.Namespace, registry: Registry) -> int:
     """Exit 1 when the champion has gone stale, so that a nightly job sees it."""
     from homespun.cli.errors import UsageError
     from homespun.cli.progress import RichProgress
-    from homespun.models.load import load_generator
+    from homespun.models.types import MODEL_AS_SHIPPED
     from homespun.training.evaluation.drift import BUDGET_TOKENS, drift, recent_items
 
     if args.items < 1:
@@ -191,7 +193,7 @@ def _check(args: argparse.Namespace, registry: Registry) -> int:
         return 0
     model = _model(args, registry)
     with RichProgress(quiet=args.json) as progress:
-        shipped = load_generator(model, context_tokens=_CHECK_TOKENS, progress=progress)
+        shipped = _generator(model, MODEL_AS_SHIPPED, registry.workspace, progress)
         items = recent_items(
             registry.workspace,
             str(champion.manifest.get("commit") or ""),
@@ -211,19 +213,27 @@ def _scorer(model: str, workspace: Path) -> Score:
     """Score with the served decoder: what users have, and no torch needed."""
 
     def score(adapter: str, examples: Sequence[EncodedExample]) -> list[float]:
-        from homespun.models.load import load_generator
-        from homespun.server.prompt.render import PROMPT_VERSION
-
-        decoder = load_generator(
-            model,
-            adapter=adapter,
-            workspace=workspace,
-            prompt_version=PROMPT_VERSION,
-            context_tokens=_CHECK_TOKENS,
-        )
+        decoder = _generator(model, adapter, workspace, progress=None)
         return [decoder.score(e.ids[: e.start], e.ids[e.start :]) for e in examples]
 
     return score
+
+
+def _generator(model: str, adapter: str, workspace: Path, progress: Progress | None) -> OnnxDecoder:
+    """Open what serves, with room for a check's prompts."""
+    from homespun.server.completion.open import open_generator
+    from homespun.server.options import CompletionOptions
+
+    options = CompletionOptions()
+    return open_generator(
+        model,
+        adapter=adapter,
+        workspace=workspace,
+        threads=options.threads,
+        context_tokens=_CHECK_TOKENS,
+        cache_mb=options.cache_mb,
+        progress=progress,
+    )
 
 
 def _clear(args: argparse.Namespace, registry: Registry) -> None:

@@ -6,31 +6,21 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from homespun.cli.errors import Unavailable, UsageError
-from homespun.errors import FolderRefused
-from homespun.indexer.config import IndexConfig
-from homespun.indexer.errors import IndexDamaged, IndexMissing
 from homespun.indexer.languages import language_of
 from homespun.indexer.roots import workspace_of
-from homespun.indexer.scan.decode import decode
-from homespun.indexer.types import Skipped
-from homespun.models.errors import AdapterError
-from homespun.server.options import CompletionOptions
+from homespun.server.completion.source_file import offset_of, path_in, read_source, request_at
+from homespun.server.errors import SourceUnreadable
 from homespun.server.types import Completion, CompletionRequest
-from homespun.settings import resolve
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from homespun.indexer.index import Index
-    from homespun.models.types import Generator
     from homespun.server.completion.completer import Completer
-
-_CLI_DEADLINE_MS = 500  # nobody is typing; the first question also reads what is not cached yet
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -70,20 +60,12 @@ def run(args: argparse.Namespace) -> int:
         return _run_batch(args)
     place = parse_place(args.place)
     workspace = Path(args.workspace) if args.workspace else workspace_of(place.file)
-    text = _read(place.file)
-    path = _relative(place.file, workspace)
-    request = CompletionRequest(
-        text=text,
-        offset=offset_of(text, place.line, place.column),
-        path=path,
-        language="" if path else language_of(place.file.name),
-        explicit=True,
-    )
+    request = request_at(place.file, folder=workspace, line=place.line, column=place.column)
     completion = _completer(args, workspace).complete(request)
     if args.json:
         print(json.dumps(completion.to_json()), flush=True)
     else:
-        _print(place, text, completion)
+        _print(place, request.text, completion)
     return 0
 
 
@@ -107,17 +89,6 @@ def parse_place(text: str) -> Place:
         if not (number.isascii() and number.isdigit()) or int(number) < 1:
             raise UsageError(f"the {what} in {text!r} is {number!r}; give a number from 1 on")
     return Place(Path(file), int(line), int(column))
-
-
-def offset_of(text: str, line: int, column: int) -> int:
-    """Return the offset of a 1-based place, -1 where the text has none such.
-
-    The column behind the last character of a line is a place, too.
-    """
-    lines = text.split("\n")
-    if not 1 <= line <= len(lines) or not 1 <= column <= len(lines[line - 1]) + 1:
-        return -1
-    return sum(len(before) + 1 for before in lines[: line - 1]) + column - 1
 
 
 def _run_batch(args: argparse.Namespace) -> int:
@@ -150,18 +121,18 @@ def _answers(
                 raise Unavailable(f"row {number} is {row!r}, not an object")
             row_id = row.get("id")
             request = request_of(row, workspace)
-        except (ValueError, RecursionError, Unavailable) as error:
+        except (ValueError, RecursionError, Unavailable, SourceUnreadable) as error:
             yield {"id": row_id, "error": f"row {number}: {error}"}
             continue
         yield {"id": row_id} | completer.complete(request).to_json()
 
 
 def request_of(row: dict[str, object], workspace: Path) -> CompletionRequest:
-    """Return what a row of a batch asks for. Raises `Unavailable` with what is wrong with it."""
+    """Return what a row of a batch asks for. Raises `Unavailable`, `SourceUnreadable`."""
     if "prefix" in row:
         prefix, suffix = _text(row, "prefix"), _text(row, "suffix", default="")
         path = _text(row, "path", default="")
-        shown = _relative(workspace / path, workspace) if path else ""
+        shown = path_in(workspace / path, workspace) if path else ""
         return CompletionRequest(
             text=prefix + suffix,
             offset=len(prefix),
@@ -172,11 +143,11 @@ def request_of(row: dict[str, object], workspace: Path) -> CompletionRequest:
     path = _text(row, "path")
     line, column = _number(row, "line"), _number(row, "column")
     file = workspace / path
-    text = _read(file)
+    text = read_source(file)
     return CompletionRequest(
         text=text,
         offset=offset_of(text, line, column),
-        path=_relative(file, workspace),
+        path=path_in(file, workspace),
         language=language_of(path),
         explicit=True,
     )
@@ -199,96 +170,18 @@ def _number(row: dict[str, object], key: str) -> int:
 def _completer(args: argparse.Namespace, workspace: Path) -> Completer:
     if not workspace.is_dir():
         raise Unavailable(f"the workspace {str(workspace)!r} is no folder; give --workspace DIR")
-    flags = {
-        "model": args.model,
-        "adapter": args.adapter,
-        "retrieval": False if args.no_retrieval else None,
-    }
-    given = {name: value for name, value in flags.items() if value is not None}
-    settings = resolve(CompletionOptions, "completion", workspace=workspace, flags=given)
-    for fault in settings.faults:
-        _say(fault)
-    deadline_ms = max(settings.value.retrieve_deadline_ms, _CLI_DEADLINE_MS)
-    options = replace(settings.value, retrieve_deadline_ms=deadline_ms)
-    index = _index(workspace) if options.retrieval else None
+    from homespun.cli.progress import RichProgress
     from homespun.server.completion.completer import Completer
 
-    generator = _generator(options, workspace, quiet=args.json)
-    return Completer(generator, index, options, repo=workspace.resolve().name)
-
-
-def _generator(options: CompletionOptions, workspace: Path, *, quiet: bool) -> Generator:
-    """Load the model; a champion that is refused leaves the model as shipped, with a sentence."""
-    from homespun.cli.progress import RichProgress
-    from homespun.models.adapters.registry import CHAMPION, Registry
-    from homespun.models.adapters.stack import named
-    from homespun.models.load import load_generator
-    from homespun.models.types import MODEL_AS_SHIPPED
-    from homespun.server.prompt.anchors import MOST_TYPED_TOKENS
-    from homespun.server.prompt.render import PROMPT_VERSION
-
-    room = options.context_tokens + max(options.max_tokens, options.max_block_tokens)
-
-    def load(adapter: str) -> Generator:
-        with RichProgress(quiet=quiet) as progress:
-            return load_generator(
-                options.model,
-                adapter=named(adapter),
-                workspace=workspace,
-                prompt_version=PROMPT_VERSION,
-                threads=options.threads,
-                context_tokens=room + MOST_TYPED_TOKENS,
-                progress=progress,
-            )
-
-    try:
-        claim = Registry(workspace).claim() if options.adapter == CHAMPION else None
-        if claim is not None:
-            _say(f"{claim.sentence}, so it does not serve; {claim.command}")
-        return load(options.adapter)
-    except AdapterError as error:
-        if options.adapter != CHAMPION:  # asked for by name
-            raise
-        _say(f"{error}; completing with the model as shipped")
-        return load(MODEL_AS_SHIPPED)
-
-
-def _index(workspace: Path) -> Index | None:
-    """Open the index; without one the completion goes on and says how to build it."""
-    from homespun.indexer.index import Index
-
-    settings = resolve(IndexConfig, "index", workspace=workspace)
-    for fault in settings.faults:
-        _say(fault)
-    try:
-        return Index.open(workspace, settings.value)
-    except IndexMissing:
-        _say(
-            f"no index of {str(workspace)!r}, completing without retrieval; "
-            f"`homespun index {workspace}` builds one"
+    with RichProgress(quiet=args.json) as progress:
+        return Completer.open(
+            workspace,
+            model=args.model,
+            adapter=args.adapter,
+            retrieval=False if args.no_retrieval else None,
+            progress=progress,
+            say=_say,
         )
-        return None
-    except (IndexDamaged, FolderRefused) as error:
-        _say(f"{error}; completing without retrieval")
-        return None
-
-
-def _read(file: Path) -> str:
-    try:
-        text = decode(file.read_bytes())
-    except OSError as error:
-        raise Unavailable(
-            f"{str(file)!r} cannot be read: {error.strerror or error}; check the path"
-        ) from error
-    if isinstance(text, Skipped):
-        raise Unavailable(f"{str(file)!r} is no text ({text.reason}), nothing to complete")
-    return text
-
-
-def _relative(file: Path, workspace: Path) -> str:
-    """Return the path in the workspace with "/", "" outside of it."""
-    resolved, root = file.resolve(), workspace.resolve()
-    return resolved.relative_to(root).as_posix() if resolved.is_relative_to(root) else ""
 
 
 def _print(place: Place, text: str, completion: Completion) -> None:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from homespun.cli.errors import UsageError
 from homespun.cli.progress import RichProgress
-from homespun.paths import WORKSPACE_FOLDER
 
 if TYPE_CHECKING:
     from homespun.training.config import DatasetReport
@@ -52,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     if replay is not None and not replay.is_file():
         raise UsageError(f"--replay: {args.replay!r} is no file")
     root = Path(args.dir)
-    out = Path(args.out) if args.out else root / WORKSPACE_FOLDER / "dataset"
+    out = Path(args.out) if args.out else None
     with RichProgress(quiet=args.json) as progress:
         report = build_dataset(
             root,

@@ -18,7 +18,6 @@ from homespun.settings import resolve
 if TYPE_CHECKING:
     from homespun.indexer.index import Index
     from homespun.indexer.types import IndexReport
-    from homespun.models.types import Encoder
 
 _FOREVER_SECONDS = 86_400.0
 
@@ -37,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Index, print what was done."""
+    from homespun.indexer.embedding.encoders import encoder_at_hand
     from homespun.indexer.index import Index
 
     root = Path(args.dir)
@@ -54,27 +54,12 @@ def run(args: argparse.Namespace) -> int:
         report = (
             index.rebuild(progress=progress) if args.rebuild else index.update(progress=progress)
         )
-        encoder = _encoder(settings.value.encoder, report)
+        encoder = encoder_at_hand(settings.value.encoder, say=report.notes.append)
         if encoder is not None:
             index.use_encoder(encoder)
             report.embedded = index.embed(progress=progress)
     _print(report, index, as_json=args.json)
     return _watch(index, as_json=args.json) if args.watch else 0
-
-
-def _encoder(name: str, report: IndexReport) -> Encoder | None:
-    """Load the encoder; where it is not on this machine the index goes without, and says so."""
-    from homespun.indexer.embedding.encoders import open_encoder
-    from homespun.models.errors import ModelMissing
-
-    try:
-        return open_encoder(name)
-    except ModelMissing:
-        report.notes.append(
-            f"no vectors were computed, the encoder {name!r} is not on this machine: search goes "
-            f"by words alone; get it with `homespun models fetch {name}` and index again"
-        )
-        return None
 
 
 def _watch(index: Index, *, as_json: bool) -> int:

@@ -155,10 +155,10 @@ class Claim:
 class Registry:
     """Reads and changes the adapters of a workspace; safe for several processes."""
 
-    def __init__(self, workspace: Path) -> None:
+    def __init__(self, workspace: Path | str) -> None:
         """Take the workspace folder; nothing is made before the first `add`."""
-        self.workspace = workspace
-        self.folder = workspace / WORKSPACE_FOLDER / "adapters"
+        self.workspace = Path(workspace)
+        self.folder = self.workspace / WORKSPACE_FOLDER / "adapters"
 
     @property
     def aliases_path(self) -> Path:

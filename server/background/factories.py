@@ -13,6 +13,7 @@ from homespun.server.background.embedding_worker import LoadsEncoder
 from homespun.server.background.index_worker import OpensIndex
 from homespun.server.background.model_fetch import FetchesModel
 from homespun.server.background.model_loader import LoadsGenerator
+from homespun.server.completion.open import open_generator
 from homespun.server.options import CompletionOptions
 from homespun.server.prompt.render import PROMPT_VERSION
 from homespun.server.requests.target import Completes
@@ -29,31 +30,6 @@ class MakesCompleter(Protocol):
         self, generator: Generator, index: Index | None, options: CompletionOptions
     ) -> Completes:
         """Make what answers the requests of one folder."""
-
-
-def load_generator(
-    name: str,
-    *,
-    adapter: str,
-    workspace: Path | None,
-    threads: int,
-    context_tokens: int,
-    cache_mb: int,
-    progress: Progress | None,
-) -> Generator:
-    """Load the real model; imported late, ONNX Runtime takes its time."""
-    from homespun.models.load import load_generator as load
-
-    return load(
-        name,
-        adapter=adapter,
-        workspace=workspace,
-        prompt_version=PROMPT_VERSION,
-        threads=threads,
-        context_tokens=context_tokens,
-        cache_mb=cache_mb,
-        progress=progress,
-    )
 
 
 def fetch_model(name: str, progress: Progress | None) -> Path:
@@ -98,7 +74,7 @@ def make_completer(
 class Parts:
     """The expensive parts; tests bring their own."""
 
-    load_generator: LoadsGenerator = load_generator
+    load_generator: LoadsGenerator = open_generator
     fetch_model: FetchesModel = fetch_model
     promote_adapter: PromotesAdapter = promote_adapter
     load_encoder: LoadsEncoder = load_encoder

@@ -23,9 +23,9 @@ from homespun.models.errors import AdapterError, ModelMissing
 from homespun.models.types import MODEL_AS_SHIPPED, Generator, Progress
 from homespun.server.background.percent import CountedProgress
 from homespun.server.background.status import Fix, Status, model_fix
+from homespun.server.completion.open import context_length
 from homespun.server.lsp.client import Client
 from homespun.server.options import CompletionOptions
-from homespun.server.prompt.anchors import MOST_TYPED_TOKENS
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ _LOOK_SECONDS = 1.0  # how often the champion's alias is looked at: one `stat`
 
 
 class LoadsGenerator(Protocol):
-    """`homespun.models.load.load_generator`, or a stand-in."""
+    """`homespun.server.completion.open.open_generator`, or a stand-in."""
 
     def __call__(
         self,
@@ -99,8 +99,6 @@ class ModelLoader:
         Until then one of another name does not answer in its place, nor take up memory; one with
         another adapter does. Adapters are those of `workspace`.
         """
-        longest = max(options.max_tokens, options.max_block_tokens)
-        tokens = options.context_tokens + MOST_TYPED_TOKENS + longest
         with self._wake:
             self._follows = options.adapter == CHAMPION
             self._stamp = _stamp(workspace)
@@ -109,7 +107,7 @@ class ModelLoader:
                 adapter=champion_of(workspace) if self._follows else options.adapter,
                 workspace=workspace,
                 threads=options.threads,
-                context_tokens=tokens,
+                context_tokens=context_length(options),
                 cache_mb=options.cache_mb,
             )
             if self._loaded is not None and self._loaded.model != options.model:

@@ -6,14 +6,17 @@ import logging
 import time
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from homespun.indexer.errors import IndexerError
 from homespun.indexer.languages import language_of
-from homespun.models.types import Generation, Generator, StopRule
+from homespun.models.types import Generation, Generator, Progress, StopRule
 from homespun.server.completion import blocks, reasons, stop_rules
 from homespun.server.completion.filters import Answer, Filtered, clean, refusal
+from homespun.server.completion.open import compose
 from homespun.server.completion.reasons import Situation
+from homespun.server.completion.source_file import request_at
 from homespun.server.context.retriever import Gathered, Retriever, Retrieves
 from homespun.server.options import CompletionOptions
 from homespun.server.prompt.anchors import MOST_TYPED_TOKENS, Anchor, Anchors
@@ -80,16 +83,18 @@ class Completer:
         retriever: Retrieves | None = None,
         layout: Layout = DEFAULT_LAYOUT,
         repo: str | None = None,
+        folder: Path | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         """Take snippets from `retriever`, by default the index's.
 
-        `repo` is the name in the prompt; by default that of the indexed folder.
+        `repo` is the name in the prompt, `folder` what paths are in: by default those of the index.
         """
         self._generator = generator
         self._options = options
         self._layout = layout
         self._repo = repo if repo is not None else (index.root.name if index else "")
+        self._folder = folder or (index.root if index else Path())
         self._clock = clock
         if retriever is None and index is not None:
             retriever = Retriever(index, clock=clock)
@@ -106,6 +111,44 @@ class Completer:
             )
             if name
         )
+
+    @classmethod
+    def open(
+        cls,
+        folder: Path | str = ".",
+        *,
+        model: str | None = None,
+        adapter: str | None = None,
+        retrieval: bool | None = None,
+        index: Index | None = None,
+        progress: Progress | None = None,
+        say: Callable[[str], None] = logger.warning,
+    ) -> Completer:
+        """Load what completes in a folder by its settings: model, promoted adapter, index.
+
+        `server/completion/open.py` says what comes of what is missing or refused; it raises
+        `NotADirectory`, `ModelMissing` (with the command to run) and other `HomespunError`.
+        """
+        made = compose(
+            Path(folder),
+            model=model,
+            adapter=adapter,
+            retrieval=retrieval,
+            index=index,
+            progress=progress,
+            say=say,
+        )
+        name = made.folder.name
+        return cls(made.generator, made.index, made.options, repo=name, folder=made.folder)
+
+    def complete_file(self, file: Path | str, *, line: int, column: int) -> Completion:
+        """Complete at a place of a file as it is on the disk; the file's path is in the folder.
+
+        Lines and columns count from 1, columns count characters. Asked for by hand: the rules of
+        when to stay silent do not hold. Raises `SourceUnreadable`.
+        """
+        folder = self._folder
+        return self.complete(request_at(folder / file, folder=folder, line=line, column=column))
 
     def complete(
         self, request: CompletionRequest, *, cancelled: Callable[[], bool] = _never

@@ -480,3 +480,24 @@ def test_progress_is_told_by_stage(repo):
     index.embed(progress=recorder)
     chunks = index.info().chunks
     assert recorder.said == [["indexing", 3, "files", 3], ["embedding", chunks, "chunks", chunks]]
+
+
+def test_without_settings_it_is_built_and_brought_up_to_date_by_those_of_the_folder(repo):
+    put(repo, "homespun.toml", '[index]\nexclude = ["web"]\n')
+    index = Index.open(repo, encoder=FakeEncoder())
+    assert index.paths() and "web/view.ts" not in index.paths()
+    assert index.info().vectors == index.info().chunks
+    put(repo, "shop/late.py", "def late(): ...\n")
+    assert Index.open(str(repo), encoder=FakeEncoder()).definitions("late")
+    put(repo, "shop/later.py", "def later(): ...\n")
+    assert Index.open(repo, CONFIG).definitions("later") == []  # with settings as it stands
+
+
+def test_without_settings_what_is_wrong_is_logged_and_words_alone_decide(repo, monkeypatch, caplog):
+    monkeypatch.setenv("HOMESPUN_INDEX_ENCODER", "all-minilm-l6-v2")  # not on this machine
+    put(repo, "homespun.toml", "[index]\nchunk_chars = -1\n")
+    index = Index.open(repo)
+    assert index.search("basket")
+    fault, missing = (record.message for record in caplog.records if "git" not in record.message)
+    assert "'index.chunk_chars'" in fault
+    assert "no vectors were computed" in missing and "homespun models fetch" in missing

@@ -61,7 +61,8 @@ def test_the_wheel_holds_every_module_and_data_file(wheel):
         place_in_the_wheel(path)
         for room in ROOMS
         for path in (ROOT / room).rglob("*")
-        if path.suffix in {".py", ".scm", ".json"} | {"" if path.name == "py.typed" else ".py"}
+        if path.suffix
+        in {".py", ".pyi", ".scm", ".json"} | {"" if path.name == "py.typed" else ".py"}
         and is_installed(path)
     }
     data = ("indexer/embedding/static", "training/safety/data", "models/adapters/shipped_data")

@@ -7,6 +7,7 @@ lower end of its 95 % interval (Wilson 1927); all others are "mixed" or have "fe
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -18,17 +19,21 @@ from homespun.indexer.languages import has_grammar, language_of
 from homespun.indexer.scan import walk as files
 from homespun.indexer.syntax.parse import parse_file, readable
 from homespun.indexer.types import Skipped
-from homespun.models.types import Progress
+from homespun.models.types import NoProgress, Progress
+from homespun.settings import settings_of
 from homespun.stats import wilson
 from homespun.training.conventions import sites as conventions_sites
 from homespun.training.conventions import symbols
 from homespun.training.conventions.base.parsed_file import Repository
 from homespun.training.conventions.base.rule import GROUPS, Rule, Site
 
+logger = logging.getLogger(__name__)
+
 LEAST_SITES = 30
 LEAST_ADHERENCE = 0.8  # of the lower end of the interval
 _MOST_EXAMPLES = 10  # kept for each form
 _MOST_EXAMPLE_CHARS = 120
+_PROGRESS = NoProgress()
 _BARE_QUOTES = ('"""', "'''")
 
 Status = Literal["house", "mixed", "few"]
@@ -242,13 +247,19 @@ class Miner:
 
 
 def mine(
-    root: Path,
-    config: IndexConfig,
+    root: Path | str = ".",
+    config: IndexConfig | None = None,
     *,
-    progress: Progress,
+    progress: Progress = _PROGRESS,
     least_sites: int = LEAST_SITES,
 ) -> Conventions:
-    """Mine the conventions of the tree below `root`. Raises `NotADirectory`."""
+    """Mine the conventions of the tree below `root`, by default by its settings.
+
+    Raises `NotADirectory`.
+    """
+    root = Path(root)
+    if config is None:
+        config = settings_of(IndexConfig, "index", workspace=root, say=logger.warning)
     scan = files.walk(root, config)
     asked = [file for file in scan.files if _may_be_asked(file.path)]
     miner = Miner(Repository.of(file.path for file in scan.files))

@@ -23,6 +23,7 @@ from typing import Any
 
 from homespun.indexer.errors import NotADirectory
 from homespun.models.types import NoProgress, Progress
+from homespun.paths import WORKSPACE_FOLDER
 from homespun.storage import write_private
 from homespun.training.config import DATASET_VERSION, DatasetConfig, DatasetReport
 from homespun.training.dataset.card import Provenance, as_markdown, data_card, sha256_of
@@ -48,12 +49,13 @@ __all__ = ["ConventionSites", "DatasetConfig", "DatasetReport", "build_dataset"]
 
 _PROGRESS = NoProgress()
 _CONFIG = DatasetConfig()
+_FOLDER = "dataset"  # in the repository's `.homespun`
 _MOST_SUFFIX_CHARS = 16_000  # a prompt of 4,096 tokens shows a quarter of this
 
 
 def build_dataset(
-    root: Path,
-    out: Path,
+    root: Path | str = ".",
+    out: Path | str | None = None,
     *,
     until: str | None = None,
     config: DatasetConfig = _CONFIG,
@@ -65,6 +67,7 @@ def build_dataset(
 ) -> DatasetReport:
     """Write the dataset of a repository to the folder `out`; the same input gives the same bytes.
 
+    Without `out` that is `dataset` in the repository's `.homespun`.
     `until` is a revision or a date: nothing later is learned from or validated on. Without it the
     cut-off is the last commit, or leaves `config.test_share` of the commits behind it. `name` is
     the repository's name in the prompts (the folder's name). `general_examples` is a JSONL file of
@@ -75,6 +78,8 @@ def build_dataset(
     `DatasetDamaged` (the examples to replay), `LeakFound`, and `indexer.errors.NotADirectory`.
     """
     began = time.perf_counter()
+    root = Path(root)
+    out = root / WORKSPACE_FOLDER / _FOLDER if out is None else Path(out)
     root = root.resolve()
     if not root.is_dir():
         raise NotADirectory(f"{str(root)!r} is no directory; give the folder of a repository")

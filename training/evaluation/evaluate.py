@@ -18,8 +18,8 @@ from pathlib import Path
 
 from homespun.indexer.config import CHUNKER_VERSION
 from homespun.models.types import NoProgress, Progress
+from homespun.server.completion.open import context_length
 from homespun.server.options import CompletionOptions
-from homespun.server.prompt.anchors import MOST_TYPED_TOKENS
 from homespun.server.prompt.render import DEFAULT_LAYOUT, PROMPT_VERSION
 from homespun.storage import check_workspace_folder, make_private_folder, workspace_folder
 from homespun.training.errors import NothingToEvaluate
@@ -136,7 +136,6 @@ def open_models(
     progress: Progress,
 ) -> dict[str, Opened]:
     """Open what the arms need. Raises `NothingToEvaluate` where the adapter changes nothing."""
-    room = options.context_tokens + max(options.max_tokens, options.max_block_tokens)
     wanted = dict.fromkeys(arm.partition("/")[0] for arm in arms)
     found = {
         model: open_model(
@@ -144,7 +143,7 @@ def open_models(
             _MODEL_ADAPTERS.get(model, adapter),
             workspace=root,
             threads=options.threads,
-            context_tokens=max(room + MOST_TYPED_TOKENS, forgetting.CONTEXT_TOKENS),
+            context_tokens=max(context_length(options), forgetting.CONTEXT_TOKENS),
             cache_mb=options.cache_mb,
             progress=progress,
         )

@@ -10,13 +10,14 @@ from pathlib import Path
 
 from homespun.models.adapters.stack import named
 from homespun.models.convert.served_form import read_manifest
-from homespun.models.load import load_generator
 from homespun.models.types import Generator, NoProgress, Progress
-from homespun.server.prompt.render import PROMPT_VERSION
+from homespun.server.completion.open import open_generator
+from homespun.server.options import CompletionOptions
 from homespun.training.dataset.examples import Example, ExampleEncoder
 
 _PROMPT_TOKENS = 320  # a pair has to be likely by the code right around it
 _ANSWER_TOKENS = 512
+_OPTIONS = CompletionOptions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +34,9 @@ def open_model(
     adapter: str | Path,
     *,
     workspace: Path,
-    threads: int = 0,
+    threads: int = _OPTIONS.threads,
     context_tokens: int,
-    cache_mb: int = 256,
+    cache_mb: int = _OPTIONS.cache_mb,
     progress: Progress | None = None,
 ) -> Opened:
     """Open a model by name or path with an adapter; converts where that is due.
@@ -43,11 +44,10 @@ def open_model(
     `adapter` is what the setting `completion.adapter` may be, or the path of an adapter's folder.
     Raises the errors of `homespun.models`.
     """
-    generator = load_generator(
+    generator = open_generator(
         model,
         adapter=named(adapter) if isinstance(adapter, str) else adapter,
         workspace=workspace,
-        prompt_version=PROMPT_VERSION,
         threads=threads,
         context_tokens=context_tokens,
         cache_mb=cache_mb,

@@ -22,6 +22,7 @@ from homespun.indexer.config import IndexConfig
 from homespun.indexer.scan.walk import walk
 from homespun.models.types import MODEL_AS_SHIPPED
 from homespun.server.options import CompletionOptions
+from homespun.settings import settings_of
 from homespun.storage import write_private
 from homespun.training.config import (
     CPU_ITEMS,
@@ -102,29 +103,33 @@ class TrainResult:
 
 
 def train(
-    workspace: Path,
-    options: TrainOptions,
+    workspace: Path | str = ".",
+    options: TrainOptions | None = None,
     *,
     resume: bool = False,
-    completion: CompletionOptions = CompletionOptions(),  # noqa: B008  (frozen)
+    completion: CompletionOptions | None = None,
     progress: TrainProgress | None = None,
     judge: Callable[[gate.Evidence], Verdict] = gate.judge,
 ) -> TrainResult:
     """Train an adapter of the repository in `workspace`, judge it, and promote it if it may.
 
     With `resume` the last run goes on, with its own options. `completion` are the settings of the
-    workspace: what is judged is what is served.
+    workspace, by default read from there: what is judged is what is served. Without `options` the
+    model is theirs.
 
     Raises `TrainingLocked`, `RunUnreadable`, `LibrariesMissing`, `TrainingFailed`,
     `TrainingUnwritable`, `TooLittleCode`, `NothingToEvaluate`, `HistoryUnreadable`, and what
     `homespun.models` raises for a model that is missing or damaged.
     """
     told = progress or SilentProgress()
-    workspace = workspace.resolve()
+    workspace = Path(workspace).resolve()
     if not workspace.is_dir():
         raise HistoryUnreadable(
             f"{str(workspace)!r} is no directory; give the folder of a repository"
         )
+    if completion is None:
+        completion = settings_of(CompletionOptions, "completion", workspace=workspace, say=told.say)
+    options = options or TrainOptions(completion.model)
     check_machine(options)
     with training_lock(workspace):
         run = _run_of(workspace, options, told, resume=resume)

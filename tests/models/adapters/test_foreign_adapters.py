@@ -19,7 +19,6 @@ from homespun.models.errors import (
     AdapterError,
     AdapterForeign,
     AdapterUnproven,
-    ModelsError,
 )
 from homespun.models.promote import promote
 from homespun.models.weights.lora import LoraWeights
@@ -69,9 +68,9 @@ def test_an_adapter_that_a_folder_brings_serves_by_no_name(root, build):
 def test_it_cannot_be_promoted_and_a_training_can_be_added_beside_it(root, build, draft):
     build(root)
     registry = Registry(root)
-    with pytest.raises(ModelsError):
+    with pytest.raises(HomespunError):
         promote(registry, EVIL, model="tiny", prompt_version=2, unproven=True)
-    with pytest.raises(ModelsError):
+    with pytest.raises(HomespunError):
         registry.promote(EVIL)
     if (root / ".homespun" / "adapters").is_symlink():
         with pytest.raises(HomespunError, match="is a link"):

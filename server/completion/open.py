@@ -1,0 +1,154 @@
+"""What a completer is put together of: settings, index, adapter, model. The one place that knows.
+
+Who completes in this process takes `compose` (`Completer.open` does). Who loads in the background,
+scores, or measures several models takes `context_length` and `open_generator`, which `compose`
+takes as well, so what is measured is what serves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from homespun.errors import FolderRefused
+from homespun.indexer.config import IndexConfig
+from homespun.indexer.errors import IndexDamaged, IndexMissing, NotADirectory
+from homespun.models.adapters.registry import CHAMPION, Registry
+from homespun.models.adapters.stack import named
+from homespun.models.errors import AdapterError
+from homespun.models.types import MODEL_AS_SHIPPED, Generator, NoProgress, Progress
+from homespun.server.options import CompletionOptions
+from homespun.server.prompt.anchors import MOST_TYPED_TOKENS
+from homespun.server.prompt.render import PROMPT_VERSION
+from homespun.settings import settings_of
+
+if TYPE_CHECKING:
+    from homespun.indexer.index import Index
+    from homespun.models.engine.decoder import OnnxDecoder
+
+_ASKED_DEADLINE_MS = 500  # nobody is typing; the first question also reads what is not cached yet
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """All that a `Completer` is made of."""
+
+    generator: Generator
+    index: Index | None
+    options: CompletionOptions
+    folder: Path  # resolved
+
+
+def compose(
+    folder: Path,
+    *,
+    model: str | None = None,
+    adapter: str | None = None,
+    retrieval: bool | None = None,
+    index: Index | None = None,
+    progress: Progress | None = None,
+    say: Callable[[str], None],
+) -> Composition:
+    """Load what completes in a folder, by its settings; what is given here goes before them.
+
+    `index` is one that is open already. Without it the folder's is opened as it stands, and one
+    that is missing or refused leaves a completer without retrieval, as an adapter that may not
+    serve leaves the model as shipped; `say` gets a sentence on each. Raises `NotADirectory`, what
+    `homespun.models` raises for a model, and `AdapterError` for an adapter asked for by name.
+    """
+    if not folder.is_dir():
+        raise NotADirectory(f"{str(folder)!r} is no directory; give the folder of a repository")
+    given = {"model": model, "adapter": adapter, "retrieval": retrieval}
+    options = settings_of(CompletionOptions, "completion", workspace=folder, flags=given, say=say)
+    deadline_ms = max(options.retrieve_deadline_ms, _ASKED_DEADLINE_MS)
+    options = replace(options, retrieve_deadline_ms=deadline_ms)
+    if options.retrieval and index is None:
+        index = _index_of(folder, say)
+    generator = _generator_of(options, folder, progress, say)
+    return Composition(generator, index if options.retrieval else None, options, folder.resolve())
+
+
+def context_length(options: CompletionOptions) -> int:
+    """Return how many tokens a decoder must hold: prompt, what is typed behind it, answer."""
+    longest_answer = max(options.max_tokens, options.max_block_tokens)
+    return options.context_tokens + MOST_TYPED_TOKENS + longest_answer
+
+
+def open_generator(
+    name: str,
+    *,
+    adapter: str | Path,
+    workspace: Path | None,
+    threads: int,
+    context_tokens: int,
+    cache_mb: int,
+    progress: Progress | None = None,
+) -> OnnxDecoder:
+    """Load a model with an adapter, which must be fit for today's prompts.
+
+    Raises what `homespun.models.load.load_generator` does; imported late, ONNX Runtime takes time.
+    """
+    from homespun.models.load import load_generator
+
+    return load_generator(
+        name,
+        adapter=adapter,
+        workspace=workspace,
+        prompt_version=PROMPT_VERSION,
+        threads=threads,
+        context_tokens=context_tokens,
+        cache_mb=cache_mb,
+        progress=progress,
+    )
+
+
+def _generator_of(
+    options: CompletionOptions,
+    folder: Path,
+    progress: Progress | None,
+    say: Callable[[str], None],
+) -> Generator:
+    """Load the model; a champion that is refused leaves the model as shipped, with a sentence."""
+
+    def load(adapter: str) -> Generator:
+        return open_generator(
+            options.model,
+            adapter=named(adapter),
+            workspace=folder,
+            threads=options.threads,
+            context_tokens=context_length(options),
+            cache_mb=options.cache_mb,
+            progress=progress,
+        )
+
+    try:
+        claim = Registry(folder).claim() if options.adapter == CHAMPION else None
+        if claim is not None:
+            say(f"{claim.sentence}, so it does not serve; {claim.command}")
+        return load(options.adapter)
+    except AdapterError as error:
+        if options.adapter != CHAMPION:  # asked for by name
+            raise
+        (progress or NoProgress()).finish()  # a bar would be drawn over the sentence
+        say(f"{error}; completing with the model as shipped")
+        return load(MODEL_AS_SHIPPED)
+
+
+def _index_of(folder: Path, say: Callable[[str], None]) -> Index | None:
+    """Open the index; without one the completion goes on and says how to build it."""
+    from homespun.indexer.index import Index
+
+    config = settings_of(IndexConfig, "index", workspace=folder, say=say)
+    try:
+        return Index.open(folder, config)
+    except IndexMissing:
+        say(
+            f"no index of {str(folder)!r}, completing without retrieval; "
+            f"`homespun index {folder}` builds one"
+        )
+        return None
+    except (IndexDamaged, FolderRefused) as error:
+        say(f"{error}; completing without retrieval")
+        return None
