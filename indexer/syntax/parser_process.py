@@ -8,7 +8,7 @@ is our own program; what it says comes back as JSON, so that a child that was ta
 lie about its file.
 
 A single file that was named (one that was saved) goes there only if it is large: a child takes
-0.14 s of processor time to start, and the editor has had that text parsed in this process while it was typed.
+0.14 s of processor time to start, and the text was parsed in this process while it was typed.
 
     python -P -m homespun.indexer.syntax.parser_process      (the child: frames in, frames out)
 """
