@@ -82,7 +82,9 @@ def update(
     gone = _vanished(scan, files, wanted)
     written = []
     progress.start("indexing", len(candidates), "files")
-    for batch in _batches(root, config, candidates, gone, files, progress, cancelled):
+    is_save = wanted is not None and len(candidates) == 1
+    smallest = LARGE_BYTES if is_save else 0  # of the files that another process parses
+    for batch in _batches(root, config, candidates, gone, files, smallest, progress, cancelled):
         current, rows = _committed(root, config, store, current, batch)
         written.append(rows)
     progress.finish()
@@ -233,11 +235,12 @@ def _batches(
     candidates: Sequence[FoundFile],
     gone: list[str],
     known: Files,
+    smallest: int,
     progress: Progress,
     cancelled: Callable[[], bool],
 ) -> Iterator[_Batch]:
     batch = _Batch(gone=gone)
-    with ParserProcess() as parser:
+    with ParserProcess(smallest) as parser:
         for done, file in enumerate(candidates, start=1):
             if cancelled():
                 break
@@ -291,7 +294,7 @@ def _parsed(
 ) -> ParsedFile | Skipped:
     """Parse one file. Whatever a parser of foreign text may raise costs that file only."""
     try:
-        if len(source) >= LARGE_BYTES:
+        if len(source) >= parser.smallest_bytes:
             return parser.parse(path, source, config)
         return parse_file(path, source, config)
     except Exception as error:

@@ -37,7 +37,7 @@ _MOST_SECRET_SHARE = 0.5
 _MOST_ERROR_PARTS = 8_000
 _MOST_BROKEN_NODES = 50_000
 # The scanner of this grammar looks for a line end behind an annotation and not for the end of the
-# file (tree-sitter-kotlin 1.1.0, `case '@'`): without one it looks for ever, and cannot be stopped.
+# file (tree-sitter-kotlin 1.1.0): without one it looks for ever, and nobody can stop it.
 _READ_TO_THE_LINE_END = frozenset({"kotlin"})
 # Open `<` in one expression: C# takes 75 MB for 2,000, 1.2 GB for 12,000, and cannot be stopped.
 _MOST_OPEN_GENERICS = 2_000

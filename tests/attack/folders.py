@@ -282,6 +282,19 @@ def devices(ground: Ground) -> None:
         stream.truncate(20_000_000_000)
 
 
+@attack("files: a grammar that never returns")
+def endless(ground: Ground) -> None:
+    loops = {
+        "getter.kt": "private val s\n@",
+        "annotation.kt": "val s = 1\n@A(x, (y",
+        "constructor.kts": "class A\n@x.y(1, (2",
+        "large.kt": "// a\n" * 20_000 + "private val s\n@",
+    }
+    for name, text in loops.items():
+        (ground.folder / name).write_text(text, encoding="utf-8")
+    committed(ground)
+
+
 @attack("files: names with escapes, line ends, right-to-left marks and case twins")
 def names(ground: Ground) -> None:
     for name in ("a\x1b[2J\x07.py", "b\n.py", "c\u202eyp.py", "App.py", "APP.PY", "-rf.py", "~.py"):

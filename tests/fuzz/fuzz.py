@@ -2,8 +2,9 @@
 
 python tests/fuzz/fuzz.py [TARGET …] [--seconds N]     (make fuzz SECONDS=3600)
 
-A target fails where anything but its own errors is raised, or where its process dies: the input
-is then in the file that the last line names.
+A target fails where anything but its own errors is raised, where its process dies, or where one
+example has not ended after five minutes: the input is then in the file that the target's first line
+names.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import hypothesis
 from tests.fuzz.targets import TARGETS
 
 ROUND = 50  # examples, between two looks at the clock
+EXAMPLE_SECONDS = 300.0  # of an example: native code may loop for ever, with the lock in its hands
 
 
 def main() -> int:
@@ -44,13 +46,16 @@ def _fuzz(name: str, scratch: Path, seconds: float) -> bool:
     kept = Path(tempfile.gettempdir()) / f"homespun-fuzz-{name}"
     end = time.monotonic() + seconds
     examples, seed, slowest = 0, time.time_ns(), 0.0
+    print(f"{name}: the input at hand is in {kept}", flush=True)
 
     def one(data: object) -> None:
         nonlocal examples, slowest
         examples += 1
         kept.write_bytes(data if isinstance(data, bytes) else repr(data).encode())
         began = time.monotonic()
+        faulthandler.dump_traceback_later(EXAMPLE_SECONDS, exit=True)
         look(data)
+        faulthandler.cancel_dump_traceback_later()
         slowest = max(slowest, time.monotonic() - began)
 
     while time.monotonic() < end:
@@ -58,6 +63,7 @@ def _fuzz(name: str, scratch: Path, seconds: float) -> bool:
         try:
             _round(one, strategy, seed)
         except Exception as error:
+            faulthandler.cancel_dump_traceback_later()
             print(f"{name}: FAILED after {examples} examples, see {kept}: {error!r}", flush=True)
             raise
     kept.unlink(missing_ok=True)

@@ -44,3 +44,33 @@ def test_no_target_is_left_out():
     )
     listed = " ".join(done.stdout.split())
     assert f"of {', '.join(TARGETS)}" in listed
+
+
+HANGING = """
+import re, sys
+from hypothesis import strategies
+from tests.fuzz import fuzz
+fuzz.EXAMPLE_SECONDS = 1.0
+endless = re.compile("(a*)*$").match  # native code that holds the interpreter's lock
+fuzz.TARGETS["endless"] = lambda scratch: (
+    strategies.just(b"a" * 60 + b"b"), lambda data: endless(data.decode())
+)
+sys.argv[1:] = ["endless"]
+sys.exit(fuzz.main())
+"""
+
+
+def test_an_example_that_never_ends_ends_the_fuzzer_and_says_which():
+    done = subprocess.run(
+        [sys.executable, "-c", HANGING],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "Timeout" in done.stderr
+    kept = Path(done.stdout.splitlines()[0].removeprefix("endless: the input at hand is in "))
+    assert kept.read_bytes() == b"a" * 60 + b"b"
+    kept.unlink()

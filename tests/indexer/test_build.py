@@ -18,6 +18,7 @@ from homespun.indexer.config import IndexConfig
 from homespun.indexer.index import Index
 from homespun.indexer.storage import manifest
 from homespun.indexer.storage.lance import Store
+from tests.support.parser_child import stand_in
 
 CONFIG = IndexConfig()
 OLD_NS = 1_600_000_000_000_000_000  # long ago: not a file that may still change
@@ -353,18 +354,16 @@ def test_paths_are_kept_relative_with_slashes(repo):
     assert Path(".homespun") not in [Path(path) for path in rows(repo)[0]]
 
 
+RAISING = """
+def parse_file(path, source, config):
+    if path == "bad.py":
+        raise ValueError("query on rubble")
+    return parse_for_real(path, source, config)
+"""
+
+
 def test_a_parser_that_raises_costs_one_file_only(tmp_path, monkeypatch):
-    from homespun.indexer import build
-    from homespun.indexer.index import Index
-
-    parse_file = build.parse_file
-
-    def raising(path, source, config):
-        if path == "bad.py":
-            raise ValueError("query on rubble")
-        return parse_file(path, source, config)
-
-    monkeypatch.setattr(build, "parse_file", raising)
+    stand_in(monkeypatch, RAISING)
     for name in ("bad.py", "good.py"):
         (tmp_path / name).write_text("def f():\n    return 1\n", encoding="utf-8")
     report = Index.open(tmp_path, IndexConfig(encoder="none"), create=True).update()

@@ -1,4 +1,4 @@
-"""Large files in a process of their own: the same result, and a file that ends it costs itself."""
+"""Files in a process of their own: the same result, and a file that ends it costs itself."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from homespun.indexer.syntax import parser_process
 from homespun.indexer.syntax.parse import parse_file
 from homespun.indexer.syntax.parser_process import LARGE_BYTES, ParserProcess
 from homespun.indexer.types import Skipped
+from tests.support.parser_child import stand_in
 
 LANGUAGES = sorted((Path(__file__).parents[2] / "repos" / "languages").iterdir())
 CONFIG = IndexConfig(exclude=("a", "b"))
@@ -36,26 +37,55 @@ def test_odd_bytes_come_through(parser, source):
     assert parser.parse("a.py", source, CONFIG) == parse_file("a.py", source, CONFIG)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no processor timer")
+ENDLESS = """
+def parse_file(path, source, config):
+    while path.startswith("endless"): pass
+    return parse_for_real(path, source, config)
+"""
+needs_timer = pytest.mark.skipif(sys.platform == "win32", reason="no processor timer")
+
+
+@needs_timer
 def test_a_file_that_takes_too_long_is_skipped_and_the_next_one_is_not(monkeypatch):
-    endless = (
-        "from homespun.indexer import parser_process\n"
-        "def parse_file(path, source, config):\n"
-        "    while path == 'endless.py': pass\n"
-        "    return parser_process.Skipped('binary')\n"
-        "parser_process.parse_file = parse_file\n"
-        "parser_process.CPU_SECONDS = 0.2\n"
-        "parser_process.main()\n"
-    )
-    started = parser_process.subprocess.Popen
-    monkeypatch.setattr(
-        parser_process.subprocess,
-        "Popen",
-        lambda argv, **more: started([*argv[:2], "-c", endless], **more),
-    )
+    stand_in(monkeypatch, ENDLESS)
     with ParserProcess() as parser:
         assert parser.parse("endless.py", b"x", CONFIG) == Skipped("too-slow")
-        assert parser.parse("a.py", b"x", CONFIG) == Skipped("binary")
+        assert parser.parse("a.py", b"x", CONFIG) == parse_file("a.py", b"x", CONFIG)
+
+
+@needs_timer
+def test_a_small_file_that_never_returns_costs_itself_and_only_once(tmp_path, monkeypatch):
+    stand_in(monkeypatch, ENDLESS)
+    for name in ("app.py", "endless.kt", "zoo.py"):
+        (tmp_path / name).write_text("def add(a, b):\n    return a + b\n")
+    index = Index.open(tmp_path, IndexConfig(encoder="none"), create=True)
+    report = index.update()
+    assert (report.files, report.skipped) == (2, {"too-slow": 1})
+    monkeypatch.setattr(ParserProcess, "parse", _not_again)
+    for path in tmp_path.iterdir():
+        if path.is_file():
+            os.utime(path, (1, 1))  # another stamp of time, the same content
+    report = index.update()
+    assert (report.files, report.skipped) == (2, {"too-slow": 1})
+
+
+@needs_timer
+def test_files_that_were_named_are_parsed_in_the_child_unless_it_is_one(tmp_path, monkeypatch):
+    for name in ("app.py", "endless.py"):
+        (tmp_path / name).write_text("def add(a, b):\n    return a + b\n")
+    index = Index.open(tmp_path, IndexConfig(encoder="none"), create=True)
+    index.update()
+    for name in ("app.py", "endless.py"):
+        (tmp_path / name).write_text("def sub(a, b):\n    return a - b\n")
+    stand_in(monkeypatch, ENDLESS)
+    report = index.update(paths=["app.py", "endless.py"])
+    assert report.skipped == {"too-slow": 1}
+    (tmp_path / "endless.py").write_text("def mul(a, b):\n    return a * b\n")
+    assert index.update(paths=["endless.py"]).skipped == {}
+
+
+def _not_again(parser, path, source, config):
+    raise AssertionError(f"{path} is parsed again")
 
 
 def test_a_child_that_is_gone_costs_one_file(parser):

@@ -126,15 +126,16 @@ from pathlib import Path
 from homespun.indexer import build
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.index import Index
+from homespun.indexer.syntax.parse import parse_file
 
-root, poison, parse_file = Path(sys.argv[1]), sys.argv[2], build.parse_file
+root, poison = Path(sys.argv[1]), sys.argv[2]
 
-def poisoned(path, source, config):
+def poisoned(parser, path, source, config):
     text = source.replace(b"timeout=session.timeout", poison.encode())
     parsed = parse_file(path, text, config)
     return replace(parsed, content_hash=sha256(source).hexdigest())
 
-build.parse_file = poisoned
+build.ParserProcess.parse = poisoned
 index = Index.open(root, IndexConfig(encoder="none"), create=True)
 index.update()
 hit, = index.search("fetch", limit=1)
