@@ -98,10 +98,10 @@ class Tree:
     def homespun(
         self, *arguments: str, cwd: Path | None = None, may_fail: bool = False
     ) -> subprocess.CompletedProcess[str]:
-        """Run the command. Raises `NoAnswer` where it fails and may not."""
+        """Run the command. Raises `NoAnswer` where it fails and may not, or is killed."""
         command = ("-P", "-m", "homespun.cli", *arguments)
         done = self._run(command, cwd or self.scratch, self.home)
-        if done.returncode and not may_fail:
+        if done.returncode < 0 or (done.returncode and not may_fail):
             raise _failure(command, done)
         return done
 
@@ -235,7 +235,8 @@ def printed(tree: Tree) -> Answers:
     tree, folder, model = _in_the_shop(tree)
     for name, arguments in shop.printed_commands(folder, model, tree.home):
         done = tree.homespun(*arguments, cwd=folder, may_fail=True)
-        text = tree.settled(f"status {done.returncode}\n{done.stdout}\n{done.stderr}")
+        said = [row for row in done.stderr.splitlines() if row.startswith("homespun")]  # no bars
+        text = tree.settled("\n".join([f"status {done.returncode}", done.stdout, *said]))
         yield name, _TABLE_WIDTH.sub("", _EXAMPLE_LINE.sub("", _PRINTED_TIME.sub("<time>", text)))
 
 

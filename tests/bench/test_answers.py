@@ -150,6 +150,16 @@ def test_times_folders_and_chance_are_left_out_and_all_else_is_kept(tree):
     }
 
 
+def test_a_command_that_is_killed_is_no_answer(tmp_path):
+    python = tmp_path / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text("#!/bin/sh\nkill -9 $$\n")
+    python.chmod(0o755)
+    tree = answers_parts.Tree(tmp_path, tmp_path, tmp_path)
+    with pytest.raises(answers_parts.NoAnswer, match="search basket ended with -9"):
+        tree.homespun("search", "basket", may_fail=True)
+
+
 def test_a_shape_holds_keys_and_types_and_every_kind_of_entry_once():
     value = {"b": [1, 2, "x", {"a": None}], "a": 0.5}
     assert answers_parts.shape(value) == {"b": ["int", "str", {"a": "NoneType"}], "a": "float"}
