@@ -196,7 +196,7 @@ def printed_commands(shop: Path, tiny: Path, home: Path) -> Iterator[tuple[str, 
     yield "complete", ["complete", _place(shop), "--model", str(tiny)]
     yield "complete: no place", ["complete", "shop/part_00.py"]
     yield "conventions", ["conventions", "--all"]
-    yield "conventions: one rule", ["conventions", "--rule", "docstring"]
+    yield "conventions: no such rule", ["conventions", "--rule", "nonsense"]
     yield "eval retrieval", ["eval", "retrieval", queries, "--below", "2"]
     yield "dataset", ["dataset"]
     yield "acceptance: nothing", ["acceptance"]

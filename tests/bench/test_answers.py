@@ -129,7 +129,7 @@ def test_a_record_of_other_code_is_not_gone_on_with(recorded, monkeypatch, capsy
     assert f"was begun with source {'0' * 12}, this is " in capsys.readouterr().err
 
 
-def test_times_and_folders_are_left_out_and_all_else_is_kept(tree):
+def test_times_folders_and_chance_are_left_out_and_all_else_is_kept(tree):
     answer = {
         "timings_ms": {"total": 12.5},
         "seconds": 3,
@@ -137,6 +137,7 @@ def test_times_and_folders_are_left_out_and_all_else_is_kept(tree):
         "items": 4,
         "path": f"{tree.scratch}/shop/a.py",
         str(tree.user_home / "models"): ["ms", 1.0],
+        "examples": [{"path": "a.py", "line": 3, "text": "any of the file"}],
     }
     assert tree.settled(answer) == {
         "timings_ms": {"total": "<time>"},
@@ -145,7 +146,18 @@ def test_times_and_folders_are_left_out_and_all_else_is_kept(tree):
         "items": 4,
         "path": "<scratch>/shop/a.py",
         "<user_home>/models": ["ms", 1.0],
+        "examples": [{"path": "a.py"}],
     }
+
+
+def test_a_command_that_is_killed_is_no_answer(tmp_path):
+    python = tmp_path / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text("#!/bin/sh\nkill -9 $$\n")
+    python.chmod(0o755)
+    tree = answers_parts.Tree(tmp_path, tmp_path, tmp_path)
+    with pytest.raises(answers_parts.NoAnswer, match="search basket ended with -9"):
+        tree.homespun("search", "basket", may_fail=True)
 
 
 def test_a_shape_holds_keys_and_types_and_every_kind_of_entry_once():
