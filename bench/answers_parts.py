@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import platformdirs
-import shop
+
+from bench import shop
 
 # Packages, and what their code's files end with.
 COMPLETED = (("starlette", ".py"), ("rxjs", ".ts"), ("gorilla-mux", ".go"))

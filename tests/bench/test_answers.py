@@ -6,9 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-import shop
 
-from bench import answers, answers_parts
+from bench import answers, answers_parts, shop
 
 ROOT = Path(__file__).resolve().parents[2]
 ABOUT = {"commit": "c", "source": "s", "machine": "m", "python": "p"}

@@ -40,7 +40,7 @@ def says() -> dict[str, object]:
     """Return flags, the BLAS kernel and the width of the weights."""
     import numpy as np
 
-    from homespun.models.quantize import int8_products_are_exact
+    from homespun.models.convert.quantize import int8_products_are_exact
 
     is_x86 = platform.machine() == "x86_64"
     has = x86_features() if is_x86 else set(arm_features())

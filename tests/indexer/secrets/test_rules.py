@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 
 import pytest
-import secrets_recall
 
+from bench.micro import secrets_recall
 from homespun.indexer.secrets import tokens
 from homespun.indexer.secrets.mask import mask
 

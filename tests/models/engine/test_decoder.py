@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from homespun.models import served
+from homespun.models import serve
 from homespun.models.errors import PromptTooLong
 from homespun.models.load import load_generator
 from homespun.models.types import Stop
@@ -75,9 +75,9 @@ def test_weights_are_as_wide_as_the_processor_multiplies_exactly(
     """Seven bits are exact on any processor, eight are not: so only the seven are run here."""
     import onnx
 
-    monkeypatch.setattr(served, "int8_products_are_exact", lambda: exact)
+    monkeypatch.setattr(serve, "int8_products_are_exact", lambda: exact)
     directory, model = tiny_qwen2
-    folder = served.ensure_served(str(directory))
+    folder = serve.ensure_served(str(directory))
     weights = [
         onnx.numpy_helper.to_array(it)
         for it in onnx.load(folder / "decoder.onnx").graph.initializer
