@@ -256,8 +256,15 @@ def _below_any(path: str, folders: frozenset[str]) -> bool:
 
 def _listed_by_git(root: Path, scan: FileScan) -> list[str] | None:
     """Paths that git tracks or would add; None where the tree must be walked instead."""
-    if repository_of(root) is None:
+    around = repository_of(root)
+    if around is None:
         scan.notes.append("no git repository: the folder is walked, .gitignore files are honoured")
+        return None
+    if WORKSPACE_FOLDER in root.relative_to(around).parts:
+        scan.notes.append("the folder is ignored by the git repository around it: it is walked")
+        return None
+    if pipe := _pipe_for_git(root, around):
+        scan.notes.append(f"{str(pipe)!r} is no file, git would wait for it: the folder is walked")
         return None
     listed = _list_files(root)
     if listed is None:
@@ -267,6 +274,19 @@ def _listed_by_git(root: Path, scan: FileScan) -> list[str] | None:
         scan.notes.append("the folder is ignored by the git repository around it: it is walked")
         return None
     return list(_with_nested(root, listed))
+
+
+def _pipe_for_git(root: Path, around: Path) -> Path | None:
+    """Return what git would read from and wait for, an ignore file from the folder up, if any."""
+    steps = (root, *root.parents)
+    asked = [step / ".gitignore" for step in steps[: steps.index(around) + 1]]
+    for path in (*asked, around / ".git" / "info" / "exclude"):
+        try:
+            if not stat.S_ISREG(mode := path.stat().st_mode) and not stat.S_ISDIR(mode):
+                return path
+        except OSError:
+            continue
+    return None
 
 
 def _with_nested(root: Path, listed: bytes) -> Iterator[str]:

@@ -396,3 +396,25 @@ def test_a_name_tells_the_reason(path, reason):
 )
 def test_content_tells_the_reason(language, text, reason):
     assert skip.reason_by_content(language, text) == reason
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+@pytest.mark.parametrize("name", [".gitignore", ".git/info/exclude", "package/.gitignore"])
+def test_git_is_not_asked_where_it_would_wait_for_a_pipe(tmp_path, monkeypatch, name):
+    git(tmp_path, "init", "-q")
+    write(tmp_path, "package/a.py")
+    (tmp_path / name).unlink(missing_ok=True)
+    os.mkfifo(tmp_path / name)
+    monkeypatch.setattr(walk, "Git", None)
+    scan = walk.walk(tmp_path / "package", CONFIG)
+    assert [found.path for found in scan.files] == ["a.py"]
+    assert "git would wait for it: the folder is walked" in scan.notes[0]
+
+
+def test_a_tree_of_ours_is_walked_without_git(tmp_path, monkeypatch):
+    git(tmp_path, "init", "-q")
+    write(tmp_path, ".homespun/training/tree/a.py")
+    monkeypatch.setattr(walk, "Git", None)
+    scan = walk.walk(tmp_path / ".homespun" / "training" / "tree", CONFIG)
+    assert [found.path for found in scan.files] == ["a.py"]
+    assert scan.notes == ["the folder is ignored by the git repository around it: it is walked"]
