@@ -95,7 +95,10 @@ class Page:
         self.source = source
         self.root = root
         self.is_test = is_test(path)
-        self._captures: dict[str, list[Node]] = QueryCursor(query).captures(root)
+        self._captures: dict[str, list[Node]] = {
+            name: sorted(nodes, key=lambda node: (node.start_byte, -node.end_byte))
+            for name, nodes in QueryCursor(query).captures(root).items()  # in any order
+        }
 
     def nodes(self, *captures: str) -> Iterable[Node]:
         """Return the nodes of captures of the family's query, sorted by place within each."""
