@@ -1,6 +1,6 @@
 """What `answers.py` asks about: a small repository with a history, a tiny model, the commands.
 
-    python bench/shop.py FOLDER      # makes the tiny model; wants torch and transformers
+    python -m bench.shop FOLDER      # makes the tiny model; wants torch and transformers
 
 The commits have fixed names, dates and texts, so their hashes are the same on every run.
 """

@@ -77,14 +77,15 @@ def assert_fresh(root, tmp_path_factory, index=None):
 WRITER = """
 import os, sys
 from pathlib import Path
-from homespun.indexer import build, embed
+from homespun.indexer import build
 from homespun.indexer.config import IndexConfig
+from homespun.indexer.embedding import update
 from homespun.indexer.index import Index
 from homespun.models.fakes import FakeEncoder
 
 build._BATCH_FILES = 2
 build._OPTIMIZE_AFTER_VERSIONS = 12
-embed._BATCH_CHUNKS = 3
+update._BATCH_CHUNKS = 3
 
 def work(line):
     # All of it counts: opening, updating, compacting, vectors.
