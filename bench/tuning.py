@@ -53,7 +53,7 @@ _OTHERS = (
     ("runs_on", "runs on, points", 100),
     ("loss", "loss, nats a token", 1),
 )
-_LEAST_PAIRS = 20  # of a rule that is listed by itself
+_MIN_PAIRS = 20  # of a rule that is listed by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,13 +243,13 @@ def _rules(kept: Sequence[dict[str, Any]]) -> str:
     won = lost = 0
     for body in kept:
         for rule in sorted(body["rules"], key=lambda rule: -rule["sites"]):
-            if rule["sites"] < _LEAST_PAIRS:
+            if rule["sites"] < _MIN_PAIRS:
                 continue
             won += rule["after"] > rule["before"]
             lost += rule["after"] < rule["before"]
             shares = f"{rule['before']:.0%} | {rule['after']:.0%}"
             lines.append(f"| {rule['rule']} | {body['name']} | {rule['sites']} | {shares} |")
-    lines.append(f"\nrules with {_LEAST_PAIRS} pairs or more: {won} better, {lost} worse")
+    lines.append(f"\nrules with {_MIN_PAIRS} pairs or more: {won} better, {lost} worse")
     return "\n".join(lines)
 
 

@@ -15,22 +15,6 @@ from __future__ import annotations
 
 import importlib
 
-__all__ = [  # noqa: F822  (found by `__getattr__`)
-    "Completer",
-    "Completion",
-    "CompletionRequest",
-    "Hit",
-    "HomespunError",
-    "Index",
-    "Registry",
-    "Symbol",
-    "__version__",
-    "build_dataset",
-    "conventions",
-    "fetch_model",
-    "train",
-]
-
 # Names, not import statements: this package is the floor of the house, and imports no room.
 _FROM = {
     "Completer": "homespun.server.completion.completer.Completer",
@@ -46,6 +30,8 @@ _FROM = {
     "fetch_model": "homespun.models.download.fetch.fetch",
     "train": "homespun.training.pipeline.train.train",
 }
+
+__all__ = sorted([*_FROM, "__version__"])  # noqa: PLE0605  (found by `__getattr__`)
 
 
 def __getattr__(name: str) -> object:

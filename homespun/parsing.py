@@ -10,9 +10,9 @@ from typing import Any
 
 from homespun.storage import read_bounded
 
-MOST_DEPTH = 100  # of tables and lists; what we write ourselves has less than ten
+MAX_DEPTH = 100  # of tables and lists; what we write ourselves has less than ten
 # tomllib takes cubic time for a dotted key, ten seconds for one of 32 KB. Ours have three parts.
-_MOST_KEY_PARTS = 16
+_MAX_KEY_PARTS = 16
 _TOML_TOKEN = re.compile(
     r"""
     (?P<space>[ \t]++)
@@ -29,7 +29,7 @@ _TOML_TOKEN = re.compile(
 
 
 def parse_json(text: str | bytes) -> Any:  # noqa: ANN401 - JSON
-    """Parse JSON. Raises `ValueError`, also where it is nested deeper than `MOST_DEPTH`."""
+    """Parse JSON. Raises `ValueError`, also where it is nested deeper than `MAX_DEPTH`."""
     try:
         value = json.loads(text)
     except RecursionError:
@@ -65,15 +65,15 @@ def _check_keys(text: str) -> None:
                 return
             case "part":
                 parts = parts + 1 if after_dot else 1
-                if parts > _MOST_KEY_PARTS:
-                    raise ValueError(f"a key in it has more than {_MOST_KEY_PARTS} parts")
+                if parts > _MAX_KEY_PARTS:
+                    raise ValueError(f"a key in it has more than {_MAX_KEY_PARTS} parts")
         after_dot = token.lastgroup == "dot"
 
 
 def _check_depth(value: object) -> None:
     """Raise `ValueError` for what a recursive reader (`repr`, `json.dumps`) could not follow."""
     level = [value]
-    for _ in range(MOST_DEPTH):
+    for _ in range(MAX_DEPTH):
         level = [inner for outer in level for inner in _inside(outer)]
         if not level:
             return

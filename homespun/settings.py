@@ -33,11 +33,11 @@ from homespun.storage import read_bounded
 
 T = TypeVar("T")
 
-MOST_BYTES = 262_144  # of a settings file; a `pyproject.toml` holds other tools' settings as well
+MAX_BYTES = 262_144  # of a settings file; a `pyproject.toml` holds other tools' settings as well
 _TRUE = ("1", "true", "yes", "on")
 _FALSE = ("0", "false", "no", "off")
-_MOST_FAULTS = 5  # a layer; what is wrong in a thousand lines is said once
-_MOST_ADDED = 500  # entries of a list that a workspace adds to the user's
+_MAX_FAULTS = 5  # a layer; what is wrong in a thousand lines is said once
+_MAX_ADDED = 500  # entries of a list that a workspace adds to the user's
 _SHOWN_CHARS = 80  # of a value in a sentence
 
 
@@ -151,8 +151,8 @@ class _Values:
         if how == "adds":
             before = self._added.get(name, ((), ""))[0]
             added = (*before, *typing.cast(tuple[str, ...], value))
-            if len(added) > _MOST_ADDED:
-                raise _Wrong(f"a list that brings at most {_MOST_ADDED} entries")
+            if len(added) > _MAX_ADDED:
+                raise _Wrong(f"a list that brings at most {_MAX_ADDED} entries")
             self._added[name] = (added, layer.origin)
             return
         most = _default(self._fields[name])
@@ -199,7 +199,7 @@ def _table(
 ) -> Mapping[str, object]:
     """Return a section of a settings file; the user's own file may be a link, as of dotfiles."""
     try:
-        data = read_bounded(path, max_bytes=MOST_BYTES, follow_links=is_ours)
+        data = read_bounded(path, max_bytes=MAX_BYTES, follow_links=is_ours)
         table: object = parse_toml(data.decode("utf-8"))
     except FileNotFoundError:
         return {}
@@ -228,10 +228,10 @@ def _environment_layers(section: str) -> Iterator[_Layer]:
 
 def _few(faults: list[str], origin: str) -> list[str]:
     """Return so many sentences as a person reads, and how many more there are."""
-    more = len(faults) - _MOST_FAULTS
+    more = len(faults) - _MAX_FAULTS
     if more <= 0:
         return faults
-    return [*faults[:_MOST_FAULTS], f"{more} more settings in {origin} are ignored as well"]
+    return [*faults[:_MAX_FAULTS], f"{more} more settings in {origin} are ignored as well"]
 
 
 def _shown(value: object) -> str:

@@ -20,7 +20,7 @@ HEAD = (
     "style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\">"
     '<meta name="viewport" content="width=device-width, initial-scale=1">'
 )
-_MOST_BYTES = 5_000_000
+_MAX_BYTES = 5_000_000
 _ELEMENTS = frozenset(
     b"html head title style body main header section h1 h2 h3 p div span b i pre "
     b"table thead tbody tr th td figure figcaption svg g line polyline circle rect text".split()
@@ -32,7 +32,7 @@ def is_harmless(page: Path) -> bool:
     """Say whether a file is a page that nothing can come of; a link or no file at all is none."""
     try:
         found = page.lstat()
-        if not stat.S_ISREG(found.st_mode) or found.st_size > _MOST_BYTES:
+        if not stat.S_ISREG(found.st_mode) or found.st_size > _MAX_BYTES:
             return False
         text = page.read_bytes()
     except OSError:  # gone, or not for us to read

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Protocol
 
-from homespun.models.types import Progress
+from homespun.models.types import NoProgress, Progress
 
 DATASET_VERSION = 1  # raise it when the same repository and settings would give other rows
 CPU_MINUTES = 60.0  # of learning, where nothing is said: one evening's patience for two cores
@@ -125,17 +125,8 @@ class TrainProgress(Progress, Protocol):
         """Show a short text beside the bar, e.g. the loss; the next one takes its place."""
 
 
-class SilentProgress:
+class SilentProgress(NoProgress):
     """Tells nobody."""
-
-    def start(self, stage: str, total: int, unit: str) -> None:
-        """Ignore."""
-
-    def advance(self, n: int) -> None:
-        """Ignore."""
-
-    def finish(self) -> None:
-        """Ignore."""
 
     def say(self, sentence: str) -> None:
         """Ignore."""

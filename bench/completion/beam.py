@@ -26,7 +26,7 @@ from homespun.stats import cluster_mean, paired
 from homespun.training.evaluation.served_model import open_model
 from homespun.training.safety import forgetting
 
-_LEAST = math.log(0.1)  # log-probability of a runner-up that is worth a look
+_MIN_LOG_PROBABILITY = math.log(0.1)  # log-probability of a runner-up that is worth a look
 _RUNNERS_UP = 2  # of one token
 _LOOKS = 3  # beginnings tried for one line
 
@@ -121,7 +121,7 @@ def _replaced(decoder: OnnxDecoder, ids: list[int], logprobs: np.ndarray) -> Ite
     for place, token in enumerate(ids):
         row = logprobs[place]
         for other in np.argsort(-row)[: _RUNNERS_UP + 1].tolist():
-            if other != token and row[other] > _LEAST:
+            if other != token and row[other] > _MIN_LOG_PROBABILITY:
                 yield Beginning([*ids[:place], other], before + float(row[other]))
         before += float(row[token])
 

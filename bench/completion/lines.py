@@ -35,7 +35,7 @@ from homespun.server.completion.completer import Completer
 from homespun.server.options import CompletionOptions
 from homespun.server.types import Completion, CompletionRequest
 
-_LEAST_REST_CHARS = 3
+_MIN_REST_CHARS = 3
 _SIDELINES = re.compile(
     r"(?:^|/)(?:tests?|docs?|examples?|benchmarks?|_vendor)/|conftest|setup\.py"
 )
@@ -117,7 +117,7 @@ def _candidates(index: Index, path: str, text: str, rng: random.Random) -> Itera
         code = line[: tokens[-1].end[1]] if tokens else ""
         if not tokens or tokens[0].string in ("import", "from", "@"):
             continue
-        columns = [t.start[1] for t in tokens[1:] if len(code) - t.start[1] >= _LEAST_REST_CHARS]
+        columns = [t.start[1] for t in tokens[1:] if len(code) - t.start[1] >= _MIN_REST_CHARS]
         if columns:
             yield _cursor(path, number, "any", text, start, rng.choice(columns), line)
         names = [
@@ -170,7 +170,7 @@ def _cursor(
 def _anywhere(cursor: Cursor, seed: int) -> Cursor:
     """Move a cursor to the right, to any character of its line: people pause inside words, too."""
     rng = random.Random(f"{seed} {cursor.path} {cursor.offset}")
-    step = rng.randint(0, max(len(cursor.rest) - _LEAST_REST_CHARS, 0))
+    step = rng.randint(0, max(len(cursor.rest) - _MIN_REST_CHARS, 0))
     before, after = cursor.text[: cursor.offset], cursor.text[cursor.offset :]
     return replace(
         cursor,

@@ -32,7 +32,7 @@ ABOVE, BELOW, HIDDEN = 20, 3, 25  # lines
 HITS = 2
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 _NO_PLACE = re.compile(r'(?:import|from|use|using|require|package)\b|#|//|/?\*|--|"""')
-_LEAST_CHARS = 14
+_MIN_CHARS = 14
 _TRIES = 20  # drawn lines for each place that is wanted
 
 
@@ -88,7 +88,7 @@ def _places(root: Path, index: Index, drawn: random.Random, count: int) -> Itera
         lines = (root / path).read_text(encoding="utf-8", errors="replace").split("\n")
         row = drawn.randrange(len(lines))
         wanted = lines[row].strip()
-        if len(wanted) < _LEAST_CHARS or _NO_PLACE.match(wanted) or row < 6:
+        if len(wanted) < _MIN_CHARS or _NO_PLACE.match(wanted) or row < 6:
             continue
         above = lines[max(0, row - ABOVE) : row]
         around = "\n".join([*above, *lines[row + 1 : row + 1 + BELOW]])

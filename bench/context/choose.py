@@ -27,8 +27,8 @@ import jedi
 _SIDELINES = re.compile(
     r"(?:^|/)(?:tests?|docs?|examples?|migrations|_vendor)/|_pb2|conftest|setup\.py"
 )
-_LEAST_REST = 3
-_MOST_REST = 100
+_MIN_REST = 3
+_MAX_REST = 100
 _OF_A_FILE = 24  # tried for each stratum, so that long files do not crowd the others out
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -140,7 +140,7 @@ def _of_file(
 
 def _is_fit(package: Package, line: str, rest: str) -> bool:
     is_alone = package.lines[line.strip()] == 1
-    return _LEAST_REST <= len(rest) <= _MOST_REST and line.isascii() and is_alone
+    return _MIN_REST <= len(rest) <= _MAX_REST and line.isascii() and is_alone
 
 
 def _uses(tree: ast.Module) -> Iterator[tuple[ast.expr, int, int, str]]:

@@ -27,7 +27,7 @@ from homespun.server.context.retriever import Retriever
 
 _RIDGE = 0.5
 _STEPS = 300
-_LEAST_WEIGHT = 0.05
+_MIN_WEIGHT = 0.05
 TABLES = ("NAMES", "MEMBERS", "MODULE")
 Floats = npt.NDArray[np.float64]
 
@@ -52,12 +52,12 @@ def main() -> int:
         for table in TABLES:
             _check([choice for choice in choices if choice.table == table])
         return 0
-    print('"""Weights of `likely.py`, as `bench/context/fit.py` prints them."""')
+    print('"""Weights of `next_name.py`, as `bench/context/fit.py` prints them."""')
     for table in TABLES:
         weights = fit([choice for choice in choices if choice.table == table])
         print(f"\n{table} = {{")
         for name, weight in sorted(weights.items()):
-            if abs(weight) >= _LEAST_WEIGHT:
+            if abs(weight) >= _MIN_WEIGHT:
                 print(f'    "{name}": {weight:.1f},')
         print("}")
     return 0

@@ -17,7 +17,7 @@ MEDIUM = Package(*_PINS["medium"][0])
 LARGE = tuple(Package(*pin) for pin in _PINS["large"])
 # Both engines take these; what only one of them would read is no part of a tree.
 SUFFIXES = frozenset(".py .pyi .c .h .cpp .js .ts .go .rs .java .md .rst .toml .yaml .yml".split())
-_MOST_BYTES = 500_000
+_MAX_BYTES = 500_000
 
 
 def package_tree(package: Package) -> Path:
@@ -82,4 +82,4 @@ def _filled(target: Path, files: Sequence[tuple[Path, Path]]) -> Path:
 
 
 def _is_wanted(path: Path) -> bool:
-    return path.is_file() and not path.is_symlink() and 0 < path.stat().st_size <= _MOST_BYTES
+    return path.is_file() and not path.is_symlink() and 0 < path.stat().st_size <= _MAX_BYTES

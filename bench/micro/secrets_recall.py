@@ -36,10 +36,10 @@ KINDS = ROOT / "bench" / "secrets" / "kinds.txt"
 HALVES = ("development", "held")
 
 _FIELD = re.compile(r"(?P<open>[«‹])(?P<shape>[\w]+)(?::(?P<length>\d+))?[»›]")
-_LEAST_PIECE = 6  # characters
+_MIN_PIECE = 6  # characters
 # Enough around a plant that a file is not left out for being little else than a secret.
 _AROUND = "the rest of this file says how the shop is served, and by whom\n" * 12
-_MOST_BYTES = 500_000
+_MAX_BYTES = 500_000
 _CODE_SUFFIXES = frozenset(
     ".py .pyi .c .h .cpp .hpp .js .ts .go .rs .java .md .rst .txt .toml .yaml .yml .json .cfg .ini"
     " .sh .html .css .sql .xml".split()
@@ -128,7 +128,7 @@ def _planted(kind: str, file: str, template: str, dice: random.Random) -> Plant:
 
     def drawn(match: re.Match[str]) -> str:
         value = _value(match["shape"], int(match["length"] or 0), dice)
-        if match["open"] == "«" and len(value) >= _LEAST_PIECE:
+        if match["open"] == "«" and len(value) >= _MIN_PIECE:
             parts.append(value)
         return value
 
@@ -171,7 +171,7 @@ def _basic(dice: random.Random) -> str:
 
 
 def _pieces(part: str) -> Iterator[str]:
-    length = min(len(part), max(_LEAST_PIECE, len(part) // 2))
+    length = min(len(part), max(_MIN_PIECE, len(part) // 2))
     return (part[at : at + length] for at in range(len(part) - length + 1))
 
 
@@ -226,7 +226,7 @@ def _code_files(folders: list[Path]) -> Iterator[Path]:
     random.Random(0).shuffle(found)  # so that `--lines` takes something of everything
     for path in found:
         if path.suffix in _CODE_SUFFIXES and path.is_file():
-            if 0 < path.stat().st_size <= _MOST_BYTES:
+            if 0 < path.stat().st_size <= _MAX_BYTES:
                 yield path
 
 

@@ -50,7 +50,7 @@ NEGATIVES = 7
 NEAREST = 3  # of them; the others are drawn from the next ones
 ALIKE = 0.95  # of two vectors: the same definition, cut differently
 QUESTIONS_A_PACKAGE = 60
-MOST_TOKENS = 160
+MAX_TOKENS = 160
 HELD = 300  # questions of the first phase's last packages, to measure with
 GROUPS_A_STEP = 6
 PAIRS_A_PASS = 16  # of like length: padding costs a fifth less
@@ -139,7 +139,7 @@ class CrossEncoder:
         )
         self.tokenizer = Tokenizer.from_file(str(source / "tokenizer.json"))
         self.tokenizer.no_padding()
-        self.tokenizer.enable_truncation(MOST_TOKENS)
+        self.tokenizer.enable_truncation(MAX_TOKENS)
         self.body = BertModel(config, add_pooling_layer=False)
         self.body.load_state_dict(load_file(source / "model.safetensors"), strict=False)
         self.body.embeddings.requires_grad_(requires_grad=False)

@@ -18,9 +18,9 @@ _PAUSE_MS = (600.0, 2000.0)
 _PAUSE_AFTER_ENTER = 0.5
 _PAUSE_ELSEWHERE = 0.03
 _LEVEL = "    "
-_LEAST_LINE_CHARS = 12  # a block begins with a line that says something
-_LEAST_LINES = 2
-_MOST_KEYS = 1.3  # of what was wanted
+_MIN_LINE_CHARS = 12  # a block begins with a line that says something
+_MIN_LINES = 2
+_MAX_KEYS = 1.3  # of what was wanted
 _MARGIN_LINES = 20  # above and below the lines that are taken out
 
 
@@ -79,17 +79,17 @@ def _block(text: str, *, wanted_keys: int, rng: random.Random) -> tuple[int, int
     code = _lines_of_code(text)
     blocks = []
     for first in range(_MARGIN_LINES, len(lines) - _MARGIN_LINES):
-        if first - 1 not in code or len(lines[first].strip()) < _LEAST_LINE_CHARS:
+        if first - 1 not in code or len(lines[first].strip()) < _MIN_LINE_CHARS:
             continue
         keys, end = 0, first
         while (
-            (keys < wanted_keys or end < first + _LEAST_LINES)
+            (keys < wanted_keys or end < first + _MIN_LINES)
             and end in code
             and end < len(lines) - _MARGIN_LINES
         ):
             keys += len(lines[end].strip()) + 1
             end += 1
-        if wanted_keys <= keys <= wanted_keys * _MOST_KEYS and end >= first + _LEAST_LINES:
+        if wanted_keys <= keys <= wanted_keys * _MAX_KEYS and end >= first + _MIN_LINES:
             blocks.append((first, end))
     return rng.choice(blocks) if blocks else None
 

@@ -23,9 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the figures; nothing recorded is no failure."""
-    from homespun.server.acceptance.figures import MOST_DAYS, figures
+    from homespun.server.acceptance.figures import MAX_DAYS, figures
 
-    if args.since is not None and not 0 < args.since < MOST_DAYS:
+    if args.since is not None and not 0 < args.since < MAX_DAYS:
         raise UsageError(f"--since is {args.since:g}; give days, more than 0")
     found = figures(since_days=args.since)
     if args.json:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from homespun.cli.output import say
 
 if TYPE_CHECKING:
     from homespun.models.adapters.registry import Registry
@@ -89,7 +90,7 @@ def _with_model(parser: argparse.ArgumentParser) -> None:
 def _list(args: argparse.Namespace, registry: Registry) -> int:
     adapters = registry.adapters()
     for sentence in registry.damaged():
-        _say(sentence)
+        say(sentence)
     if args.json:
         print(json.dumps([adapter.to_json() for adapter in adapters], indent=1))
         return 0
@@ -244,19 +245,21 @@ def _clear(args: argparse.Namespace, registry: Registry) -> None:
     try:
         clear_served(registry, _model(args, registry))
     except ModelMissing as error:
-        _say(f"no served form was looked for: {error}")
+        say(f"no served form was looked for: {error}")
 
 
 def _model(args: argparse.Namespace, registry: Registry) -> str:
     from homespun.server.options import CompletionOptions
-    from homespun.settings import resolve
+    from homespun.settings import settings_of
 
-    settings = resolve(
-        CompletionOptions, "completion", workspace=registry.workspace, flags={"model": args.model}
+    settings = settings_of(
+        CompletionOptions,
+        "completion",
+        workspace=registry.workspace,
+        flags={"model": args.model},
+        say=say,
     )
-    for fault in settings.faults:
-        _say(fault)
-    return settings.value.model
+    return settings.model
 
 
 def _plain(value: object) -> str:
@@ -264,7 +267,3 @@ def _plain(value: object) -> str:
     from homespun.showable import showable_line
 
     return showable_line(value) if isinstance(value, str) else json.dumps(value)
-
-
-def _say(sentence: str) -> None:
-    print(f"homespun: {sentence}", file=sys.stderr)

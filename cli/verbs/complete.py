@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from homespun.cli.errors import Unavailable, UsageError
+from homespun.cli.output import say
 from homespun.indexer.languages import language_of
 from homespun.indexer.roots import workspace_of
 from homespun.server.completion.source_file import offset_of, path_in, read_source, request_at
@@ -180,7 +180,7 @@ def _completer(args: argparse.Namespace, workspace: Path) -> Completer:
             adapter=args.adapter,
             retrieval=False if args.no_retrieval else None,
             progress=progress,
-            say=_say,
+            say=say,
         )
 
 
@@ -224,7 +224,3 @@ def _print_marked(console: Console, line: str, column: int, completion: str) -> 
         shown.append(f"{begin}{part}{end}", style="black on green")
     shown.append(line[column:])
     console.print(shown)
-
-
-def _say(sentence: str) -> None:
-    print(f"homespun: {sentence}", file=sys.stderr)

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from homespun.cli.errors import UsageError
+from homespun.cli.output import say
 from homespun.cli.progress import RichProgress
 from homespun.indexer.config import IndexConfig
-from homespun.settings import resolve
+from homespun.settings import settings_of
 
 if TYPE_CHECKING:
     from homespun.training.conventions.mine import Conventions
@@ -37,18 +38,15 @@ def run(args: argparse.Namespace) -> int:
     """Mine and print."""
     if args.least < 1:
         raise UsageError(f"--least is {args.least}; give 1 or more")
-    import sys
     import time
 
     from homespun.training.conventions.mine import mine
 
     root = Path(args.dir)
-    settings = resolve(IndexConfig, "index", workspace=root)
-    for fault in settings.faults:
-        print(f"homespun: {fault}", file=sys.stderr, flush=True)
+    settings = settings_of(IndexConfig, "index", workspace=root, say=say)
     began = time.monotonic()
     with RichProgress(quiet=args.json) as progress:
-        found = mine(root, settings.value, progress=progress, least_sites=args.least)
+        found = mine(root, settings, progress=progress, least_sites=args.least)
     seconds = time.monotonic() - began
     if args.json:
         print(json.dumps(_body(root, found, args.least, seconds, args.rule)), flush=True)

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from homespun.cli.errors import UsageError
+from homespun.cli.output import say
 from homespun.cli.progress import RichProgress
 from homespun.indexer.config import IndexConfig
-from homespun.settings import resolve
+from homespun.settings import settings_of
 
 if TYPE_CHECKING:
     from homespun.indexer.index import Index
@@ -42,19 +43,17 @@ def run(args: argparse.Namespace) -> int:
     root = Path(args.dir)
     wait_seconds = _FOREVER_SECONDS if args.wait else 0.0 if args.no_wait else None
     flags = {"encoder": args.encoder, "lock_wait_seconds": wait_seconds}
-    settings = resolve(IndexConfig, "index", workspace=root, flags=flags)
-    for fault in settings.faults:
-        _say(fault)
+    settings = settings_of(IndexConfig, "index", workspace=root, flags=flags, say=say)
     if args.encoder == "":
         raise UsageError(
             '--encoder wants a name: "homespun-static-1", one of `homespun models list`, or "none"'
         )
-    index = Index.open(root, settings.value, create=True)
+    index = Index.open(root, settings, create=True)
     with RichProgress(quiet=args.json) as progress:
         report = (
             index.rebuild(progress=progress) if args.rebuild else index.update(progress=progress)
         )
-        encoder = encoder_at_hand(settings.value.encoder, say=report.notes.append)
+        encoder = encoder_at_hand(settings.encoder, say=report.notes.append)
         if encoder is not None:
             index.use_encoder(encoder)
             report.embedded = index.embed(progress=progress)
@@ -66,16 +65,16 @@ def _watch(index: Index, *, as_json: bool) -> int:
     """Follow the files until Ctrl-C."""
     from homespun.indexer.watch import watch
 
-    _say(f"watching {str(index.root)!r}; Ctrl-C ends")
+    say(f"watching {str(index.root)!r}; Ctrl-C ends")
     try:
         watch(
             index,
             stop=threading.Event(),
             on_update=lambda report: _print_update(report, as_json=as_json),
-            on_trouble=lambda error: _say(str(error)),
+            on_trouble=lambda error: say(str(error)),
         )
     except KeyboardInterrupt:
-        _say("stopped watching")
+        say("stopped watching")
     return 0
 
 
@@ -112,7 +111,3 @@ def _print(report: IndexReport, index: Index, *, as_json: bool) -> None:
     for note in report.notes:
         print(f"note: {note}")
     sys.stdout.flush()
-
-
-def _say(sentence: str) -> None:
-    print(f"homespun: {sentence}", file=sys.stderr, flush=True)

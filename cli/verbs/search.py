@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from homespun.cli.errors import UsageError
+from homespun.cli.output import say
 from homespun.errors import in_words
 from homespun.indexer.config import IndexConfig
 from homespun.parsing import parse_json
-from homespun.settings import resolve
+from homespun.settings import settings_of
 from homespun.showable import showable_line
 
 if TYPE_CHECKING:
@@ -102,15 +102,13 @@ def _opened(root: Path, mode: str) -> Index:
     """Open the index, with the encoder that its vectors come from where that is wanted."""
     from homespun.indexer.index import Index
 
-    settings = resolve(IndexConfig, "index", workspace=root)
-    for fault in settings.faults:
-        _say(fault)
-    index = Index.open(root, settings.value)
-    if mode == "lexical" or (settings.value.encoder == "none" and mode != "dense"):
+    settings = settings_of(IndexConfig, "index", workspace=root, say=say)
+    index = Index.open(root, settings)
+    if mode == "lexical" or (settings.encoder == "none" and mode != "dense"):
         return index
     stamp = index.encoder_stamp
     if stamp is None:
-        _say(
+        say(
             "the index has no vectors yet, so search goes by words alone; "
             f"`homespun index {root}` computes them"
         )
@@ -121,10 +119,10 @@ def _opened(root: Path, mode: str) -> Index:
     try:
         index.use_encoder(open_encoder(stamp.name))
     except ModelsError as error:
-        _say(f"search goes by words alone: {error}")
+        say(f"search goes by words alone: {error}")
         return index
     if index.why_not_dense():
-        _say(index.why_not_dense())
+        say(index.why_not_dense())
     return index
 
 
@@ -142,7 +140,3 @@ def _print(query: str, hits: list[Hit], *, explain: bool, with_query: bool) -> N
         lines = [line for line in hit.text.splitlines() if line.strip()]
         for line in lines[:_PREVIEW_LINES]:
             print(f"    {line[:110]}")
-
-
-def _say(sentence: str) -> None:
-    print(f"homespun: {sentence}", file=sys.stderr, flush=True)

@@ -84,20 +84,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Train, judge, and say what was done with the adapter."""
     from homespun.server.options import CompletionOptions
-    from homespun.settings import resolve
+    from homespun.settings import settings_of
     from homespun.training.pipeline.train import train
 
     _check(args)
     root = Path(args.dir)
-    settings = resolve(CompletionOptions, "completion", workspace=root, flags={"model": args.model})
+    flags = {"model": args.model}
     with TrainProgress(quiet=args.json) as progress:
-        for fault in settings.faults:
-            progress.say(fault)
+        settings = settings_of(
+            CompletionOptions, "completion", workspace=root, flags=flags, say=progress.say
+        )
         result = train(
             root,
-            _options(args, settings.value),
+            _options(args, settings),
             resume=args.resume,
-            completion=settings.value,
+            completion=settings,
             progress=progress,
         )
     _print(result, as_json=args.json)

@@ -21,8 +21,8 @@ __all__ = ["read_imports", "resolve_import", "text_of"]
 
 Captures = dict[str, "list[Node]"]
 
-_MOST_STATEMENT_CHARS = 20_000
-_MOST_BRACES = 200  # nesting is read by recursion
+_MAX_STATEMENT_CHARS = 20_000
+_MAX_BRACES = 200  # nesting is read by recursion
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 
 
@@ -52,8 +52,8 @@ def _read(language: str, captures: Captures, source: bytes) -> Iterator[Import]:
     for key in ("tree", "statement"):
         if f"import.{key}" in captures:
             node = captures[f"import.{key}"][0]
-            text = _COMMENT.sub(" ", text_of(node, source)[:_MOST_STATEMENT_CHARS])
-            if text.count("{") <= _MOST_BRACES:
+            text = _COMMENT.sub(" ", text_of(node, source)[:_MAX_STATEMENT_CHARS])
+            if text.count("{") <= _MAX_BRACES:
                 yield from _READERS[language](text, node.start_point[0] + 1)
             return
     if "import.submodule" in captures:

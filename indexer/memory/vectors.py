@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-_MOST = np.float32(32767)
+_MAX_INT16 = np.float32(32767)
 _BLOCK_ROWS = 512  # as float32 they stay in the processor's cache
 
 Float32 = npt.NDArray[np.float32]
@@ -29,7 +29,7 @@ class Vectors:
     def of(cls, matrix: Float32) -> Vectors:
         """Round `(vectors, dimensions)` float32."""
         most = np.abs(matrix).max(axis=1, initial=0)
-        scales = np.where(most > 0, most / _MOST, np.float32(1))
+        scales = np.where(most > 0, most / _MAX_INT16, np.float32(1))
         return cls(np.rint(matrix / scales[:, None]).astype(np.int16), scales)
 
     @classmethod

@@ -17,8 +17,8 @@ _MARKS = (  # UTF-32 first: its little-endian mark begins with that of UTF-16
     (codecs.BOM_UTF8, "utf-8-sig"),
 )
 # Above these shares bytes that are not UTF-8 are hardly text in a western 8-bit encoding.
-_MOST_CONTROL = 0.005
-_MOST_HIGH = 0.30
+_MAX_CONTROL = 0.005
+_MAX_HIGH = 0.30
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _HIGH = re.compile(rb"[\x80-\xff]")
 
@@ -51,8 +51,8 @@ def _decode(source: bytes) -> str | Skipped:
 
 
 def _latin(source: bytes) -> str | Skipped:
-    if len(_CONTROL.findall(source)) > _MOST_CONTROL * len(source):
+    if len(_CONTROL.findall(source)) > _MAX_CONTROL * len(source):
         return Skipped("binary")
-    if len(_HIGH.findall(source)) > _MOST_HIGH * len(source):
+    if len(_HIGH.findall(source)) > _MAX_HIGH * len(source):
         return Skipped("undecodable")
     return source.decode("latin-1")

@@ -17,9 +17,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-MOST_PATTERN_CHARS = 500
-MOST_PATTERNS = 2_000  # of one folder or setting; each is asked for each file
-_MOST_READINGS = 64  # of one pattern with `{a,b}`
+MAX_PATTERN_CHARS = 500
+MAX_PATTERNS = 2_000  # of one folder or setting; each is asked for each file
+_MAX_READINGS = 64  # of one pattern with `{a,b}`
 
 _WILD = frozenset("*?[\\")
 _POSIX = {
@@ -75,7 +75,7 @@ class IgnoreRules:
             if not text or text.startswith("#"):
                 continue
             count += 1
-            if count > MOST_PATTERNS or len(text) > MOST_PATTERN_CHARS:
+            if count > MAX_PATTERNS or len(text) > MAX_PATTERN_CHARS:
                 self.left_out += 1
                 continue
             rule = _rule(text, order)
@@ -141,9 +141,9 @@ def path_pattern(glob: str) -> re.Pattern[str]:
     """Return a pattern for `match` on whole paths: `*` and `?` within a folder, `**` across.
 
     `[a-z]` and `[!a-z]` are sets, `{a,b}` is one of a few; a bracket that is none is a character.
-    What is longer than `MOST_PATTERN_CHARS` matches nothing.
+    What is longer than `MAX_PATTERN_CHARS` matches nothing.
     """
-    if len(glob) > MOST_PATTERN_CHARS:
+    if len(glob) > MAX_PATTERN_CHARS:
         return _NOWHERE
     return _path_pattern(glob)
 
@@ -328,7 +328,7 @@ def _readings(glob: str) -> Iterator[str]:
     count = 1
     for choice in parts[1::2]:
         count *= choice.count(",") + 1
-    if count > _MOST_READINGS:
+    if count > _MAX_READINGS:
         yield glob
         return
     readings = [""]

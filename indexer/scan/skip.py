@@ -49,10 +49,10 @@ _BINARY_SUFFIXES = frozenset(
 _DATA_SUFFIXES = frozenset("csv tsv svg map snap po pot ipynb geojson jsonl ndjson log".split())
 
 # Data files above this size are tables and recordings, not settings.
-_MOST_DATA_CHARS = 100_000
+_MAX_DATA_CHARS = 100_000
 # Minified code: lines of code are 30-40 characters in the mean; a table of numbers stays below 150.
-_MOST_MEAN_LINE_CHARS = 150
-_MOST_LINE_CHARS = 5_000
+_MAX_MEAN_LINE_CHARS = 150
+_MAX_LINE_CHARS = 5_000
 
 _HEADER_LINES = 20
 _COMMENT_START = re.compile(r"\s*(?:#|//|/\*|\*|--|;|%|<!--|\"\"\"|'''|\(\*|\{-)")
@@ -104,7 +104,7 @@ def reason_by_content(language: str, text: str) -> str | None:
         return "generated"
     if _is_minified(language, text):
         return "minified"
-    if language in DATA and len(text) > _MOST_DATA_CHARS:
+    if language in DATA and len(text) > _MAX_DATA_CHARS:
         return "data"
     return None
 
@@ -116,8 +116,8 @@ def _is_generated(text: str) -> bool:
 
 def _is_minified(language: str, text: str) -> bool:
     lines = [len(line) for line in text.split("\n") if line and not line.isspace()]
-    if max(lines) > _MOST_LINE_CHARS:
+    if max(lines) > _MAX_LINE_CHARS:
         return True
     # Prose keeps a paragraph on a line; in markup and data the mean says little as well.
     judged = has_grammar(language) or language not in PROSE | DATA | {"html", "sql"}
-    return judged and sum(lines) > _MOST_MEAN_LINE_CHARS * len(lines)
+    return judged and sum(lines) > _MAX_MEAN_LINE_CHARS * len(lines)

@@ -17,7 +17,7 @@ from homespun.indexer.config import IndexConfig
 from homespun.indexer.errors import GitFailed, NotADirectory
 from homespun.indexer.scan import skip as filters
 from homespun.indexer.scan.git import Git, repository_of
-from homespun.indexer.scan.globs import MOST_PATTERN_CHARS, MOST_PATTERNS, IgnoreRules
+from homespun.indexer.scan.globs import MAX_PATTERN_CHARS, MAX_PATTERNS, IgnoreRules
 from homespun.indexer.types import Skipped
 from homespun.paths import WORKSPACE_FOLDER
 from homespun.storage import read_beginning
@@ -25,8 +25,8 @@ from homespun.storage import read_beginning
 IGNORE_FILE = ".homespunignore"
 
 _EXAMPLES = 5  # paths kept for each reason
-_MOST_NOTES = 20
-_MOST_IGNORE_BYTES = 256 * 1024  # of an ignore file; the longest of real ones has 20 KB
+_MAX_NOTES = 20
+_MAX_IGNORE_BYTES = 256 * 1024  # of an ignore file; the longest of real ones has 20 KB
 _LIST_FILES = ("ls-files", "--cached", "--others", "--exclude-standard", "-z")
 
 
@@ -57,7 +57,7 @@ class FileScan:
 
     def note(self, sentence: str) -> None:
         """Say something once; a folder of ten thousand odd files is no reason for as many."""
-        if sentence not in self.notes and len(self.notes) < _MOST_NOTES:
+        if sentence not in self.notes and len(self.notes) < _MAX_NOTES:
             self.notes.append(sentence)
 
 
@@ -218,23 +218,23 @@ def _own_rules(root: Path, config: IndexConfig, scan: FileScan) -> IgnoreRules:
 def _note_faults(rules: IgnoreRules, name: str, scan: FileScan) -> None:
     if rules.left_out:
         scan.note(
-            f"{rules.left_out} patterns of {name!r} have no effect: at most {MOST_PATTERNS} are "
-            f"read, of at most {MOST_PATTERN_CHARS} characters each; shorten the file"
+            f"{rules.left_out} patterns of {name!r} have no effect: at most {MAX_PATTERNS} are "
+            f"read, of at most {MAX_PATTERN_CHARS} characters each; shorten the file"
         )
 
 
 def _lines_of(path: Path, scan: FileScan) -> list[str]:
     """Return the lines of an ignore file, none where there is no plain file of this name."""
     try:
-        begin = read_beginning(path, most_bytes=_MOST_IGNORE_BYTES + 1)
+        begin = read_beginning(path, most_bytes=_MAX_IGNORE_BYTES + 1)
     except OSError:
         return []  # most folders have none
     text = begin.decode("utf-8", "replace")
-    if len(text) > _MOST_IGNORE_BYTES:
+    if len(text) > _MAX_IGNORE_BYTES:
         scan.note(
-            f"{path.name!r} is read up to {_MOST_IGNORE_BYTES} bytes; what follows has no effect"
+            f"{path.name!r} is read up to {_MAX_IGNORE_BYTES} bytes; what follows has no effect"
         )
-        text = text[:_MOST_IGNORE_BYTES].rpartition("\n")[0]
+        text = text[:_MAX_IGNORE_BYTES].rpartition("\n")[0]
     return text.split("\n")
 
 

@@ -27,13 +27,13 @@ _SYMBOL = re.compile(r"[A-Za-z_$][\w$]*[?!]?(?:(?:\.|::|#|->)[A-Za-z_$][\w$]*[?!
 _PATH_LIKE = re.compile(r"[\w.@+-]*(?:/[\w.@+-]+)+/?|[\w-]+(?:\.[\w-]+)*\.[a-z]{1,5}")
 _CODE = re.compile(r"[=({\[;]|->|=>|::\w|\n|^\s*(?:def|class|function|func|fn|import|return)\s")
 _PLAIN_WORD = re.compile(r"[A-Za-z][A-Za-z'’-]*[,.;:?]?")
-_LEAST_PLAIN, _PLAIN_SHARE = 5, 0.6  # words, and of all that spaces part, in a sentence
+_MIN_PLAIN, _PLAIN_SHARE = 5, 0.6  # words, and of all that spaces part, in a sentence
 _FILE_SUFFIXES = frozenset(
     """py pyi js jsx mjs cjs ts tsx go rs java c h cc cpp hpp cs rb php kt kts scala swift ex exs hs
     lua zig sh bash md rst txt toml yaml yml json ini cfg html css sql""".split()
 )
-_LEAST_PATH_WORD = 3  # characters; shorter words are in every second path
-_MOST_JOINED = 3  # words of prose that may be one name in code
+_MIN_PATH_WORD = 3  # characters; shorter words are in every second path
+_MAX_JOINED = 3  # words of prose that may be one name in code
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Question:
     def path_words(self) -> list[str]:
         """The words that a path may have."""
         words = dict.fromkeys(split_identifiers(self.text))
-        return [w for w in words if len(w) >= _LEAST_PATH_WORD and w not in STOP_WORDS]
+        return [w for w in words if len(w) >= _MIN_PATH_WORD and w not in STOP_WORDS]
 
     @cached_property
     def folded(self) -> frozenset[str]:
@@ -100,7 +100,7 @@ class Question:
         """
         words = re.findall(r"\w+", self.text.casefold())
         found: dict[str, None] = {}
-        for count in range(2, _MOST_JOINED + 1):
+        for count in range(2, _MAX_JOINED + 1):
             for start in range(len(words) - count + 1):
                 part = words[start : start + count]
                 if part[0] in STOP_WORDS or part[-1] in STOP_WORDS:
@@ -123,7 +123,7 @@ def _is_sentence(text: str) -> bool:
     """Tell whether most of a line is plain words: "how paths are mounted with use() and next()"."""
     parts = text.split()
     plain = sum(_PLAIN_WORD.fullmatch(part) is not None for part in parts)
-    return "\n" not in text and plain >= _LEAST_PLAIN and plain >= _PLAIN_SHARE * len(parts)
+    return "\n" not in text and plain >= _MIN_PLAIN and plain >= _PLAIN_SHARE * len(parts)
 
 
 def _has_file_suffix(text: str) -> bool:

@@ -17,7 +17,7 @@ from homespun.indexer.words.word_forms import are_akin
 
 _MAX_DEFINITIONS = 40  # a name defined more often than this says little
 _JOINT = re.compile(r"\.|::|#")
-_LEAST_PATH_SHARE = 0.1  # of the query's words; less is chance
+_MIN_PATH_SHARE = 0.1  # of the query's words; less is chance
 
 
 @dataclass(slots=True)
@@ -200,7 +200,7 @@ def _raise_path_words(pool: Pool, files: dict[str, list[Candidate]]) -> None:
     match = PathMatch(pool.question, pool.weights)
     for path, candidates in files.items():
         share = match.share(path)
-        if share >= _LEAST_PATH_SHARE:
+        if share >= _MIN_PATH_SHARE:
             for candidate in candidates:
                 candidate.add("path", weight * share)
 

@@ -27,10 +27,10 @@ Mode = Literal["hybrid", "lexical", "dense"]
 _CANDIDATES = 50  # a side, whatever the limit: ranking compares the candidates with each other
 _MORE_CANDIDATES = 5  # times as many, once those are all hits and more are wanted
 _WHOLE_FILES = 20  # candidates for the words that they have as a whole
-_MOST_FILES_OF_A_WORD = 20  # a path's word that more files have brings none into the pool
-_LEAST_PATH_SHARE = 0.3  # of the query's words, to come into the pool by the path alone
+_MAX_FILES_OF_A_WORD = 20  # a path's word that more files have brings none into the pool
+_MIN_PATH_SHARE = 0.3  # of the query's words, to come into the pool by the path alone
 _BLOCK = 32  # scores, of which only the best is looked at first
-_MOST_QUERY_CHARS = 20_000  # a megabyte by mistake takes seconds and says no more
+_MAX_QUERY_CHARS = 20_000  # a megabyte by mistake takes seconds and says no more
 _QUERY_TERMS = 96  # of a code window; the rarest of them decide anyway
 # Words on the line in focus weigh 1 + _FOCUS, four lines away a third of that; hits then hold lines
 # that are more like the next one (bench/completion/similar_lines.py).
@@ -52,7 +52,7 @@ def search(
 
     A smaller limit gives the beginning of what a larger one gives.
     """
-    question = Question(query[:_MOST_QUERY_CHARS])
+    question = Question(query[:_MAX_QUERY_CHARS])
     evidence = _Evidence(mirror, wanted)
     if mode != "dense" or vector is None:
         evidence.read_words(question, weights)
@@ -217,11 +217,11 @@ class _Evidence:
             files: set[int] = set()
             for word in question.path_words:
                 having = shard.files.by_stem.get(stem(word), ())
-                if len(having) <= _MOST_FILES_OF_A_WORD:
+                if len(having) <= _MAX_FILES_OF_A_WORD:
                     files.update(having)
             for file in sorted(files):
                 path = shard.files.paths[file]
-                if match.share(path) >= _LEAST_PATH_SHARE:
+                if match.share(path) >= _MIN_PATH_SHARE:
                     found += self._best_of(path)
         return found
 

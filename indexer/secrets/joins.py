@@ -12,7 +12,7 @@ _JOINT = re.compile(
     r"[\"'`](?<=[^\s\"'`]{4}.)\)?[ \t]{0,20}(?:\\?\n[ \t]{0,80})?"
     r"(?:\+\+?|\.\.?|&|<>)?[ \t]{0,20}(?:\\?\n[ \t]{0,80})?[rbfuRBFU]?[\"'`](?=[^\s\"'`]{4})"
 )
-_MOST_CHARS = 20_000  # of lines with joints, one below the other: data, and no key
+_MAX_CHARS = 20_000  # of lines with joints, one below the other: data, and no key
 _DIGIT = re.compile(r"\d")
 
 
@@ -21,7 +21,7 @@ def joined_spans(
 ) -> Iterator[tuple[int, int]]:
     """Yield the (start, end) that `find` yields where the joints are taken out of the text."""
     for start, end, joints in _chains(text):
-        if end - start > _MOST_CHARS or not _DIGIT.search(text, start, end):
+        if end - start > _MAX_CHARS or not _DIGIT.search(text, start, end):
             continue
         pieces = _between(start, end, joints)
         joined = "".join(text[first:last] for first, last in pieces)

@@ -16,7 +16,7 @@ _END = re.compile("-----END " + _LABEL)
 # A block that was cut off: lines of base64 below the head.
 _OPEN_BODY = re.compile(r"(?:(?:[\s\"'+,]|\\[nr\\])*[A-Za-z0-9+/=]{32,})+")
 _MATERIAL = re.compile(r"[A-Za-z0-9+/=]{32,}")
-_MOST_BLOCK_CHARS = 20_000
+_MAX_BLOCK_CHARS = 20_000
 
 
 def key_bodies(text: str) -> Iterator[tuple[int, int]]:
@@ -37,7 +37,7 @@ def key_bodies(text: str) -> Iterator[tuple[int, int]]:
         of_label = ends[begin["label"]]
         place = bisect_left(of_label, start)
         end = of_label[place] if place < len(of_label) else -1
-        if start <= end <= start + _MOST_BLOCK_CHARS:
+        if start <= end <= start + _MAX_BLOCK_CHARS:
             done = end
             if _MATERIAL.search(text, start, end):
                 yield start, end

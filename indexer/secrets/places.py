@@ -30,7 +30,7 @@ _BARE = r"""(?P<secret>[^\s"'`#;&|<>(){}\[\],$][^\s"'`;&|<>(){}\[\],]{5,255})"""
 _MAY_FOLLOW = re.compile(
     r"[\w.-]{0,40}(?![\w.-])[^\n]{0,160}(?:\n[^\n]{0,160})?(?:[\d!@#$^&*+?~]|[a-z][A-Z])"
 )
-_MOST_BEHIND_NAME = 700  # characters
+_MAX_BEHIND_NAME = 700  # characters
 _BEFORE_NAME = 80  # characters that may belong to it
 
 _CONNECTION_BEFORE = 200  # characters in which another setting of the string must stand
@@ -42,7 +42,7 @@ _ARGUMENT = re.compile(r"(?P<name>[\w-]{1,80})[\"']\s{0,20}[,{][^(){}]{0,200}$")
 
 # A call, an attribute or an index is code, not a value: only bare values can look like that.
 _CODE_VALUE = re.compile(r"[^()\[\]{}<>]*[()\[\]{}<>].*|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+|\$.*")
-_LEAST_CHOSEN = re.compile(r"[\d!#%^&*+~]")
+_MIN_CHOSEN = re.compile(r"[\d!#%^&*+~]")
 # Words that documents write where a password belongs.
 _PLACEHOLDER = re.compile(
     r"(?i:x+|\*+|\.+|foo|bar|baz|test|none|null|true|false|changeme|example|guest|host|port"
@@ -79,7 +79,7 @@ def _is_password(match: re.Match[str]) -> bool:
     """Where nothing but a password can stand: all but words, numbers alone and templates."""
     value = match["secret"]
     return (
-        _LEAST_CHOSEN.search(value) is not None
+        _MIN_CHOSEN.search(value) is not None
         and not value.isdigit()
         and _LEFT_OPEN.search(value) is None
         and _PLACEHOLDER.fullmatch(value) is None
@@ -387,7 +387,7 @@ def _behind_names(text: str, lower: str, *, bare: bool) -> Iterator[tuple[int, i
 def _behind_name(
     text: str, name: int, name_end: int, forms: Sequence[_Form]
 ) -> Iterator[tuple[int, int]]:
-    limit = name_end + _MOST_BEHIND_NAME
+    limit = name_end + _MAX_BEHIND_NAME
     end = text.find("\n", name_end, limit)
     if end >= 0:
         end = text.find("\n", end + 1, limit)

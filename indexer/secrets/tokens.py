@@ -27,7 +27,7 @@ _RULES_FILE = Path(__file__).with_name("rules.json")
 Find = Callable[[str], Iterator[tuple[int, int]]]
 
 _RUN = re.compile(r"[A-Za-z0-9_+/=.:~%$@&?-]{15,}")  # as long as the shortest token
-_LEAST_LETTERS = 20
+_MIN_LETTERS = 20
 _DIGIT = re.compile(r"\d")
 
 # Keywords, in lower case, and the pattern; the group "secret" is masked, else the whole match.
@@ -177,7 +177,7 @@ def _may_be_token(run: str) -> bool:
     """Names have no digits; a token has, or is long and of both cases or of capitals alone."""
     if _DIGIT.search(run):
         return True
-    return len(run) >= _LEAST_LETTERS and not run.islower() and not (run.isupper() and "_" in run)
+    return len(run) >= _MIN_LETTERS and not run.islower() and not (run.isupper() and "_" in run)
 
 
 def _shaped(joined: str) -> Iterator[tuple[int, int]]:

@@ -20,22 +20,22 @@ _OWNER = re.compile(
     r"|api[_ -]?|(?:access|auth|account|private|encryption|signing|aes|hmac|app|master|service"
     r"|storage|secret|shared|primary|secondary|cosmos|license|deploy|webhook)[_-]?)$"
 )
-_MOST_OWNER_CHARS = 12
+_MAX_OWNER_CHARS = 12
 _ALONE = frozenset({"pass", "psk"})  # whole words that need no owner
 
 
 # Bits a character: English words and identifiers stay below, random strings of 12 and more above.
 _RANDOM_BITS = 3.0
 # Of a string that has no secret's name: how often neighbours differ in kind, and its entropy.
-_LEAST_MIXED_CHARS = 16
+_MIN_MIXED_CHARS = 16
 _MIXED_SHARE = 0.42
-_MOST_WORDY_SHARE = 0.4
+_MAX_WORDY_SHARE = 0.4
 _MIXED_BITS = 3.6
 _WORDY = re.compile(r"[A-Z]?[a-z]{3,}")
 # Alphabets, runs, and digests that say so.
 _NO_KEY = re.compile(r"(?i:abcdef|012345|uvwxyz|qwerty|^(?:sha|md)\d+-)|[0-9a-f]{24}|(.)\1\1\1")
 # A password without digits: a mark, and nothing of what markup, formats and patterns have.
-_MOST_CHOSEN_CHARS = 40
+_MAX_CHOSEN_CHARS = 40
 _MARK = re.compile(r"[!@#$^&*+=?~]")
 _NO_PASSWORD = re.compile(r"[<>{}()\[\]|\\/;,]|^[#@$&*?.]|[.:][A-Za-z]+$|&\w+;|\w=\w|==|\w@\w")
 
@@ -51,10 +51,10 @@ _HARMLESS_VALUE = re.compile(
     re.DOTALL,
 )
 _NOISE_MARK = re.compile(r"[^\w\s]")
-_LEAST_NOISE_CHARS = 30
+_MIN_NOISE_CHARS = 30
 _NOISE_BITS = 4.2
-_LEAST_NOISE_MARKS = 0.1
-_MOST_PAIR_CHARS = 2_000
+_MIN_NOISE_MARKS = 0.1
+_MAX_PAIR_CHARS = 2_000
 
 
 def name_end(text: str, lower: str, place: int) -> int:
@@ -68,7 +68,7 @@ def name_end(text: str, lower: str, place: int) -> int:
         return -1  # the word goes on: tokenizer, PATTERN
     if match[0] not in _OWNED_PARTS:
         return end
-    before = lower[max(0, place - _MOST_OWNER_CHARS) : place]
+    before = lower[max(0, place - _MAX_OWNER_CHARS) : place]
     if match[0] in _ALONE and not (before[-1:].isalnum() or before[-1:] == "_"):
         return end
     return end if _OWNER.search(before) else -1
@@ -99,7 +99,7 @@ def looks_random(value: str) -> bool:
 def looks_chosen(value: str) -> bool:
     """As people choose passwords without digits: both cases and a mark that names do not have."""
     return (
-        len(value) <= _MOST_CHOSEN_CHARS
+        len(value) <= _MAX_CHOSEN_CHARS
         and _MARK.search(value) is not None
         and _NO_PASSWORD.search(value) is None
         and re.search(r"[a-z]", value) is not None
@@ -113,7 +113,7 @@ def is_mixed(value: str, *, with_digits: bool = True) -> bool:
     In random base64 two characters in three are of another kind than the one before, and few stand
     in anything like a word; names, paths and sentences in camel case consist of words.
     """
-    if len(value) < _LEAST_MIXED_CHARS or _NO_KEY.search(value):
+    if len(value) < _MIN_MIXED_CHARS or _NO_KEY.search(value):
         return False
     kinds = "".join("u" if c.isupper() else "l" if c.islower() else "d" for c in value)
     if not {"u", "l"} <= set(kinds) or (with_digits and not re.search(r"\d", value)):
@@ -122,7 +122,7 @@ def is_mixed(value: str, *, with_digits: bool = True) -> bool:
     wordy = sum(len(word) for word in _WORDY.findall(value))
     return (
         changes >= _MIXED_SHARE * len(value)
-        and wordy <= _MOST_WORDY_SHARE * len(value)
+        and wordy <= _MAX_WORDY_SHARE * len(value)
         and bits(value) >= _MIXED_BITS
     )
 
@@ -130,17 +130,17 @@ def is_mixed(value: str, *, with_digits: bool = True) -> bool:
 def is_noise(value: str) -> bool:
     """Tell whether letters, digits and marks follow each other by chance, as in a salt."""
     return (
-        len(value) >= _LEAST_NOISE_CHARS
+        len(value) >= _MIN_NOISE_CHARS
         and re.search(r"\d", value) is not None
-        and len(_NOISE_MARK.findall(value)) >= _LEAST_NOISE_MARKS * len(value)
-        and sum(len(word) for word in _WORDY.findall(value)) <= _MOST_WORDY_SHARE * len(value)
+        and len(_NOISE_MARK.findall(value)) >= _MIN_NOISE_MARKS * len(value)
+        and sum(len(word) for word in _WORDY.findall(value)) <= _MAX_WORDY_SHARE * len(value)
         and bits(value) >= _NOISE_BITS
     )
 
 
 def is_encoded_pair(value: str) -> bool:
     """Tell whether base64 hides "user:password", as in headers and in docker's settings."""
-    if len(value) > _MOST_PAIR_CHARS:
+    if len(value) > _MAX_PAIR_CHARS:
         return False
     try:
         pair = base64.b64decode(value + "=" * (-len(value) % 4), validate=True).decode()

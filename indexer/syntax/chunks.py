@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
 # In units of the target size: whole definitions may be larger, scraps join a neighbour.
-_MOST_SHARE = 4 / 3
+_MAX_SHARE = 4 / 3
 _SCRAP_SHARE = 1 / 6
-_MOST_CHILDREN = 100_000  # listing them takes 20 ms, in which nobody else runs
+_MAX_CHILDREN = 100_000  # listing them takes 20 ms, in which nobody else runs
 _OTHER_SPACE = re.compile(r"[^\S \t]")
 _HEADING = re.compile(r"#{1,6}\s")
 
@@ -71,7 +71,7 @@ def chunk_file(
     if root is None:
         pieces: Iterable[_Piece] = _paragraphs(lines, headings=language == "markdown")
     else:
-        most = round(target * _MOST_SHARE)
+        most = round(target * _MAX_SHARE)
         pieces = _split(root, len(lines), sizes, most, definitions, lead_rows, budget)
     merged = _join_scraps(_merge(_trim(pieces, lines), sizes, target), sizes, target, lines)
     naming = _Naming(symbols, sizes)
@@ -126,7 +126,7 @@ def _split(
 
 def _children(nodes: Sequence[Node]) -> list[Node]:
     """Return all children; none of a table of numbers, which is cut by its rows."""
-    if sum(node.child_count for node in nodes) > _MOST_CHILDREN:
+    if sum(node.child_count for node in nodes) > _MAX_CHILDREN:
         return []
     return [child for node in nodes for child in node.children]
 
@@ -216,7 +216,7 @@ def _merge(pieces: Iterable[_Piece], sizes: Sizes, target: int) -> list[_Piece]:
 def _cut_long(pieces: Iterable[_Piece], sizes: Sizes, target: int) -> Iterator[_Piece]:
     """Cut what no syntax parts (a long paragraph) into single lines, to be merged again."""
     for piece in pieces:
-        if sizes.of(piece.first, piece.last) <= target * _MOST_SHARE:
+        if sizes.of(piece.first, piece.last) <= target * _MAX_SHARE:
             yield piece
         else:
             rows = range(piece.first, piece.last + 1)
@@ -227,7 +227,7 @@ def _join_scraps(
     pieces: Sequence[_Piece], sizes: Sizes, target: int, lines: Sequence[str]
 ) -> list[_Piece]:
     """Give a closing brace to the piece above, the head of a class to the piece below."""
-    most, scrap = target * _MOST_SHARE, target * _SCRAP_SHARE
+    most, scrap = target * _MAX_SHARE, target * _SCRAP_SHARE
     joined: list[_Piece] = []
     for piece in pieces:
         if joined:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-_MOST_DOC_CHARS = 200
+_MAX_DOC_CHARS = 200
 
 _COMMENT_MARK = re.compile(
     r"^\s*(?:/\*+!?|\*+/|//+!?|#+|\*+|--+\[*=*\[?|\{-)?\s?[|^]?\s?|\s*(?:\*+/|-\}|\]=*\])\s*$"
@@ -47,5 +47,5 @@ def first_line(lines: Sequence[str]) -> str:
     for line in lines:
         plain = _XML_TAG.sub("", line).strip()
         if any(map(str.isalnum, plain)) and not _DIRECTIVE.match(plain):
-            return plain[:_MOST_DOC_CHARS]
+            return plain[:_MAX_DOC_CHARS]
     return ""

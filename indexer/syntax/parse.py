@@ -31,24 +31,24 @@ FILE_SECONDS = 0.7
 _CALLS_A_LOOK = 16  # of the parser, tens of microseconds each
 _READ_BYTES = 1024  # small: the predicates of the queries ask for single words through it
 # Above this share of masked characters a text file is nothing but a secret.
-_MOST_SECRET_SHARE = 0.5
+_MAX_SECRET_SHARE = 0.5
 
 # The query cursor looks at all siblings of each child of an error: 40,000 of them take 3 s.
-_MOST_ERROR_PARTS = 8_000
-_MOST_BROKEN_NODES = 50_000
+_MAX_ERROR_PARTS = 8_000
+_MAX_BROKEN_NODES = 50_000
 # The scanner of this grammar looks for a line end behind an annotation and not for the end of the
 # file (tree-sitter-kotlin 1.1.0): without one it looks for ever, and nobody can stop it.
 _READ_TO_THE_LINE_END = frozenset({"kotlin"})
 # Open `<` in one expression: C# takes 75 MB for 2,000, 1.2 GB for 12,000, and cannot be stopped.
-_MOST_OPEN_GENERICS = 2_000
+_MAX_OPEN_GENERICS = 2_000
 _GENERICS_END = re.compile(rb"[>;{}]")
 # Each level of an endless chain of calls keeps patterns open: 8,000 levels take 7 s, 1,000 60 ms.
-_MOST_DEPTH = 1_000
+_MAX_DEPTH = 1_000
 # Nobody else runs while a query does: larger trees are asked piece by piece.
-_MOST_NODES_AT_ONCE = 30_000
+_MAX_NODES_AT_ONCE = 30_000
 # Below one node, other than the file: no list of imports or members is as long, and a query takes
 # all that stands in one at once.
-_MOST_PARTS = 20_000
+_MAX_PARTS = 20_000
 # Text is masked in slices for the same reason; a secret that begins in one ends in what follows it.
 _SLICE_CHARS = 40_000
 _OVERLAP_CHARS = 21_000  # a private key is looked for in 20,000
@@ -98,7 +98,7 @@ def readable(path: str, source: bytes, config: IndexConfig) -> Readable | Skippe
     if reason is not None and not is_generated:
         return Skipped(reason)
     text = _masked(decoded, language)
-    if not has_grammar(language) and mask.masked_share(decoded, text) > _MOST_SECRET_SHARE:
+    if not has_grammar(language) and mask.masked_share(decoded, text) > _MAX_SECRET_SHARE:
         return Skipped("secret")
     return Readable(language, text, is_generated)
 
@@ -225,7 +225,7 @@ def _has_endless_generics(language: str, source: bytes) -> bool:
     """Tell whether `a<b<c<…` would take gigabytes: each open one keeps all readings alive."""
     if language not in ("cpp", "csharp", "java"):
         return False
-    return any(part.count(b"<") > _MOST_OPEN_GENERICS for part in _GENERICS_END.split(source))
+    return any(part.count(b"<") > _MAX_OPEN_GENERICS for part in _GENERICS_END.split(source))
 
 
 def _is_rubble(tree: Tree) -> bool:
@@ -235,20 +235,20 @@ def _is_rubble(tree: Tree) -> bool:
     while pending:
         node = pending.pop()
         visited += 1
-        if visited > _MOST_BROKEN_NODES or (node.is_error and node.child_count > _MOST_ERROR_PARTS):
+        if visited > _MAX_BROKEN_NODES or (node.is_error and node.child_count > _MAX_ERROR_PARTS):
             return True
-        if node.child_count <= _MOST_BROKEN_NODES:
+        if node.child_count <= _MAX_BROKEN_NODES:
             pending.extend(child for child in node.children if child.has_error)
     return False
 
 
 def _holds_a_table(tree: Tree, budget: Budget) -> bool:
     """Tell whether a statement has so many parts that one query would take seconds."""
-    pending = [tree.root_node] if tree.root_node.descendant_count > _MOST_NODES_AT_ONCE else []
+    pending = [tree.root_node] if tree.root_node.descendant_count > _MAX_NODES_AT_ONCE else []
     while pending:
         for node in budget.paced(_children(pending.pop())):
-            if node.descendant_count > _MOST_PARTS:
-                if node.child_count > _MOST_PARTS:
+            if node.descendant_count > _MAX_PARTS:
+                if node.child_count > _MAX_PARTS:
                     return True
                 pending.append(node)
     return False
@@ -269,12 +269,12 @@ def _matches(language: str, tree: Tree, budget: Budget) -> Iterator[Match]:
     from tree_sitter import QueryCursor
 
     cursor = QueryCursor(_query(language))
-    cursor.set_max_start_depth(_MOST_DEPTH)
+    cursor.set_max_start_depth(_MAX_DEPTH)
     root = tree.root_node
-    if root.descendant_count <= _MOST_NODES_AT_ONCE:
+    if root.descendant_count <= _MAX_NODES_AT_ONCE:
         yield from cursor.matches(root)
         return
-    step = 1 + root.end_byte * _MOST_NODES_AT_ONCE // root.descendant_count
+    step = 1 + root.end_byte * _MAX_NODES_AT_ONCE // root.descendant_count
     for start in range(0, root.end_byte + 1, step):
         budget.check()
         cursor.set_byte_range(start, start + step)

@@ -21,7 +21,7 @@ _TOKEN = re.compile(
     rb"|(?<=[A-Z])(?<!\w.)[A-Z0-9_]{3,}(?!\w))"
 )
 _FIRST_LETTER = ord("A")
-_MOST_BEFORE = 300  # bytes on the line before a macro: far to the right none matters
+_MAX_BEFORE = 300  # bytes on the line before a macro: far to the right none matters
 _ARGUMENTS = re.compile(rb"[ \t]*\([^()\n]*\)")
 _EXPORT = re.compile(
     rb"[A-Z0-9_]*_(?:API|EXPORTS?|EXPORT_SYMBOL|EXTERN|EXTERN_C|DECL|PUBLIC|PRIVATE|LOCAL|HIDDEN"
@@ -83,8 +83,8 @@ def _without_macros(source: bytes) -> bytes:
         if source[start] < _FIRST_LETTER:
             continue
         word = match[0]
-        line = source.rfind(b"\n", max(0, start - _MOST_BEFORE), start) + 1
-        if not line and start > _MOST_BEFORE:
+        line = source.rfind(b"\n", max(0, start - _MAX_BEFORE), start) + 1
+        if not line and start > _MAX_BEFORE:
             continue
         if _is_prefix(source, line, start, end, word):
             # A blank line would part the declaration from its documentation.

@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
 Match = tuple[int, "dict[str, list[Node]]"]  # pattern number, captures
 
-_MOST_NAME_CHARS = 200
-_MOST_NAMES = 8  # that one signature declares
-_MOST_HEAD_CHARS = 400  # signature of something with a body
-_MOST_VALUE_CHARS = 160  # signature of a constant: the beginning of its value
+_MAX_NAME_CHARS = 200
+_MAX_NAMES = 8  # that one signature declares
+_MAX_HEAD_CHARS = 400  # signature of something with a body
+_MAX_VALUE_CHARS = 160  # signature of a constant: the beginning of its value
 
 _CLASS_LIKE = frozenset({"class", "interface", "struct", "enum", "trait", "object", "module"})
 _DATA = frozenset({"variable", "constant"})
@@ -173,7 +173,7 @@ def _sort(matches: Iterable[Match], source: bytes) -> _Found:
 
 def _add_call(found: _Found, node: Node, source: bytes) -> None:
     name = _last_part(text_of(node, source))
-    if name and len(name) <= _MOST_NAME_CHARS:
+    if name and len(name) <= _MAX_NAME_CHARS:
         found.calls[node.start_byte] = (node.start_point[0] + 1, name)
 
 
@@ -200,7 +200,7 @@ def _add_candidate(
     elif kind == "function" and _TEST_MACRO.fullmatch(text):
         kind, text = "test", _test_name(name_node, source) or text
     owner, name = _split_name(text)
-    if not name or len(name) > _MOST_NAME_CHARS:
+    if not name or len(name) > _MAX_NAME_CHARS:
         return
     candidate = _Candidate(
         rank=-1 if prefix == "template" else pattern,
@@ -338,7 +338,7 @@ def _joined(items: list[_Candidate], source: bytes) -> list[_Candidate]:
 
 def _begun(joined: Sequence[_Candidate], item: _Candidate) -> _Candidate | None:
     """Return what `item` goes on with: the definition above, or a signature of several names."""
-    for back, above in enumerate(reversed(joined[-_MOST_NAMES:])):
+    for back, above in enumerate(reversed(joined[-_MAX_NAMES:])):
         same = above.qualified == item.qualified and above.parent is item.parent
         if same and item.kind == above.kind and (not back or above.node.type == "signature"):
             return above if item.kind not in _DATA else None
@@ -426,11 +426,11 @@ def _symbol(
 def _signature(item: _Candidate, body: Node | None, rows: _Rows, source: bytes) -> str:
     """Return the head on one line: without annotations, comments and body."""
     is_head = body is not None or item.kind in ("function", "method")
-    limit = _MOST_HEAD_CHARS if is_head else _MOST_VALUE_CHARS
+    limit = _MAX_HEAD_CHARS if is_head else _MAX_VALUE_CHARS
     start = _head_start(item.node)
     end = body.start_byte if body is not None and body.start_byte > start else item.end_byte
     # A head is never this long: no need to decode a table of ten thousand lines.
-    end = min(end, start + 8 * _MOST_HEAD_CHARS)
+    end = min(end, start + 8 * _MAX_HEAD_CHARS)
     text = " ".join(_without_comments(source, start, end, rows).split())
     if text.count(")") > text.count("("):  # the type was a macro's argument
         text = text.replace(")", "", 1)

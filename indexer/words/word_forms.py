@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
-_LEAST_STEM_CHARS = 4  # of what is left when an ending goes
+_MIN_STEM_CHARS = 4  # of what is left when an ending goes
 _ENDINGS = sorted(
     """s es ed ing ings er ers or ors ion ions ation ations ator ators ate ates ated ating ize izes
     ized izer izers izing ization izations ise ised iser ising isation ment ments able ible ability
@@ -63,13 +63,13 @@ def stem(word: str) -> str:
         if not ending:
             break
         word = word[: -len(ending)]
-    if len(word) > _LEAST_STEM_CHARS and word[-1] == word[-2] and word[-1] not in "ls":
+    if len(word) > _MIN_STEM_CHARS and word[-1] == word[-2] and word[-1] not in "ls":
         word = word[:-1]  # "running", "mapped"
     return word[:-1] if len(word) > 3 and word[-1] in "eyi" else word
 
 
 def _may_lose(word: str, ending: str) -> bool:
-    if not word.endswith(ending) or len(word) - len(ending) < _LEAST_STEM_CHARS:
+    if not word.endswith(ending) or len(word) - len(ending) < _MIN_STEM_CHARS:
         return False
     return ending != "s" or not word.endswith("ss")
 

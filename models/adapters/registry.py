@@ -72,9 +72,9 @@ _REMOVED = ".removed-"
 _LOCK_SECONDS = 30.0
 _IDENTIFIER = re.compile(r"[a-z0-9][a-z0-9._-]{0,199}")
 _SHORT_SHA = 8
-_MOST_DIGITS = 9  # of a number that one of ours may have
+_MAX_DIGITS = 9  # of a number that one of ours may have
 _PURPOSE = "adapter aliases"  # of the seal
-_MOST_ALIASES_BYTES = 1_000_000
+_MAX_ALIASES_BYTES = 1_000_000
 _UNJUDGED = "not judged by the gate"
 UNKNOWN = "not made on this machine"
 
@@ -410,7 +410,7 @@ class Registry:
     def _next_number(self, last: int) -> int:
         """Return a number that no adapter had, not even a removed one."""
         ends = [identifier.rpartition("-")[2] for identifier in self._identifiers()]
-        numbers = [int(end) for end in ends if end.isdecimal() and len(end) <= _MOST_DIGITS]
+        numbers = [int(end) for end in ends if end.isdecimal() and len(end) <= _MAX_DIGITS]
         return max([last, *numbers]) + 1
 
     def _read(self, *, lenient: bool = False) -> _Aliases:
@@ -437,7 +437,7 @@ class Registry:
         if not self._is_here():
             return None
         try:
-            found = parse_json(read_bounded(self.aliases_path, max_bytes=_MOST_ALIASES_BYTES))
+            found = parse_json(read_bounded(self.aliases_path, max_bytes=_MAX_ALIASES_BYTES))
             if not isinstance(found, dict):
                 raise ValueError("it is no object")
         except FileNotFoundError:

@@ -26,8 +26,8 @@ from homespun.trust import SEAL, has_seal, with_seal
 SERVED_FILES = (WEIGHTS, CONFIG)  # what the merged weights are made from
 NEEDED = ("base_sha256", "tokenizer_sha256", "prompt_version")  # facts, beside `files`
 _PURPOSE = "adapter"  # of the seal; it is bound to no place, a moved repository keeps its adapters
-_MOST_MANIFEST_BYTES = 1_000_000
-_MOST_FILES = 200
+_MAX_MANIFEST_BYTES = 1_000_000
+_MAX_FILES = 200
 _PLAIN = re.compile(r"[\w.+ -]{1,200}", re.ASCII)
 
 
@@ -128,7 +128,7 @@ def _digest(hashes: Iterable[str]) -> str:
 def _read(directory: Path, needed: Iterable[str], *, follow_links: bool) -> dict[str, Any]:
     path = directory / MANIFEST
     try:
-        data = read_bounded(path, max_bytes=_MOST_MANIFEST_BYTES, follow_links=follow_links)
+        data = read_bounded(path, max_bytes=_MAX_MANIFEST_BYTES, follow_links=follow_links)
         manifest = parse_json(data)
         for name in needed:
             manifest[name]
@@ -152,8 +152,8 @@ def _sha256(path: Path) -> str:
 
 def _check_names(files: Mapping[str, Any]) -> None:
     """Raise `ValueError` for a name that is no plain one below the adapter's folder."""
-    if len(files) > _MOST_FILES:
-        raise ValueError(f"it lists {len(files)} files, more than {_MOST_FILES}")
+    if len(files) > _MAX_FILES:
+        raise ValueError(f"it lists {len(files)} files, more than {_MAX_FILES}")
     for name, sha256 in files.items():
         parts = name.split("/")
         if not all(_PLAIN.fullmatch(part) and part.strip(". ") for part in parts):

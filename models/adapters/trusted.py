@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 Answer = Literal["trusted", "declined"]
 
-_MOST_BYTES = 4_000_000
+_MAX_BYTES = 4_000_000
 
 
 def answer_about(sha256: str) -> Answer | None:
@@ -52,7 +52,7 @@ def _path() -> Path:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        body = read_json(path, max_bytes=_MOST_BYTES)
+        body = read_json(path, max_bytes=_MAX_BYTES)
         return dict(body["adapters"])
     except FileNotFoundError:
         return {}

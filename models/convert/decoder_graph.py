@@ -5,9 +5,9 @@ caller from a memory map so that the table is never loaded as a whole; `logit_ro
 positions whose logits are wanted; `last_position` (1,) int32 and `total_length` () int32 — length
 bookkeeping of GroupQueryAttention; `key_i`/`value_i` (1, kv_heads, buffer, head_dim) float32.
 Outputs: `hidden` (rows, hidden) float32, what the output layer is to be multiplied with;
-`screen` (rows, vocabulary) float32, logits by a 4-bit output layer, from which `head.py` finds the
-few tokens whose logits it computes exactly; `new_key_i`/`new_value_i`, to be bound to the very
-buffers of the inputs.
+`screen` (rows, vocabulary) float32, logits by a 4-bit output layer, from which `output_head.py`
+finds the few tokens whose logits it computes exactly; `new_key_i`/`new_value_i`, to be bound to
+the very buffers of the inputs.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
 """Is a served form what it was made from? Float32 and int8 on the same text, without torch.
 
 While weights are converted, the calibration text runs through them in float32 anyway
-(`smoothing.py`); what comes out is kept in the served form's manifest: for some rows the likeliest
-token and the log-probability of the token that really follows. Before an adapter is promoted the
-served form answers for the same rows. A wrong merge, a wrong order of rows or a damaged file
-changes nearly all of them; rounding to int8 changes a few near ties and hardly the mean.
+(`smoothquant.py`); what comes out is kept in the served form's manifest: for some rows the
+likeliest token and the log-probability of the token that really follows. Before an adapter is
+promoted the served form answers for the same rows. A wrong merge, a wrong order of rows or a
+damaged file changes nearly all of them; rounding to int8 changes a few near ties and hardly the
+mean.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from homespun.models.weights.source import Float32
 
 # The default model agrees in 98 % of the rows and its mean moves by 0.001 nats (what `homespun
 # adapters promote` prints); a wrong merge is far outside of these.
-LEAST_AGREEMENT = 0.9
-MOST_NATS = 0.05
+MIN_AGREEMENT = 0.9
+MAX_NATS = 0.05
 _ROWS = 128
 _PIECE = 8192  # rows of the output layer at a time
 
@@ -45,12 +46,12 @@ class Parity:
     @property
     def fault(self) -> str:
         """Say in one sentence what is wrong; "" where the served form is good."""
-        if self.agreement >= LEAST_AGREEMENT and self.served_nats - self.float_nats <= MOST_NATS:
+        if self.agreement >= MIN_AGREEMENT and self.served_nats - self.float_nats <= MAX_NATS:
             return ""
         return (
             f"the int8 form agrees with the float32 weights in {self.agreement:.1%} of "
-            f"{self.rows} tokens (at least {LEAST_AGREEMENT:.0%} wanted) and has a mean loss of "
-            f"{self.served_nats:.3f} against {self.float_nats:.3f} nats (at most {MOST_NATS:g} "
+            f"{self.rows} tokens (at least {MIN_AGREEMENT:.0%} wanted) and has a mean loss of "
+            f"{self.served_nats:.3f} against {self.float_nats:.3f} nats (at most {MAX_NATS:g} "
             "more wanted)"
         )
 

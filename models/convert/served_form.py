@@ -17,7 +17,7 @@ from homespun.parsing import read_json
 
 CONVERTER_VERSION = 4  # raise it whenever a converter writes something else
 MANIFEST = "manifest.json"
-_MOST_MANIFEST_BYTES = 16_000_000
+_MAX_MANIFEST_BYTES = 16_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class DecoderForm:
 def read_manifest(directory: Path) -> dict[str, Any] | None:
     """Return the manifest, None when there is none or it is unreadable (then convert again)."""
     try:
-        manifest = read_json(directory / MANIFEST, max_bytes=_MOST_MANIFEST_BYTES)
+        manifest = read_json(directory / MANIFEST, max_bytes=_MAX_MANIFEST_BYTES)
     except (OSError, ValueError):
         return None
     return manifest if isinstance(manifest, dict) else None

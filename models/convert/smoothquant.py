@@ -20,7 +20,7 @@ import numpy as np
 from homespun.models.convert.decoder_graph import rotary_tables
 from homespun.models.weights.source import DecoderConfig, Float32, TokenizerData, WeightSource
 
-_LEAST_SCALE = 1e-3
+_MIN_SCALE = 1e-3
 _ATTENTION, _FEED_FORWARD = ("q", "k", "v"), ("gate", "up")
 _NORMS = {"attn_norm": _ATTENTION, "ffn_norm": _FEED_FORWARD}
 
@@ -100,7 +100,7 @@ class SmoothedSource:
         columns = np.max([np.max(np.abs(self._tensors[m]), axis=0) for m in matrices], axis=0)
         scale = np.sqrt(np.maximum(inputs, 1e-6) / np.maximum(columns, 1e-6))
         scale /= np.exp(np.mean(np.log(scale)))
-        least: Float32 = np.maximum(scale, _LEAST_SCALE).astype(np.float32)
+        least: Float32 = np.maximum(scale, _MIN_SCALE).astype(np.float32)
         return least
 
     def _attend(self, normed: Float32) -> Float32:

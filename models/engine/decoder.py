@@ -26,7 +26,7 @@ from homespun.models.convert.served_form import DecoderForm
 from homespun.models.engine.huge_pages import use_huge_pages
 from homespun.models.engine.kv_slots import Slot, Slots
 from homespun.models.engine.output_head import Head, Rows
-from homespun.models.engine.prompt_lookup import MOST_DRAFTED, Acceptance, Drafter
+from homespun.models.engine.prompt_lookup import MAX_DRAFTED, Acceptance, Drafter
 from homespun.models.engine.token_healing import Healer
 from homespun.models.errors import ModelDamaged, PromptTooLong
 from homespun.models.runtime import onnxruntime
@@ -41,7 +41,7 @@ from homespun.models.types import (
 from homespun.models.weights.tokenizer import BpeTokenizer
 
 PREFILL_CHUNK_TOKENS = 128  # a request that is typed over ends with its chunk, 0.2 s at most
-_SPARE_TOKENS = MOST_DRAFTED + 1  # of a slot, for rows that may not be accepted
+_SPARE_TOKENS = MAX_DRAFTED + 1  # of a slot, for rows that may not be accepted
 _DRAFT_BESIDE = 16  # a last chunk of up to this many tokens carries a draft along
 _ATTENTION_ROWS = 16  # divides the rows that attention takes at a time (two head sizes)
 _OUTPUTS = ("hidden", "screen")  # of the graph, beside keys and values
@@ -295,7 +295,7 @@ class _Steps:
         return self._step([token], self._propose(most - 1), self._options)
 
     def _propose(self, most: int) -> list[int]:
-        return self._drafter.propose(min(most, MOST_DRAFTED)) if self._drafter and most > 0 else []
+        return self._drafter.propose(min(most, MAX_DRAFTED)) if self._drafter and most > 0 else []
 
     def settle(self) -> None:
         """Take the guesses that were wrong out of the slot, and learn from it."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-MOST_DRAFTED = 15  # with the token that is known a step of 16 rows
+MAX_DRAFTED = 15  # with the token that is known a step of 16 rows
 
 # One more row in a step costs this share of it (0.5B, two cores, 2 to 16 rows: 4 to 6 %;
 # bench/results/engine-*.json). A guess pays while its chance is above that.
@@ -39,7 +39,7 @@ class Acceptance:
         right = self._right[match] + _PRIOR[match] * _PRIOR_WEIGHT
         chance = right / (right + self._wrong[match] + (1 - _PRIOR[match]) * _PRIOR_WEIGHT)
         length, still = 0, chance
-        while still > _ROW_COST and length < MOST_DRAFTED:
+        while still > _ROW_COST and length < MAX_DRAFTED:
             length += 1
             still *= chance
         return length

@@ -25,9 +25,9 @@ from homespun.parsing import read_json
 
 WEIGHTS = "adapter_model.safetensors"
 CONFIG = "adapter_config.json"
-_MOST_CONFIG_BYTES = 1_000_000
-_MOST_WEIGHT_BYTES = 2_000_000_000  # all of it is held in memory; rank 64 of a 7B model has 0.6 GB
-_MOST_RANK = 1_024
+_MAX_CONFIG_BYTES = 1_000_000
+_MAX_WEIGHT_BYTES = 2_000_000_000  # all of it is held in memory; rank 64 of a 7B model has 0.6 GB
+_MAX_RANK = 1_024
 _PARTS = {
     name.removesuffix(".weight"): part
     for part, name in LAYER_PARTS.items()
@@ -39,7 +39,7 @@ _TENSOR = re.compile(
 # What peft writes as the key of a rank or an alpha: a module's name or the end of one. Anything
 # else is a regular expression of the adapter's, and is never run: one can be made to take hours.
 _MODULE_NAME = re.compile(r"\^?\w+(?:\\?\.\w+)*")
-_MOST_PATTERNS = 4_096  # more than any model has linear layers
+_MAX_PATTERNS = 4_096  # more than any model has linear layers
 # Setting of peft -> how a sentence calls what it asks for; each must be empty or false.
 _REFUSED = {
     "use_dora": "DoRA",
@@ -159,7 +159,7 @@ class MergedSource:
 def _read_config(directory: Path) -> Mapping[str, Any]:
     path = directory / CONFIG
     try:
-        config = read_json(path, max_bytes=_MOST_CONFIG_BYTES)
+        config = read_json(path, max_bytes=_MAX_CONFIG_BYTES)
         if not isinstance(config, dict):
             raise ValueError(f"it holds {config!r}, not an object")
     except (OSError, ValueError) as error:
@@ -198,8 +198,8 @@ def _open_weights(directory: Path) -> SafetensorsFile:
             + ("; pickled weights (adapter_model.bin) are never loaded" * pickled)
             + "; save the adapter with safetensors"
         )
-    if path.stat().st_size > _MOST_WEIGHT_BYTES:
-        raise AdapterUnfit(_refusal(path, f"more than {_MOST_WEIGHT_BYTES / 1e9:g} GB of weights"))
+    if path.stat().st_size > _MAX_WEIGHT_BYTES:
+        raise AdapterUnfit(_refusal(path, f"more than {_MAX_WEIGHT_BYTES / 1e9:g} GB of weights"))
     try:
         return SafetensorsFile(path)
     except (ModelsError, KeyError, TypeError, AttributeError) as error:
@@ -214,8 +214,8 @@ def _read_factor(file: SafetensorsFile, directory: Path, name: str) -> Float32:
         factor = file.tensor(name)
         if factor.ndim != 2:
             raise ValueError(f"shape {factor.shape} is no matrix")
-        if min(factor.shape) > _MOST_RANK:
-            raise ValueError(f"rank {min(factor.shape)} is above {_MOST_RANK}")
+        if min(factor.shape) > _MAX_RANK:
+            raise ValueError(f"rank {min(factor.shape)} is above {_MAX_RANK}")
     except (ModelsError, OSError, ValueError, TypeError) as error:
         raise AdapterDamaged(
             f"tensor {name!r} in {str(directory / WEIGHTS)!r} cannot be read ({error}); "
@@ -239,10 +239,10 @@ def _patterns(config: Mapping[str, Any], key: str, directory: Path) -> _Patterns
         raise AdapterDamaged(
             f"{key!r} in {str(directory / CONFIG)!r} is {table!r}, not a table; train it again"
         )
-    if len(table) > _MOST_PATTERNS:
+    if len(table) > _MAX_PATTERNS:
         raise AdapterUnfit(
             f"{key!r} in {str(directory / CONFIG)!r} has {len(table)} names, more than "
-            f"{_MOST_PATTERNS}; name only the layers that differ"
+            f"{_MAX_PATTERNS}; name only the layers that differ"
         )
     patterns = []
     for name, value in table.items():

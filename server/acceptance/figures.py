@@ -13,7 +13,7 @@ from homespun.stats import wilson
 
 STOOD_MS = 750  # a shorter look is none; the limit of Cody's published acceptance rate
 MOSTLY = 0.33  # edit distance of what is "mostly unchanged" (Ziegler et al. 2022)
-MOST_DAYS = 36_500
+MAX_DAYS = 36_500
 HORIZON_NAMES = ("30 s", "2 min", "10 min")
 _NOTHING = "nothing is recorded yet: a suggestion is written down a minute after it has gone"
 

@@ -25,11 +25,11 @@ logger = logging.getLogger(__name__)
 
 RECORD_VERSION = 1
 OUTCOMES = ("shown", "typed", "partial", "accepted")
-MOST_FILE_BYTES = 8_000_000  # some 20,000 suggestions, twice that with the file before
-MOST_READ_BYTES = 32_000_000  # of all files together, the newest first
-_MOST_MONTHS = 13
-_MOST_LINE_BYTES = 8_000  # ours have 400
-_MOST_ITEMS = 1_000  # of a list in a line
+MAX_FILE_BYTES = 8_000_000  # some 20,000 suggestions, twice that with the file before
+MAX_READ_BYTES = 32_000_000  # of all files together, the newest first
+_MAX_MONTHS = 13
+_MAX_LINE_BYTES = 8_000  # ours have 400
+_MAX_ITEMS = 1_000  # of a list in a line
 _MONTH = "[0-9][0-9][0-9][0-9]-[0-9][0-9]"
 
 
@@ -89,7 +89,7 @@ class _Kind:
     def fits(self, value: object) -> bool:
         if not self.is_list:
             return type(value) in self.types  # and so never a bool for an int
-        if not isinstance(value, list) or len(value) > _MOST_ITEMS:
+        if not isinstance(value, list) or len(value) > _MAX_ITEMS:
             return False
         return all(type(each) in self.types for each in value)
 
@@ -146,7 +146,7 @@ class AcceptanceLog:
         path = directory / f"{month}.jsonl"
         if not path.exists():
             _forget_old(directory)
-        elif path.stat().st_size > MOST_FILE_BYTES:
+        elif path.stat().st_size > MAX_FILE_BYTES:
             replace(path, path.with_suffix(".old.jsonl"))
         lines = [json.dumps(record.to_json(), separators=(",", ":")) for record in records]
         body = "".join(line + "\n" for line in lines).encode()
@@ -161,18 +161,18 @@ class Recorded:
 
     records: list[Record] = field(default_factory=list)
     broken: int = 0  # lines that are no records
-    unread_bytes: int = 0  # older ones, beyond `MOST_READ_BYTES`
+    unread_bytes: int = 0  # older ones, beyond `MAX_READ_BYTES`
 
 
 def read(directory: Path | None = None, *, since: str = "") -> Recorded:
     """Read the records from a time on (as `Record.time`), the oldest first.
 
-    No more than `MOST_READ_BYTES` is read: what is older counts as unread.
+    No more than `MAX_READ_BYTES` is read: what is older counts as unread.
     """
     found = Recorded()
     directory = directory or folder()
     paths = [*directory.glob(f"{_MONTH}.old.jsonl"), *directory.glob(f"{_MONTH}.jsonl")]
-    room = MOST_READ_BYTES
+    room = MAX_READ_BYTES
     by_file: list[list[Record]] = []
     for path in sorted(paths, key=lambda path: (path.name[:7], path.name[7:] == ".jsonl"))[::-1]:
         if path.name[:7] < since[:7]:
@@ -205,7 +205,7 @@ def _records_of(path: Path, text: bytes) -> Iterator[Record | None]:
     for line in text.split(b"\n"):
         if not line.strip():
             continue
-        if len(line) > _MOST_LINE_BYTES:
+        if len(line) > _MAX_LINE_BYTES:
             yield None
             continue
         try:
@@ -227,6 +227,6 @@ def _ends_whole(path: Path) -> bool:
 def _forget_old(directory: Path) -> None:
     """Remove the files of all but the last months."""
     months = sorted({path.name[:7] for path in directory.glob(f"{_MONTH}*.jsonl")})
-    for month in months[: -(_MOST_MONTHS - 1)]:
+    for month in months[: -(_MAX_MONTHS - 1)]:
         for path in directory.glob(f"{month}*.jsonl"):
             path.unlink(missing_ok=True)

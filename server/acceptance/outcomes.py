@@ -24,7 +24,7 @@ from homespun.server.lsp.edits import Change
 
 _IDLE_SECONDS = 60.0
 _TICK_SECONDS = 30.0
-_MOST_FOLLOWED = 256
+_MAX_FOLLOWED = 256
 
 
 class Outcomes:
@@ -104,7 +104,7 @@ class Outcomes:
         followed = known[1] if known else Followed()
         followed.accepted(start, text, self._clock())
         self._followed[suggestion.id] = (suggestion, followed)
-        if len(self._followed) > _MOST_FOLLOWED:
+        if len(self._followed) > _MAX_FOLLOWED:
             self._settle(*next(iter(self._followed.values())))
 
     def ended(self, suggestion: Suggestion) -> None:

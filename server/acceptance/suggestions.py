@@ -23,7 +23,7 @@ from homespun.server.types import Completion
 logger = logging.getLogger(__name__)
 
 KEPT_SUGGESTIONS = 64  # enough for "which sources was that?", small enough to forget
-MOST_STEPS = 64
+MAX_STEPS = 64
 _CLOSERS = ")]}>\"'`"  # an editor puts them behind the cursor by itself
 _SLACK_CHARS = 200  # of white space that an editor may add to a suggestion
 
@@ -354,7 +354,7 @@ class Suggestions:
         suggestion.seen_chars += growth.now - growth.before
         if suggestion.outcome != "accepted":
             suggestion.outcome = "accepted" if step in ("all", "rest") else "partial"
-        if len(suggestion.steps) < MOST_STEPS:
+        if len(suggestion.steps) < MAX_STEPS:
             suggestion.steps.append(step)
         if self._watch is not None:
             self._watch.accepted_text(suggestion, growth.start, growth.text)

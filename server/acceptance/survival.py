@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from homespun.server.lsp.edits import Change
 
 HORIZONS_SECONDS = (30.0, 120.0, 600.0)
-_MOST_UNDONE = 20  # edits of an accepted text that are recognised when they are taken back
+_MAX_UNDONE = 20  # edits of an accepted text that are recognised when they are taken back
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ class _Range:
                 pieces,
             )
         )
-        del self.undos[:-_MOST_UNDONE]
+        del self.undos[:-_MAX_UNDONE]
 
 
 class Followed:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from homespun.indexer.index import Index
 
 CLASSES = frozenset("class interface struct enum trait object type".split())
-_MOST_HOPS = 6  # re-exports of re-exports
+_MAX_HOPS = 6  # re-exports of re-exports
 _DEFINITION = re.compile(
     r"^(?P<indent>[ \t]*)(?:async[ \t]+)?(?P<what>def|class)[ \t]+(?P<name>\w+)"
     r"|^(?P<variable>[A-Za-z_]\w*)[ \t]*(?::[^=\n]+)?=(?!=)",
@@ -115,7 +115,7 @@ class Files:
 
     def meaning(self, path: str, name: str, *, hops: int = 0) -> Symbol | Module | None:
         """Return what a plain name of a file's top level means, through imports and re-exports."""
-        if hops > _MOST_HOPS:
+        if hops > _MAX_HOPS:
             return None
         symbol = self.top_level(path).get(name)
         if symbol is not None:

@@ -18,7 +18,7 @@ from homespun.indexer.scan.decode import decode
 from homespun.indexer.secrets.mask import mask
 from homespun.indexer.types import Skipped
 
-_MOST_FILES = 64
+_MAX_FILES = 64
 # Reading and masking a bigger file takes longer than a completion may.
 _READING = IndexConfig(max_file_bytes=400_000)
 
@@ -52,6 +52,6 @@ class SourceLines:
         text = source if isinstance(source, Skipped) else decode(source)
         lines = [] if isinstance(text, Skipped) else mask(text, language_of(path)).split("\n")
         self._known[path] = (stamp, lines)
-        if len(self._known) > _MOST_FILES:
+        if len(self._known) > _MAX_FILES:
             self._known.popitem(last=False)
         return lines

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from homespun.server.background.status import RESUME, Status
 
-MOST_MINUTES = 7 * 24 * 60.0  # a longer pause is one until resumed
+MAX_MINUTES = 7 * 24 * 60.0  # a longer pause is one until resumed
 _LOOK_SECONDS = 30.0  # the clock goes on while the machine sleeps, a timer does not
 _CLOCK_HOURS = 12  # within it, a time of day says enough
 
@@ -82,9 +82,9 @@ def minutes_of(argument: object) -> float | None:
     if argument is None:
         return None
     is_number = isinstance(argument, int | float) and not isinstance(argument, bool)
-    if not is_number or not 0 < float(argument) <= MOST_MINUTES:  # type: ignore[arg-type]
+    if not is_number or not 0 < float(argument) <= MAX_MINUTES:  # type: ignore[arg-type]
         raise ValueError(
-            f"a pause takes minutes above 0 and up to {MOST_MINUTES:.0f}, or nothing for one "
+            f"a pause takes minutes above 0 and up to {MAX_MINUTES:.0f}, or nothing for one "
             f"until it is resumed, not {argument!r}"
         )
     return float(argument)  # type: ignore[arg-type]

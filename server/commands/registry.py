@@ -12,7 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from homespun.server.acceptance.figures import MOST_DAYS, figures
+from homespun.server.acceptance.figures import MAX_DAYS, figures
 from homespun.server.app import HomespunServer
 from homespun.server.background.pause import minutes_of
 from homespun.server.background.status import FETCH_COMMAND, REINDEX_COMMAND, RESUME_COMMAND
@@ -62,7 +62,7 @@ async def _acceptance(
     """Return what became of the suggestions, of the last days where a number is given."""
     ls.outcomes.settle()
     days = None
-    if isinstance(since_days, int | float) and 0 < since_days < MOST_DAYS:
+    if isinstance(since_days, int | float) and 0 < since_days < MAX_DAYS:
         days = since_days
     pending = ls.outcomes.pending()
     await asyncio.to_thread(ls.outcomes.log.flush)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from homespun.indexer.index import Index
 
 DEFAULT_LIMIT = 20
-MOST_HITS = 200
+MAX_HITS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +94,8 @@ def _wanted(query: object, options: object) -> Wanted:
     if not isinstance(options, Mapping):
         raise _Wrong(f"the options of a search are {options!r}; give an object, or nothing")
     limit = options.get("limit", DEFAULT_LIMIT)
-    if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= MOST_HITS:
-        raise _Wrong(f"limit is {limit!r}; give a number from 1 to {MOST_HITS}")
+    if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= MAX_HITS:
+        raise _Wrong(f"limit is {limit!r}; give a number from 1 to {MAX_HITS}")
     return Wanted(query, limit, _text(options, "language"), _text(options, "path"))
 
 

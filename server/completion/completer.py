@@ -19,7 +19,7 @@ from homespun.server.completion.reasons import Situation
 from homespun.server.completion.source_file import request_at
 from homespun.server.context.retriever import Gathered, Retriever, Retrieves
 from homespun.server.options import CompletionOptions
-from homespun.server.prompt.anchors import MOST_TYPED_TOKENS, Anchor, Anchors
+from homespun.server.prompt.anchors import MAX_TYPED_TOKENS, Anchor, Anchors
 from homespun.server.prompt.cursor import Cursor
 from homespun.server.prompt.encode import PromptEncoder
 from homespun.server.prompt.render import DEFAULT_LAYOUT, PROMPT_VERSION, Layout, Prompt, Snippet
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_LEAST_PROMPT_TOKENS = 64
-_LEAST_BUDGET = 48
+_MIN_PROMPT_TOKENS = 64
+_MIN_BUDGET = 48
 _TRIES = 2  # for each other answer that is wanted
 _OTHERS_MS = 600  # after this time none is begun
-_MOST_WORSE = 2.0  # nats a token: what is less likely than the best by more is no choice
+_MAX_WORSE = 2.0  # nats a token: what is less likely than the best by more is no choice
 _BEHIND_NAMES = ("(", ".")
 _SWITCHED_OFF = ("disabled", "disabled-language", "disabled-path")
 
@@ -219,7 +219,7 @@ class Completer:
                 return
             begun.append(generation.token_ids[0])
             other = self._completion(ready, generation)
-            is_a_choice = _per_token(other) >= _per_token(best) - _MOST_WORSE
+            is_a_choice = _per_token(other) >= _per_token(best) - _MAX_WORSE
             if is_a_choice and other.text and other.text not in seen:
                 seen.add(other.text)
                 yield other
@@ -312,15 +312,15 @@ class Completer:
             stop = stop_rules.single_line(cursor.left)
         wanted = request.max_tokens or (options.max_block_tokens if block else options.max_tokens)
         room = self._generator.context_tokens
-        max_tokens = max(min(wanted, room - _LEAST_PROMPT_TOKENS), 1)
-        reserve = min(MOST_TYPED_TOKENS, room // 4)  # for what will be typed behind the anchor
+        max_tokens = max(min(wanted, room - _MIN_PROMPT_TOKENS), 1)
+        reserve = min(MAX_TYPED_TOKENS, room // 4)  # for what will be typed behind the anchor
         return _Plan(
             cursor=cursor,
             language=language,
             stop=stop,
             is_block=block is not None,
             max_tokens=max_tokens,
-            budget=max(min(options.context_tokens, room - max_tokens - reserve), _LEAST_BUDGET),
+            budget=max(min(options.context_tokens, room - max_tokens - reserve), _MIN_BUDGET),
         )
 
     def _anchor(self, request: CompletionRequest, plan: _Plan) -> tuple[Anchor, float]:
@@ -345,7 +345,7 @@ class Completer:
     def _fits(self, anchor: Anchor, plan: _Plan) -> bool:
         typed = self._encoder.count(anchor.typed(plan.cursor) or "")
         room = self._generator.context_tokens - plan.max_tokens
-        return typed <= MOST_TYPED_TOKENS and len(anchor.ids) + typed <= room
+        return typed <= MAX_TYPED_TOKENS and len(anchor.ids) + typed <= room
 
     def _rendered(self, request: CompletionRequest, plan: _Plan, gathered: Gathered) -> Anchor:
         """Render a prompt for the line of the cursor."""

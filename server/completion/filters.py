@@ -18,13 +18,13 @@ from homespun.server.prompt.cursor import Cursor, unmatched_closer
 from homespun.server.types import CompletionRequest
 from homespun.showable import is_showable
 
-LEAST_PREFIX_CHARS = 4  # non-blank; less says nothing about what is wanted
+MIN_PREFIX_CHARS = 4  # non-blank; less says nothing about what is wanted
 _HARMLESS_RIGHT = re.compile(r"[\s)\]}>\"'`;:,.]")
 _WORD = re.compile(r"\w")
 _CLOSING_ONLY = re.compile(r"[)\]}>\"'`;:,]+")
 _REPEATED_TAIL = re.compile(r"(.{3,}?)\1{5,}\W*$|(.{10,}?)\2{3,}\W*$", re.DOTALL)
-_LEAST_REPEATS = 3
-_LEAST_LINE_CHARS = 8  # shorter lines ("}", "else:", "pass") repeat in good code
+_MIN_REPEATS = 3
+_MIN_LINE_CHARS = 8  # shorter lines ("}", "else:", "pass") repeat in good code
 _SUFFIX_LINES = 3
 _RIGHT_CHARS = 1000
 
@@ -70,7 +70,7 @@ def refusal(
         return "inside-word"
     if chars_on_the_right(cursor) > options.max_line_suffix_chars:
         return "text-on-the-right"
-    if chars_before(cursor) < LEAST_PREFIX_CHARS:
+    if chars_before(cursor) < MIN_PREFIX_CHARS:
         return "prefix-too-short"
     if cursor.left.rstrip().endswith(";") and not cursor.right.strip():
         return "statement-complete"
@@ -181,7 +181,7 @@ def _closing(text: str, closer: str) -> int:
 def _cut_at_lines_below(text: str, answer: Answer, cursor: Cursor) -> str:
     """Cut before a line that the suffix has already."""
     below = [line.strip() for line in cursor.after.split("\n")[1:] if line.strip()]
-    known = {line for line in below[:_SUFFIX_LINES] if len(line) >= _LEAST_LINE_CHARS}
+    known = {line for line in below[:_SUFFIX_LINES] if len(line) >= _MIN_LINE_CHARS}
     lines = text.split("\n")
     for number, line in enumerate(lines):
         whole = line if number else cursor.left + line
@@ -198,9 +198,9 @@ def _without_repetition(text: str, answer: Answer, cursor: Cursor) -> str:
             return _some(text[: match.start()], "repetition")
         text = text[: match.start() + line_end]  # lines repeat: the first of them stays, whole
     lines = text.split("\n")
-    for number in range(len(lines) - _LEAST_REPEATS + 1):
-        run = {line.strip() for line in lines[number : number + _LEAST_REPEATS]}
-        if len(run) == 1 and len(next(iter(run))) >= _LEAST_LINE_CHARS:
+    for number in range(len(lines) - _MIN_REPEATS + 1):
+        run = {line.strip() for line in lines[number : number + _MIN_REPEATS]}
+        if len(run) == 1 and len(next(iter(run))) >= _MIN_LINE_CHARS:
             return "\n".join(lines[: number + 1])
     return _without_repeated_block(lines)
 
@@ -209,14 +209,14 @@ def _without_repeated_block(lines: list[str]) -> str:
     """Drop the second of two equal runs of two lines or more at the end."""
     for size in range(len(lines) // 2, 1, -1):
         first, second = lines[-2 * size : -size], lines[-size:]
-        if first == second and any(len(line.strip()) >= _LEAST_LINE_CHARS for line in first):
+        if first == second and any(len(line.strip()) >= _MIN_LINE_CHARS for line in first):
             return "\n".join(lines[:-size])
     return "\n".join(lines)
 
 
 def _not_the_line_above(text: str, answer: Answer, cursor: Cursor) -> str:
     whole = (cursor.left + text).strip()
-    if len(whole) >= _LEAST_LINE_CHARS and whole == cursor.line_above.strip():
+    if len(whole) >= _MIN_LINE_CHARS and whole == cursor.line_above.strip():
         raise Filtered("repeats-line-above")
     return text
 

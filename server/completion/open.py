@@ -20,7 +20,7 @@ from homespun.models.adapters.stack import named
 from homespun.models.errors import AdapterError
 from homespun.models.types import MODEL_AS_SHIPPED, Generator, NoProgress, Progress
 from homespun.server.options import CompletionOptions
-from homespun.server.prompt.anchors import MOST_TYPED_TOKENS
+from homespun.server.prompt.anchors import MAX_TYPED_TOKENS
 from homespun.server.prompt.render import PROMPT_VERSION
 from homespun.settings import settings_of
 
@@ -73,7 +73,7 @@ def compose(
 def context_length(options: CompletionOptions) -> int:
     """Return how many tokens a decoder must hold: prompt, what is typed behind it, answer."""
     longest_answer = max(options.max_tokens, options.max_block_tokens)
-    return options.context_tokens + MOST_TYPED_TOKENS + longest_answer
+    return options.context_tokens + MAX_TYPED_TOKENS + longest_answer
 
 
 def open_generator(

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from homespun.server.completion.filters import (
-    LEAST_PREFIX_CHARS,
+    MIN_PREFIX_CHARS,
     chars_before,
     chars_on_the_right,
     disabling_glob,
@@ -140,7 +140,7 @@ REASONS: dict[str, Reason] = {
     "prefix-too-short": Reason(
         "Nothing: {chars} of the {least} characters that it takes to know what is wanted stand "
         "before the cursor; type on, " + _OR_ASK + ".",
-        lambda seen: {"chars": chars_before(seen.cursor), "least": LEAST_PREFIX_CHARS},
+        lambda seen: {"chars": chars_before(seen.cursor), "least": MIN_PREFIX_CHARS},
     ),
     "statement-complete": Reason(
         "Nothing: the statement ends with its semicolon; go on in the next line, " + _OR_ASK + "."

@@ -12,7 +12,7 @@ from homespun.server.prompt.cursor import indentation
 # A line that ends like this goes on in the next one, so a line break is part of the answer.
 _CONTINUES = re.compile(r"(?:[(\[{,\\+|&]|=>|\b(?:and|or|not|in|return))\s*$")
 _CLOSERS = re.compile(r"(?:[)\]}]+[;,]?|end|fi|done|esac)")
-_MOST_LEADING_BREAKS = 3
+_MAX_LEADING_BREAKS = 3
 _TAIL_CHARS = 80
 _TRIVIAL_CHARS = 3  # lines up to this length ("}", "end") say nothing about the suffix
 
@@ -34,7 +34,7 @@ def single_line(left: str) -> StopRule:
     def rule(text: str) -> Stop | None:
         begin = len(text) - len(text.lstrip())
         breaks = text.count("\n", 0, begin)
-        if breaks and (not may_break or breaks > _MOST_LEADING_BREAKS):
+        if breaks and (not may_break or breaks > _MAX_LEADING_BREAKS):
             return Stop(0, "newline")
         end = text.find("\n", begin)
         return None if begin == len(text) or end < 0 else Stop(end, "newline")

@@ -24,12 +24,12 @@ from homespun.server.prompt.cursor import Cursor
 # What can ask for a definition: the dot at the cursor, the call that it stands in, the names that
 # may come next, the variables near it.
 PARTS = ("receiver", "callee", "names", "variables")
-_MOST_NAMES = 6
-_LEAST_LIKELY = 0.03
-_MOST_MEMBERS_BESIDE = 6
-_MOST_FIELDS = 16  # of what an object is made of
-_MOST_MODULE_NAMES = 400
-_MOST_VARIABLES = 3
+_MAX_NAMES = 6
+_MIN_LIKELY = 0.03
+_MAX_MEMBERS_BESIDE = 6
+_MAX_FIELDS = 16  # of what an object is made of
+_MAX_MODULE_NAMES = 400
+_MAX_VARIABLES = 3
 _NEAR_LINES = 8
 # Scores: a receiver is certain, a callee nearly; names come after them by their probability.
 _RECEIVER = 4.0
@@ -130,7 +130,7 @@ class Needs:
         names.update(dict.fromkeys(i.alias for i in self.files.imports_in(path) if i.name))
         names |= dict.fromkeys(self._starred(path))
         names.pop("*", None)
-        plain = [n for n in names if n and not n.startswith("__")][:_MOST_MODULE_NAMES]
+        plain = [n for n in names if n and not n.startswith("__")][:_MAX_MODULE_NAMES]
         yield from self._ranked([(n, None) for n in plain], situation, path, is_fresh=True)
 
     def _starred(self, path: str) -> Iterator[str]:
@@ -171,10 +171,10 @@ class Needs:
         if not is_fresh:
             candidates.append(Candidate("", NOTHING))
         odds = situation.probabilities(candidates, MODULE if is_fresh else NAMES)
-        best = sorted(range(len(names)), key=lambda n: (-odds[n], n))[:_MOST_NAMES]
+        best = sorted(range(len(names)), key=lambda n: (-odds[n], n))[:_MAX_NAMES]
         for number in best:
             name, meant = names[number]
-            if odds[number] < _LEAST_LIKELY:
+            if odds[number] < _MIN_LIKELY:
                 return
             meant = meant or self.files.member_of_module(path, name)
             if isinstance(meant, Symbol):
@@ -229,13 +229,13 @@ class Needs:
             value = self.types.of(name)
             classes = self.types.classes_of(value) if value and value.kind == "instance" else []
             for symbol, read, names in self._chosen(
-                tuple(classes[:1]), self._situation, _MOST_MEMBERS_BESIDE, private=False
+                tuple(classes[:1]), self._situation, _MAX_MEMBERS_BESIDE, private=False
             ):
                 key = (symbol.path, symbol.start_line)
                 if key not in seen:
                     seen.add(key)
                     yield Need("variables", symbol, _VARIABLE - 0.05 * place, tuple(names), read)
-            if len(seen) >= _MOST_VARIABLES:
+            if len(seen) >= _MAX_VARIABLES:
                 return
 
     def _spoken(self) -> list[str]:
@@ -256,7 +256,7 @@ def _making(read: Class) -> tuple[str, ...]:
     if "__init__" in read.members:
         return ("__init__",)
     fields = [m.name for m in read.members.values() if m.kind == "field"]
-    return tuple(name for name in fields if not name.startswith("_"))[:_MOST_FIELDS]
+    return tuple(name for name in fields if not name.startswith("_"))[:_MAX_FIELDS]
 
 
 def enclosing_call(before: str) -> str:

@@ -23,7 +23,7 @@ from homespun.server.context.snippet_text import head, is_short, shortened
 from homespun.server.prompt.cursor import Cursor
 from homespun.server.prompt.render import Snippet
 
-_LEAST_WEIGHT = 1.6  # of a name: what stands further away crowds out the code at the cursor
+_MIN_WEIGHT = 1.6  # of a name: what stands further away crowds out the code at the cursor
 _TELLING_CHARS = 5
 _IMPORT_LINES = 400  # of a file's head are looked at
 _CALLABLES = frozenset({"function", "method"})
@@ -68,7 +68,7 @@ class Definitions:
         seen: set[tuple[str, int]] = set()
         for name in names:
             full = len(seen) >= BY_NAME.definitions
-            if full or name.weight < _LEAST_WEIGHT or is_late():
+            if full or name.weight < _MIN_WEIGHT or is_late():
                 return
             for symbol, with_members in self._meant(name):
                 place = (symbol.path, symbol.start_line)

@@ -1,8 +1,8 @@
 """How many definitions a prompt is offered and how much is shown of each, road by road.
 
 What a prompt shows of a repository is decided in three steps, each on what the one before leaves:
-found within these limits (`context.py`), kept as it was from one key to the next (`sticky.py`),
-cut to the room of the prompt (`prompt.py`).
+found within these limits (`server/context/retriever.py`), kept as it was from one key to the next
+(`server/prompt/stable_snippets.py`), cut to the room of the prompt (`server/prompt/render.py`).
 """
 
 from __future__ import annotations

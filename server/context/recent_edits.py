@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from homespun.indexer.secrets.mask import mask
 from homespun.server.types import Edited
 
-_MOST_REGIONS = 16
+_MAX_REGIONS = 16
 _NEAR_LINES = 12  # edits this near to each other are one region
 _LINES_AROUND = 6
-_MOST_LINES = 24
+_MAX_LINES = 24
 _LONGEST_LINE_CHARS = 300
 
 
@@ -27,10 +27,10 @@ class RecentEdits:
         for key, (start, end) in list(self._rows.items()):
             if key[0] == uri and start - _NEAR_LINES <= row <= end + _NEAR_LINES:
                 del self._rows[key]
-                if max(end, last) - min(start, first) < _MOST_LINES:
+                if max(end, last) - min(start, first) < _MAX_LINES:
                     first, last = min(start, first), max(end, last)
         self._rows[uri, first] = (first, last)
-        if len(self._rows) > _MOST_REGIONS:
+        if len(self._rows) > _MAX_REGIONS:
             self._rows.popitem(last=False)
 
     def closed(self, uri: str) -> None:

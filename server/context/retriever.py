@@ -43,12 +43,12 @@ _WORD_CHARS = string.ascii_letters + string.digits + "_"
 _SIMILAR_POOL = 8
 _BEHIND_DOT = re.compile(r"(?:\.|::|->)\s*\w*\Z")
 _CALL_CHARS = 3000  # before the cursor; a call that began earlier is no longer looked for
-_MOST_SIMILAR = 2
+_MAX_SIMILAR = 2
 # Share of the best possible score. On 1,025 places in 35 packages: a chunk of .25 to .3 held a line
 # like the wanted one in 12 % of the cases, one of .35 to .4 in 29 %, one of .45 to .5 in 48 %.
-_LEAST_SIMILARITY = 0.35
+_MIN_SIMILARITY = 0.35
 _QUERY_WORDS = 24  # few words are easily found together; below this the score counts less
-_LEAST_SHARED = 0.2  # of the words around the cursor, in an edit elsewhere
+_MIN_SHARED = 0.2  # of the words around the cursor, in an edit elsewhere
 _RECENT_BASE, _RECENT_STEP = 0.3, 0.05
 _SLICE_LINES = 24  # of a similar chunk, around its most similar line
 _SLICE_LEAD = 8
@@ -57,11 +57,11 @@ _CHARS_PER_TOKEN = 4
 _PREFIX_SHARE = 0.72
 _SUFFIX_SHARE = 0.25
 # Of a chunk's telling lines, how many may stand around the cursor, too.
-_MOST_COPIED = 0.5
-_MOST_COPIED_HERE = 0.2  # in the same file they are the same lines, moved by unsaved edits
+_MAX_COPIED = 0.5
+_MAX_COPIED_HERE = 0.2  # in the same file they are the same lines, moved by unsaved edits
 _NEAR_CHARS = 4000  # on each side of the cursor
 _TELLING_CHARS = 8
-_LEAST_TELLING_LINES = 2
+_MIN_TELLING_LINES = 2
 # Imports resemble each other everywhere and say nothing about what comes next.
 _IMPORT = re.compile(r"^\s*(?:import|from|use|using|require|#\s*include|package)\b")
 
@@ -289,7 +289,7 @@ def _recent(request: _Request, edits: Sequence[Edited]) -> list[Snippet]:
             round(_RECENT_BASE + shared - _RECENT_STEP * age, 3),
             "recent",
         )
-        if shared >= _LEAST_SHARED and not _is_copy(snippet, request.near, request.path):
+        if shared >= _MIN_SHARED and not _is_copy(snippet, request.near, request.path):
             found.append(snippet)
     return found
 
@@ -300,12 +300,12 @@ def _similar(request: _Request, hits: Sequence[Hit], taken: Sequence[Snippet]) -
     found: list[Snippet] = []
     certainty = min(1.0, len(words) / _QUERY_WORDS)
     for hit in hits:
-        if len(found) == _MOST_SIMILAR or hit.score * certainty < _LEAST_SIMILARITY:
+        if len(found) == _MAX_SIMILAR or hit.score * certainty < _MIN_SIMILARITY:
             break
         if _is_copy(hit, request.near, request.path):
             continue
         snippet = _slice(hit, words)
-        if len(_telling(snippet.text)) < _LEAST_TELLING_LINES:
+        if len(_telling(snippet.text)) < _MIN_TELLING_LINES:
             continue
         known = [s for s in (*taken, *found) if s.kind in ("similar", "recent", "usage")]
         if any(_overlaps(_region(s), hit.path, hit.start_line, hit.end_line) for s in known):
@@ -347,7 +347,7 @@ def _around(cursor: Cursor) -> set[str]:
 def _is_copy(hit: Hit | Snippet, near: set[str], path: str) -> bool:
     lines = _telling(hit.text)
     share = len(lines & near) / len(lines) if lines else 0.0
-    return share > (_MOST_COPIED_HERE if hit.path == path else _MOST_COPIED)
+    return share > (_MAX_COPIED_HERE if hit.path == path else _MAX_COPIED)
 
 
 def _slice(hit: Hit, words: set[str]) -> Snippet:

@@ -9,8 +9,8 @@ from homespun.server.analysis.name_resolution import CLASSES, Files
 from homespun.server.analysis.python.outline import Class, Member
 from homespun.server.context.limits import BY_NEED, DefinitionLimits
 
-_MOST_HEAD_CHARS = 100  # of a member in the list of a class
-_MOST_FIELD_CHARS = 80
+_MAX_HEAD_CHARS = 100  # of a member in the list of a class
+_MAX_FIELD_CHARS = 80
 
 
 def definition(files: Files, symbol: Symbol, *, body: bool) -> str:
@@ -61,18 +61,18 @@ def member_line(member: Member) -> str:
             "",
         )
         return f"{decorator}{shortened(member.head)}: ..."
-    if len(member.head) > _MOST_FIELD_CHARS and member.type and "=" in member.head:
-        return f"{member.head.split('=')[0].strip()} = ..."[: 2 * _MOST_FIELD_CHARS]
-    return member.head[:_MOST_FIELD_CHARS]
+    if len(member.head) > _MAX_FIELD_CHARS and member.type and "=" in member.head:
+        return f"{member.head.split('=')[0].strip()} = ..."[: 2 * _MAX_FIELD_CHARS]
+    return member.head[:_MAX_FIELD_CHARS]
 
 
 def shortened(signature: str) -> str:
     """Drop the last parameters of a long head; its name and what it returns stay."""
-    if len(signature) <= _MOST_HEAD_CHARS:
+    if len(signature) <= _MAX_HEAD_CHARS:
         return signature
     _, arrow, returned = signature.rpartition(" -> ")
-    start = signature[:_MOST_HEAD_CHARS].rpartition(",")[0] or signature[:_MOST_HEAD_CHARS]
-    return f"{start}, ...)" + (f" -> {returned[:_MOST_HEAD_CHARS]}" if arrow else "")
+    start = signature[:_MAX_HEAD_CHARS].rpartition(",")[0] or signature[:_MAX_HEAD_CHARS]
+    return f"{start}, ...)" + (f" -> {returned[:_MAX_HEAD_CHARS]}" if arrow else "")
 
 
 def head(

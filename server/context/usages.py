@@ -9,10 +9,10 @@ from homespun.server.analysis.name_resolution import Files
 from homespun.server.analysis.python.outline import logical_line
 from homespun.server.prompt.render import Snippet
 
-_MOST = 2
-_MOST_LOOKED_AT = 40
-_MOST_LINES = 4
-_MOST_CHARS = 240
+_MAX_USAGES = 2
+_MAX_LOOKED_AT = 40
+_MAX_LINES = 4
+_MAX_CHARS = 240
 _TELLING_CHARS = 4
 _SCORE, _STEP = 1.1, 0.05
 
@@ -26,8 +26,8 @@ def usages(files: Files, callee: str) -> Iterator[Snippet]:
     found = [place for place in files.index.calls_of(name) if place[0] != files.path]
     found.sort(key=lambda place: (_distance(files.path, place[0]), place))
     seen: set[str] = set()
-    for path, line in found[:_MOST_LOOKED_AT]:
-        if len(seen) == _MOST:
+    for path, line in found[:_MAX_LOOKED_AT]:
+        if len(seen) == _MAX_USAGES:
             return
         if path in seen or not (is_only or _imports(files, path, owner or name)):
             continue
@@ -47,7 +47,7 @@ def _call(files: Files, path: str, line: int, score: float) -> Snippet | None:
         return None
     _, end = logical_line(lines, line - 1)
     text = "\n".join(lines[line - 1 : end])
-    if end - line + 1 > _MOST_LINES or len(text) > _MOST_CHARS:
+    if end - line + 1 > _MAX_LINES or len(text) > _MAX_CHARS:
         return None
     return Snippet(path, line, end, text + "\n", round(score, 3), "usage")
 

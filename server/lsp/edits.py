@@ -12,8 +12,8 @@ from difflib import SequenceMatcher
 from homespun.models.engine.common_prefix import common_prefix
 
 _TOKEN = re.compile(r"\w+|\s+|.", re.DOTALL)
-_MOST_BLOCK_CHARS = 40_000  # what is parted into tokens: 10 ms
-_MOST_PAIRS = 10_000  # of equal parts in a block: what a comparison takes; else all of it is new
+_MAX_BLOCK_CHARS = 40_000  # what is parted into tokens: 10 ms
+_MAX_PAIRS = 10_000  # of equal parts in a block: what a comparison takes; else all of it is new
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Change:
             return [change] if change.removed or change.inserted else []
         parts = []
         for block in _compared(change, lambda text: text.splitlines(keepends=True)):
-            if len(block.removed) + len(block.inserted) > _MOST_BLOCK_CHARS:
+            if len(block.removed) + len(block.inserted) > _MAX_BLOCK_CHARS:
                 parts.append(block)  # a line without end is taken as it is
             else:
                 parts += _compared(block, _TOKEN.findall)
@@ -112,7 +112,7 @@ def _once(lines: list[str]) -> dict[str, int]:
 def _differences(start: int, old: list[str], new: list[str]) -> list[Change]:
     """Return what differs between two lists of strings that begin at `start`, the first first."""
     in_new = Counter(new)
-    if sum(in_new[part] for part in old) > _MOST_PAIRS:
+    if sum(in_new[part] for part in old) > _MAX_PAIRS:
         return [Change(start, "".join(old), "".join(new))]
     matcher = SequenceMatcher(None, old, new, autojunk=False)
     changes = []

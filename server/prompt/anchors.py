@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from homespun.server.prompt.cursor import Cursor
 from homespun.server.prompt.render import Prompt, Snippet, shown_behind
 
-MOST_TYPED_TOKENS = 256  # behind an anchor; a decoder's context holds them beside the prompt
-_MOST_TYPED_CHARS = 800  # about 250 tokens of code
-_MOST_TYPED_LINES = 12
+MAX_TYPED_TOKENS = 256  # behind an anchor; a decoder's context holds them beside the prompt
+_MAX_TYPED_CHARS = 800  # about 250 tokens of code
+_MAX_TYPED_LINES = 12
 _OF_A_DOCUMENT = 3
-_MOST_DOCUMENTS = 32
+_MAX_DOCUMENTS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Anchor:
         if not cursor.before.startswith(self.before):
             return None
         typed = cursor.before[len(self.before) :]
-        too_long = len(typed) > _MOST_TYPED_CHARS or typed.count("\n") > _MOST_TYPED_LINES
+        too_long = len(typed) > _MAX_TYPED_CHARS or typed.count("\n") > _MAX_TYPED_LINES
         return None if too_long or shown_behind(cursor.after) != self.behind else typed
 
 
@@ -60,5 +60,5 @@ class Anchors:
         old = self._by_key.pop(key, deque())
         kept = [a for a in old if a.before != anchor.before]
         self._by_key[key] = deque([*kept, anchor], maxlen=_OF_A_DOCUMENT)
-        if len(self._by_key) > _MOST_DOCUMENTS:
+        if len(self._by_key) > _MAX_DOCUMENTS:
             self._by_key.popitem(last=False)

@@ -15,7 +15,7 @@ _SUFFIX_SHARE = 0.14
 _SNIPPET_SHARE = 0.28
 # The first kept line moves in steps of this many lines, the coarsest that wastes little room.
 _ALIGNMENTS = (32, 16, 8)
-_LEAST_KEPT = 0.75  # of the lines that would fit, before a finer step is taken
+_MIN_KEPT = 0.75  # of the lines that would fit, before a finer step is taken
 # A line longer than this many characters for each token of room cannot fit; it is not counted.
 _CHARS_PER_TOKEN = 16
 
@@ -70,7 +70,7 @@ def cut_prefix(before: Lines, grant: int) -> tuple[str, int]:
 def _aligned(first: int, fitting: int) -> int:
     for step in _ALIGNMENTS:
         start = round_up(first, step)
-        if fitting - (start - first) >= fitting * _LEAST_KEPT:
+        if fitting - (start - first) >= fitting * _MIN_KEPT:
             return start
     return first
 

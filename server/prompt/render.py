@@ -47,12 +47,12 @@ DEFAULT_LAYOUT: Layout = "comments"
 NEAR_KINDS = frozenset({"definition", "usage", "far"})
 
 # A keystroke moves the suffix and costs its whole prefill again, so it never takes more than this.
-_SUFFIX_MOST = 0.25
+_MAX_SUFFIX_SHARE = 0.25
 # In a short file retrieved code could fill the prompt; more of it costs time and misleads.
-_SNIPPETS_MOST = 0.45
+_MAX_SNIPPETS_SHARE = 0.45
 # The prefix asks for room in steps, so that a typed token does not squeeze a snippet out.
 _STEP_TOKENS = 64
-_LEAST_BUDGET_TOKENS = 16
+_MIN_BUDGET_TOKENS = 16
 _LONGEST_TYPED_CHARS = 600  # of an endless line; the rest of it belongs to the prefix
 _CLOSERS = re.compile(r"[)\]}>\"'`;:,\s]*")
 _COMMENT_LEADERS = {
@@ -162,9 +162,9 @@ def render(
     """
     if layout not in LAYOUTS:
         raise ValueError(f"unknown layout {layout!r}; choose one of {', '.join(LAYOUTS)}")
-    if budget < _LEAST_BUDGET_TOKENS:
+    if budget < _MIN_BUDGET_TOKENS:
         raise ValueError(
-            f"a budget of {budget!r} tokens is below {_LEAST_BUDGET_TOKENS}; raise context_tokens"
+            f"a budget of {budget!r} tokens is below {_MIN_BUDGET_TOKENS}; raise context_tokens"
         )
     if not fim.file_sep:
         layout = "near" if layout == "near" else "comments"
@@ -227,12 +227,12 @@ def _named_frame(repo: str, path: str, whole_path: str, fim: FimNames, layout: L
 def _fill(context: Context, frame: _Frame, fim: FimNames, room: int, count: CountTokens) -> Prompt:
     """Share `room` tokens out and put the parts together."""
     before = Lines(context.prefix.split("\n"), count, most=room, backwards=True)
-    after = Lines(context.suffix.split("\n"), count, most=int(room * _SUFFIX_MOST))
+    after = Lines(context.suffix.split("\n"), count, most=int(room * _MAX_SUFFIX_SHARE))
     wanted_snippets = sum(_snippet_cost(snippet, frame, count) for snippet in context.snippets)
     wants = (
         round_up(before.cost, _STEP_TOKENS),
         min(after.cost, after.most),
-        min(wanted_snippets, int(max(room, 0) * _SNIPPETS_MOST)),
+        min(wanted_snippets, int(max(room, 0) * _MAX_SNIPPETS_SHARE)),
     )
     grants = share_out(room, wants=wants)
     prefix, first_line = cut_prefix(before, grants[0])

@@ -15,8 +15,8 @@ from homespun.server.prompt.render import Snippet
 _CLEAR_GAIN = 1.2  # times the best score so far
 _LIKELY = 0.6  # score of a name that comes next with a probability of a twentieth
 _NEAR_LINES = 12  # further away the code is about something else
-_MOST_SNIPPETS = 8
-_MOST_DOCUMENTS = 32
+_MAX_SNIPPETS = 8
+_MAX_DOCUMENTS = 32
 
 
 class Sticky:
@@ -36,7 +36,7 @@ class Sticky:
             shown = _other_line(before, found)
         self._last[path] = (line, shown)
         self._last.move_to_end(path)
-        if len(self._last) > _MOST_DOCUMENTS:
+        if len(self._last) > _MAX_DOCUMENTS:
             self._last.popitem(last=False)
         return shown
 
@@ -45,7 +45,7 @@ def _same_line(before: tuple[Snippet, ...], found: Sequence[Snippet]) -> tuple[S
     best = max((snippet.score for snippet in before), default=0.0)
     known = {_place(snippet) for snippet in before}
     better = [s for s in found if _place(s) not in known and s.score > _CLEAR_GAIN * best]
-    return (*before, *better)[:_MOST_SNIPPETS]
+    return (*before, *better)[:_MAX_SNIPPETS]
 
 
 def _worth_it(before: tuple[Snippet, ...], found: Sequence[Snippet]) -> bool:

@@ -16,7 +16,7 @@ from hashlib import blake2b
 from homespun.server.types import Completion
 
 _LOOK_BACK_CHARS = 128  # of a suggestion that were typed; llama.vim looks back as far
-_MOST_CLOSERS = 8  # that an editor put behind the cursor by itself
+_MAX_CLOSERS = 8  # that an editor put behind the cursor by itself
 _CLOSERS = ")]}>\"'`"
 _CUT_CHARS = (
     10  # an answer cut by its length limit is asked for anew when no more than this is left
@@ -104,7 +104,7 @@ class Recall:
             (typed, state)
             for state in self._entries
             if 0 <= (typed := len(cursor.before) - state.before_chars) <= _LOOK_BACK_CHARS
-            and 0 <= len(cursor.after) - state.after_chars <= _MOST_CLOSERS
+            and 0 <= len(cursor.after) - state.after_chars <= _MAX_CLOSERS
             and state.key == key
         ]
         for typed, state in sorted(near, key=lambda pair: pair[0]):

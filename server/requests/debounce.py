@@ -16,11 +16,11 @@ from collections import deque
 from collections.abc import Callable
 from statistics import median
 
-_MOST_SECONDS = 0.25  # Cody waits 0.125 s before a local model, Tabby up to 1 s
-_MOST_SHARE = 0.125  # of what an answer takes: nobody feels it
+_MAX_SECONDS = 0.25  # Cody waits 0.125 s before a local model, Tabby up to 1 s
+_MAX_SHARE = 0.125  # of what an answer takes: nobody feels it
 _INTERVAL_SECONDS = (0.01, 1.0)  # edits closer are one key's, further apart is a pause between
 _REMEMBERED = 16
-_LEAST_KNOWN = 4  # intervals and answers; fewer say nothing
+_MIN_KNOWN = 4  # intervals and answers; fewer say nothing
 
 
 class Debounce:
@@ -49,10 +49,10 @@ class Debounce:
 
     def delay(self, *, urgent: bool) -> float:
         """Return the seconds from now until the model is to be asked."""
-        if urgent or min(len(self._intervals), len(self._services)) < _LEAST_KNOWN:
+        if urgent or min(len(self._intervals), len(self._services)) < _MIN_KNOWN:
             return 0.0
         late = self._service() - median(self._intervals)
-        wait = min(late, _MOST_SHARE * self._service(), _MOST_SECONDS)
+        wait = min(late, _MAX_SHARE * self._service(), _MAX_SECONDS)
         return max(wait - (self._clock() - self._key_at), 0.0)
 
     def _service(self) -> float:

@@ -36,7 +36,7 @@ from homespun.server.types import Completion, CompletionRequest, Edited
 logger = logging.getLogger(__name__)
 
 _OTHERS = 2  # answers to choose from beside the best, for who asks by hand
-_MOST_RECENT = 3  # edits in other documents that a request brings along
+_MAX_RECENT = 3  # edits in other documents that a request brings along
 
 
 class InlineCompletions:
@@ -330,7 +330,7 @@ class InlineCompletions:
             document = self._document(other)
             return document.lines if document is not None else ()
 
-        return self._recent.elsewhere(unquote(uri), lines_of, place_of, most=_MOST_RECENT)
+        return self._recent.elsewhere(unquote(uri), lines_of, place_of, most=_MAX_RECENT)
 
     def _who_completes(self, document: Document) -> Place:
         return self._place(document.uri, document.language_id or "")

@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 REST_SECONDS = 0.3  # without a key or a request: the cursor rests
 SHOWN_SECONDS = 0.15  # a suggestion that stood so long is being read, not typed over
-_MOST_DOCUMENTS = 4  # that wait: opening a session's twenty files prepares the last of them
+_MAX_DOCUMENTS = 4  # that wait: opening a session's twenty files prepares the last of them
 _REMEMBERED = 8  # states that are ready
 
 
@@ -126,7 +126,7 @@ class Warmup:
     def _wish(self, wish: _Wish) -> None:
         self._wishes.append(wish)
         newest = dict.fromkeys(wish.uri for wish in reversed(self._wishes))
-        kept = list(newest)[:_MOST_DOCUMENTS]
+        kept = list(newest)[:_MAX_DOCUMENTS]
         self._wishes = [wish for wish in self._wishes if wish.uri in kept]
 
     def _break_off(self) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from homespun.models.types import Cancellation
 
-_MOST_OVERTAKEN = 3  # times that newer requests may go first
+_MAX_OVERTAKEN = 3  # times that newer requests may go first
 
 
 @dataclass(eq=False, slots=True)
@@ -97,7 +97,7 @@ class Worker:
         self._current_prepares = not self._requests
         if not self._requests:
             return self._preparations.pop() if self._preparations else None
-        late = (job for job in self._requests if job.overtaken >= _MOST_OVERTAKEN)
+        late = (job for job in self._requests if job.overtaken >= _MAX_OVERTAKEN)
         job = next(late, self._requests[-1])
         self._requests.remove(job)
         for waiting in self._requests:

@@ -24,7 +24,7 @@ from homespun.server.transport.framing import MAX_BODY_BYTES, FrameReader, Malfo
 logger = logging.getLogger(__name__)
 
 FIRST_MESSAGE_BYTES = 1024 * 1024  # of `initialize`; editors send some ten thousand
-MOST_WAITING = 32
+MAX_WAITING = 32
 _CHUNK_BYTES = 65_536
 _NAMED_STRANGERS = 10  # in the log; more of them would only fill it
 
@@ -125,7 +125,7 @@ class Door:
     async def knock(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Let the connection's client in or cut it off."""
         self._waiting.append(writer)
-        if len(self._waiting) > MOST_WAITING:
+        if len(self._waiting) > MAX_WAITING:
             self._waiting.pop(0).transport.abort()
         visitor = Visitor(reader, writer, self._patience)
         refusal = await self._refusal(visitor)

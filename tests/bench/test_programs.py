@@ -16,7 +16,7 @@ TESTS = sorted((ROOT / "tests" / "bench").rglob("*.py"))
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("bench/**/*.md")]
 PROGRAMS = [path for path in SOURCES if "argparse.ArgumentParser(" in path.read_text("utf-8")]
 NAMED = re.compile(r"(?:python -m |\")(bench(?:\.\w+)+)")  # in a command, or to start a worker
-MOST_FILES = 12  # of a folder
+MAX_FILES = 12  # of a folder
 # They run in an environment of the peers, which has no homespun.
 BESIDE_THE_PEERS = (
     "bench.engine.workers.llama",
@@ -102,4 +102,4 @@ def test_what_runs_beside_the_peers_needs_no_homespun(module):
 def test_no_folder_is_too_full():
     folders = {path.parent for path in SOURCES}
     full = {relative(f): len([*f.glob("*.py")]) - 1 for f in folders}
-    assert {folder: count for folder, count in full.items() if count > MOST_FILES} == {}
+    assert {folder: count for folder, count in full.items() if count > MAX_FILES} == {}

@@ -67,7 +67,14 @@ LAYERS = {
         "shipped.static_encoder",
         "shipped.general_adapter",
     ),
-    "cli": ("errors shown surroundings", "progress", "verbs.eval", "verbs", "main", "__main__"),
+    "cli": (
+        "errors output shown surroundings",
+        "progress",
+        "verbs.eval",
+        "verbs",
+        "main",
+        "__main__",
+    ),
 }
 FORBIDDEN_LIBRARIES = {
     "homespun": {"torch", "transformers", "peft", "pygls", "lsprotocol", "lancedb"},

@@ -1,7 +1,7 @@
 """A tree -> its conventions: each rule with its house form, support, adherence and interval.
 
 Files are those of the index, with secrets masked; generated files, stubs and data are not asked. A
-house rule is one with enough sites whose adherence lies at or above `LEAST_ADHERENCE` with the
+house rule is one with enough sites whose adherence lies at or above `MIN_ADHERENCE` with the
 lower end of its 95 % interval (Wilson 1927); all others are "mixed" or have "few" sites.
 """
 
@@ -29,10 +29,10 @@ from homespun.training.conventions.base.rule import GROUPS, Rule, Site
 
 logger = logging.getLogger(__name__)
 
-LEAST_SITES = 30
-LEAST_ADHERENCE = 0.8  # of the lower end of the interval
-_MOST_EXAMPLES = 10  # kept for each form
-_MOST_EXAMPLE_CHARS = 120
+MIN_SITES = 30
+MIN_ADHERENCE = 0.8  # of the lower end of the interval
+_MAX_EXAMPLES = 10  # kept for each form
+_MAX_EXAMPLE_CHARS = 120
 _PROGRESS = NoProgress()
 _BARE_QUOTES = ('"""', "'''")
 
@@ -66,7 +66,7 @@ class Convention:
     rule: Rule
     forms: tuple[FormCount, ...]  # the most frequent first, at least one
     files: int  # with sites of the rule
-    least_sites: int = LEAST_SITES
+    least_sites: int = MIN_SITES
 
     @property
     def house(self) -> FormCount:
@@ -93,7 +93,7 @@ class Convention:
         """Whether it is a rule of the house."""
         if self.sites < self.least_sites:
             return "few"
-        return "house" if self.interval[0] >= LEAST_ADHERENCE else "mixed"
+        return "house" if self.interval[0] >= MIN_ADHERENCE else "mixed"
 
     @property
     def exceptions(self) -> tuple[Place, ...]:
@@ -234,10 +234,10 @@ class Miner:
                 seen.update(((rule.id, form), (rule.id, "")))
                 tally.files[form] += 1
             places = tally.examples.setdefault(form, [])
-            if is_first and len(places) < _MOST_EXAMPLES:
+            if is_first and len(places) < _MAX_EXAMPLES:
                 places.append(Place(path, site.line, _shown(lines, site)))
 
-    def conventions(self, least_sites: int = LEAST_SITES) -> Conventions:
+    def conventions(self, least_sites: int = MIN_SITES) -> Conventions:
         """Return what was counted."""
         found = [tally.convention(least_sites) for tally in self._tallies.values()]
         # One rule a module: those that are hardly imported are no questions to ask.
@@ -251,7 +251,7 @@ def mine(
     config: IndexConfig | None = None,
     *,
     progress: Progress = _PROGRESS,
-    least_sites: int = LEAST_SITES,
+    least_sites: int = MIN_SITES,
 ) -> Conventions:
     """Mine the conventions of the tree below `root`, by default by its settings.
 
@@ -287,7 +287,7 @@ def _shown(lines: list[str], site: Site) -> str:
     shown = lines[site.line - 1].strip()
     if shown in _BARE_QUOTES and site.line < len(lines):
         shown += " " + lines[site.line].strip()
-    return shown[:_MOST_EXAMPLE_CHARS]
+    return shown[:_MAX_EXAMPLE_CHARS]
 
 
 def _order(convention: Convention) -> tuple[str, int, float, str]:

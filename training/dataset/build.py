@@ -50,7 +50,7 @@ __all__ = ["ConventionSites", "DatasetConfig", "DatasetReport", "build_dataset"]
 _PROGRESS = NoProgress()
 _CONFIG = DatasetConfig()
 _FOLDER = "dataset"  # in the repository's `.homespun`
-_MOST_SUFFIX_CHARS = 16_000  # a prompt of 4,096 tokens shows a quarter of this
+_MAX_SUFFIX_CHARS = 16_000  # a prompt of 4,096 tokens shows a quarter of this
 
 
 def build_dataset(
@@ -295,9 +295,9 @@ def _write(
 def _shortened(example: Example) -> Example:
     """Cut the suffix behind what a prompt can show; line numbers, so the prefix, must stay."""
     suffix = example.suffix
-    if len(suffix) <= _MOST_SUFFIX_CHARS:
+    if len(suffix) <= _MAX_SUFFIX_CHARS:
         return example
-    end = suffix.find("\n", _MOST_SUFFIX_CHARS)
+    end = suffix.find("\n", _MAX_SUFFIX_CHARS)
     return replace(example, suffix=suffix[: end + 1] if end >= 0 else suffix)
 
 

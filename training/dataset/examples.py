@@ -20,7 +20,7 @@ from homespun.server.prompt.render import DEFAULT_LAYOUT, Layout, Snippet, shown
 from homespun.storage import open_private
 
 _COUNTED_TEXTS = 50_000
-_MOST_ANSWER_TOKENS = 200
+_MAX_ANSWER_TOKENS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ def encode_all(
     for example in examples:
         rng = random.Random(f"{seed}-{example.id}")
         one = encoder.encode(example, budget=rng.choice(context if example.snippets else plain))
-        if len(one.ids) - one.start <= _MOST_ANSWER_TOKENS:
+        if len(one.ids) - one.start <= _MAX_ANSWER_TOKENS:
             found.append(one)
     return found
 

@@ -32,9 +32,9 @@ SHARES: Mapping[str, float] = {
     "insert": 0.12,
     "empty": 0.02,
 }
-MOST_LINES = 12  # of a block, as the server's `max_lines`
-_MOST_LINE_CHARS = 160
-_MOST_BLOCK_CHARS = 700
+MAX_LINES = 12  # of a block, as the server's `max_lines`
+_MAX_LINE_CHARS = 160
+_MAX_BLOCK_CHARS = 700
 _TRIES = 12  # for each hole that is wanted
 _RARE = 0.25  # share of the import and comment lines that count
 _IN_LINE = 0.4  # share of the lines that are begun already
@@ -101,7 +101,7 @@ class _Page:
         telling = [
             n
             for n, line in enumerate(self._lines)
-            if len(line) <= _MOST_LINE_CHARS
+            if len(line) <= _MAX_LINE_CHARS
             and len(_WORD.findall(line)) >= 3
             and (not _DULL.match(line) or rng.random() < _RARE)
         ]
@@ -111,7 +111,7 @@ class _Page:
             if not self._lines[n].strip() and self._lines[n + 1].strip()
         ]
         openers = [
-            n for n in telling if n and _OPENER.search(self._lines[n - 1][-_MOST_LINE_CHARS:])
+            n for n in telling if n and _OPENER.search(self._lines[n - 1][-_MAX_LINE_CHARS:])
         ]
         return {**dict.fromkeys(SHARES, telling), "block": openers, "empty": blanks}
 
@@ -168,7 +168,7 @@ class _Page:
         if last == row:
             return None
         start, end = self._code_start(row), self._end(last)
-        return Hole(start, end, "lines") if end - start <= _MOST_BLOCK_CHARS else None
+        return Hole(start, end, "lines") if end - start <= _MAX_BLOCK_CHARS else None
 
     def _block(self, row: int) -> Hole | None:
         """Return the body that begins in `row`, if the server would offer one there."""
@@ -180,12 +180,12 @@ class _Page:
                 if indentation(line) <= depth:
                     break
                 last = following
-            if following - row >= MOST_LINES:
+            if following - row >= MAX_LINES:
                 return None  # longer than the server shows
         if last is None:
             return None
         start, end = self._code_start(row), self._end(last)
         cursor = Cursor(self._text[:start], self._text[end:])
-        if end - start > _MOST_BLOCK_CHARS or blocks.due(cursor, self._language) is None:
+        if end - start > _MAX_BLOCK_CHARS or blocks.due(cursor, self._language) is None:
             return None
         return Hole(start, end, "block")

@@ -31,7 +31,7 @@ from homespun.training.history.repository import Repository
 from homespun.training.sources import select
 from homespun.training.sources.select import LearnedFiles
 
-_LEAST_VALIDATION = 20  # examples; fewer tell nothing
+_MIN_VALIDATION = 20  # examples; fewer tell nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +182,7 @@ def material_of(request: Request, progress: Progress) -> Material:
     if request.repository is None or windows is None:
         return _held_out(request, request.notes, progress)
     found = _by_time(request, request.repository, windows, progress)
-    if len(found.validation) >= min(_LEAST_VALIDATION, request.config.validation_examples // 2):
+    if len(found.validation) >= min(_MIN_VALIDATION, request.config.validation_examples // 2):
         return found
     note = (
         f"the last {len(windows.validation)} commits up to the cut-off give "

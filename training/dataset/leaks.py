@@ -18,7 +18,7 @@ from homespun.training.errors import LeakFound
 from homespun.training.history.commits import Commit
 from homespun.training.sources.near_duplicates import Hashes, shingles
 
-LEAST_CHARS = 25  # of a line that can be recognised
+MIN_CHARS = 25  # of a line that can be recognised
 AROUND_LINES = 8
 _SAME = 0.7  # share of an item's runs of tokens that stand in one text of training
 _SHOWN = 5  # examples named in a report
@@ -29,7 +29,7 @@ FileAt = Callable[[str, str], str | None]
 def telling_lines(text: str) -> set[str]:
     """Return the lines long enough to be recognised, white space made even."""
     lines = (" ".join(line.split()) for line in text.split("\n"))
-    return {line for line in lines if len(line) >= LEAST_CHARS}
+    return {line for line in lines if len(line) >= MIN_CHARS}
 
 
 class Seen:

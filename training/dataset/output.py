@@ -43,7 +43,7 @@ LEAKS = "leak_report.json"
 PAGE = "data_card.md"
 SEAL = "seal.json"  # of the card
 _KEY = "key.json"
-_MOST_BYTES = 100_000_000  # of a card: it names the files that were left out
+_MAX_BYTES = 100_000_000  # of a card: it names the files that were left out
 _KEY_BYTES = 10_000
 _PURPOSE = "dataset"
 # Windows knows no quota error.
@@ -73,7 +73,7 @@ class Place:
     def finished(self, key: str) -> Mapping[str, Any] | None:
         """Return the card of a finished dataset of this input; None where it is to be made."""
         try:
-            card = read_json(self.out / CARD, max_bytes=_MOST_BYTES)
+            card = read_json(self.out / CARD, max_bytes=_MAX_BYTES)
             if card["key"] != key or not self._is_ours(self.out / SEAL, sha256_of(self.out / CARD)):
                 return None
             damaged = [n for n, sha in card["sha256"].items() if sha256_of(self.out / n) != sha]

@@ -25,9 +25,9 @@ from homespun.training.sources.filters import SourceText, source_text
 ConventionSites = Callable[[str, str, str], Collection[int]]
 
 _DAY = 86_400
-_LEAST_TREE_WEIGHT = 0.2  # an old file of the tree is still how the house writes
+_MIN_TREE_WEIGHT = 0.2  # an old file of the tree is still how the house writes
 _LINES_A_HOLE = 3  # of code, at least: fewer would ask for the same lines again and again
-_MOST_WEIGHED_LINES = 400  # a long file is not worth more
+_MAX_WEIGHED_LINES = 400  # a long file is not worth more
 _SIZE_POWER = 0.75
 _WHOLE_HUNK = 0.5  # share of a commit's holes whose hunk is written below the cursor, too
 _TAIL_CHARS = 200
@@ -63,8 +63,8 @@ class Planner:
     ) -> list[Planned]:
         """Draw holes of a tree's files. `used` are the examples that a path has already."""
         weights = [
-            max(self._recency(touched.get(source.path, now), now), _LEAST_TREE_WEIGHT)
-            * min(source.code_lines, _MOST_WEIGHED_LINES) ** _SIZE_POWER
+            max(self._recency(touched.get(source.path, now), now), _MIN_TREE_WEIGHT)
+            * min(source.code_lines, _MAX_WEIGHED_LINES) ** _SIZE_POWER
             for source in sources
         ]
         caps = [
@@ -109,7 +109,7 @@ class Planner:
             for commit, names in newest
         ]
         weights = [
-            self._recency(commit.date, now) * min(size, _MOST_WEIGHED_LINES) ** _SIZE_POWER
+            self._recency(commit.date, now) * min(size, _MAX_WEIGHED_LINES) ** _SIZE_POWER
             for (commit, _), size in zip(newest, sizes, strict=True)
         ]
         caps = [min(most_per_commit, -(-size // _LINES_A_HOLE)) for size in sizes]

@@ -34,8 +34,8 @@ Score = Callable[[str, Sequence[EncodedExample]], list[float]]
 """(adapter, examples) -> the summed log-probability of each example's answer, in nats."""
 
 FEWEST_ITEMS = 30
-MOST_ITEMS = 80
-MOST_LOSS = 0.25  # of what the adapter brought at its release
+MAX_ITEMS = 80
+MAX_LOSS = 0.25  # of what the adapter brought at its release
 BUDGET_TOKENS = 512  # of a prompt: half of what is served, and half the time
 
 
@@ -102,7 +102,7 @@ def recent_items(
     tokenizer: Tokenizer,
     fim: FimTokens,
     *,
-    most: int = MOST_ITEMS,
+    most: int = MAX_ITEMS,
     budget: int = BUDGET_TOKENS,
     progress: Progress | None = None,
 ) -> list[RecentItem]:
@@ -147,7 +147,7 @@ def drift(adapter: Adapter, items: Sequence[RecentItem], score: Score) -> Drift:
     arms = zip(score(adapter.id, encoded), score("none", encoded), items, strict=True)
     gains = [(tuned - shipped) / item.tokens for tuned, shipped, item in arms]
     gain = cluster_mean(gains, commits)
-    least = 0.0 if released is None else max(0.0, (1 - MOST_LOSS) * released)
+    least = 0.0 if released is None else max(0.0, (1 - MAX_LOSS) * released)
     outcome = "fresh" if gain.mean > least else "stale"
     return Drift(
         adapter.id,

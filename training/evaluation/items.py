@@ -44,7 +44,7 @@ ConventionSites = Callable[[str, str, str], Collection[int]]
 """(path, language, text) -> the 1-based lines where a convention of the house shows."""
 
 _NAME = re.compile(r"[^\W\d]\w{2,}")
-_MOST_FILE_BYTES = 300_000
+_MAX_FILE_BYTES = 300_000
 _TRIED = 3  # holes looked at for each that may be taken
 _TAIL_CHARS = 200  # before the cursor: with the same tail and the same hole, the same item
 
@@ -340,7 +340,7 @@ class _CommitReader:
         text = self._repository.file_at(self._commit.id, path)
         if text is None:
             return None
-        found = filtered(path, text.encode("utf-8"), self._house, most_bytes=_MOST_FILE_BYTES)
+        found = filtered(path, text.encode("utf-8"), self._house, most_bytes=_MAX_FILE_BYTES)
         # A text that was cut or decoded otherwise would not fit the hunks.
         is_same = isinstance(found, SourceText) and found.text.count("\n") == text.count("\n")
         return None if isinstance(found, Skipped) or not is_same else found

@@ -30,7 +30,7 @@ KEYWORDS = frozenset(
     var void when where while with yield
     """.split()
 )
-_MOST_CHARS = 4000  # of a text are compared; completions have some hundred
+_MAX_CHARS = 4000  # of a text are compared; completions have some hundred
 _RUNS_ON_SHARE = 0.5  # of the wanted text's length
 _RUNS_ON_CHARS = 4
 
@@ -80,13 +80,13 @@ def distances(wanted: str, given: str) -> tuple[int, int]:
 
     One table holds both: its last row has the distances of all beginnings of `given`.
     """
-    last = _last_row(wanted[:_MOST_CHARS], given[:_MOST_CHARS])
+    last = _last_row(wanted[:_MAX_CHARS], given[:_MAX_CHARS])
     return int(last[-1]), int(last.min())
 
 
 def similarity(wanted: str, given: str) -> float:
     """Return 1 - distance / length of the longer text; 1 for two empty ones."""
-    longest = max(len(wanted[:_MOST_CHARS]), len(given[:_MOST_CHARS]))
+    longest = max(len(wanted[:_MAX_CHARS]), len(given[:_MAX_CHARS]))
     return 1.0 - distances(wanted, given)[0] / longest if longest else 1.0
 
 

@@ -25,7 +25,7 @@ from homespun.server.types import Edited
 from homespun.training.evaluation.items import names_of
 
 _SCORE = 9.0  # before everything that the retriever found by itself
-_MOST_NAMES = 6
+_MAX_NAMES = 6
 _CHARS_BEFORE, _CHARS_AFTER = 2800, 900  # what a prompt of 1,024 tokens shows of the document
 _WORD = re.compile(r"\w+")
 
@@ -66,7 +66,7 @@ class OracleRetriever:
         )
         near = cursor.before[-_CHARS_BEFORE:] + cursor.after[:_CHARS_AFTER]
         shown = "\n".join([near, *(snippet.text for snippet in found.snippets)])
-        names = missing_names(self._middle, shown, self._index)[:_MOST_NAMES]
+        names = missing_names(self._middle, shown, self._index)[:_MAX_NAMES]
         if not names:
             return found
         files = Files(

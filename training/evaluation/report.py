@@ -70,7 +70,7 @@ METRICS = (  # of a `Score`; each is a number or a yes or no
     "findings",
     "loss",
 )
-_LEAST_SHARED = 50  # items that a report and the accepted one must both have
+_MIN_SHARED = 50  # items that a report and the accepted one must both have
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +276,7 @@ def judge(report: CompletionReport, accepted: CompletionReport) -> Verdict:
         return Verdict("", None, "the accepted report has none of these arms", notes)
     before = {row.id: row for row in accepted.rows if arm in row.scores}
     shared = [row for row in report.rows if arm in row.scores and row.id in before]
-    least = min(_LEAST_SHARED, len(accepted.rows))
+    least = min(_MIN_SHARED, len(accepted.rows))
     if not shared or len(shared) < least:
         obstacle = (
             f"{len(shared)} items are the same as in the accepted report, {max(least, 1)} are "

@@ -18,7 +18,7 @@ from homespun.storage import make_private_folder, write_private
 from homespun.training.history.repository import Repository, TreeFile
 
 _MODES = ("100644", "100755", "100664")
-_MOST_BYTES = IndexConfig().max_file_bytes
+_MAX_BYTES = IndexConfig().max_file_bytes
 
 
 def is_indexable(path: str) -> bool:
@@ -37,7 +37,7 @@ class Checkout:
         folder: Path,
         *,
         wanted: Callable[[str], bool] = is_indexable,
-        most_bytes: int = _MOST_BYTES,
+        most_bytes: int = _MAX_BYTES,
     ) -> None:
         """`folder` is made if it is missing and must be empty; nothing is written yet."""
         self.folder = folder

@@ -41,8 +41,8 @@ from homespun.training.history.formatting import is_only_format
 
 __all__ = ["Commit", "FileChange", "Hunk", "Ranges", "Repository", "TreeFile", "Windows"]
 
-MOST_FILES = 50  # of a commit that people wrote by hand
-_MOST_COMMITS = 5_000  # the newest; older code has been rewritten since
+MAX_FILES = 50  # of a commit that people wrote by hand
+_MAX_COMMITS = 5_000  # the newest; older code has been rewritten since
 _FIELDS = ("%H", "%P", "%T", "%ct", "%s", "%b")
 _FORMAT = "%x1f".join(_FIELDS) + "%x1e"
 _DIFF = (
@@ -189,7 +189,7 @@ class Repository:
         return frozenset(self._git.run("rev-list", revision, "--").decode("ascii").split())
 
     def commits(
-        self, *, until: str | None = None, since: str | None = None, most: int = _MOST_COMMITS
+        self, *, until: str | None = None, since: str | None = None, most: int = _MAX_COMMITS
     ) -> list[Commit]:
         """Return the first-parent history behind `since` and up to `until`, oldest first.
 
@@ -208,7 +208,7 @@ class Repository:
         test_share: float = 0.0,
         validation_share: float = 0.1,
         most_validation: int = 200,
-        most: int = _MOST_COMMITS,
+        most: int = _MAX_COMMITS,
     ) -> Windows:
         """Cut the history in training, validation and test by its order.
 
@@ -319,7 +319,7 @@ class Repository:
             return commit
         if difference is None:
             return replace(commit, reason="unreadable")
-        if difference.files > MOST_FILES:
+        if difference.files > MAX_FILES:
             return replace(commit, reason="huge")
         if difference.may_be_format and self._is_format(commit):
             return replace(commit, reason="format")

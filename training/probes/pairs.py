@@ -40,8 +40,8 @@ REWRITES: Mapping[str, Rewrite] = {
     **words.REWRITES,
     **javascript.REWRITES,
 }
-_MOST_LINES = 12  # of a pair, as many as the server offers at once
-_MOST_CHARS = 800
+_MAX_LINES = 12  # of a pair, as many as the server offers at once
+_MAX_CHARS = 800
 _SNIPPET_LINES = 3  # before and behind the place that is shown
 
 
@@ -146,7 +146,7 @@ def with_shown(probes: Sequence[Probe], rng: random.Random) -> list[Probe]:
         ]
         elsewhere = [other for other in others if other.path != probe.path]
         pool = elsewhere or [
-            other for other in others if abs(other.line - probe.line) > 2 * _MOST_LINES
+            other for other in others if abs(other.line - probe.line) > 2 * _MAX_LINES
         ]
         snippet = _around(rng.choice(pool)) if pool else None
         shown.append(replace(probe, snippet=snippet))
@@ -210,7 +210,7 @@ def _probe(
     house = source[start:end]
     alt = _edited(source, start, end, edits)
     kept = _shared_blanks(house, alt)
-    if house == alt or house.count(b"\n") >= _MOST_LINES or len(house) > _MOST_CHARS:
+    if house == alt or house.count(b"\n") >= _MAX_LINES or len(house) > _MAX_CHARS:
         return None
     if not _parses(page, source[:start] + alt + source[end:]):
         return None

@@ -11,7 +11,7 @@ from homespun.stats import RESAMPLES, Discordance, Estimate, cluster_mean, mcnem
 from homespun.training.dataset.examples import Example
 from homespun.training.probes.pairs import Probe, ProbeContext
 
-LEAST_SITES = 20  # pairs of a rule that say something about it
+MIN_SITES = 20  # pairs of a rule that say something about it
 
 # The log-probability and the number of tokens of each example's answer, in the order given.
 LogProbs = Callable[[list[Example]], list[tuple[float, int]]]
@@ -54,7 +54,7 @@ class RuleScore:
     @property
     def has_enough(self) -> bool:
         """Whether there are enough pairs to speak of this rule alone."""
-        return self.sites >= LEAST_SITES
+        return self.sites >= MIN_SITES
 
     def to_json(self) -> dict[str, Any]:
         """Return it for a report."""
@@ -86,7 +86,7 @@ class RuleChange:
     @property
     def has_enough(self) -> bool:
         """Whether there are enough pairs to speak of this rule alone."""
-        return self.sites >= LEAST_SITES
+        return self.sites >= MIN_SITES
 
     @property
     def is_learned(self) -> bool:

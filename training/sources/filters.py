@@ -25,17 +25,17 @@ from homespun.indexer.config import IndexConfig
 from homespun.indexer.languages import has_grammar
 from homespun.indexer.scan import skip
 from homespun.indexer.scan.decode import decode
-from homespun.indexer.scan.globs import MOST_PATTERNS, IgnoreRules
+from homespun.indexer.scan.globs import MAX_PATTERNS, IgnoreRules
 from homespun.indexer.secrets import mask
 from homespun.indexer.syntax.parse import readable, syntax_tree
 from homespun.indexer.types import Skipped
 from homespun.training.history.formatting import is_python
 from homespun.training.sources.licence_heads import licence_in_head
 
-_LEAST_CODE_LINES = 5
-_MOST_DIGITS = 0.3
-_MOST_DATA_LINES = 0.75
-_LEAST_DATA_LINES = 20
+_MIN_CODE_LINES = 5
+_MAX_DIGITS = 0.3
+_MAX_DATA_LINES = 0.75
+_MIN_DATA_LINES = 20
 _ASKED_DATA_LINES = 400  # of a long file every so-many-th is looked at
 _HEAD_LINES = 40
 _PYTHON2 = re.compile(
@@ -175,9 +175,9 @@ def _reason_by_content(language: str, text: str, house: House) -> str | None:
     if _is_foreign(text, house):
         return "foreign-licence"
     lines = code_lines(text)
-    if len(lines) < _LEAST_CODE_LINES:
+    if len(lines) < _MIN_CODE_LINES:
         return "few-lines"
-    if len(_DIGIT.findall(text)) > _MOST_DIGITS * len("".join(text.split())):
+    if len(_DIGIT.findall(text)) > _MAX_DIGITS * len("".join(text.split())):
         return "digits"
     if _is_data(lines):
         return "data-module"
@@ -185,11 +185,11 @@ def _reason_by_content(language: str, text: str, house: House) -> str | None:
 
 
 def _is_data(lines: Sequence[str]) -> bool:
-    if len(lines) < _LEAST_DATA_LINES:
+    if len(lines) < _MIN_DATA_LINES:
         return False
     asked = lines[:: -(-len(lines) // _ASKED_DATA_LINES)]
     data = sum(_DATA_LINE.fullmatch(_STRING.sub("", line[:1_000])) is not None for line in asked)
-    return data > _MOST_DATA_LINES * len(asked)
+    return data > _MAX_DATA_LINES * len(asked)
 
 
 def _is_parsed(language: str, text: str) -> bool:
@@ -249,7 +249,7 @@ def _own(counts: Counter[str]) -> frozenset[str]:
 def _attributes(texts: Mapping[str, str]) -> Iterable[tuple[IgnoreRules, str, bool]]:
     """Yield (pattern, attribute, value); the last that matches counts, deeper folders are last."""
     for folder, text in sorted(texts.items()):
-        for line in text.splitlines()[:MOST_PATTERNS]:
+        for line in text.splitlines()[:MAX_PATTERNS]:
             pattern, *stated = line.split()[:20] or [""]
             if not pattern or pattern.startswith(("#", "[", '"', "!")):
                 continue

@@ -29,7 +29,7 @@ HEAD_CHARS = 3_000  # of a file: where a licence of its own would stand
 
 def has_copyleft_head(text: str) -> bool:
     """Tell whether a file's first lines put it under a licence that is not permissive."""
-    return COPYLEFT.search(" ".join(text[:HEAD_CHARS].casefold().split())) is not None
+    return licence_in_head(text) == "copyleft"
 
 
 def licence_in_head(text: str) -> str:

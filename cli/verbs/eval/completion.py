@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from homespun.cli.errors import UsageError
+from homespun.cli.output import say
 from homespun.cli.progress import RichProgress
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
     accepted = _load(accepted_at, args)
     done = _evaluated(args)
     for note in done.notes:
-        _say(note)
+        say(note)
     verdict = None if accepted is None else completion_report.judge(done.report, accepted)
     if args.accept:
         completion_report.save(done.report, accepted_at, root=_sealed_in(args))
@@ -89,7 +89,7 @@ def _evaluated(args: argparse.Namespace) -> Evaluation:
     from dataclasses import replace
 
     from homespun.server.options import CompletionOptions
-    from homespun.settings import resolve
+    from homespun.settings import settings_of
     from homespun.training.evaluation.arms import check_arms
     from homespun.training.evaluation.evaluate import evaluate
     from homespun.training.evaluation.inputs import EvaluationConfig
@@ -98,10 +98,7 @@ def _evaluated(args: argparse.Namespace) -> Evaluation:
     root = Path(args.dir)
     if not root.is_dir():
         raise UsageError(f"{args.dir!r} is no folder; give that of a repository")
-    settings = resolve(CompletionOptions, "completion", workspace=root)
-    for fault in settings.faults:
-        _say(fault)
-    options = settings.value
+    options = settings_of(CompletionOptions, "completion", workspace=root, say=say)
     if args.model:
         options = replace(options, model=args.model)
     config = EvaluationConfig(
@@ -172,22 +169,18 @@ def _print(report: CompletionReport, verdict: Verdict | None, args: argparse.Nam
 def _said(verdict: Verdict | None, path: Path, *, is_accepting: bool) -> int:
     """Say how it ended, in one sentence on stderr; return the exit status."""
     if is_accepting:
-        _say(f"later runs are compared with this one ({str(path)!r})")
+        say(f"later runs are compared with this one ({str(path)!r})")
         return 0
     if verdict is None:
-        _say(f"there is no accepted report at {str(path)!r} yet; --accept makes this one it")
+        say(f"there is no accepted report at {str(path)!r} yet; --accept makes this one it")
         return 0
     if verdict.obstacle:
-        _say(f"nothing can be compared: {verdict.obstacle}; --accept accepts this one instead")
+        say(f"nothing can be compared: {verdict.obstacle}; --accept accepts this one instead")
         return 1
     if verdict.failed:
-        _say(
+        say(
             f"{verdict.arm} got worse against the accepted report; mend it, or take the new state "
             "with --accept"
         )
         return 1
     return 0
-
-
-def _say(sentence: str) -> None:
-    print(f"homespun: {sentence}", file=sys.stderr, flush=True)

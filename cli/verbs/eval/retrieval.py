@@ -1,22 +1,22 @@
 """`homespun eval`: what is measured here, and whether it is still as good as it was.
 
-`retrieval` is in this file; the other parts are in `eval_completion.py` and `eval_infilling.py`.
+`retrieval` is in this file; the other parts are in `completion.py` and `infilling.py`.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from homespun.cli.errors import Unavailable, UsageError
+from homespun.cli.output import say
 from homespun.cli.progress import RichProgress
 from homespun.cli.verbs.eval import completion as eval_completion
 from homespun.cli.verbs.eval import infilling as eval_infilling
 from homespun.indexer.config import IndexConfig
-from homespun.settings import resolve
+from homespun.settings import settings_of
 
 if TYPE_CHECKING:
     from homespun.indexer.evaluation.queries import Query
@@ -140,14 +140,12 @@ def _indexed(root: Path, mode: str, progress: RichProgress) -> tuple[Index, str]
     """Bring the index up to date, with vectors where the mode wants them; name the encoder."""
     from homespun.indexer.index import Index
 
-    settings = resolve(IndexConfig, "index", workspace=root)
-    for fault in settings.faults:
-        _say(fault)
-    name = "none" if mode == "lexical" else settings.value.encoder
+    settings = settings_of(IndexConfig, "index", workspace=root, say=say)
+    name = "none" if mode == "lexical" else settings.encoder
     if name == "none" and mode == "dense":
         raise UsageError("--mode dense needs an encoder, and index.encoder is 'none'")
     encoder = _encoder(name)
-    index = Index.open(root, settings.value, create=True)
+    index = Index.open(root, settings, create=True)
     index.update(progress=progress)
     if encoder is not None:
         index.use_encoder(encoder)
@@ -180,21 +178,17 @@ def _print(report: Report, verdict: Verdict | None, args: argparse.Namespace) ->
 def _said(verdict: Verdict | None, path: Path, *, is_accepting: bool) -> int:
     """Say how it ended, in one sentence on stderr; return the exit status."""
     if is_accepting:
-        _say(f"later runs are compared with this one ({str(path)!r})")
+        say(f"later runs are compared with this one ({str(path)!r})")
         return 0
     if verdict is None:
-        _say(f"there is no accepted report at {str(path)!r} yet; --accept makes this one it")
+        say(f"there is no accepted report at {str(path)!r} yet; --accept makes this one it")
         return 0
     if verdict.obstacle:
-        _say(f"nothing can be compared: {verdict.obstacle}; --accept accepts this one instead")
+        say(f"nothing can be compared: {verdict.obstacle}; --accept accepts this one instead")
         return 1
     if verdict.failed:
         from homespun.cli.verbs.eval import retrieval_tables
 
-        _say(retrieval_tables.drop_sentence(verdict))
+        say(retrieval_tables.drop_sentence(verdict))
         return 1
     return 0
-
-
-def _say(sentence: str) -> None:
-    print(f"homespun: {sentence}", file=sys.stderr, flush=True)

@@ -37,8 +37,8 @@ from homespun.server.analysis.python.text import (
     without_none,
 )
 
-_MOST_DEPTH = 12  # of one question inside another
-_MOST_BASES = 12
+_MAX_DEPTH = 12  # of one question inside another
+_MAX_BASES = 12
 _SCOPE_LINES = 400  # of the function around the cursor are read for bindings
 _WRAPPERS = frozenset(
     """Optional Union Annotated Final ClassVar Required NotRequired Awaitable Coroutine ReadOnly
@@ -120,7 +120,7 @@ class PythonTypes:
         """Return classes and what they are derived from, nearest first."""
         found: list[Symbol] = []
         queue = list(classes)
-        while queue and len(found) < _MOST_BASES:
+        while queue and len(found) < _MAX_BASES:
             symbol = queue.pop(0)
             if any((s.path, s.start_line) == (symbol.path, symbol.start_line) for s in found):
                 continue
@@ -178,7 +178,7 @@ class PythonTypes:
         """Read `text` in a file; `local` = with the variables around the cursor."""
         text = _AWAIT.sub("", text.strip())
         key = (path, text)
-        if depth > _MOST_DEPTH or not text or key in self._busy:
+        if depth > _MAX_DEPTH or not text or key in self._busy:
             return None
         self._busy.add(key)
         try:
@@ -371,7 +371,7 @@ class PythonTypes:
     def _annotated(self, text: str, path: str, depth: int) -> list[Symbol]:
         """Return the classes that an annotation names."""
         text = unquoted(text)
-        if depth > _MOST_DEPTH or not text:
+        if depth > _MAX_DEPTH or not text:
             return []
         parts = split_top(text, "|")
         if len(parts) > 1:

@@ -22,8 +22,8 @@ _KEYWORDS = frozenset(
     """return raise if elif else for while with try except finally pass break continue del assert
     import from global nonlocal yield await lambda not match case""".split()
 )
-_MOST_LOGICAL_LINES = 60
-_MOST_VALUE_CHARS = 300
+_MAX_LOGICAL_LINES = 60
+_MAX_VALUE_CHARS = 300
 _OPENERS, _CLOSERS = "([{", ")]}"
 
 
@@ -142,7 +142,7 @@ class _Reader:
         match = _FIELD.match(text.strip())
         if match and match["name"] not in _KEYWORDS and (match["type"] or match["value"]):
             self.next_row = after
-            value = (match["value"] or "").strip()[:_MOST_VALUE_CHARS]
+            value = (match["value"] or "").strip()[:_MAX_VALUE_CHARS]
             self._keep(
                 Member(match["name"], row, "field", text.strip(), match["type"] or "", value)
             )
@@ -152,7 +152,7 @@ class _Reader:
         match = _SELF.match(text.strip())
         if match is None or (match["name"] in self.found.members and not match["type"]):
             return
-        value = match["value"].strip()[:_MOST_VALUE_CHARS]
+        value = match["value"].strip()[:_MAX_VALUE_CHARS]
         kind = match["type"] or ""
         if not kind and self._method is not None:
             kind = self._method.params.get(value.split(" or ")[0].strip(), "")
@@ -206,7 +206,7 @@ def logical_line(lines: Sequence[str], row: int) -> tuple[str, int]:
     """Join a line with those that its brackets reach over; return it and the row behind it."""
     parts: list[str] = []
     depth = 0
-    for number in range(row, min(row + _MOST_LOGICAL_LINES, len(lines))):
+    for number in range(row, min(row + _MAX_LOGICAL_LINES, len(lines))):
         plain = _STRING_OR_COMMENT.sub(_kept_string, lines[number])
         parts.append(plain.strip() if parts else plain.rstrip())
         bare = _STRING_OR_COMMENT.sub("", plain)

@@ -6,8 +6,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from homespun.indexer.scan.globs import (
-    MOST_PATTERN_CHARS,
-    MOST_PATTERNS,
+    MAX_PATTERN_CHARS,
+    MAX_PATTERNS,
     IgnoreRules,
     path_pattern,
 )
@@ -88,11 +88,11 @@ def test_lines_that_can_match_nothing_are_named():
 
 
 def test_more_or_longer_patterns_than_the_caps_are_counted_and_have_no_effect():
-    lines = [f"name{number}*" for number in range(MOST_PATTERNS)]
-    rules = IgnoreRules(["x" * (MOST_PATTERN_CHARS + 1), *lines, "late.py"])
+    lines = [f"name{number}*" for number in range(MAX_PATTERNS)]
+    rules = IgnoreRules(["x" * (MAX_PATTERN_CHARS + 1), *lines, "late.py"])
     assert rules.left_out == 3
     assert rules.decide("late.py") is None
-    assert rules.decide(f"name{MOST_PATTERNS - 2}.py") is False
+    assert rules.decide(f"name{MAX_PATTERNS - 2}.py") is False
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_any_text_is_a_pattern_or_a_fault(pattern, path):
         ("a[", "a[", True),
         ("[!ab].py", "c.py", True),
         ("[!ab].py", "/.py", False),
-        ("x" * (MOST_PATTERN_CHARS + 1), "x" * (MOST_PATTERN_CHARS + 1), False),
+        ("x" * (MAX_PATTERN_CHARS + 1), "x" * (MAX_PATTERN_CHARS + 1), False),
     ],
 )
 def test_a_path_pattern_fits_the_whole_of_a_path(glob, path, fits):

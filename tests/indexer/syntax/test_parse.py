@@ -270,7 +270,7 @@ def test_a_large_tree_is_asked_in_pieces_and_gives_what_it_gives_at_once(monkeyp
         for n in range(300)
     )
     whole = parse_file("a.py", body.encode(), CONFIG)
-    monkeypatch.setattr(parse, "_MOST_NODES_AT_ONCE", 500)
+    monkeypatch.setattr(parse, "_MAX_NODES_AT_ONCE", 500)
     assert parse_file("a.py", body.encode(), CONFIG) == whole
 
 

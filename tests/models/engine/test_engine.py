@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from homespun.models.engine.kv_slots import common_run
 from homespun.models.engine.output_head import NEAR_TIE
-from homespun.models.engine.prompt_lookup import MOST_DRAFTED, Acceptance, Drafter
+from homespun.models.engine.prompt_lookup import MAX_DRAFTED, Acceptance, Drafter
 from homespun.models.engine.token_healing import Healer
 from homespun.models.load import load_generator
 from homespun.models.types import Cancellation, Stop
@@ -453,7 +453,7 @@ def test_a_guess_gets_longer_when_it_comes_true_and_shorter_when_not():
     longer = acceptance.length(3)
     for _ in range(20):
         acceptance.judge(3, 5, 0)
-    assert 1 <= acceptance.length(3) < begin < longer <= MOST_DRAFTED
+    assert 1 <= acceptance.length(3) < begin < longer <= MAX_DRAFTED
 
 
 @given(left=st.lists(st.integers(0, 1)), right=st.lists(st.integers(0, 1)), most=st.integers(-1, 9))

@@ -99,7 +99,7 @@ def test_a_broken_line_is_skipped_and_counted(tmp_path, line):
 
 
 def test_a_file_that_is_full_begins_anew_and_keeps_the_one_before(tmp_path, monkeypatch):
-    monkeypatch.setattr(acceptance_log, "MOST_FILE_BYTES", 1000)
+    monkeypatch.setattr(acceptance_log, "MAX_FILE_BYTES", 1000)
     records = [replace(SHOWN, id=f"a{n:02}") for n in range(12)]
     for record in records:
         write(tmp_path, record)
@@ -237,7 +237,7 @@ def test_of_a_log_without_end_the_newest_lines_are_read_and_the_rest_is_said(tmp
     write(tmp_path, *(replace(SHOWN, id=str(number)) for number in range(100)))
     write(tmp_path, replace(SHOWN, id="before", time="2026-10-01T00:00:00Z"))
     size = (tmp_path / "2026-11.jsonl").stat().st_size
-    monkeypatch.setattr(acceptance_log, "MOST_READ_BYTES", size // 2)
+    monkeypatch.setattr(acceptance_log, "MAX_READ_BYTES", size // 2)
     found = read(tmp_path)
     assert 40 <= len(found.records) <= 50
     assert {record.id for record in found.records} == {

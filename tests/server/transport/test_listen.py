@@ -21,7 +21,7 @@ from homespun.server.transport import unix_socket
 from homespun.server.transport.client_token import token_of_environment, token_of_file
 from homespun.server.transport.listen import (
     FIRST_MESSAGE_BYTES,
-    MOST_WAITING,
+    MAX_WAITING,
     Patience,
     visitor_over_tcp,
 )
@@ -287,9 +287,9 @@ async def test_a_first_message_in_drops_ends_by_time():
 @pytest.mark.asyncio
 async def test_many_who_wait_in_silence_do_not_keep_the_right_client_out():
     door, port = await open_door(Patience(first_seconds=10 * rpc.PATIENCE_SECONDS))
-    silent = [await connected(port) for _ in range(2 * MOST_WAITING)]
+    silent = [await connected(port) for _ in range(2 * MAX_WAITING)]
     async with asyncio.timeout(rpc.PATIENCE_SECONDS):
-        for reader, _ in silent[:MOST_WAITING]:
+        for reader, _ in silent[:MAX_WAITING]:
             assert await read_to_the_end(reader) == b""  # who has waited longest is cut off
         _, writer = await connected(port)
         writer.write(initialize(TOKEN))

@@ -428,7 +428,7 @@ def test_tests_are_known_by_name_and_folder(path, expected):
         ("getHTTPServer", "camel"),
         ("GetIt", "pascal"),
         ("X", "upper"),
-        ("MOST_2", "upper"),
+        ("MAX_2", "upper"),
         ("get-it", "kebab"),
         ("Get_It", "mixed"),
     ],
@@ -440,7 +440,7 @@ def test_a_name_has_the_case_that_it_can_only_have(name, expected):
 def test_names_are_written_in_another_case():
     assert in_case("_get_http_server", "camel") == "_getHttpServer"
     assert in_case("getHTTPServer", "snake") == "get_http_server"
-    assert in_case("most_items", "upper") == "MOST_ITEMS"
+    assert in_case("most_items", "upper") == "MAX_ITEMS"
 
 
 def test_every_rule_belongs_to_a_group_and_names_what_it_asks():

@@ -23,7 +23,7 @@ _TEST_FILE = re.compile(
 )
 _SOURCE_FOLDERS = frozenset({"src", "lib", "python"})
 _MEMBERS = ("attribute", "member_expression")
-_MOST_OWNER_BYTES = 80
+_MAX_OWNER_BYTES = 80
 _DEEPEST = 400  # levels that are looked into; code that people write has fewer
 
 
@@ -118,7 +118,7 @@ class Page:
             elif function.type in _MEMBERS:
                 owner, name = first_child(function), function.named_children[-1]
                 if owner is not None:
-                    is_long = owner.end_byte - owner.start_byte > _MOST_OWNER_BYTES
+                    is_long = owner.end_byte - owner.start_byte > _MAX_OWNER_BYTES
                     found.append(
                         CallSite(node, "…" if is_long else self.read(owner), self.read(name))
                     )

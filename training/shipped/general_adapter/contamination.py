@@ -14,11 +14,11 @@ from homespun.training.dataset.examples import Example
 from homespun.training.errors import LeakFound
 from homespun.training.safety import forgetting
 
-_LEAST_LINE = 40  # characters of a docstring's line
-_LEAST_NAME = 13
+_MIN_LINE = 40  # characters of a docstring's line
+_MIN_NAME = 13
 _LINES_OF_A_TASK = 2
 _LINES_OF_A_RUN = 3
-_LEAST_RUN = 30  # characters without blanks
+_MIN_RUN = 30  # characters without blanks
 _TEXTS = 1024
 _BLANK = re.compile(r"\s+")
 _DOCSTRING = re.compile(r"\"\"\"(.*?)\"\"\"|'''(.*?)'''", re.S)
@@ -31,12 +31,12 @@ def marks() -> frozenset[str]:
     for task in forgetting.all_tasks():
         text = f"{task.prefix}{task.line}\n{task.suffix}"
         for name in _HEAD.findall(text):
-            if len(name) >= _LEAST_NAME:
+            if len(name) >= _MIN_NAME:
                 found.add(f"def {name}(")
         docs = (
             line.strip() for pair in _DOCSTRING.findall(text) for line in "".join(pair).split("\n")
         )
-        found.update([line for line in docs if len(line) > _LEAST_LINE][:_LINES_OF_A_TASK])
+        found.update([line for line in docs if len(line) > _MIN_LINE][:_LINES_OF_A_TASK])
     return frozenset(found)
 
 
@@ -45,7 +45,7 @@ def solution_runs() -> frozenset[tuple[str, ...]]:
     found: set[tuple[str, ...]] = set()
     for task in forgetting.all_tasks():
         code = _DOCSTRING.sub("", f"{task.prefix}{task.line}\n{task.suffix}")
-        found.update(run for run in _runs(code) if sum(map(len, run)) >= _LEAST_RUN)
+        found.update(run for run in _runs(code) if sum(map(len, run)) >= _MIN_RUN)
     return frozenset(found)
 
 

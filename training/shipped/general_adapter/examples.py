@@ -34,7 +34,7 @@ from homespun.training.shipped.static_encoder.pairs import SourceFile, fingerpri
 _RETRIEVE_MS = 2_000.0  # nobody waits
 _RETRIEVE_TOKENS = 1_024
 _FILES = (12, 700)  # lines
-_MOST_FILES_INDEXED = 600  # of a package
+_MAX_FILES_INDEXED = 600  # of a package
 _TELLING_CHARS = 20
 
 
@@ -154,7 +154,7 @@ def _with_context(
     """Yield the examples, those that are wanted with what the server's retriever finds."""
     with tempfile.TemporaryDirectory(prefix="homespun-general-") as scratch:
         root = Path(scratch) / "package"
-        for path in paths[:_MOST_FILES_INDEXED]:
+        for path in paths[:_MAX_FILES_INDEXED]:
             target = root / path
             make_private_folder(target.parent)
             copy_private(folder / path, target)

@@ -26,10 +26,10 @@ from homespun.training.shipped.static_encoder.pairs import Mined, SourceFile, fi
 from homespun.training.sources.licence_heads import has_copyleft_head
 
 _SEED = 20
-_MOST_FILES = 250  # of a package, drawn by chance
-_MOST_FILE_BYTES = 150_000
-_MOST_PROSE_FILES = 60
-_MOST_PAIRS = 4_000  # of a package, drawn by chance: no package may be the language
+_MAX_FILES = 250  # of a package, drawn by chance
+_MAX_FILE_BYTES = 150_000
+_MAX_PROSE_FILES = 60
+_MAX_PAIRS = 4_000  # of a package, drawn by chance: no package may be the language
 _SKIP_FOLDERS = frozenset(
     """node_modules vendor vendored _vendor third_party third-party thirdparty external extern deps
     dist min minified locale locales i18n fixtures testdata test-data snapshots generated gen
@@ -54,7 +54,7 @@ class Corpus:
 
 
 def files_of(folder: Path, seed: int) -> tuple[list[SourceFile], list[str]]:
-    """Return a package's parsed code files, at most `_MOST_FILES`, and its prose."""
+    """Return a package's parsed code files, at most `_MAX_FILES`, and its prose."""
     code, prose = [], []
     for path in _paths(folder):
         language = language_of(path)
@@ -63,20 +63,20 @@ def files_of(folder: Path, seed: int) -> tuple[list[SourceFile], list[str]]:
         elif language not in _NOT_CODE:
             code.append(path)
     chance = random.Random(seed)
-    if len(code) > _MOST_FILES:
-        code = sorted(chance.sample(code, _MOST_FILES))
-    prose = sorted(chance.sample(prose, min(_MOST_PROSE_FILES, len(prose))))
+    if len(code) > _MAX_FILES:
+        code = sorted(chance.sample(code, _MAX_FILES))
+    prose = sorted(chance.sample(prose, min(_MAX_PROSE_FILES, len(prose))))
     files = [file for path in code if (file := _read(folder, path)) is not None]
     texts = [(folder / path).read_text(encoding="utf-8", errors="replace") for path in prose]
-    return files, [text for text in texts if len(text) <= _MOST_FILE_BYTES]
+    return files, [text for text in texts if len(text) <= _MAX_FILE_BYTES]
 
 
 def mined_package(package: Package, number: int, held: frozenset[str]) -> Corpus:
-    """Return the pairs of one package, at most `_MOST_PAIRS`."""
+    """Return the pairs of one package, at most `_MAX_PAIRS`."""
     files, prose = files_of(unpacked(package), _SEED + number)
     mined = mine(files, prose, held, _SEED + number)
-    if len(mined.pairs) > _MOST_PAIRS:
-        mined.pairs = random.Random(_SEED + number).sample(mined.pairs, _MOST_PAIRS)
+    if len(mined.pairs) > _MAX_PAIRS:
+        mined.pairs = random.Random(_SEED + number).sample(mined.pairs, _MAX_PAIRS)
     return _packed(mined, f"{package.registry}/{package.name}")
 
 
@@ -156,7 +156,7 @@ def _paths(folder: Path) -> Iterator[str]:
 
 def _read(folder: Path, path: str) -> SourceFile | None:
     full = folder / path
-    if not full.is_file() or full.stat().st_size > _MOST_FILE_BYTES:
+    if not full.is_file() or full.stat().st_size > _MAX_FILE_BYTES:
         return None
     source = full.read_bytes()
     parsed = parse_file(path, source, IndexConfig())

@@ -27,11 +27,11 @@ from homespun.indexer.words.tokens import path_words, split_identifiers
 
 KINDS = ("doc", "name", "call", "test", "next", "comment", "file", "docs")
 
-_MOST_WORDS = 256  # of a side: what stands first says most
+_MAX_WORDS = 256  # of a side: what stands first says most
 _FEWEST_WORDS = {"doc": 3, "name": 2, "call": 8, "test": 2, "next": 12, "comment": 4, "file": 2}
 _FEWEST_CODE_WORDS = 8
-_MOST_BODY_LINES = 80
-_MOST_DOC_LINES = 8
+_MAX_BODY_LINES = 80
+_MAX_DOC_LINES = 8
 _AROUND_CALL = 6  # lines before and after
 _AFTER_COMMENT = 10
 _CALLS_A_FILE = 24
@@ -66,7 +66,7 @@ class Mined:
         """Add a pair, unless a side says too little."""
         if len(set(left)) < _FEWEST_WORDS.get(kind, 3) or len(right) < _FEWEST_CODE_WORDS:
             return
-        self.texts += [list(left[:_MOST_WORDS]), list(right[:_MOST_WORDS])]
+        self.texts += [list(left[:_MAX_WORDS]), list(right[:_MAX_WORDS])]
         place = len(self.texts)
         self.pairs.append((KINDS.index(kind), place - 2, place - 1, language, file))
 
@@ -135,12 +135,12 @@ class _Bodies:
     def words(self, number: int, symbol: Symbol) -> list[str]:
         """Return the words of a definition as a document has them: its code, then its path."""
         file = self._files[number]
-        last = min(symbol.end_line, symbol.start_line + _MOST_BODY_LINES)
+        last = min(symbol.end_line, symbol.start_line + _MAX_BODY_LINES)
         return _document(file, file.lines[symbol.start_line - 1 : last])
 
 
 def _document(file: SourceFile, lines: Sequence[str]) -> list[str]:
-    words = split_identifiers("\n".join(lines))[: _MOST_WORDS - 16]
+    words = split_identifiers("\n".join(lines))[: _MAX_WORDS - 16]
     return [*words, *path_words(file.parsed.path)]
 
 
@@ -191,7 +191,7 @@ def _last_doc_row(row: int, symbol: Symbol, lines: Sequence[str]) -> int:
     """Return where documentation that says its first words in a row ends, 0-based."""
     last = row
     is_closed = any(lines[row].count(quotes) > 1 for quotes in _DOCSTRING_QUOTES)
-    while not is_closed and last + 1 < len(lines) and last - row < _MOST_DOC_LINES:
+    while not is_closed and last + 1 < len(lines) and last - row < _MAX_DOC_LINES:
         below = lines[last + 1].strip()
         if not below.strip("*/#\"'- ") or below.startswith((":", "@", "def ", "Args", ">>>")):
             break
@@ -260,7 +260,7 @@ def _mine_comments(mined: Mined, file: SourceFile, number: int, chance: random.R
             row += 1
         row += 1
         text = " ".join(words)
-        if row - first <= _MOST_DOC_LINES and _WORDY.search(text) and chance.random() < 0.6:
+        if row - first <= _MAX_DOC_LINES and _WORDY.search(text) and chance.random() < 0.6:
             code = [line for line in lines[row : row + _AFTER_COMMENT] if not _COMMENT.match(line)]
             right = _document(file, code)
             mined.add("comment", split_identifiers(text), right, file.parsed.language, number)
