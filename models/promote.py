@@ -14,7 +14,8 @@ from pathlib import Path
 from filelock import Timeout
 
 from homespun.locks import lock_file
-from homespun.models.adapters.registry import Adapter, Registry
+from homespun.models.adapters.adapter import Adapter
+from homespun.models.adapters.registry import Registry
 from homespun.models.convert.parity import Parity, compare
 from homespun.models.convert.served_form import read_manifest
 from homespun.models.engine.decoder import OnnxDecoder

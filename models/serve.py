@@ -13,7 +13,7 @@ from pathlib import Path
 from homespun import paths
 from homespun.locks import lock_file
 from homespun.models import catalogue
-from homespun.models.adapters.registry import check_fits
+from homespun.models.adapters.compatibility import check_fits
 from homespun.models.adapters.stack import Stack, stack
 from homespun.models.convert.convert import convert_decoder, convert_encoder
 from homespun.models.convert.quantize import int8_products_are_exact

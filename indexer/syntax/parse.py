@@ -18,8 +18,9 @@ from homespun.indexer.scan.decode import SNIFF_BYTES, decode
 from homespun.indexer.secrets import mask
 from homespun.indexer.syntax import preprocess
 from homespun.indexer.syntax.budget import Budget, TooSlow
+from homespun.indexer.syntax.captures import Match
 from homespun.indexer.syntax.chunks import chunk_file
-from homespun.indexer.syntax.symbols import Extracted, Match, extract
+from homespun.indexer.syntax.symbols import Extracted, extract
 from homespun.indexer.types import ParsedFile, Skipped
 
 if TYPE_CHECKING:

@@ -1,17 +1,44 @@
-"""Does an adapter fit a model? Told from manifests and the catalogue; nothing is hashed or loaded.
+"""Does an adapter fit a model? Told from manifests; nothing is hashed or loaded.
 
-For lists that a person chooses from. Whoever serves an adapter checks it in earnest
-(`models/serve.py`).
+`why_unfit` is for lists that a person chooses from, by what the catalogue says. Whoever serves an
+adapter checks it in earnest, by what is about to be served (`models/serve.py`).
 """
 
 from __future__ import annotations
 
 from homespun import paths
 from homespun.models import catalogue
-from homespun.models.adapters.registry import Adapter, check_fits
+from homespun.models.adapters.adapter import Adapter
 from homespun.models.adapters.shipped import general_adapter
 from homespun.models.convert.served_form import read_manifest
-from homespun.models.errors import AdapterError
+from homespun.models.errors import AdapterError, AdapterUnfit
+
+
+def check_fits(
+    adapter: Adapter,
+    *,
+    base_sha256: str,
+    general_sha256: str,
+    tokenizer_sha256: str | None = None,
+    prompt_version: int | None = None,
+) -> None:
+    """Raise `AdapterUnfit` where an adapter was made for something else; None is not compared.
+
+    `general_sha256` is "" where no general adapter is part of the model.
+    """
+    made_for = adapter.manifest
+    pairs = (
+        ("base weights with sha256", made_for["base_sha256"], base_sha256),
+        ("a general adapter with sha256", made_for.get("general_sha256", ""), general_sha256),
+        ("a tokenizer with sha256", made_for["tokenizer_sha256"], tokenizer_sha256),
+        ("prompt version", made_for["prompt_version"], prompt_version),
+    )
+    for what, wanted, here in pairs:
+        if here is not None and wanted != here:
+            raise AdapterUnfit(
+                f"adapter {adapter.id!r} was made for {what} {_short(wanted)}, but here it is "
+                f"{_short(here)}; train a new one with `homespun train`"
+            )
 
 
 def why_unfit(adapter: Adapter, model: str, *, prompt_version: int) -> str:
@@ -34,6 +61,11 @@ def why_unfit(adapter: Adapter, model: str, *, prompt_version: int) -> str:
     except AdapterError as error:
         return str(error)
     return ""
+
+
+def _short(value: object) -> str:
+    text = str(value) if value != "" else "none"
+    return f"{text[:12]}…" if len(text) > 40 else text
 
 
 def _tokenizer_sha256(model: str) -> str | None:

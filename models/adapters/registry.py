@@ -2,7 +2,7 @@
 
     WORKSPACE/.homespun/adapters/
       ID/            adapter_model.safetensors, adapter_config.json, reports …, manifest.json
-      aliases.json   {"champion": ID or null, "previous": ID or null, "states": {ID: state}, …}
+      aliases.json   which one serves (`models/adapters/aliases.py`)
       lock           held while any of this changes
 
 A folder is built beside its name and renamed; `aliases.json` is replaced by rename. Whoever is
@@ -16,22 +16,22 @@ champion serves only if the gate let it through, or if the user promoted it all 
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any
 
 from filelock import Timeout
 
 from homespun.errors import FolderRefused
 from homespun.locks import lock_file
 from homespun.models.adapters import trusted
+from homespun.models.adapters.adapter import UNKNOWN, Adapter
+from homespun.models.adapters.aliases import ALIASES, Aliases, AliasFile, is_here
+from homespun.models.adapters.claim import Claim, unanswered_claim
 from homespun.models.adapters.sealed_folder import (
     SERVED_FILES,
     check_finished,
@@ -39,33 +39,24 @@ from homespun.models.adapters.sealed_folder import (
     is_ours,
     read_finished,
     seal,
-    weights_digest,
 )
 from homespun.models.convert.served_form import MANIFEST
 from homespun.models.errors import (
     AdapterBusy,
     AdapterDamaged,
     AdapterForeign,
-    AdapterUnfit,
     AdapterUnknown,
     AdapterUnproven,
 )
 from homespun.models.weights.lora import LoraWeights
-from homespun.parsing import parse_json
 from homespun.paths import WORKSPACE_FOLDER
 from homespun.storage import (
     check_plain,
     check_without_links,
     make_private_folder,
-    read_bounded,
     workspace_folder,
-    write_private,
 )
-from homespun.trust import has_seal, with_seal
 
-AdapterState = Literal["candidate", "champion", "retired", "unknown"]
-
-ALIASES = "aliases.json"
 CHAMPION = "champion"  # what the setting `adapter` says for whichever is promoted
 _BUILDING = ".building-"
 _REMOVED = ".removed-"
@@ -73,83 +64,6 @@ _LOCK_SECONDS = 30.0
 _IDENTIFIER = re.compile(r"[a-z0-9][a-z0-9._-]{0,199}")
 _SHORT_SHA = 8
 _MAX_DIGITS = 9  # of a number that one of ours may have
-_PURPOSE = "adapter aliases"  # of the seal
-_MAX_ALIASES_BYTES = 1_000_000
-_UNJUDGED = "not judged by the gate"
-UNKNOWN = "not made on this machine"
-
-
-@dataclass(frozen=True, slots=True)
-class Adapter:
-    """A finished adapter; its folder never changes."""
-
-    id: str
-    directory: Path
-    state: AdapterState
-    manifest: Mapping[str, Any]
-
-    @property
-    def sha256(self) -> str:
-        """Return the hash of what it does to the weights."""
-        return weights_digest(self.manifest)
-
-    @property
-    def is_known(self) -> bool:
-        """Tell whether it was made on this machine, or the user said that he trusts it."""
-        return self.state != "unknown"
-
-    @property
-    def is_proven(self) -> bool:
-        """Tell whether the gate let it through."""
-        gate = self.manifest.get("gate")
-        return isinstance(gate, dict) and gate.get("promote") is True
-
-    @property
-    def headline(self) -> str:
-        """Return what the gate said of it, one line without control characters."""
-        if not self.is_known:  # what it says of itself is nobody's word
-            return f"{UNKNOWN}; `homespun adapters trust {self.id}` if you know where it is from"
-        gate = self.manifest.get("gate")
-        said = gate.get("headline") if isinstance(gate, dict) else None
-        return "".join(c for c in str(said) if c.isprintable()) if said else _UNJUDGED
-
-    def to_json(self) -> dict[str, object]:
-        """Return the JSON object of `homespun adapters show --json`."""
-        return {
-            "id": self.id,
-            "state": self.state,
-            "directory": str(self.directory),
-            "manifest": dict(self.manifest),
-        }
-
-
-@dataclass(slots=True)
-class _Aliases:
-    champion: str | None = None
-    previous: str | None = None
-    states: dict[str, AdapterState] = field(default_factory=dict)
-    last: int = 0  # the number of the newest adapter, which may be removed by now
-    unproven: set[str] = field(default_factory=set)  # promoted by the user, whatever the gate said
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """An adapter that should serve by what a folder brings, and not by what its user said."""
-
-    adapter: Adapter
-    sha256: str  # under which the user's answer is kept
-    sentence: str  # what is the matter, without what to do
-
-    @property
-    def command(self) -> str:
-        """Return what lets it serve, for a sentence."""
-        promote = f"`homespun adapters promote {self.adapter.id}`"
-        if self.adapter.is_known:
-            return f"{promote} lets it serve"
-        return (
-            f"if you know where it is from, `homespun adapters trust {self.adapter.id}` and then "
-            f"{promote} let it serve"
-        )
 
 
 class Registry:
@@ -159,11 +73,12 @@ class Registry:
         """Take the workspace folder; nothing is made before the first `add`."""
         self.workspace = Path(workspace)
         self.folder = self.workspace / WORKSPACE_FOLDER / "adapters"
+        self._aliases = AliasFile(self.folder, workspace=self.workspace)
 
     @property
     def aliases_path(self) -> Path:
         """Return the file whose change means that another adapter serves; it may not exist."""
-        return self.folder / ALIASES
+        return self._aliases.path
 
     def add(self, draft: Path, facts: Mapping[str, object]) -> Adapter:
         """Copy a draft's files, seal them with `facts` and register a candidate.
@@ -186,7 +101,7 @@ class Registry:
 
     def adapters(self) -> list[Adapter]:
         """Return all whole adapters by identifier; a damaged folder is left out."""
-        aliases = self._read()
+        aliases = self._aliases.read()
         found = []
         for name in self._identifiers():
             with suppress(AdapterDamaged):  # `damaged` says it
@@ -206,7 +121,7 @@ class Registry:
     def get(self, identifier: str) -> Adapter:
         """Return one adapter. Raises `AdapterUnknown`, `AdapterDamaged` (no readable manifest)."""
         self._require(identifier)
-        return self._adapter(identifier, self._read(lenient=True))
+        return self._adapter(identifier, self._aliases.read(lenient=True))
 
     def champion(self) -> Adapter | None:
         """Return the promoted adapter, None where the model serves as shipped.
@@ -214,7 +129,7 @@ class Registry:
         Raises `AdapterDamaged` when the alias or the adapter's manifest cannot be read,
         `AdapterForeign` and `AdapterUnproven` where it may not serve.
         """
-        aliases = self._read()
+        aliases = self._aliases.read()
         adapter = self._by_alias(aliases.champion)
         if adapter is not None:
             self.require_known(adapter)
@@ -227,7 +142,7 @@ class Registry:
 
     def champion_id(self) -> str | None:
         """Return the alias alone, of which nothing else is checked. Raises `AdapterDamaged`."""
-        return self._read().champion
+        return self._aliases.read().champion
 
     def require_known(self, adapter: Adapter) -> None:
         """Raise `AdapterForeign` unless it was made on this machine, or the user trusts it."""
@@ -255,25 +170,12 @@ class Registry:
 
         None where nothing does, where the aliases are ours, or where the adapter is no whole one.
         """
-        found = self._raw()
-        if found is None or has_seal(found, purpose=_PURPOSE, place=self.workspace):
-            return None
+        foreign = self._aliases.read_foreign()
         try:
-            adapter = self._by_alias(_parsed(found).champion)
-        except (AdapterDamaged, *_MALFORMED):
+            adapter = self._by_alias(foreign.champion) if foreign is not None else None
+        except AdapterDamaged:
             return None
-        if adapter is None:
-            return None
-        sha256 = identity_of(adapter.manifest)
-        if adapter.is_known:  # a folder that was moved, or copied
-            sha256 = hashlib.sha256(f"{sha256} {self.workspace.resolve()}".encode()).hexdigest()
-            what = "was made on this machine, but not promoted in this folder"
-        else:
-            what = f"was {UNKNOWN}"
-        if trusted.answer_about(sha256) is not None:
-            return None
-        sentence = f"The folder {self.workspace.name!r} brings an adapter, {adapter.id!r}, that "
-        return Claim(adapter, sha256, sentence + what)
+        return unanswered_claim(adapter, self.workspace) if adapter is not None else None
 
     def decline(self, claim: Claim) -> None:
         """Write down that the user was asked and said no. Raises `StorageFull`."""
@@ -281,15 +183,11 @@ class Registry:
 
     def stamp(self) -> tuple[int, int, int] | None:
         """Return what changes whenever an alias may have; None where there is none. One `stat`."""
-        try:
-            status = self.aliases_path.lstat()
-        except OSError:
-            return None
-        return status.st_mtime_ns, status.st_size, status.st_ino
+        return self._aliases.stamp()
 
     def previous(self) -> Adapter | None:
         """Return the adapter that `rollback` would go back to; raises like `champion`."""
-        return self._by_alias(self._read().previous)
+        return self._by_alias(self._aliases.read().previous)
 
     def check(self, adapter: Adapter, *, everything: bool = False) -> None:
         """Hash the files that serve, or all files. Raises `AdapterDamaged`."""
@@ -364,7 +262,7 @@ class Registry:
                 "`homespun adapters rollback`, or promote another one"
             ) from error
 
-    def _adapter(self, identifier: str, aliases: _Aliases) -> Adapter:
+    def _adapter(self, identifier: str, aliases: Aliases) -> Adapter:
         directory = self.folder / identifier
         manifest = read_finished(directory)
         state = aliases.states.get(identifier, "candidate")
@@ -386,22 +284,11 @@ class Registry:
 
     def _identifiers(self) -> list[str]:
         """Return the names of what may be adapters. Raises `AdapterDamaged` for links above."""
-        if not self._is_here():
+        if not is_here(self.folder):
             return []
         with os.scandir(self.folder) as entries:
             names = [entry.name for entry in entries if entry.is_dir()]
         return sorted(name for name in names if _IDENTIFIER.fullmatch(name))
-
-    def _is_here(self) -> bool:
-        """Tell whether the folder is there. Raises `AdapterDamaged` where a link leads there."""
-        try:
-            check_plain(self.folder.parent)
-            check_plain(self.folder)
-        except FileNotFoundError:
-            return False
-        except (FolderRefused, OSError) as error:
-            raise AdapterDamaged(f"{error}; no adapter serves") from error
-        return True
 
     def _stem(self, commit: str) -> str:
         name = re.sub(r"[^a-z0-9._]+", "-", self.workspace.resolve().name.lower()).strip("-._")
@@ -413,47 +300,8 @@ class Registry:
         numbers = [int(end) for end in ends if end.isdecimal() and len(end) <= _MAX_DIGITS]
         return max([last, *numbers]) + 1
 
-    def _read(self, *, lenient: bool = False) -> _Aliases:
-        """Return the aliases of this machine; a stranger's say nothing."""
-        try:
-            found = self._raw()
-            if found is None:
-                return _Aliases()
-            aliases = _parsed(found)
-        except (AdapterDamaged, *_MALFORMED) as error:
-            if lenient:
-                return _Aliases()
-            if isinstance(error, AdapterDamaged):
-                raise
-            raise self._unreadable(error) from error
-        is_ours = has_seal(found, purpose=_PURPOSE, place=self.workspace)
-        return aliases if is_ours else _Aliases()
-
-    def _raw(self) -> Mapping[str, Any] | None:
-        """Return what the aliases' file holds, whoever wrote it; None where there is none.
-
-        Raises `AdapterDamaged`.
-        """
-        if not self._is_here():
-            return None
-        try:
-            found = parse_json(read_bounded(self.aliases_path, max_bytes=_MAX_ALIASES_BYTES))
-            if not isinstance(found, dict):
-                raise ValueError("it is no object")
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError) as error:
-            raise self._unreadable(error) from error
-        return found
-
-    def _unreadable(self, error: Exception) -> AdapterDamaged:
-        return AdapterDamaged(
-            f"{str(self.aliases_path)!r} cannot be read ({error!r}), so no adapter serves; "
-            "`homespun adapters promote ID` writes it anew"
-        )
-
     @contextmanager
-    def _changing(self, *, lenient: bool = False) -> Iterator[_Aliases]:
+    def _changing(self, *, lenient: bool = False) -> Iterator[Aliases]:
         """Give the aliases to change, and write them when all went well; one process at a time.
 
         `lenient`: aliases that cannot be read, by which nothing serves, are begun anew.
@@ -469,9 +317,9 @@ class Registry:
             ) from error
         try:
             self._clear_leftovers()
-            aliases = self._read(lenient=lenient)
+            aliases = self._aliases.read(lenient=lenient)
             yield aliases
-            self._write(aliases)
+            self._aliases.write(aliases)
         finally:
             lock.release()
 
@@ -494,66 +342,9 @@ class Registry:
             elif entry.name.startswith(f".{ALIASES}."):
                 entry.unlink(missing_ok=True)
 
-    def _write(self, aliases: _Aliases) -> None:
-        body = {
-            "champion": aliases.champion,
-            "previous": aliases.previous,
-            "states": aliases.states,
-            "last": aliases.last,
-            "unproven": sorted(aliases.unproven),
-        }
-        sealed = with_seal(body, purpose=_PURPOSE, place=self.workspace)
-        text = json.dumps(sealed, indent=1, sort_keys=True)
-        write_private(self.aliases_path, text, durable=True)
-
-
-def check_fits(
-    adapter: Adapter,
-    *,
-    base_sha256: str,
-    general_sha256: str,
-    tokenizer_sha256: str | None = None,
-    prompt_version: int | None = None,
-) -> None:
-    """Raise `AdapterUnfit` where an adapter was made for something else; None is not compared.
-
-    `general_sha256` is "" where no general adapter is part of the model.
-    """
-    made_for = adapter.manifest
-    pairs = (
-        ("base weights with sha256", made_for["base_sha256"], base_sha256),
-        ("a general adapter with sha256", made_for.get("general_sha256", ""), general_sha256),
-        ("a tokenizer with sha256", made_for["tokenizer_sha256"], tokenizer_sha256),
-        ("prompt version", made_for["prompt_version"], prompt_version),
-    )
-    for what, wanted, here in pairs:
-        if here is not None and wanted != here:
-            raise AdapterUnfit(
-                f"adapter {adapter.id!r} was made for {what} {_short(wanted)}, but here it is "
-                f"{_short(here)}; train a new one with `homespun train`"
-            )
-
-
-_MALFORMED = (ValueError, KeyError, TypeError, AttributeError, OverflowError)
-
-
-def _parsed(raw: Mapping[str, Any]) -> _Aliases:
-    """Read an alias file's object. Raises one of `_MALFORMED`."""
-    champion, previous, states = raw["champion"], raw["previous"], raw["states"]
-    if not isinstance(champion, str | None) or not isinstance(previous, str | None):
-        raise ValueError("an alias is no identifier")
-    states = cast(dict[str, AdapterState], dict(states))
-    unproven = {str(name) for name in raw.get("unproven", ())}
-    return _Aliases(champion, previous, states, int(raw.get("last", 0)), unproven)
-
 
 def _is_known(identifier: str, manifest: Mapping[str, Any]) -> bool:
     """Tell whether this machine made an adapter under this name, or its user trusts it."""
     if is_ours(manifest) and manifest.get("id") == identifier:
         return True
     return trusted.answer_about(identity_of(manifest)) == "trusted"
-
-
-def _short(value: object) -> str:
-    text = str(value) if value != "" else "none"
-    return f"{text[:12]}…" if len(text) > 40 else text

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from homespun.models.adapters import shipped
-from homespun.models.adapters.registry import CHAMPION, Adapter, Registry
+from homespun.models.adapters.adapter import Adapter
+from homespun.models.adapters.registry import CHAMPION, Registry
 from homespun.models.adapters.sealed_folder import draft_digest
 from homespun.models.adapters.shipped import GeneralAdapter
 from homespun.models.errors import AdapterUnknown

@@ -15,7 +15,8 @@ from typing import Protocol
 from lsprotocol import types as lsp
 
 from homespun.errors import HomespunError
-from homespun.models.adapters.registry import CHAMPION, Claim, Registry
+from homespun.models.adapters.claim import Claim
+from homespun.models.adapters.registry import CHAMPION, Registry
 from homespun.models.adapters.sealed_folder import identity_of
 from homespun.models.errors import AdapterDamaged, AdapterError
 from homespun.models.types import Progress

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from homespun.models.adapters.adapter import UNKNOWN, Adapter
 from homespun.models.adapters.compatibility import why_unfit
-from homespun.models.adapters.registry import CHAMPION, UNKNOWN, Adapter, Registry
+from homespun.models.adapters.registry import CHAMPION, Registry
 from homespun.models.errors import AdapterError
 from homespun.models.types import MODEL_AS_SHIPPED
 from homespun.paths import WORKSPACE_FOLDER

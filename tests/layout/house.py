@@ -16,8 +16,6 @@ LONG = {
     "indexer/index.py",
     "indexer/secrets/places.py",
     "indexer/storage/lance.py",
-    "indexer/syntax/symbols.py",
-    "models/adapters/registry.py",
     "server/analysis/python/inference.py",
     "server/completion/completer.py",
     "server/prompt/render.py",

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from homespun.models.adapters.registry import Adapter
+from homespun.models.adapters.adapter import Adapter
 from homespun.models.types import FimTokens, NoProgress, Progress, Tokenizer
 from homespun.stats import cluster_mean
 from homespun.training.config import DatasetConfig

@@ -1,4 +1,4 @@
-; Captures are explained in symbols.py.
+; Captures are explained in captures.py.
 (function_definition name: (word) @name) @def.function
 (program (variable_assignment name: (variable_name) @name) @def.variable)
 (program (declaration_command (variable_assignment name: (variable_name) @name)) @def.variable)

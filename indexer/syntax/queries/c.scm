@@ -1,4 +1,4 @@
-; C and the part of C++ that is the same. Captures are explained in symbols.py.
+; C and the part of C++ that is the same. Captures are explained in captures.py.
 (function_definition declarator: (_) @declarator) @def.function
 (declaration declarator: (_) @declarator) @def.declaration
 (type_definition declarator: (_) @declarator) @def.type

@@ -1,4 +1,4 @@
-; Captures are explained in symbols.py.
+; Captures are explained in captures.py.
 (class_declaration name: (identifier) @name) @def.class
 (struct_declaration name: (identifier) @name) @def.struct
 (record_declaration name: (identifier) @name) @def.class

@@ -1,4 +1,4 @@
-; JavaScript and TypeScript share these. Captures are explained in symbols.py.
+; JavaScript and TypeScript share these. Captures are explained in captures.py.
 (function_declaration name: (identifier) @name) @def.function
 (generator_function_declaration name: (identifier) @name) @def.function
 (class_declaration name: (_) @name) @def.class

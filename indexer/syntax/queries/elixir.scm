@@ -1,4 +1,4 @@
-; Everything is a call in Elixir: what it means is told by its name. Captures: see symbols.py.
+; Everything is a call in Elixir: what it means is told by its name. Captures: see captures.py.
 (call target: (identifier) @_m (arguments . (alias) @name) (do_block)
   (#eq? @_m "defmodule")) @def.module
 (call target: (identifier) @_m (arguments . (alias) @name) (do_block)

@@ -1,4 +1,4 @@
-; Captures are explained in symbols.py.
+; Captures are explained in captures.py.
 (function_declaration name: (identifier) @name) @def.function
 (method_declaration
   receiver: (parameter_list (parameter_declaration type: [

@@ -1,4 +1,4 @@
-; A function's signature and its equations become one definition. Captures: see symbols.py.
+; A function's signature and its equations become one definition. Captures: see captures.py.
 (declarations (signature name: (variable) @name) @def.function)
 (declarations (signature name: (prefix_id (_) @name)) @def.function)
 (declarations (signature names: (binding_list name: (variable) @name)) @def.function)

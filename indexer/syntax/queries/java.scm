@@ -1,4 +1,4 @@
-; Captures are explained in symbols.py.
+; Captures are explained in captures.py.
 (class_declaration name: (identifier) @name) @def.class
 (interface_declaration name: (identifier) @name) @def.interface
 (enum_declaration name: (identifier) @name) @def.enum

@@ -1,4 +1,4 @@
-; Captures are explained in symbols.py.
+; Captures are explained in captures.py.
 (class_declaration "interface" name: (identifier) @name) @def.interface
 (class_declaration (modifiers (class_modifier "enum")) name: (identifier) @name) @def.enum
 (class_declaration name: (identifier) @name) @def.class

@@ -1,4 +1,4 @@
-; Captures are explained in symbols.py.
+; Captures are explained in captures.py.
 (function_declaration name: (identifier) @name) @def.function
 (function_declaration
   name: (dot_index_expression table: (_) @owner field: (identifier) @name)) @def.function

@@ -1,4 +1,4 @@
-; Captures are explained in symbols.py.
+; Captures are explained in captures.py.
 (class name: (_) @name) @def.class
 (module name: (_) @name) @def.module
 (method name: (_) @name) @def.function

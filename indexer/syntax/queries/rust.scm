@@ -1,4 +1,4 @@
-; Captures are explained in symbols.py.
+; Captures are explained in captures.py.
 (function_item name: (identifier) @name) @def.function
 (function_signature_item name: (identifier) @name) @def.function
 (struct_item name: (type_identifier) @name) @def.struct

@@ -1,4 +1,4 @@
-; Captures are explained in symbols.py.
+; Captures are explained in captures.py.
 (class_definition name: (identifier) @name) @def.class
 (object_definition name: (identifier) @name) @def.object
 (trait_definition name: (identifier) @name) @def.trait

@@ -1,4 +1,4 @@
-; Captures are explained in symbols.py.
+; Captures are explained in captures.py.
 (class_declaration declaration_kind: "struct" name: (_) @name) @def.struct
 (class_declaration declaration_kind: "enum" name: (_) @name) @def.enum
 (class_declaration declaration_kind: "extension" name: (_) @name) @scope.type

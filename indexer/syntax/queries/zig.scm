@@ -1,4 +1,4 @@
-; Captures are explained in symbols.py.
+; Captures are explained in captures.py.
 (function_declaration name: (identifier) @name) @def.function
 (variable_declaration . (identifier) @name (struct_declaration "{" @body)) @def.struct
 (variable_declaration . (identifier) @name (union_declaration "{" @body)) @def.struct

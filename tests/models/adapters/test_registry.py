@@ -11,7 +11,8 @@ import time
 
 import pytest
 
-from homespun.models.adapters.registry import Registry, check_fits
+from homespun.models.adapters.compatibility import check_fits
+from homespun.models.adapters.registry import Registry
 from homespun.models.errors import AdapterDamaged, AdapterUnfit, AdapterUnknown
 from tests.support.tiny import save_tiny_adapter
 

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from homespun.models.adapters.registry import Adapter
+from homespun.models.adapters.adapter import Adapter
 from homespun.models.fakes import FAKE_FIM, FakeTokenizer
 from homespun.training.dataset.examples import EncodedExample
 from homespun.training.errors import BadReport, HistoryUnreadable
