@@ -1,17 +1,15 @@
 """`Index`: the one public object of this room. The command line and the server call nothing else.
 
-Writers go through `update` and `embed`; readers look at an in-memory mirror that is swapped as a
+Writers go through `update` and `embed`; readers look at a snapshot in memory that is swapped as a
 whole, so any thread may search while another one updates.
 """
 
 from __future__ import annotations
 
 import logging
-import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,21 +17,17 @@ import numpy.typing as npt
 
 from homespun.indexer import build
 from homespun.indexer.config import IndexConfig
-from homespun.indexer.embedding import update as embed
 from homespun.indexer.embedding.encoders import encoder_at_hand
+from homespun.indexer.embedding.update import embed_texts, missing_texts
 from homespun.indexer.errors import IndexDamaged, IndexMissing, NotADirectory
 from homespun.indexer.imports import statements
 from homespun.indexer.languages import language_of
-from homespun.indexer.memory import snapshot as mirror
-from homespun.indexer.memory.refresh import State, followed, with_kept_vectors
-from homespun.indexer.memory.snapshot import Mirror
-from homespun.indexer.memory.vectors import Vectors
+from homespun.indexer.memory.current import CurrentState
+from homespun.indexer.memory.snapshot import Snapshot, vectors_present
 from homespun.indexer.search import retrieve
 from homespun.indexer.search.retrieve import Mode
 from homespun.indexer.search.weights import WEIGHTS, Weights
-from homespun.indexer.storage import manifest
-from homespun.indexer.storage.lance import Store, drawn_folder
-from homespun.indexer.storage.manifest import EncoderStamp, Manifest
+from homespun.indexer.storage.manifest import EncoderStamp
 from homespun.indexer.storage.write_lock import write_lock
 from homespun.indexer.types import Call, Hit, Import, IndexInfo, IndexReport, Region, Symbol
 from homespun.models.types import Encoder, NoProgress, Progress
@@ -41,8 +35,6 @@ from homespun.settings import settings_of
 from homespun.storage import check_workspace_folder
 
 logger = logging.getLogger(__name__)
-
-_ATTEMPTS = 3  # to read a state that a writer does not sweep away meanwhile
 
 _PROGRESS = NoProgress()
 
@@ -62,12 +54,8 @@ class Index:
         """Use `open`."""
         self.root = root
         self._config = config
-        self._encoder = encoder
         self._folder = build.folder_of(root)
-        self._refreshing = threading.Lock()
-        self._store = Store(drawn_folder(self._folder))  # until a manifest names another
-        self._state = State(Manifest(), mirror.empty())
-        self._seen: tuple[int, int, int] | None = None
+        self._current = CurrentState(self._folder, encoder)
 
     @classmethod
     def open(
@@ -138,7 +126,7 @@ class Index:
                 # What was kept from earlier runs cannot be read; nothing less than all of it helps.
                 report = self._rebuild(progress, cancelled)
                 report.notes.insert(0, f"the index was rebuilt: {damaged}")
-            if care or build.is_care_overdue(self._state.manifest):
+            if care or build.is_care_overdue(self._current.state.manifest):
                 self._care()
         return report
 
@@ -153,7 +141,7 @@ class Index:
 
     def care(self) -> None:
         """Compact the store where that is due; what was found before is found all the while."""
-        if build.wants_care(self._state.manifest):
+        if build.wants_care(self._current.state.manifest):
             with self._lock():
                 self.refresh()
                 self._care()
@@ -169,36 +157,30 @@ class Index:
 
         `pace` wraps the encoder for this work alone: a search never waits for its turn.
         """
-        if self._encoder is None:
+        encoder = self._current.encoder
+        if encoder is None:
             return 0
         self.refresh()
-        state = self._state
+        state = self._current.state
         done = 0
-        for keys, vectors in embed.embed(
+        for keys, vectors in embed_texts(
             self._folder,
-            self._store,
-            pace(self._encoder),
-            embed.missing_texts(state.mirror),
+            self._current.store,
+            pace(encoder),
+            missing_texts(state.snapshot),
             seen=state.manifest,
             lock=self._lock,
             progress=progress,
             cancelled=cancelled,
         ):
-            self._take_vectors(keys, vectors)
+            self._current.take_vectors(keys, vectors)
             done += len(keys)
         self.refresh()
         return done
 
     def use_encoder(self, encoder: Encoder | None) -> None:
         """Take another encoder, or none, from now on; the same again changes nothing."""
-        with self._refreshing:
-            if encoder is self._encoder:
-                return
-            self._encoder = encoder
-            self._seen = None
-            kept = mirror.without_vectors(self._state.mirror)
-            self._state = replace(self._state, mirror=kept)
-        self.refresh()
+        self._current.use_encoder(encoder)
 
     # Reading
 
@@ -207,26 +189,7 @@ class Index:
 
         A look at the file's time when there was not. Raises `IndexDamaged`, `IndexMissing`.
         """
-        with self._refreshing:
-            for attempt in range(_ATTEMPTS):
-                seen = manifest.identity(self._folder)
-                if seen == self._seen and seen is not None:
-                    return False
-                current = manifest.load(self._folder, self._state.manifest)
-                try:
-                    if current.store:
-                        self._store.follow(current.store)
-                    state = followed(self._state, current, self._store)
-                    self._state = with_kept_vectors(state, self._store, self._encoder)
-                except IndexDamaged:
-                    # A writer may have swept that state away between the two reads.
-                    moved_on = manifest.identity(self._folder) != seen
-                    if attempt + 1 < _ATTEMPTS and moved_on:
-                        continue
-                    raise
-                self._seen = seen
-                return True
-        return False
+        return self._current.refresh()
 
     def search(
         self,
@@ -249,7 +212,7 @@ class Index:
         """
         if limit < 1 or not query.strip():
             return []
-        snapshot = self._state.mirror
+        snapshot = self._current.state.snapshot
         wanted = retrieve.wanted_documents(
             snapshot, language=language, glob=glob, kind=kind, symbol=symbol, exclude=exclude
         )
@@ -273,59 +236,60 @@ class Index:
         """
         if limit < 1:
             return []
-        snapshot = self._state.mirror
+        snapshot = self._current.state.snapshot
         wanted = retrieve.wanted_documents(snapshot, language=language, exclude=exclude)
         return retrieve.similar(snapshot, text, wanted, limit=limit, focus=focus)
 
     def definitions(self, name: str) -> list[Symbol]:
         """Return definitions of a name or dotted name; other spellings only if none is exact."""
-        return self._state.mirror.definitions(name)
+        return self._current.state.snapshot.definitions(name)
 
     def symbols_in(self, path: str) -> list[Symbol]:
         """Return the definitions in a file, in order."""
-        return list(self._state.mirror.symbols.get(path, ()))
+        return list(self._current.state.snapshot.symbols.get(path, ()))
 
     def imports(self, path: str) -> list[Import]:
         """Return the imports of a file, in order."""
-        return list(self._state.mirror.imports.get(path, ()))
+        return list(self._current.state.snapshot.imports.get(path, ()))
 
     def calls_in(self, path: str) -> list[Call]:
         """Return the calls in a file, in order."""
-        return self._state.mirror.calls_in(path)
+        return self._current.state.snapshot.calls_in(path)
 
     def calls_of(self, name: str) -> list[tuple[str, int]]:
         """Return (path, 1-based line) of each call of a name, sorted; looks through all files."""
-        return self._state.mirror.calls_of(name)
+        return self._current.state.snapshot.calls_of(name)
 
     def resolve_import(self, path: str, imported: Import) -> str | None:
         """Return the file of the repository that an import of the file `path` means, if any."""
-        state = self._state
+        state = self._current.state
         asked = (path, imported.module, imported.name)
         if asked not in state.resolved:
             stamp = state.manifest.files.get(path)
             # A file that is not saved yet, or not indexed, imports like its neighbours.
             language = stamp.language if stamp is not None else language_of(path)
             state.resolved[asked] = statements.resolve_import(
-                imported.module, path, language, state.mirror.imports.keys(), name=imported.name
+                imported.module, path, language, state.snapshot.imports.keys(), name=imported.name
             )
         return state.resolved[asked]
 
     def paths(self) -> list[str]:
         """Return the indexed files, sorted."""
-        return sorted(self._state.manifest.indexed)
+        return sorted(self._current.state.manifest.indexed)
 
     def why_not_dense(self) -> str:
         """Return a sentence why vectors cannot be used, "" when they can."""
-        state = self._state
-        if self._encoder is None:
+        state = self._current.state
+        encoder = self._current.encoder
+        if encoder is None:
             return "no encoder is loaded, so search goes by words alone"
         stamp = state.manifest.encoder
-        if stamp is not None and stamp.name != self._encoder.name:
+        if stamp is not None and stamp.name != encoder.name:
             return (
-                f"the index has vectors of {stamp.name!r}, not of {self._encoder.name!r}, so "
+                f"the index has vectors of {stamp.name!r}, not of {encoder.name!r}, so "
                 f"search goes by words alone; run `homespun index {self.root}`"
             )
-        if not mirror.vectors_present(state.mirror):
+        if not vectors_present(state.snapshot):
             return (
                 "the index has no vectors yet, so search goes by words alone; "
                 f"run `homespun index {self.root}` to compute them"
@@ -335,11 +299,11 @@ class Index:
     @property
     def encoder_stamp(self) -> EncoderStamp | None:
         """Whose vectors the index holds."""
-        return self._state.manifest.encoder
+        return self._current.state.manifest.encoder
 
     def info(self) -> IndexInfo:
         """Return what the index holds."""
-        state = self._state
+        state = self._current.state
         languages = Counter(stamp.language for stamp in state.manifest.indexed.values())
         totals = state.manifest.totals
         return IndexInfo(
@@ -349,9 +313,9 @@ class Index:
             symbols=totals.symbols,
             languages=dict(sorted(languages.items(), key=lambda item: (-item[1], item[0]))),
             encoder=state.manifest.encoder.name if state.manifest.encoder else "",
-            vectors=mirror.vectors_present(state.mirror),
+            vectors=vectors_present(state.snapshot),
             generation=state.manifest.generation,
-            disk_bytes=self._store.disk_bytes(),
+            disk_bytes=self._current.store.disk_bytes(),
         )
 
     def _lock(self) -> AbstractContextManager[None]:
@@ -361,51 +325,34 @@ class Index:
         self, paths: Sequence[str] | None, progress: Progress, cancelled: Callable[[], bool]
     ) -> IndexReport:
         """Update under the lock; the rows go into memory as they went into the store."""
-        seen = manifest.identity(self._folder)
-        known = self._state.manifest if seen == self._seen and seen is not None else None
         done = build.update(
             self.root,
             self._config,
-            self._store,
-            known=known,
+            self._current.store,
+            known=self._current.manifest_on_disk(),
             only=paths,
             progress=progress,
             cancelled=cancelled,
         )
-        with self._refreshing:
-            # Words count from here on; what the store still has of vectors may take a moment.
-            self._state = followed(self._state, done.manifest, self._store, at_hand=done.rows)
-            self._state = with_kept_vectors(self._state, self._store, self._encoder)
-            self._seen = manifest.identity(self._folder)
+        self._current.take_built(done.manifest, done.rows)
         return done.report
 
     def _rebuild(self, progress: Progress, cancelled: Callable[[], bool]) -> IndexReport:
-        manifest.remove(self._folder)
-        self._store.wipe()
-        with self._refreshing:
-            self._state, self._seen = State(Manifest(), mirror.empty()), None
+        self._current.wipe()
         return self._build(None, progress, cancelled)
 
     def _care(self) -> None:
         """Care for the store, under the lock and with the state as it stands on the disk."""
-        state = self._state
+        state, store = self._current.state, self._current.store
         if build.wants_care(state.manifest) and state.manifest.encoder is not None:
-            wanted = {key for shard in state.mirror.shards for key in shard.text_hashes}
-            self._store.trim_vectors(state.manifest.encoder.name, wanted)
-        cared = build.care(self.root, self._store, self._state.manifest)
-        with self._refreshing:
-            self._state = replace(self._state, manifest=cared)
-            self._seen = manifest.identity(self._folder)
+            wanted = {key for shard in state.snapshot.shards for key in shard.text_hashes}
+            store.trim_vectors(state.manifest.encoder.name, wanted)
+        self._current.take_manifest(build.care(self.root, store, state.manifest))
 
-    def _take_vectors(self, keys: Sequence[str], vectors: npt.NDArray[np.float32]) -> None:
-        """Have searches use vectors as soon as they are in the store."""
-        with self._refreshing:
-            filled = mirror.with_vectors(self._state.mirror, keys, Vectors.of(vectors))
-            self._state = replace(self._state, mirror=filled)
-
-    def _vector_of(self, query: str, snapshot: Mirror) -> npt.NDArray[np.float32] | None:
+    def _vector_of(self, query: str, snapshot: Snapshot) -> npt.NDArray[np.float32] | None:
         """Return the query's `(dimensions,)` unit vector, None where there is nothing to meet."""
-        if self._encoder is None or not mirror.vectors_present(snapshot):
+        encoder = self._current.encoder
+        if encoder is None or not vectors_present(snapshot):
             return None
-        vector: npt.NDArray[np.float32] = self._encoder.encode([query])[0]
+        vector: npt.NDArray[np.float32] = encoder.encode([query])[0]
         return vector

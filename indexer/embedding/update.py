@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from homespun.indexer.errors import IndexMissing
 from homespun.indexer.memory import snapshot
-from homespun.indexer.memory.snapshot import Mirror
+from homespun.indexer.memory.snapshot import Snapshot
 from homespun.indexer.storage import manifest
 from homespun.indexer.storage.lance import Store
 from homespun.indexer.storage.manifest import EncoderStamp, Manifest
@@ -32,12 +32,12 @@ Lock = Callable[[], AbstractContextManager[None]]
 Vectors = npt.NDArray[np.float32]  # (texts, dimensions), unit-norm rows
 
 
-def missing_texts(current: Mirror) -> dict[str, str]:
+def missing_texts(current: Snapshot) -> dict[str, str]:
     """Return hash -> text of the chunks without a vector."""
     return {key: embedding_text(chunk) for key, chunk in snapshot.missing_chunks(current).items()}
 
 
-def embed(
+def embed_texts(
     folder: Path,
     store: Store,
     encoder: Encoder,

@@ -6,8 +6,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 from homespun.indexer.errors import IndexDamaged
-from homespun.indexer.memory import snapshot as mirror
-from homespun.indexer.memory.snapshot import Mirror
+from homespun.indexer.memory import snapshot
+from homespun.indexer.memory.snapshot import Snapshot
 from homespun.indexer.memory.vectors import Vectors
 from homespun.indexer.storage.lance import Store
 from homespun.indexer.storage.manifest import FileStamp, Manifest
@@ -18,22 +18,22 @@ _RELOAD_ALL_ABOVE = 500  # changed files; from here on one big read is faster th
 
 
 @dataclass(frozen=True, slots=True)
-class State:
-    """A manifest and the mirror of what it names."""
+class IndexState:
+    """A manifest and the snapshot of what it names."""
 
     manifest: Manifest
-    mirror: Mirror
+    snapshot: Snapshot
     # (importing path, module, name) -> file; as long as no file comes or goes
     resolved: dict[tuple[str, str, str], str | None] = field(default_factory=dict)
 
 
 def followed(
-    state: State,
+    state: IndexState,
     current: Manifest,
     store: Store,
     *,
     at_hand: Rows | None = None,
-) -> State:
+) -> IndexState:
     """Return the state that `current` names; rows are read only if `at_hand` are not those wanted.
 
     Vectors come along in memory; what the store has besides, `with_kept_vectors` reads.
@@ -41,19 +41,19 @@ def followed(
     Raises `IndexDamaged` where the store does not hold what the manifest promises.
     """
     if not current.totals.files:
-        return State(current, mirror.empty())
+        return IndexState(current, snapshot.empty())
     if state.manifest.chunk_chars != current.chunk_chars:
-        state = State(Manifest(), mirror.empty())
+        state = IndexState(Manifest(), snapshot.empty())
     changed, gone = _difference(state.manifest, current)
-    after = state.mirror
+    after = state.snapshot
     if changed or gone:
         after = _changed(state, current, store, changed, gone, at_hand)
     _check("chunks", sum(int(shard.alive.sum()) for shard in after.shards), current.totals.chunks)
-    same_files = not gone and all(path in state.mirror.imports for path in changed)
-    return State(current, after, state.resolved if same_files else {})
+    same_files = not gone and all(path in state.snapshot.imports for path in changed)
+    return IndexState(current, after, state.resolved if same_files else {})
 
 
-def with_kept_vectors(state: State, store: Store, encoder: Encoder | None) -> State:
+def with_kept_vectors(state: IndexState, store: Store, encoder: Encoder | None) -> IndexState:
     """Fill in the vectors of this encoder that the store has; none of another.
 
     Which it has is asked by keys alone, so a vector that is in memory is never read again.
@@ -62,16 +62,16 @@ def with_kept_vectors(state: State, store: Store, encoder: Encoder | None) -> St
     if encoder is None or stamp is None:
         return state
     if stamp.name != encoder.name:
-        return replace(state, mirror=mirror.without_vectors(state.mirror))
-    after = state.mirror
-    missing = mirror.missing_vectors(after)
-    if missing and mirror.vectors_present(after):
-        after = mirror.with_own_vectors(after, missing)
-        missing = mirror.missing_vectors(after)
+        return replace(state, snapshot=snapshot.without_vectors(state.snapshot))
+    after = state.snapshot
+    missing = snapshot.missing_vectors(after)
+    if missing and snapshot.vectors_present(after):
+        after = snapshot.with_own_vectors(after, missing)
+        missing = snapshot.missing_vectors(after)
     if missing:
-        only = missing if mirror.vectors_present(after) else None
-        after = mirror.with_vectors(after, *_read(store, encoder, only))
-    return state if after is state.mirror else replace(state, mirror=after)
+        only = missing if snapshot.vectors_present(after) else None
+        after = snapshot.with_vectors(after, *_read(store, encoder, only))
+    return state if after is state.snapshot else replace(state, snapshot=after)
 
 
 def _check(what: str, found: int, named: int) -> None:
@@ -100,23 +100,23 @@ def _hash(stamp: FileStamp | None) -> str:
 
 
 def _changed(
-    state: State,
+    state: IndexState,
     current: Manifest,
     store: Store,
     changed: dict[str, str],
     gone: list[str],
     at_hand: Rows | None,
-) -> Mirror:
+) -> Snapshot:
     if at_hand is not None and at_hand.imports.keys() == changed.keys():
-        return mirror.updated(state.mirror, at_hand, gone=[*changed, *gone])
+        return snapshot.updated(state.snapshot, at_hand, gone=[*changed, *gone])
     if not state.manifest.totals.files or len(changed) > _most_single(current):
         hashes = {path: stamp.hash for path, stamp in current.indexed.items()}
         rows = store.read(current.tables, hashes)
         _check("symbols", len(rows.symbols), current.totals.symbols)
         _check("files", len(rows.imports), current.totals.files)
-        return mirror.load(rows)
+        return snapshot.load(rows)
     rows = store.read(current.tables, changed, only=list(changed))
-    return mirror.updated(state.mirror, rows, gone=[*changed, *gone])
+    return snapshot.updated(state.snapshot, rows, gone=[*changed, *gone])
 
 
 def _most_single(current: Manifest) -> int:

@@ -1,6 +1,6 @@
 """The index in memory: what search reads. Immutable snapshots, swapped as a whole.
 
-A mirror has a few shards, each several times as large as the next. An update of a few files kills
+A snapshot has a few shards, each several times as large as the next. An update of a few files kills
 their rows (a mask) and adds a small shard; neighbours that have come near each other in size are
 joined. So an update costs what it changes, and a search asks few shards.
 """
@@ -44,7 +44,7 @@ class Shard:
 
 
 @dataclass(frozen=True, slots=True)
-class Mirror:
+class Snapshot:
     """One consistent state of the index. Document numbers count through the shards."""
 
     shards: tuple[Shard, ...] = ()
@@ -110,76 +110,76 @@ class Mirror:
 _NO_ROWS = Rows([], [], TokenBlock([], np.zeros(0, np.int32), np.zeros(1, np.int64)), [], {})
 
 
-def empty() -> Mirror:
-    """Return the mirror of an index without files."""
-    return Mirror((_shard(_NO_ROWS),))
+def empty() -> Snapshot:
+    """Return the snapshot of an index without files."""
+    return Snapshot((_shard(_NO_ROWS),))
 
 
-def load(rows: Rows) -> Mirror:
-    """Return the mirror of a whole index."""
+def load(rows: Rows) -> Snapshot:
+    """Return the snapshot of a whole index."""
     return updated(empty(), rows, gone=())
 
 
-def updated(mirror: Mirror, rows: Rows, *, gone: Iterable[str]) -> Mirror:
-    """Return the mirror with the paths `gone` out and `rows` in.
+def updated(snapshot: Snapshot, rows: Rows, *, gone: Iterable[str]) -> Snapshot:
+    """Return the snapshot with the paths `gone` out and `rows` in.
 
     A text of `gone` that comes again keeps its vector.
     """
     gone = set(gone)
-    dying = [document for path in gone for document in mirror.documents.get(path, ())]
-    added = _filled(_shard(rows), *_held(_places(mirror, dying)))
-    shards = _joined([*_without(mirror, dying), added])
-    kept = _kept(mirror.shards, shards)
-    documents = mirror.documents.changed({}, gone).changed(_documents(shards, kept))
-    changed = replace(mirror, shards=shards, documents=_settled(documents))
+    dying = [document for path in gone for document in snapshot.documents.get(path, ())]
+    added = _filled(_shard(rows), *_held(_places(snapshot, dying)))
+    shards = _joined([*_without(snapshot, dying), added])
+    kept = _kept(snapshot.shards, shards)
+    documents = snapshot.documents.changed({}, gone).changed(_documents(shards, kept))
+    changed = replace(snapshot, shards=shards, documents=_settled(documents))
     return _with_tables(changed, rows, gone)
 
 
-def missing_vectors(mirror: Mirror) -> set[str]:
+def missing_vectors(snapshot: Snapshot) -> set[str]:
     """Return the text hashes of live chunks that have no vector here."""
     missing: set[str] = set()
-    for shard in mirror.shards:
+    for shard in snapshot.shards:
         lacking = shard.alive if shard.has_vector is None else shard.alive & ~shard.has_vector
         missing.update(shard.text_hashes[row] for row in np.flatnonzero(lacking))
     return missing
 
 
-def missing_chunks(mirror: Mirror) -> dict[str, Chunk]:
+def missing_chunks(snapshot: Snapshot) -> dict[str, Chunk]:
     """Return text hash -> a live chunk, for those that have no vector here."""
     missing: dict[str, Chunk] = {}
-    for shard in mirror.shards:
+    for shard in snapshot.shards:
         lacking = shard.alive if shard.has_vector is None else shard.alive & ~shard.has_vector
         for row in np.flatnonzero(lacking).tolist():
             missing[shard.text_hashes[row]] = shard.chunks[row]
     return missing
 
 
-def with_vectors(mirror: Mirror, keys: Sequence[str], vectors: Vectors) -> Mirror:
-    """Return the mirror with the vectors of these text hashes filled in."""
-    return _with(mirror, {key: row for row, key in enumerate(keys)}, vectors)
+def with_vectors(snapshot: Snapshot, keys: Sequence[str], vectors: Vectors) -> Snapshot:
+    """Return the snapshot with the vectors of these text hashes filled in."""
+    return _with(snapshot, {key: row for row, key in enumerate(keys)}, vectors)
 
 
-def with_own_vectors(mirror: Mirror, keys: Container[str]) -> Mirror:
-    """Return the mirror with the vectors of these text hashes that another chunk here has."""
+def with_own_vectors(snapshot: Snapshot, keys: Container[str]) -> Snapshot:
+    """Return the snapshot with the vectors of these text hashes that another chunk here has."""
     places = (
         (shard, [row for row, key in enumerate(shard.text_hashes) if key in keys])
-        for shard in mirror.shards
+        for shard in snapshot.shards
         if shard.vectors is not None
     )
-    return _with(mirror, *_held(places))
+    return _with(snapshot, *_held(places))
 
 
-def without_vectors(mirror: Mirror) -> Mirror:
-    """Return the mirror as if nothing was embedded."""
-    shards = (replace(shard, vectors=None, has_vector=None) for shard in mirror.shards)
-    return replace(mirror, shards=tuple(shards))
+def without_vectors(snapshot: Snapshot) -> Snapshot:
+    """Return the snapshot as if nothing was embedded."""
+    shards = (replace(shard, vectors=None, has_vector=None) for shard in snapshot.shards)
+    return replace(snapshot, shards=tuple(shards))
 
 
-def vectors_present(mirror: Mirror) -> int:
+def vectors_present(snapshot: Snapshot) -> int:
     """Return how many live chunks have a vector."""
     return sum(
         int((shard.alive & shard.has_vector).sum())
-        for shard in mirror.shards
+        for shard in snapshot.shards
         if shard.has_vector is not None
     )
 
@@ -200,10 +200,10 @@ def _new_shard(chunks: list[Chunk], text_hashes: list[str], words: Segment) -> S
     )
 
 
-def _without(mirror: Mirror, dying: Sequence[int]) -> list[Shard]:
+def _without(snapshot: Snapshot, dying: Sequence[int]) -> list[Shard]:
     """Return the shards with these documents dead."""
     shards = []
-    for shard, rows in _places(mirror, dying):
+    for shard, rows in _places(snapshot, dying):
         if rows:
             alive = shard.alive.copy()
             alive[rows] = False
@@ -212,11 +212,11 @@ def _without(mirror: Mirror, dying: Sequence[int]) -> list[Shard]:
     return shards
 
 
-def _places(mirror: Mirror, documents: Sequence[int]) -> Iterator[tuple[Shard, list[int]]]:
+def _places(snapshot: Snapshot, documents: Sequence[int]) -> Iterator[tuple[Shard, list[int]]]:
     """Yield every shard with its rows of these documents."""
     numbers = np.sort(np.array(documents, dtype=np.int64))
     start = 0
-    for shard in mirror.shards:
+    for shard in snapshot.shards:
         end = start + len(shard.chunks)
         first, last = np.searchsorted(numbers, (start, end))
         yield shard, (numbers[first:last] - start).tolist()
@@ -293,11 +293,11 @@ def _held(places: Iterable[tuple[Shard, list[int]]]) -> tuple[dict[str, int], Ve
     return place_of, Vectors.joined(parts) if parts else None
 
 
-def _with(mirror: Mirror, place_of: Mapping[str, int], vectors: Vectors | None) -> Mirror:
+def _with(snapshot: Snapshot, place_of: Mapping[str, int], vectors: Vectors | None) -> Snapshot:
     if vectors is None or not place_of:
-        return mirror
-    shards = tuple(_filled(shard, place_of, vectors) for shard in mirror.shards)
-    return replace(mirror, shards=shards)
+        return snapshot
+    shards = tuple(_filled(shard, place_of, vectors) for shard in snapshot.shards)
+    return replace(snapshot, shards=shards)
 
 
 def _filled(shard: Shard, place_of: Mapping[str, int], vectors: Vectors | None) -> Shard:
@@ -319,9 +319,9 @@ def _filled(shard: Shard, place_of: Mapping[str, int], vectors: Vectors | None) 
     return replace(shard, vectors=matrix, has_vector=mask)
 
 
-def _with_tables(mirror: Mirror, rows: Rows, gone: set[str]) -> Mirror:
+def _with_tables(snapshot: Snapshot, rows: Rows, gone: set[str]) -> Snapshot:
     """Bring the tables by path and by name up to date with the shards."""
-    outdated = {s.name.casefold() for path in gone for s in mirror.symbols.get(path, ())}
+    outdated = {s.name.casefold() for path in gone for s in snapshot.symbols.get(path, ())}
     symbols: dict[str, list[Symbol]] = {path: [] for path in rows.imports}
     names: dict[str, list[Symbol]] = {name: [] for name in outdated}
     for symbol in rows.symbols:
@@ -329,19 +329,19 @@ def _with_tables(mirror: Mirror, rows: Rows, gone: set[str]) -> Mirror:
         names.setdefault(symbol.name.casefold(), []).append(symbol)
     by_name = {}
     for name, found in names.items():
-        others = [s for s in mirror.by_name.get(name, ()) if s.path not in gone]
+        others = [s for s in snapshot.by_name.get(name, ()) if s.path not in gone]
         by_name[name] = tuple(sorted((*others, *found), key=lambda s: (s.path, s.start_line)))
     nameless = [name for name, found in by_name.items() if not found]
     for name in nameless:
         del by_name[name]
-    imports = mirror.imports.changed({}, gone).changed(rows.imports)
+    imports = snapshot.imports.changed({}, gone).changed(rows.imports)
     by_path = {path: tuple(found) for path, found in symbols.items()}
     return replace(
-        mirror,
+        snapshot,
         imports=_settled(imports),
-        symbols=_settled(mirror.symbols.changed({}, gone).changed(by_path)),
-        calls=_settled(mirror.calls.changed({}, gone).changed(rows.calls)),
-        by_name=_settled(mirror.by_name.changed(by_name, nameless)),
+        symbols=_settled(snapshot.symbols.changed({}, gone).changed(by_path)),
+        calls=_settled(snapshot.calls.changed({}, gone).changed(rows.calls)),
+        by_name=_settled(snapshot.by_name.changed(by_name, nameless)),
     )
 
 

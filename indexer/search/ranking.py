@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from homespun.indexer.memory.file_table import words_of_path
-from homespun.indexer.memory.snapshot import Mirror
+from homespun.indexer.memory.snapshot import Snapshot
 from homespun.indexer.search import penalties
 from homespun.indexer.search.query import Question
 from homespun.indexer.search.weights import Weights
@@ -40,10 +40,12 @@ class Candidate:
 class Pool:
     """The candidates of one query."""
 
-    def __init__(self, question: Question, mirror: Mirror, wanted: Mask, weights: Weights) -> None:
+    def __init__(
+        self, question: Question, snapshot: Snapshot, wanted: Mask, weights: Weights
+    ) -> None:
         """Begin with none."""
         self.question = question
-        self.mirror = mirror
+        self.snapshot = snapshot
         self.wanted = wanted
         self.weights = weights
         self.candidates: dict[int, Candidate] = {}
@@ -59,7 +61,7 @@ class Pool:
         """Return path -> its candidates."""
         files: dict[str, list[Candidate]] = {}
         for candidate in self.candidates.values():
-            path = self.mirror.chunk(candidate.document).path
+            path = self.snapshot.chunk(candidate.document).path
             files.setdefault(path, []).append(candidate)
         return files
 
@@ -96,7 +98,7 @@ def add_definitions(pool: Pool) -> None:
     """Raise definitions of the names that the query is, holds, or spells as words."""
     best: dict[int, float] = {}
     for symbol, weight in _definitions(pool):
-        document = _document_of(symbol, pool.mirror)
+        document = _document_of(symbol, pool.snapshot)
         if document is not None and pool.wanted[document]:
             share = weight * (pool.weights.same_stem if _is_named_like(symbol) else 1.0)
             best[document] = max(best.get(document, 0.0), share)
@@ -106,21 +108,21 @@ def add_definitions(pool: Pool) -> None:
 
 
 def _definitions(pool: Pool) -> Iterator[tuple[Symbol, float]]:
-    weights, question, mirror = pool.weights, pool.question, pool.mirror
+    weights, question, snapshot = pool.weights, pool.question, pool.snapshot
     names: dict[str, float] = {}
     if question.kind == "symbol":
-        yield from _asked_for(question.symbol, mirror, weights)
+        yield from _asked_for(question.symbol, snapshot, weights)
     elif question.kind != "path":
         names.update(dict.fromkeys(question.names, weights.mentioned))
     if question.kind == "prose" and weights.compound:
-        for name in question.compounds(mirror.by_name.__contains__):
+        for name in question.compounds(snapshot.by_name.__contains__):
             names.setdefault(name, weights.compound)
     for name, weight in names.items():
-        for symbol in mirror.definitions(name)[:_MAX_DEFINITIONS]:
+        for symbol in snapshot.definitions(name)[:_MAX_DEFINITIONS]:
             yield symbol, weight
 
 
-def _asked_for(name: str, mirror: Mirror, weights: Weights) -> Iterator[tuple[Symbol, float]]:
+def _asked_for(name: str, snapshot: Snapshot, weights: Weights) -> Iterator[tuple[Symbol, float]]:
     """Yield the definitions of a name, or of the longest end of it that is defined.
 
     `mux.NewRouter` is `NewRouter` in Go: the first part is a package, which no qualified name
@@ -128,7 +130,7 @@ def _asked_for(name: str, mirror: Mirror, weights: Weights) -> Iterator[tuple[Sy
     """
     parts = [part for part in _JOINT.split(name) if part]
     for start in range(len(parts)):
-        found = mirror.definitions(".".join(parts[start:]))[:_MAX_DEFINITIONS]
+        found = snapshot.definitions(".".join(parts[start:]))[:_MAX_DEFINITIONS]
         if found:
             owners = {_plain(part) for part in parts[:start]}
             for symbol in found:
@@ -141,7 +143,7 @@ def _asked_for(name: str, mirror: Mirror, weights: Weights) -> Iterator[tuple[Sy
 def add_whole_paths(pool: Pool) -> None:
     """Raise all chunks of the files that a path query names, as a whole or by their end."""
     asked = pool.question.text.strip().strip("/").casefold()
-    for path, documents in pool.mirror.documents.items():
+    for path, documents in pool.snapshot.documents.items():
         folded = path.casefold()
         if folded == asked or folded.endswith("/" + asked):
             share = pool.weights.whole_path
@@ -227,7 +229,7 @@ def _lower_lesser_files(pool: Pool, files: dict[str, list[Candidate]]) -> None:
     if pool.question.kind == "path":
         return
     for path, candidates in files.items():
-        language = pool.mirror.chunk(candidates[0].document).language
+        language = pool.snapshot.chunk(candidates[0].document).language
         for name, factor in penalties.factors(
             path, language, pool.question.folded, pool.weights.lesser
         ):
@@ -253,9 +255,9 @@ def _lower_below(candidates: Sequence[Candidate], score: float) -> None:
 # --- helpers
 
 
-def _document_of(symbol: Symbol, mirror: Mirror) -> int | None:
-    for document in mirror.documents.get(symbol.path, ()):
-        chunk = mirror.chunk(document)
+def _document_of(symbol: Symbol, snapshot: Snapshot) -> int | None:
+    for document in snapshot.documents.get(symbol.path, ()):
+        chunk = snapshot.chunk(document)
         if chunk.start_line <= symbol.start_line <= chunk.end_line:
             return document
     return None

@@ -1,4 +1,4 @@
-"""Query -> hits, as functions over a mirror: words and vectors find candidates, rules rank them."""
+"""Query -> hits, functions over a snapshot: words and vectors find candidates, rules rank them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from homespun.indexer.memory.snapshot import Mirror, Shard
+from homespun.indexer.memory.snapshot import Shard, Snapshot
 from homespun.indexer.scan.globs import path_pattern
 from homespun.indexer.search import ranking
 from homespun.indexer.search.query import Question
@@ -39,7 +39,7 @@ _FOCUS_LINES = 4.0
 
 
 def search(
-    mirror: Mirror,
+    snapshot: Snapshot,
     query: str,
     vector: npt.NDArray[np.float32] | None,
     wanted: Mask,
@@ -53,13 +53,13 @@ def search(
     A smaller limit gives the beginning of what a larger one gives.
     """
     question = Question(query[:_MAX_QUERY_CHARS])
-    evidence = _Evidence(mirror, wanted)
+    evidence = _Evidence(snapshot, wanted)
     if mode != "dense" or vector is None:
         evidence.read_words(question, weights)
     if mode != "lexical" and vector is not None:
         evidence.read_vectors(vector)
-    pools = _pools(evidence, Pool(question, mirror, wanted, weights))
-    return [_hit(mirror, candidate) for candidate in ranking.ranked(pools, limit)]
+    pools = _pools(evidence, Pool(question, snapshot, wanted, weights))
+    return [_hit(snapshot, candidate) for candidate in ranking.ranked(pools, limit)]
 
 
 def _pools(evidence: _Evidence, first: Pool) -> Iterator[Pool]:
@@ -76,7 +76,7 @@ def _pools(evidence: _Evidence, first: Pool) -> Iterator[Pool]:
     seen = set(first.candidates)
     while count < evidence.reach:
         count *= _MORE_CANDIDATES
-        pool = Pool(question, first.mirror, first.wanted, weights)
+        pool = Pool(question, first.snapshot, first.wanted, weights)
         for document in evidence.candidates(question, weights, count):
             if document not in seen:
                 pool.candidate(document)
@@ -86,7 +86,7 @@ def _pools(evidence: _Evidence, first: Pool) -> Iterator[Pool]:
 
 
 def similar(
-    mirror: Mirror, text: str, wanted: Mask, *, limit: int, focus: int | None = None
+    snapshot: Snapshot, text: str, wanted: Mask, *, limit: int, focus: int | None = None
 ) -> list[Hit]:
     """Return the chunks most like a window of code, by words alone.
 
@@ -94,14 +94,14 @@ def similar(
     without it all count the same. A score is the share of what a chunk could score at most: 0 =
     nothing in common, towards 1 = every word of the window, often.
     """
-    terms = _rarest(mirror, _weighted_words(text, focus))
-    parts = mirror.segments
+    terms = _rarest(snapshot, _weighted_words(text, focus))
+    parts = snapshot.segments
     scores, most = bm25.score(parts, terms, bm25.find(parts, terms))
     if not len(scores) or most <= 0:
         return []
     scores = np.where(wanted, scores / most, 0)
     return [
-        _hit(mirror, Candidate(document, {"lexical": float(scores[document])}))
+        _hit(snapshot, Candidate(document, {"lexical": float(scores[document])}))
         for document in _top(scores, limit)
     ]
 
@@ -120,8 +120,8 @@ def _weighted_words(text: str, focus: int | None) -> dict[str, float]:
 class _Evidence:
     """What words and vectors say about every document."""
 
-    def __init__(self, mirror: Mirror, wanted: Mask) -> None:
-        self._mirror = mirror
+    def __init__(self, snapshot: Snapshot, wanted: Mask) -> None:
+        self._snapshot = snapshot
         self._wanted = wanted
         self._text: FloatArray | None = None  # (documents,)
         self._files: list[FloatArray] = []  # for each shard (files,)
@@ -129,20 +129,20 @@ class _Evidence:
 
     def read_words(self, question: Question, weights: Weights) -> None:
         """Score all documents, and all files as a whole, by their words."""
-        parts = self._mirror.segments
-        terms = [_term(word, question, self._mirror, weights) for word in question.words]
+        parts = self._snapshot.segments
+        terms = [_term(word, question, self._snapshot, weights) for word in question.words]
         found = bm25.find(parts, terms)
         scores, _ = bm25.score(parts, terms, found)
         self._text = np.where(self._wanted, scores, np.float32(0))
         if weights.whole_file:
-            owners = [_owners(shard) for shard in self._mirror.shards]
+            owners = [_owners(shard) for shard in self._snapshot.shards]
             self._files = bm25.score_files(owners, terms, found)
 
     def read_vectors(self, vector: npt.NDArray[np.float32]) -> None:
         """Compare the query with all documents that have a vector."""
-        nearness = np.full(self._mirror.size, -np.inf, dtype=np.float32)
+        nearness = np.full(self._snapshot.size, -np.inf, dtype=np.float32)
         start = 0
-        for shard in self._mirror.shards:
+        for shard in self._snapshot.shards:
             end = start + len(shard.chunks)
             if shard.vectors is not None and shard.has_vector is not None:
                 usable = self._wanted[start:end] & shard.has_vector
@@ -204,7 +204,7 @@ class _Evidence:
     def _by_whole_files(self) -> list[int]:
         found = []
         start = 0
-        for shard, scores in zip(self._mirror.shards, self._files, strict=False):
+        for shard, scores in zip(self._snapshot.shards, self._files, strict=False):
             for file in _top(scores, _WHOLE_FILES):
                 found += self._best_of(shard.files.paths[file])
             start += len(shard.chunks)
@@ -213,7 +213,7 @@ class _Evidence:
     def _by_paths(self, question: Question, weights: Weights) -> list[int]:
         match = PathMatch(question, weights)
         found = []
-        for shard in self._mirror.shards:
+        for shard in self._snapshot.shards:
             files: set[int] = set()
             for word in question.path_words:
                 having = shard.files.by_stem.get(stem(word), ())
@@ -227,14 +227,14 @@ class _Evidence:
 
     def _best_of(self, path: str) -> list[int]:
         """Return the file's wanted document with the most of the query's words, if any."""
-        wanted = [d for d in self._mirror.documents.get(path, ()) if self._wanted[d]]
+        wanted = [d for d in self._snapshot.documents.get(path, ()) if self._wanted[d]]
         if self._text is None:
             return wanted[:1]
         text = self._text
         return [max(wanted, key=lambda document: (text[document], -document))] if wanted else []
 
     def _file_of(self, document: int) -> tuple[int, int]:
-        for place, shard in enumerate(self._mirror.shards):
+        for place, shard in enumerate(self._snapshot.shards):
             if document < len(shard.chunks):
                 return place, int(shard.files.of_document[document])
             document -= len(shard.chunks)
@@ -242,7 +242,7 @@ class _Evidence:
 
 
 def wanted_documents(
-    mirror: Mirror,
+    snapshot: Snapshot,
     *,
     language: str | None = None,
     glob: str | None = None,
@@ -250,33 +250,33 @@ def wanted_documents(
     symbol: str | None = None,
     exclude: Sequence[Region] = (),
 ) -> Mask:
-    """Return `(mirror.size,)`: live documents that pass every filter.
+    """Return `(snapshot.size,)`: live documents that pass every filter.
 
     `symbol` leaves what belongs to definitions of that name ("Session", "Session.send").
     """
-    wanted = mirror.alive
+    wanted = snapshot.alive
     if language is not None:
-        wanted &= np.concatenate([shard.languages == language for shard in mirror.shards])
+        wanted &= np.concatenate([shard.languages == language for shard in snapshot.shards])
     if kind is not None:
-        wanted &= np.concatenate([shard.kinds == kind for shard in mirror.shards])
+        wanted &= np.concatenate([shard.kinds == kind for shard in snapshot.shards])
     if glob is not None:
         pattern = _glob_pattern(glob)
-        wanted &= np.concatenate([shard.files.matching(pattern) for shard in mirror.shards])
+        wanted &= np.concatenate([shard.files.matching(pattern) for shard in snapshot.shards])
     if symbol is not None:
-        wanted &= _in_definitions(mirror, symbol)
+        wanted &= _in_definitions(snapshot, symbol)
     for region in exclude:
-        for document in mirror.documents.get(region.path, ()):
-            chunk = mirror.chunk(document)
+        for document in snapshot.documents.get(region.path, ()):
+            chunk = snapshot.chunk(document)
             if chunk.start_line <= region.end_line and region.start_line <= chunk.end_line:
                 wanted[document] = False
     return wanted
 
 
-def _in_definitions(mirror: Mirror, name: str) -> Mask:
-    inside = np.zeros(mirror.size, dtype=np.bool_)
-    for symbol in mirror.definitions(name):
-        for document in mirror.documents.get(symbol.path, ()):
-            chunk = mirror.chunk(document)
+def _in_definitions(snapshot: Snapshot, name: str) -> Mask:
+    inside = np.zeros(snapshot.size, dtype=np.bool_)
+    for symbol in snapshot.definitions(name):
+        for document in snapshot.documents.get(symbol.path, ()):
+            chunk = snapshot.chunk(document)
             if chunk.start_line <= symbol.end_line and symbol.start_line <= chunk.end_line:
                 inside[document] = True
     return inside
@@ -304,11 +304,11 @@ def _owners(shard: Shard) -> Owners:
     return Owners(files.of_document, files.lengths, shard.alive[files.first_document])
 
 
-def _term(word: str, question: Question, mirror: Mirror, weights: Weights) -> Term:
+def _term(word: str, question: Question, snapshot: Snapshot, weights: Weights) -> Term:
     """Return a word with what else means the same in this index."""
     forms = {word: 1.0}
     if question.is_topic:
-        vocabularies = [shard.words.vocabulary for shard in mirror.shards]
+        vocabularies = [shard.words.vocabulary for shard in snapshot.shards]
 
         def is_known(other: str) -> bool:
             return any(other in vocabulary for vocabulary in vocabularies)
@@ -321,24 +321,24 @@ def _term(word: str, question: Question, mirror: Mirror, weights: Weights) -> Te
     return Term(forms)
 
 
-def _rarest(mirror: Mirror, words: Mapping[str, float]) -> list[Term]:
+def _rarest(snapshot: Snapshot, words: Mapping[str, float]) -> list[Term]:
     """Keep the words with the shortest postings: long ones cost most and say least."""
-    sizes = {word: _frequency(mirror, word) for word in words}
+    sizes = {word: _frequency(snapshot, word) for word in words}
     known = sorted((word for word in words if sizes[word]), key=lambda word: sizes[word])
     return [Term({word: 1.0}, words[word]) for word in known[:_QUERY_TERMS]]
 
 
-def _frequency(mirror: Mirror, word: str) -> int:
+def _frequency(snapshot: Snapshot, word: str) -> int:
     total = 0
-    for segment, _ in mirror.segments:
+    for segment, _ in snapshot.segments:
         term = segment.vocabulary.get(word)
         if term is not None:
             total += int(segment.starts[term + 1] - segment.starts[term])
     return total
 
 
-def _hit(mirror: Mirror, candidate: Candidate) -> Hit:
-    chunk = mirror.chunk(candidate.document)
+def _hit(snapshot: Snapshot, candidate: Candidate) -> Hit:
+    chunk = snapshot.chunk(candidate.document)
     return Hit(
         path=chunk.path,
         start_line=chunk.start_line,

@@ -38,9 +38,7 @@ _TEMPLATE_ARGUMENTS = re.compile(r"<[^<>]*>")
 class SortedCaptures:
     """Captures of one file, sorted by what they are."""
 
-    definitions: dict[int, DefinitionNode] = field(
-        default_factory=dict
-    )  # by the name's first byte
+    definitions: dict[int, DefinitionNode] = field(default_factory=dict)  # by the name's first byte
     scopes: list[DefinitionNode] = field(default_factory=list)
     docs: dict[int, Node] = field(default_factory=dict)  # by first byte
     comments: list[Node] = field(default_factory=list)

@@ -45,10 +45,10 @@ def module(name, version=0):
 
 def contents(index):
     """Everything that a search can meet, by path."""
-    mirror = index._state.mirror
+    snapshot = index._current.state.snapshot
     found = {}
     for path in index.paths():
-        chunks = [mirror.chunk(document) for document in mirror.documents.get(path, ())]
+        chunks = [snapshot.chunk(document) for document in snapshot.documents.get(path, ())]
         facts = index.symbols_in(path), index.imports(path), index.calls_in(path)
         found[path] = sorted(chunks, key=lambda chunk: chunk.start_line), *facts
     return found
@@ -350,7 +350,7 @@ def test_vectors_of_texts_that_are_gone_do_not_pile_up(tmp_path, monkeypatch):
         put(tmp_path, "pkg/mod3.py", module("mod3", save))
         index.update()
         index.embed()
-    assert len(index._store.vector_keys("fake")) <= 5 + 10 + 4
+    assert len(index._current.store.vector_keys("fake")) <= 5 + 10 + 4
     assert index.info().vectors == 5
     fresh = Index.open(tmp_path, CONFIG, encoder=FakeEncoder())
     assert (fresh.info().vectors, fresh.embed()) == (5, 0)

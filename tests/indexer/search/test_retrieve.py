@@ -564,7 +564,7 @@ def test_similar_code_scores_between_nothing_and_one(index):
     assert similar(snapshot.empty(), "a", wanted_documents(snapshot.empty()), limit=3) == []
 
 
-# --- the mirror
+# --- the snapshot
 
 
 def test_an_updated_mirror_answers_as_a_fresh_one():

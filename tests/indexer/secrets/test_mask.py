@@ -192,7 +192,7 @@ def test_a_secret_is_found_nowhere_in_index_search_disk_and_log(tmp_path, caplog
     report = index.update()
     index.embed()
     hits = [hit for path in index.paths() for hit in index.search(path, limit=50)]
-    seen = repr((report, hits, encoder.calls, caplog.text, index._state))
+    seen = repr((report, hits, encoder.calls, caplog.text, index._current.state))
     stored = b"".join(
         path.read_bytes() for path in (tmp_path / ".homespun").rglob("*") if path.is_file()
     )

@@ -549,7 +549,7 @@ def test_a_save_reads_no_vector_from_the_store(searched, tmp_path, monkeypatch):
 def test_a_search_does_not_wait_for_completions_as_the_vectors_of_a_save_do(searched, tmp_path):
     searched.wait_until_all_have_vectors(files=2)
     searched.completing.append("for ever")
-    inner = searched.folder.index._encoder
+    inner = searched.folder.index._current.encoder
     assert not isinstance(inner, PoliteEncoder)
     assert searched.ask(QUERY)[0]["why"]["dense"] > 0
     write(tmp_path, "new.py", DELETES.replace("folder", "place"))
