@@ -5,7 +5,7 @@
 Taken from the commit: config/gitleaks.toml (data) and LICENSE (MIT), which the file then holds.
 Go's RE2 never backtracks, Python's `re` does: the search for what stands before a vendor's name
 goes, what may follow a token becomes a look-ahead, flags in the middle become groups. Left out is
-what `indexer/secrets/places.py` does itself (curl, Kubernetes, private keys, the general rule),
+what `indexer/secrets/keywords.py` does itself (curl, Kubernetes, private keys, the general rule),
 and what is public by design (identifiers of clients, public keys).
 tests/indexer/secrets/test_rules.py runs each rule on long hostile lines.
 """

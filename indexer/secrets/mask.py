@@ -15,8 +15,8 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 
 from homespun.indexer.secrets.joins import joined_spans
+from homespun.indexer.secrets.keywords import keyword_spans
 from homespun.indexer.secrets.pem import key_bodies
-from homespun.indexer.secrets.places import place_spans
 from homespun.indexer.secrets.tokens import token_spans
 from homespun.indexer.secrets.values import is_mixed, looks_random
 
@@ -46,7 +46,7 @@ def mask(text: str, language: str = "text") -> str:
 def _spans(text: str, *, bare: bool) -> Iterator[tuple[int, int]]:
     """Yield (start, end) of what is a secret by its shape, its place or its look; may overlap."""
     yield from token_spans(text)
-    yield from place_spans(text, bare=bare)
+    yield from keyword_spans(text, bare=bare)
     if "sk-" in text:
         for match in _SK_TOKENS.finditer(text):
             if looks_random(match[0][3:]):

@@ -1,8 +1,8 @@
-"""EDGE: the only file that knows LanceDB; its errors end here.
+"""EDGE: the only file that opens LanceDB; its errors end here (lance_errors.py).
 
 Three tables hold rows of files (rows.py), every row with its file's content hash; one table for
-each encoder holds vectors by the hash of the chunk's text. The store does what it is told and
-decides nothing: which rows count is the manifest's word (manifest.py).
+each encoder holds vectors by the hash of the chunk's text (vector_table.py). The store does what it
+is told and decides nothing: which rows count is the manifest's word (manifest.py).
 
 The tables lie in a folder whose name is drawn (`drawn_folder`) and stands in the manifest alone,
 under its seal. What a repository brings along cannot know the name, so nothing of it is ever opened
@@ -12,12 +12,11 @@ here, and no later commit can put a table, a version or a row in the place of ou
 from __future__ import annotations
 
 import os
-import re
 import secrets
 from collections import Counter
 from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -28,29 +27,17 @@ import numpy.typing as npt
 import pyarrow as pa
 from lancedb.index import BTree
 
-from homespun.indexer.config import CHUNKER_VERSION
-from homespun.indexer.errors import IndexDamaged, StoreFull
-from homespun.indexer.storage import rows
+from homespun.indexer.errors import StoreFull
+from homespun.indexer.storage import rows, vector_table
+from homespun.indexer.storage.conditions import VALUES_A_CONDITION, is_one_of
+from homespun.indexer.storage.lance_errors import mapped_errors
 from homespun.indexer.storage.rows import FILE_TABLES, Rows
 from homespun.indexer.types import ParsedFile
 from homespun.storage import make_private_folder, remove_whatever
 
 _KEEP_VERSIONS = timedelta(minutes=10)  # a reader may still be loading the one before
-_SPARE_VECTORS = 20_000  # of texts that are gone: what other branches and undone changes cost again
-_VECTORS_AT_ONCE = 4096  # read: with those that are read ahead, some ten megabytes
-_KEYS_A_QUERY = 500  # above it, one look at all keys is faster
-_PATHS_A_DELETE = 500  # an IN list of this length is still parsed in a millisecond
-
 # A file's rows are dropped and read by its path; words and languages are asked of the memory alone.
 _INDEXED = "path"
-_NO_SPACE = re.compile(
-    r"no space left|os error (28|13|30|27|122|112)\b|permission denied|file too large"
-    r"|read-only file system|quota",
-    re.IGNORECASE,
-)
-_RUST_PLACE = re.compile(r",?\s*\S+\.rs:\d+(:\d+)?")  # where in Lance's own source
-
-
 _PREFIX = "lance"
 
 
@@ -149,8 +136,8 @@ class Store:
 
     def _replace_in(self, name: str, outdated: Sequence[str], added: rows.Table) -> None:
         table = self._table(name)
-        for start in range(0, len(outdated), _PATHS_A_DELETE):
-            table.delete(_path_in(outdated[start : start + _PATHS_A_DELETE]))
+        for start in range(0, len(outdated), VALUES_A_CONDITION):
+            table.delete(is_one_of("path", outdated[start : start + VALUES_A_CONDITION]))
         if len(added):
             table.add(added)
 
@@ -189,23 +176,18 @@ class Store:
 
     def vector_keys(self, encoder: str) -> set[str]:
         """Return the text hashes that have a vector of this encoder."""
-        name = _vector_table(encoder)
+        name = vector_table.name_of(encoder)
         if not self._has(name):
             return set()
         with self._mapped("reading"):
-            keys = self._database().open_table(name).search().select(["key"]).to_arrow()["key"]
-            return set(keys.to_pylist())
+            return set(vector_table.keys_of(self._database().open_table(name)))
 
     def add_vectors(
         self, encoder: str, keys: Sequence[str], vectors: npt.NDArray[np.float32]
     ) -> None:
         """Keep `(len(keys), dimensions)` float32 vectors."""
-        dimensions = vectors.shape[1]
-        column = pa.FixedSizeListArray.from_arrays(
-            pa.array(np.ascontiguousarray(vectors, dtype=np.float32).ravel()), dimensions
-        )
-        added = pa.table({"key": pa.array(keys, pa.string()), "vector": column})
-        name = _vector_table(encoder)
+        added = vector_table.arrow_of(keys, vectors)
+        name = vector_table.name_of(encoder)
         with self._mapped("writing to"):
             if self._has(name):
                 self._database().open_table(name).add(added)
@@ -220,40 +202,22 @@ class Store:
 
         All, or those of `keys`; then keys alone are searched, and no other vector is read.
         """
-        name = _vector_table(encoder)
+        name = vector_table.name_of(encoder)
         if not self._has(name):
             return
         with self._mapped("reading"):
-            table = self._database().open_table(name)
-            if keys is None:
-                batches = table.search().select(["key", "vector"]).to_batches(_VECTORS_AT_ONCE)
-                yield from map(_vectors_of, batches)
-                return
-            rows = _rows_of(table, keys)
-            for start in range(0, len(rows), _VECTORS_AT_ONCE):
-                taken = table.take_row_ids(rows[start : start + _VECTORS_AT_ONCE]).to_arrow()
-                yield from map(_vectors_of, taken.to_batches())
+            yield from vector_table.read(self._database().open_table(name), keys)
 
     def trim_vectors(self, encoder: str, wanted: Container[str]) -> int:
         """Drop the oldest vectors of texts that are not `wanted` if there are too many of them.
 
         Returns how many.
         """
-        name = _vector_table(encoder)
+        name = vector_table.name_of(encoder)
         if name not in self._names:
             return 0
         with self._mapped("writing to"):
-            table = self._database().open_table(name)
-            if table.count_rows() <= _SPARE_VECTORS:
-                return 0
-            keys = table.search().select(["key"]).to_arrow()["key"].to_pylist()
-            spare = [key for key in keys if key not in wanted]
-            if len(spare) <= _SPARE_VECTORS:
-                return 0
-            dropped = spare[: len(spare) - _SPARE_VECTORS // 2]  # half: not again at the next save
-            for start in range(0, len(dropped), _PATHS_A_DELETE):
-                table.delete(_in("key", dropped[start : start + _PATHS_A_DELETE]))
-            return len(dropped)
+            return vector_table.trim(self._database().open_table(name), wanted)
 
     # Care
 
@@ -345,61 +309,8 @@ class Store:
         elif not only:
             found = rows.SCHEMAS[name].empty_table()
         else:
-            found = table.search().where(_path_in(only)).to_arrow()
+            found = table.search().where(is_one_of("path", only)).to_arrow()
         return rows.only_current(found, hashes)
 
-    @contextmanager
-    def _mapped(self, doing: str) -> Iterator[None]:
-        try:
-            yield
-        except (OSError, RuntimeError, ValueError, KeyError, NotImplementedError) as error:
-            raise self._translated(doing, error) from error
-        except BaseException as error:
-            # A panic inside Lance on bytes that make no sense arrives as one of these.
-            if type(error).__name__ not in ("PanicException", "RustPanic"):
-                raise
-            raise self._translated(doing, error) from error
-
-    def _translated(self, doing: str, error: BaseException) -> IndexDamaged | StoreFull:
-        first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        first_line = _RUST_PLACE.sub("", first_line)[:200]
-        if isinstance(error, PermissionError) or _NO_SPACE.search(str(error)):
-            return StoreFull(
-                f"{doing} the index in {str(self._folder)!r} failed: {first_line}; free some space "
-                "or check the folder's permissions, then run again: what was indexed before is kept"
-            )
-        root = self._folder.parent.parent
-        return IndexDamaged(
-            f"{doing} the index in {str(self._folder)!r} failed: {first_line}; "
-            f"run `homespun index {root}`, which rebuilds it"
-        )
-
-
-def _vector_table(encoder: str) -> str:
-    slug = re.sub(r"[^A-Za-z0-9_.-]+", "-", encoder)
-    return f"vectors.{slug}.{CHUNKER_VERSION}"
-
-
-def _rows_of(table: Any, keys: Collection[str]) -> list[int]:  # noqa: ANN401
-    """Return the row ids of the keys that a table of vectors has."""
-    query = table.search().select(["key"]).with_row_id(True)
-    if len(keys) <= _KEYS_A_QUERY:
-        query = query.where(_in("key", sorted(keys)))
-    found = query.to_arrow()
-    pairs = zip(found["key"].to_pylist(), found["_rowid"].to_pylist(), strict=True)
-    return [row for key, row in pairs if key in keys]
-
-
-def _vectors_of(batch: pa.RecordBatch) -> tuple[list[str], npt.NDArray[np.float32]]:
-    column = batch["vector"]
-    matrix = np.asarray(column.flatten()).reshape(-1, column.type.list_size)
-    return batch["key"].to_pylist(), matrix
-
-
-def _path_in(paths: Sequence[str]) -> str:
-    return _in("path", paths)
-
-
-def _in(column: str, values: Sequence[str]) -> str:
-    quoted = ", ".join("'" + value.replace("'", "''") + "'" for value in values)
-    return f"{column} IN ({quoted})"
+    def _mapped(self, doing: str) -> AbstractContextManager[None]:
+        return mapped_errors(self._folder, doing=doing)

@@ -21,7 +21,7 @@ from homespun.indexer import build
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.errors import IndexLocked
 from homespun.indexer.index import Index
-from homespun.indexer.storage import lance, manifest
+from homespun.indexer.storage import lance, manifest, vector_table
 from homespun.indexer.storage.lance import Store
 from homespun.models.fakes import FakeEncoder
 
@@ -341,7 +341,7 @@ def test_many_saves_leave_a_bounded_number_of_files_and_bytes(tmp_path, monkeypa
 
 def test_vectors_of_texts_that_are_gone_do_not_pile_up(tmp_path, monkeypatch):
     monkeypatch.setattr(build, "_OPTIMIZE_AFTER_VERSIONS", 4)
-    monkeypatch.setattr(lance, "_SPARE_VECTORS", 10)
+    monkeypatch.setattr(vector_table, "_SPARE_VECTORS", 10)
     for n in range(5):
         put(tmp_path, f"pkg/mod{n}.py", module(f"mod{n}"))
     encoder = FakeEncoder()
