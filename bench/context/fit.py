@@ -22,7 +22,7 @@ from bench.context.cursors import Cursor, load
 from bench.context.packages import CORPORA, Corpus
 from bench.context.recall import Bench, product
 from homespun.server.context import next_name_weights
-from homespun.server.context.next_name import Candidate, Situation
+from homespun.server.context.next_name import NameCandidate, NameEvidence
 from homespun.server.context.retriever import Retriever
 
 _RIDGE = 0.5
@@ -68,12 +68,12 @@ def _choices(corpus: Corpus) -> list[Choice]:
     both = load(corpus.name, corpus.cursors, corpus.folder())
     # Each place in one of its two states, in turns: enough to fit on, in half the time.
     cursors = [cursor for n, cursor in enumerate(both) if n % 4 in (0, 3)]
-    asked: list[tuple[Cursor, Mapping[str, float], list[Candidate], Situation]] = []
+    asked: list[tuple[Cursor, Mapping[str, float], list[NameCandidate], NameEvidence]] = []
     current: list[Cursor] = []
-    original = Situation.probabilities
+    original = NameEvidence.probabilities
 
     def recorded(
-        self: Situation, candidates: Sequence[Candidate], weights: Mapping[str, float]
+        self: NameEvidence, candidates: Sequence[NameCandidate], weights: Mapping[str, float]
     ) -> list[float]:
         asked.append((current[-1], weights, list(candidates), self))
         return original(self, candidates, weights)
@@ -82,23 +82,23 @@ def _choices(corpus: Corpus) -> list[Choice]:
     with tempfile.TemporaryDirectory() as scratch:
         bench = Bench(corpus.name, corpus.folder(), Path(scratch))
         retriever = Retriever(bench.index)
-        Situation.probabilities = recorded  # type: ignore[method-assign]
+        NameEvidence.probabilities = recorded  # type: ignore[method-assign]
         try:
             for cursor in bench.without_file(cursors):
                 current.append(cursor)
                 asked.clear()
                 product(retriever, cursor)
-                for at, weights, candidates, situation in asked[:1]:
+                for at, weights, candidates, evidence in asked[:1]:
                     names = [candidate.name for candidate in candidates]
                     table = next(t for t in TABLES if weights is getattr(next_name_weights, t))
                     wanted = at.name
                     if wanted not in names and not at.is_cross:
                         wanted = ""  # nothing that is on offer
                     if wanted in names and len(names) > 1:
-                        features = [situation.features(candidate) for candidate in candidates]
+                        features = [evidence.features(candidate) for candidate in candidates]
                         found.append(Choice(corpus.name, table, features, names.index(wanted)))
         finally:
-            Situation.probabilities = original  # type: ignore[method-assign]
+            NameEvidence.probabilities = original  # type: ignore[method-assign]
     return found
 
 

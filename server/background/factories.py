@@ -71,8 +71,8 @@ def make_completer(
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
-    """The expensive parts; tests bring their own."""
+class Factories:
+    """How the expensive parts are made; tests bring their own."""
 
     load_generator: LoadsGenerator = open_generator
     fetch_model: FetchesModel = fetch_model

@@ -155,7 +155,7 @@ def test_no_arrow_points_back():
         ("server/prompt/render.py", "from homespun.server.completion.completer import Completer"),
         ("server/lsp/client.py", "if TYPE_CHECKING:\n    from homespun.server.app import X"),
         ("indexer/words/bm25.py", "def f():\n    from homespun.indexer import index"),
-        ("training/dataset/build.py", "from homespun.server.background.backend import Engine"),
+        ("training/dataset/build.py", "from homespun.server.background.backend import Backend"),
         ("training/pipeline/train.py", "from homespun.training.shipped import packages"),
         ("server/completion/completer.py", "import torch"),
     ],
