@@ -178,7 +178,7 @@ class Buffer:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class VimRequest:
     """What is sent to the server, and the keys its answer is kept under."""
 
     kind: str  # "fim", "speculative" or "ring"
@@ -286,7 +286,7 @@ class Vim:
     def __init__(
         self,
         *,
-        send: Callable[[Request], None],
+        send: Callable[[VimRequest], None],
         cancel: Callable[[], None],
         show: Callable[[str, bool], None],
         busy: Busy = "wait",
@@ -323,7 +323,7 @@ class Vim:
         if not self.ring.take_one():
             return False
         body = self._body(Local("", "", "", 0), 0, 1) | {"samplers": [], "temperature": 0.0}
-        self._send(Request("ring", body | {"n_predict": 0, "t_max_prompt_ms": 1}))
+        self._send(VimRequest("ring", body | {"n_predict": 0, "t_max_prompt_ms": 1}))
         return True
 
     def moved(self, now: float) -> None:
@@ -339,7 +339,7 @@ class Vim:
             self._retry, self.retry_at = None, None
             self._fim(now, (x, y) if x >= 0 else None, previous)
 
-    def answered(self, now: float, request: Request, content: str) -> None:
+    def answered(self, now: float, request: VimRequest, content: str) -> None:
         """Take the answer to the request under way."""
         if request.kind == "ring":
             return
@@ -382,7 +382,7 @@ class Vim:
         self._is_busy = True
         limit = T_MAX_PREDICT_MS if previous else T_MAX_PREDICT_FIRST_MS
         kind = "speculative" if previous else "fim"
-        self._send(Request(kind, self._body(local, N_PREDICT, limit), tuple(keys)))
+        self._send(VimRequest(kind, self._body(local, N_PREDICT, limit), tuple(keys)))
         if abs(y - self._picked_y) > 32:
             self._gather(y)
 
