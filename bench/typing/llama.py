@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 
 from bench.engine.peers import NATIVE, WHEEL, Build, EngineProcess
 from bench.typing.client import Keystroke, ScreenAnswer, TokenWork, processor_seconds
-from bench.typing.llama_vim import N_PREDICT, POLICY, Buffer, Busy, Vim, VimRequest
+from bench.typing.llama_vim.context import Buffer
+from bench.typing.llama_vim.plugin import N_PREDICT, POLICY, Busy, Vim, VimRequest
 from bench.typing.sessions import Session
 
 _WORKERS = {NATIVE: "bench.typing.worker_native", WHEEL: "bench.typing.worker"}
