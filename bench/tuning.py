@@ -25,7 +25,7 @@ from typing import Any
 
 from bench.common.provenance import RESULTS
 from homespun import paths
-from homespun.cli.verbs.train import TrainProgress
+from homespun.cli.progress import RichProgress
 from homespun.server.options import CompletionOptions
 from homespun.settings import resolve
 from homespun.stats import Estimate, Paired
@@ -104,7 +104,7 @@ def run(subject: Subject, args: argparse.Namespace) -> None:
     options = TrainOptions(
         model=settings.model, until=subject.until, minutes=args.minutes, items=args.items
     )
-    with TrainProgress() as progress:
+    with RichProgress() as progress:
         done = train(
             folder,
             options,
@@ -152,7 +152,7 @@ def _with_more_arms(
     adapter: str,
     settings: CompletionOptions,
     args: argparse.Namespace,
-    progress: TrainProgress,
+    progress: RichProgress,
 ) -> CompletionReport:
     """Add the arms that a training does not ask, on some of the same items."""
     more = evaluate(

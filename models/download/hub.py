@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from homespun.models.catalogue import CatalogueEntry, ModelFile
 from homespun.models.download.cache import size_of, stage
 from homespun.models.errors import DownloadFailed, WrongHash
-from homespun.models.types import Progress
+from homespun.progress import Progress
 from homespun.storage import open_private
 
 if TYPE_CHECKING:

@@ -17,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from homespun.errors import HomespunError
-from homespun.models.types import Encoder, Progress
+from homespun.models.types import Encoder
+from homespun.progress import Progress
 
 if TYPE_CHECKING:
     from homespun.indexer.index import Index

@@ -18,9 +18,8 @@ from homespun.errors import FolderRefused, HomespunError
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.errors import IndexDamaged, IndexerError, IndexLocked, IndexMissing
 from homespun.indexer.scan.skip import TOOL_FOLDERS
-from homespun.models.types import NoProgress, Progress
+from homespun.progress import CountedProgress, NoProgress, Progress
 from homespun.server.background.embedding_worker import EmbeddingWorker, LoadsEncoder
-from homespun.server.background.percent import CountedProgress
 from homespun.server.background.status import REBUILD, Status
 from homespun.server.options import ServerOptions
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from homespun.indexer.errors import IndexerError
 from homespun.indexer.languages import language_of
-from homespun.models.types import Generation, Generator, Progress, StopRule
+from homespun.models.types import Generation, Generator, StopRule
+from homespun.progress import Progress
 from homespun.server.completion import blocks, reasons, stop_rules
 from homespun.server.completion.filters import Answer, Filtered, clean, refusal
 from homespun.server.completion.open import compose

@@ -1,7 +1,7 @@
 """Which of the names that a document could use comes next: how likely each is, by where it stands.
 
-A conditional logit over the candidates of one cursor; `bench/context/fit.py` fits the weights on
-the development packages and prints them.
+A conditional logit over the candidates of one cursor; `bench/context/fit_name_weights.py` fits the
+weights on the development packages and prints them.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from homespun.indexer.languages import has_grammar, language_of
 from homespun.indexer.scan import walk as files
 from homespun.indexer.syntax.parse import parse_file, readable
 from homespun.indexer.types import Skipped
-from homespun.models.types import NoProgress, Progress
+from homespun.progress import NoProgress, Progress
 from homespun.settings import settings_of
 from homespun.stats import wilson
 from homespun.training.conventions import sites as conventions_sites

@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from homespun.indexer.errors import NotADirectory
-from homespun.models.types import NoProgress, Progress
 from homespun.paths import WORKSPACE_FOLDER
+from homespun.progress import NoProgress, Progress
 from homespun.storage import write_private
 from homespun.training.config import DATASET_VERSION, DatasetConfig, DatasetReport
 from homespun.training.dataset.card import Provenance, as_markdown, data_card, sha256_of

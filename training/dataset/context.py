@@ -15,8 +15,8 @@ from pathlib import Path
 
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.index import Index
-from homespun.models.types import Progress
 from homespun.parsing import parse_json
+from homespun.progress import Progress
 from homespun.server.context.retriever import Retriever
 from homespun.server.prompt.cursor import Cursor
 from homespun.server.prompt.render import Snippet

@@ -18,7 +18,7 @@ from pathlib import Path
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.scan.walk import read, walk
 from homespun.indexer.types import Skipped
-from homespun.models.types import Progress
+from homespun.progress import Progress
 from homespun.storage import make_private_folder, write_private
 from homespun.training.config import DatasetConfig
 from homespun.training.dataset.context import Context

@@ -25,13 +25,12 @@ from homespun.models.types import (
     FimTokens,
     Generation,
     Generator,
-    NoProgress,
-    Progress,
     StopRule,
     Tokenizer,
     Warmth,
 )
 from homespun.parsing import parse_json
+from homespun.progress import NoProgress, Progress
 from homespun.server.completion.completer import Completer
 from homespun.server.context.retriever import Gathered, Retriever, Retrieves
 from homespun.server.options import CompletionOptions

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from homespun.models.adapters.adapter import Adapter
-from homespun.models.types import FimTokens, NoProgress, Progress, Tokenizer
+from homespun.models.types import FimTokens, Tokenizer
+from homespun.progress import NoProgress, Progress
 from homespun.stats import cluster_mean
 from homespun.training.config import DatasetConfig
 from homespun.training.dataset.examples import EncodedExample, ExampleEncoder

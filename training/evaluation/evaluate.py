@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from homespun.indexer.config import CHUNKER_VERSION
-from homespun.models.types import NoProgress, Progress
+from homespun.progress import NoProgress, Progress
 from homespun.server.completion.open import context_length
 from homespun.server.options import CompletionOptions
 from homespun.server.prompt.render import DEFAULT_LAYOUT, PROMPT_VERSION

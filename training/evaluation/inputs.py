@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from homespun.models.types import Progress
+from homespun.progress import Progress
 from homespun.training.config import DatasetConfig
 from homespun.training.dataset.leaks import Seen
 from homespun.training.errors import NothingToEvaluate

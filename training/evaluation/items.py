@@ -27,7 +27,7 @@ from typing import Any
 
 from homespun.indexer.secrets.mask import mask
 from homespun.indexer.types import Skipped
-from homespun.models.types import NoProgress, Progress
+from homespun.progress import NoProgress, Progress
 from homespun.storage import write_private
 from homespun.training.dataset.examples import Example
 from homespun.training.dataset.holes import Hole, holes

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from homespun.models.types import NoProgress, Progress
+from homespun.progress import NoProgress, Progress
 from homespun.storage import make_private_folder, write_private
 from homespun.training.dataset.examples import EncodedExample
 from homespun.training.lora.batches import cut, plan

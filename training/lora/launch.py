@@ -12,7 +12,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from homespun.training.config import SilentProgress, TrainProgress
+from homespun.progress import NoProgress, TrainProgress
 from homespun.training.errors import TrainingFailed
 from homespun.training.lora.distributed import Crew, Together
 
@@ -68,7 +68,7 @@ def _end(processes: Sequence[BaseProcess]) -> None:
 def _member(rank: int, work: Work, size: int, device: str, meeting: Path, told: Any) -> None:  # noqa: ANN401
     try:
         crew = Together(rank, size, device=device, meeting=meeting)
-        work(crew, _Told(told) if crew.is_first else SilentProgress())
+        work(crew, _Told(told) if crew.is_first else NoProgress())
         crew.leave()
     except Exception as error:
         told.put((_FAILED, (error,)))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from homespun.models.types import NoProgress, Progress
+from homespun.progress import NoProgress, Progress
 from homespun.training.dataset.examples import EncodedExample
 
 _BATCH_TOKENS = 2048

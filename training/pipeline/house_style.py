@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from homespun.indexer.config import IndexConfig
-from homespun.models.types import Progress
+from homespun.progress import Progress
 from homespun.training.conventions import sites as conventions_sites
 from homespun.training.conventions.base.parsed_file import Repository as Paths
 from homespun.training.conventions.mine import Miner, house_forms

@@ -23,8 +23,9 @@ from homespun.models.errors import UnsupportedModel
 from homespun.models.serve import decoder_form, float_weights, serve
 from homespun.models.telemetry import keep_from_hub
 from homespun.models.weights.tokenizer import BpeTokenizer
+from homespun.progress import TrainProgress
 from homespun.storage import make_private_folder
-from homespun.training.config import CPU_MINUTES, TrainOptions, TrainProgress
+from homespun.training.config import CPU_MINUTES, TrainOptions
 from homespun.training.dataset.examples import (
     EncodedExample,
     Example,

@@ -11,7 +11,7 @@ from typing import Any
 from homespun.models.adapters.registry import Registry
 from homespun.models.promote import delete_served, promote
 from homespun.models.serve import identity, served_target
-from homespun.models.types import Progress
+from homespun.progress import Progress
 from homespun.server.prompt.render import DEFAULT_LAYOUT, PROMPT_VERSION
 from homespun.training.config import DatasetReport, TrainOptions
 from homespun.training.gate.gate import Verdict

@@ -21,6 +21,7 @@ from typing import Any
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.scan.walk import walk
 from homespun.models.types import MODEL_AS_SHIPPED
+from homespun.progress import NoProgress, TrainProgress
 from homespun.server.options import CompletionOptions
 from homespun.settings import settings_of
 from homespun.storage import write_private
@@ -29,9 +30,7 @@ from homespun.training.config import (
     GPU_ITEMS,
     DatasetConfig,
     DatasetReport,
-    SilentProgress,
     TrainOptions,
-    TrainProgress,
 )
 from homespun.training.dataset.build import build_dataset
 from homespun.training.dataset.examples import read_examples
@@ -121,7 +120,7 @@ def train(
     `TrainingUnwritable`, `TooLittleCode`, `NothingToEvaluate`, `HistoryUnreadable`, and what
     `homespun.models` raises for a model that is missing or damaged.
     """
-    told = progress or SilentProgress()
+    told = progress or NoProgress()
     workspace = Path(workspace).resolve()
     if not workspace.is_dir():
         raise HistoryUnreadable(

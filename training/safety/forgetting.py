@@ -19,7 +19,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from homespun.models.types import Generation, Generator, NoProgress, Progress, Stop
+from homespun.models.types import Generation, Generator, Stop
+from homespun.progress import NoProgress, Progress
 from homespun.stats import Estimate, Paired, cluster_mean, paired
 
 MARGIN = 0.02  # of exact match: what an adapter may cost and still count as no forgetting

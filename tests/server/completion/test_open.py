@@ -15,7 +15,7 @@ from homespun.indexer.errors import NotADirectory
 from homespun.indexer.index import Index
 from homespun.models.errors import AdapterDamaged
 from homespun.models.fakes import FakeGenerator
-from homespun.models.types import NoProgress
+from homespun.progress import NoProgress
 from homespun.server.background.factories import Factories
 from homespun.server.background.model_loader import ModelLoader
 from homespun.server.completion.completer import Completer

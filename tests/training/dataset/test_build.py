@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from homespun.models.types import NoProgress
+from homespun.progress import NoProgress
 from homespun.training.dataset import build as dataset_module
 from homespun.training.dataset.build import DatasetConfig, build_dataset
 from homespun.training.dataset.context import Context

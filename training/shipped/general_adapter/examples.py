@@ -18,7 +18,7 @@ from homespun.errors import HomespunError
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.index import Index
 from homespun.indexer.secrets.mask import mask
-from homespun.models.types import Progress
+from homespun.progress import Progress
 from homespun.server.context.retriever import Retriever
 from homespun.server.prompt.cursor import Cursor
 from homespun.server.prompt.render import Snippet

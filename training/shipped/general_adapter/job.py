@@ -24,9 +24,9 @@ from typing import Any
 from homespun import paths
 from homespun.models import catalogue
 from homespun.models.convert.served_form import file_sha256
-from homespun.models.types import Progress
 from homespun.models.weights.gguf import GgufSource
 from homespun.models.weights.tokenizer import BpeTokenizer
+from homespun.progress import Progress
 from homespun.server.prompt.render import DEFAULT_LAYOUT, PROMPT_VERSION
 from homespun.storage import make_private_folder, write_private
 from homespun.training.dataset.examples import (
@@ -252,7 +252,7 @@ def _written(step: object, log: FitLog) -> None:
 
 def main() -> None:
     """Run the job."""
-    from homespun.training.pipeline.progress import RichBar
+    from homespun.cli.progress import RichProgress
 
     parser = argparse.ArgumentParser(prog="python -m homespun.training.shipped.general_adapter.job")
     parser.add_argument("--examples", action="store_true", help="only make the examples")
@@ -265,7 +265,7 @@ def main() -> None:
     )
     args = parser.parse_args()
     preset = replace(PRESETS[args.preset], epochs=1, checks=3, patience=3)
-    with RichBar() as progress:
+    with RichProgress() as progress:
         if args.examples:
             make_examples(Mix(), progress=progress)
             return

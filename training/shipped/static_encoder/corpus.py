@@ -18,7 +18,7 @@ from homespun.indexer.config import IndexConfig
 from homespun.indexer.languages import DATA, PROSE, language_of
 from homespun.indexer.syntax.parse import parse_file
 from homespun.indexer.types import Skipped
-from homespun.models.types import Progress
+from homespun.progress import Progress
 from homespun.storage import make_private_folder, write_private
 from homespun.training.shipped.packages import Package, unpacked
 from homespun.training.shipped.sources import Source, held_out_names
