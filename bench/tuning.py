@@ -33,7 +33,7 @@ from homespun.training.config import TrainOptions
 from homespun.training.evaluation.evaluate import evaluate
 from homespun.training.evaluation.inputs import EvaluationConfig
 from homespun.training.evaluation.items import ItemConfig
-from homespun.training.evaluation.report import PRIMARY_METRIC, CompletionReport, Row
+from homespun.training.evaluation.report import PRIMARY_METRIC, CompletionReport, ScoredItem
 from homespun.training.pipeline.train import train
 from homespun.training.runs import unfinished
 
@@ -186,7 +186,7 @@ def tables(kept: Sequence[dict[str, Any]]) -> list[str]:
 
 def pooled(reports: Sequence[CompletionReport]) -> CompletionReport:
     """Return one report with the rows of all."""
-    rows: list[Row] = [row for report in reports for row in report.rows]
+    rows: list[ScoredItem] = [row for report in reports for row in report.rows]
     return replace(reports[0], repo="both", rows=tuple(rows))
 
 

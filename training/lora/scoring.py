@@ -13,7 +13,7 @@ _BATCH_TOKENS = 2048
 
 
 class ScoresBatches(Protocol):
-    """`homespun.training.lora.model.Trainee`, or a stand-in."""
+    """`homespun.training.lora.model.LoraModel`, or a stand-in."""
 
     def logprobs(self, batch: Sequence[EncodedExample]) -> list[float]:
         """Return the summed log-probability (nats) of each example's `ids[start:]`."""

@@ -12,7 +12,7 @@ from safetensors.numpy import load_file
 
 from homespun.progress import NoProgress
 from homespun.training.errors import TrainingFailed
-from homespun.training.lora.distributed import Crew
+from homespun.training.lora.distributed import ProcessGroup
 from homespun.training.lora.launch import run_together
 from tests.support import together_small
 from tests.support.tiny import save_tiny_qwen2
@@ -44,7 +44,7 @@ def source(tmp_path_factory):
 @pytest.fixture(scope="module")
 def alone(source, tmp_path_factory):
     out = tmp_path_factory.mktemp("alone")
-    together_small.learn(source, out, Crew(), NoProgress())
+    together_small.learn(source, out, ProcessGroup(), NoProgress())
     return out
 
 

@@ -39,7 +39,7 @@ from homespun.training.dataset.examples import (
 )
 from homespun.training.lora.batches import plan
 from homespun.training.lora.fit import FitLog, fit
-from homespun.training.lora.model import Trainee
+from homespun.training.lora.model import LoraModel
 from homespun.training.lora.presets import CPU, PRESETS, Preset
 from homespun.training.shipped.general_adapter import contamination
 from homespun.training.shipped.general_adapter.examples import Mix, general_examples
@@ -115,7 +115,7 @@ def make(
     learned, held = parted(examples, mix.seed)
     encoder = encoder_of(source)
     validation = PHASES[0].encode(held, encoder, mix.seed)[:_HELD_EXAMPLES]
-    trainee = Trainee(source, preset, seed=mix.seed)
+    model = LoraModel(source, preset, seed=mix.seed)
     logs: list[FitLog] = []
     seen: dict[str, EncodedExample] = {}
     for phase in phases:
@@ -123,7 +123,7 @@ def make(
         train = phase.encode(_chosen(left, phase, mix.seed), encoder, mix.seed)
         limited = preset if preset.device != "cpu" else replace(preset, minutes=phase.minutes)
         log = fit(
-            trainee,
+            model,
             train,
             validation,
             limited,
@@ -137,7 +137,7 @@ def make(
         steps = plan(train, limited, mix.seed)[: len(log.steps)]
         seen |= {example.id: example for batch in steps for example in batch}
     make_private_folder(target)
-    trainee.save(target)
+    model.save(target)
     taken = [example for example in learned if example.id in seen]
     facts = {
         "base_sha256": entry.files[0].sha256,

@@ -25,7 +25,7 @@ from homespun.models.load import load_encoder
 from homespun.paths import home
 from homespun.progress import Progress
 from homespun.storage import make_private_folder, write_private
-from homespun.training.shipped.sources import Source, held_out_packages, sources
+from homespun.training.shipped.sources import LicensedPackage, held_out_packages, sources
 from homespun.training.shipped.static_encoder import corpus as embedder_corpus
 from homespun.training.shipped.static_encoder import start as embedder_start
 from homespun.training.shipped.static_encoder.corpus import Corpus, held_out_prints, mined_sources
@@ -157,7 +157,7 @@ def write(
     return manifest
 
 
-def _row(source: Source) -> str:
+def _row(source: LicensedPackage) -> str:
     package = source.package
     return f"{package.registry} {package.name} {package.version} ({source.licence})"
 
