@@ -280,7 +280,7 @@ def test_every_start_of_git_goes_through_the_settings_and_variables_of_the_edge(
     for start in starts:
         given = {keyword.arg: ast.unparse(keyword.value) for keyword in start.keywords}
         assert given["env"] == "_environment()"
-        assert given["cwd"] in ("self._place", "place")
+        assert given["cwd"] in ("self._folder", "folder")
         assert "shell" not in given
 
 
