@@ -51,14 +51,14 @@ class Resolved(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
-class _Layer:
+class _SettingsLayer:
     origin: str
     values: Mapping[str, object]
     textual: bool = False  # values are strings to be parsed (environment)
     is_workspace: bool = False
 
 
-class _Wrong(Exception):
+class _WrongValue(Exception):
     """A value does not fit its field; the text says what was expected."""
 
 
@@ -104,7 +104,7 @@ class _Values:
         self._origins = dict.fromkeys(self._fields, "default")
         self._added: dict[str, tuple[tuple[str, ...], str]] = {}  # by a workspace; from where
 
-    def take(self, layer: _Layer) -> list[str]:
+    def take(self, layer: _SettingsLayer) -> list[str]:
         """Lay one layer over the others; return what is wrong with it."""
         faults = []
         for name, raw in layer.values.items():
@@ -123,7 +123,7 @@ class _Values:
                 continue
             try:
                 self._set(name, raw, layer)
-            except _Wrong as wrong:
+            except _WrongValue as wrong:
                 faults.append(
                     f"setting {label!r} in {layer.origin} is {_shown(raw)}, not {wrong}; "
                     f"using {self._values[name]!r} ({self._origins[name]})"
@@ -143,7 +143,7 @@ class _Values:
             origins[name] = origin if own == "default" else f"{own} and {origin}"
         return origins
 
-    def _set(self, name: str, raw: object, layer: _Layer) -> None:
+    def _set(self, name: str, raw: object, layer: _SettingsLayer) -> None:
         hint, metadata = self._hints[name], self._fields[name].metadata
         value = _from_text(raw, hint) if layer.textual else raw
         value = _checked(value, hint, metadata)
@@ -152,12 +152,12 @@ class _Values:
             before = self._added.get(name, ((), ""))[0]
             added = (*before, *typing.cast(tuple[str, ...], value))
             if len(added) > _MAX_ADDED:
-                raise _Wrong(f"a list that brings at most {_MAX_ADDED} entries")
+                raise _WrongValue(f"a list that brings at most {_MAX_ADDED} entries")
             self._added[name] = (added, layer.origin)
             return
         most = _default(self._fields[name])
         if how == "lowers" and typing.cast(float, value) > typing.cast(float, most):
-            raise _Wrong(f"at most {most}, above which only the user may go")
+            raise _WrongValue(f"at most {most}, above which only the user may go")
         self._values[name] = value
         self._origins[name] = layer.origin
 
@@ -181,17 +181,19 @@ def _layers(
     editor: Mapping[str, object] | None,
     flags: Mapping[str, object] | None,
     faults: list[str],
-) -> Iterator[_Layer]:
+) -> Iterator[_SettingsLayer]:
     if workspace is not None:
         for name, keys in (("pyproject.toml", ("tool", "homespun")), ("homespun.toml", ())):
             values = _table(workspace / name, (*keys, section), faults, is_ours=False)
-            yield _Layer(str(workspace / name), values, is_workspace=True)
-    yield _Layer(str(user_file()), _table(user_file(), (section,), faults, is_ours=True))
+            yield _SettingsLayer(str(workspace / name), values, is_workspace=True)
+    yield _SettingsLayer(str(user_file()), _table(user_file(), (section,), faults, is_ours=True))
     yield from _environment_layers(section)
     if editor is not None:
-        yield _Layer("editor", {_snake_case(key): value for key, value in editor.items()})
+        yield _SettingsLayer("editor", {_snake_case(key): value for key, value in editor.items()})
     if flags is not None:
-        yield _Layer("flag", {key: value for key, value in flags.items() if value is not None})
+        yield _SettingsLayer(
+            "flag", {key: value for key, value in flags.items() if value is not None}
+        )
 
 
 def _table(
@@ -218,12 +220,12 @@ def _table(
     return table
 
 
-def _environment_layers(section: str) -> Iterator[_Layer]:
+def _environment_layers(section: str) -> Iterator[_SettingsLayer]:
     prefix = f"HOMESPUN_{section.upper()}_"
     for variable, text in sorted(os.environ.items()):
         if variable.startswith(prefix) and text:
             name = variable.removeprefix(prefix).lower()
-            yield _Layer(f"${variable}", {name: text}, textual=True)
+            yield _SettingsLayer(f"${variable}", {name: text}, textual=True)
 
 
 def _few(faults: list[str], origin: str) -> list[str]:
@@ -260,19 +262,19 @@ def _from_text(raw: object, hint: object) -> object:
     if hint is bool:
         if text.lower() in _TRUE or text.lower() in _FALSE:
             return text.lower() in _TRUE
-        raise _Wrong("one of 1, 0, true, false, yes, no, on, off")
+        raise _WrongValue("one of 1, 0, true, false, yes, no, on, off")
     if hint in (int, float):
         try:
             return int(text) if hint is int else float(text)
         except ValueError:
-            raise _Wrong("a whole number" if hint is int else "a number") from None
+            raise _WrongValue("a whole number" if hint is int else "a number") from None
     if typing.get_origin(hint) is tuple:
         return [part.strip() for part in text.split(",") if part.strip()]
     return text
 
 
 def _checked(value: object, hint: object, metadata: Mapping[str, Any]) -> object:
-    """Return the value in the field's type, or raise `_Wrong`."""
+    """Return the value in the field's type, or raise `_WrongValue`."""
     if value is None and _without_none(hint) is not hint:
         return None
     hint = _without_none(hint)
@@ -282,17 +284,17 @@ def _checked(value: object, hint: object, metadata: Mapping[str, Any]) -> object
     value = _typed(value, hint)
     choices = metadata.get("choices")
     if choices is not None and value not in choices:
-        raise _Wrong("one of " + ", ".join(repr(choice) for choice in choices))
+        raise _WrongValue("one of " + ", ".join(repr(choice) for choice in choices))
     if isinstance(value, int | float) and not isinstance(value, bool):
         if isinstance(value, float) and not math.isfinite(value):
-            raise _Wrong("a finite number")
+            raise _WrongValue("a finite number")
         low, high = metadata.get("min", 0), metadata.get("max")
         if value < low:
-            raise _Wrong(f"at least {low}")
+            raise _WrongValue(f"at least {low}")
         if high is not None and value > high:
-            raise _Wrong(f"at most {high}")
+            raise _WrongValue(f"at most {high}")
         if metadata.get("cores") and value > logical_cores():
-            raise _Wrong(f"at most {logical_cores()}, the logical cores of this machine")
+            raise _WrongValue(f"at most {logical_cores()}, the logical cores of this machine")
     return value
 
 
@@ -307,11 +309,11 @@ def _typed(value: object, hint: object) -> object:
         try:
             return float(value)
         except OverflowError:
-            raise _Wrong("a finite number") from None
+            raise _WrongValue("a finite number") from None
     if typing.get_origin(hint) is tuple and isinstance(value, list | tuple):
         if all(isinstance(part, str) for part in value):
             return tuple(value)
-    raise _Wrong(_expected(hint))
+    raise _WrongValue(_expected(hint))
 
 
 def _expected(hint: object) -> str:

@@ -39,7 +39,7 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ScoreChange:
     """One question whose score is not what it was."""
 
     group: str
@@ -53,8 +53,8 @@ class Comparison:
     """What has changed from the earlier scores to the later ones."""
 
     difference: Estimate  # later minus earlier
-    worse: tuple[Change, ...]  # the greatest drop first
-    better: tuple[Change, ...]  # the greatest gain first
+    worse: tuple[ScoreChange, ...]  # the greatest drop first
+    better: tuple[ScoreChange, ...]  # the greatest gain first
     count: int  # ids compared
 
     @property
@@ -100,7 +100,7 @@ def compare(
     }
     differences = [[new - old for _, old, new in rows] for rows in pairs.values()]
     changes = [
-        Change(group, id_, old, new)
+        ScoreChange(group, id_, old, new)
         for group, rows in pairs.items()
         for id_, old, new in rows
         if old != new

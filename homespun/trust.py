@@ -34,18 +34,18 @@ _READ_PAUSE_SECONDS = 0.05
 
 
 def with_seal(
-    body: Mapping[str, Any], *, purpose: str, place: Path | None = None
+    body: Mapping[str, Any], *, purpose: str, folder: Path | None = None
 ) -> dict[str, Any]:
     """Return a JSON object with its seal in the field `seal`.
 
-    `purpose` names the kind of file, so that one kind is never taken for another; `place` binds it
+    `purpose` names the kind of file, so that one kind is never taken for another; `folder` binds it
     to a folder, None lets it be moved. Raises `StorageFull` where no key can be kept.
     """
     content = {name: value for name, value in body.items() if name != SEAL}
-    return {**content, SEAL: _seal_of(content, purpose, place)}
+    return {**content, SEAL: _seal_of(content, purpose, folder)}
 
 
-def has_seal(body: Mapping[str, Any], *, purpose: str, place: Path | None = None) -> bool:
+def has_seal(body: Mapping[str, Any], *, purpose: str, folder: Path | None = None) -> bool:
     """Tell whether a JSON object is as this machine sealed it; never raises for what it holds.
 
     Where the machine has no readable key nothing is its own.
@@ -55,7 +55,7 @@ def has_seal(body: Mapping[str, Any], *, purpose: str, place: Path | None = None
         return False
     content = {name: value for name, value in body.items() if name != SEAL}
     try:
-        wanted = _seal_of(content, purpose, place, make_key=False)
+        wanted = _seal_of(content, purpose, folder, make_key=False)
     except FileNotFoundError:
         return False  # nothing was ever sealed here
     except (OSError, RecursionError, ValueError) as error:
@@ -65,9 +65,9 @@ def has_seal(body: Mapping[str, Any], *, purpose: str, place: Path | None = None
 
 
 def _seal_of(
-    content: Mapping[str, Any], purpose: str, place: Path | None, *, make_key: bool = True
+    content: Mapping[str, Any], purpose: str, folder: Path | None, *, make_key: bool = True
 ) -> str:
-    where = "" if place is None else os.path.normcase(os.path.realpath(place))
+    where = "" if folder is None else os.path.normcase(os.path.realpath(folder))
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     signed = b"\0".join([purpose.encode(), os.fsencode(where), text.encode()])
     key = machine_key() if make_key else _known_key()

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.errors import IndexDamaged, IndexLocked, IndexMissing, StoreFull
-from homespun.indexer.scan import walk as files
+from homespun.indexer.scan import walk
 from homespun.indexer.scan.walk import FileScan, FoundFile
 from homespun.indexer.storage import manifest
 from homespun.indexer.storage.lance import Store
@@ -47,7 +47,7 @@ class _Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class BuildResult:
     """What a run has brought about."""
 
     report: IndexReport
@@ -64,7 +64,7 @@ def update(
     only: Sequence[str] | None,
     progress: Progress,
     cancelled: Callable[[], bool],
-) -> Done:
+) -> BuildResult:
     """Bring the index of `root` up to date, or only what it says of the paths `only`.
 
     `known` is the manifest if it is at hand as it stands on the disk.
@@ -92,7 +92,7 @@ def update(
         report.notes.append("stopped before the end; the next run goes on from here")
     _fill(report, scan, before, current, wanted)
     report.seconds = time.monotonic() - began
-    return Done(report, current, written[0] if len(written) == 1 else concatenated(written))
+    return BuildResult(report, current, written[0] if len(written) == 1 else concatenated(written))
 
 
 def folder_of(root: Path) -> Path:
@@ -200,12 +200,12 @@ def _scanned(
 ) -> FileScan:
     """Walk; or look at single files, if the index knows them all (ignore rules need a walk)."""
     if wanted is None:
-        return files.walk(root, config)
+        return walk.walk(root, config)
     scan = FileScan()
     for path in sorted(wanted):
-        found = files.judge(root, path, config)
+        found = walk.judge(root, path, config)
         if isinstance(found, FoundFile) and path not in current.files:
-            scan = files.walk(root, config)
+            scan = walk.walk(root, config)
             scan.files = [file for file in scan.files if file.path in wanted]
             break
         if isinstance(found, FoundFile):
@@ -262,7 +262,7 @@ def _take(
     batch: _Batch,
 ) -> None:
     """Read one file; parse it if its content is new."""
-    source = files.read(root, file.path, config)
+    source = walk.read(root, file.path, config)
     if isinstance(source, Skipped):
         _leave_out(batch, file, stamp, FileStamp("", file.size, 0, skipped=source.reason))
         return

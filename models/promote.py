@@ -78,15 +78,15 @@ def served_parity(directory: Path, *, threads: int = 0) -> Parity:
 
     Raises `AdapterDamaged` where it was converted without anything to compare with.
     """
-    told = (read_manifest(directory) or {}).get("parity")
-    if told is None:
+    recorded = (read_manifest(directory) or {}).get("parity")
+    if recorded is None:
         raise AdapterDamaged(
             f"{str(directory)!r} does not say what its float32 weights answer; delete the folder, "
             "and the next use converts it again"
         )
     form = decoder_form(directory)
-    decoder = OnnxDecoder(form, threads=threads, context_tokens=len(told["ids"]) + 1)
-    return compare(decoder, told)
+    decoder = OnnxDecoder(form, threads=threads, context_tokens=len(recorded["ids"]) + 1)
+    return compare(decoder, recorded)
 
 
 def clear_served(registry: Registry, model: str) -> list[Path]:

@@ -59,7 +59,7 @@ class _Original:
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
+class ServedForm:
     """A served form that is there and up to date."""
 
     directory: Path
@@ -98,7 +98,7 @@ def serve(
     adapter: str | Path = MODEL_AS_SHIPPED,
     workspace: Path | None = None,
     prompt_version: int | None = None,
-) -> Served:
+) -> ServedForm:
     """Return the served form of a catalogue name or path, converting first if need be.
 
     `adapter` is "none" (the model as shipped), "base" (without its general adapter), "champion"
@@ -112,7 +112,7 @@ def serve(
     """
     original = _find(name)
     if original.kind == "encoder":
-        return Served(_ensure(original, _NO_STACK, progress, workspace), _NO_STACK)
+        return ServedForm(_ensure(original, _NO_STACK, progress, workspace), _NO_STACK)
     wanted = stack(
         adapter,
         model=name if original.is_in_catalogue else "",
@@ -124,7 +124,7 @@ def serve(
     directory = _ensure(original, wanted, progress, workspace)
     if wanted.adapter is not None:
         _check_tokenizer(wanted, original, directory)
-    return Served(directory, wanted)
+    return ServedForm(directory, wanted)
 
 
 def identity(name: str, progress: Progress | None = None) -> Identity:

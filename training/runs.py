@@ -96,7 +96,7 @@ class Run:
             "finished": self.finished,
         }
         plain = json.loads(json.dumps(body))  # as it will be read
-        write_json(self.folder / _STATE, with_seal(plain, purpose=_PURPOSE, place=self.folder))
+        write_json(self.folder / _STATE, with_seal(plain, purpose=_PURPOSE, folder=self.folder))
 
 
 def training_folder(workspace: Path) -> Path:
@@ -186,7 +186,7 @@ def _names(folder: Path) -> list[str]:
 def _read(folder: Path) -> Run:
     try:
         row = read_json(folder / _STATE, max_bytes=_STATE_BYTES)
-        if not isinstance(row, dict) or not has_seal(row, purpose=_PURPOSE, place=folder):
+        if not isinstance(row, dict) or not has_seal(row, purpose=_PURPOSE, folder=folder):
             raise RunUnreadable(
                 f"the training in {str(folder)!r} was not begun on this machine and in this place "
                 "by this homespun, so it is not gone on with; start a new one without --resume"

@@ -42,7 +42,7 @@ PARTS: dict[str, dict[str, object]] = {  # what the weights are without the part
     "square root of the text score": {"text_power": 1.0},
     "whole files": {"whole_file": 0.0},
     "coherent files": {"coherence": 0.0},
-    "lesser files down": {"lesser": dict.fromkeys(penalties.NAMES, 1.0)},
+    "lesser files down": {"penalties": dict.fromkeys(penalties.NAMES, 1.0)},
 }
 
 

@@ -28,7 +28,7 @@ from homespun.indexer.embedding.encoders import open_encoder
 from homespun.indexer.evaluation import evaluate
 from homespun.indexer.evaluation import report as evaluation_report
 from homespun.indexer.evaluation.evaluate import CorpusResult
-from homespun.indexer.evaluation.report import Report, Verdict
+from homespun.indexer.evaluation.report import RegressionVerdict, Report
 from homespun.indexer.index import Index
 from homespun.indexer.search.retrieve import Mode
 from homespun.models.errors import DownloadFailed
@@ -126,7 +126,7 @@ def _gate(report: Report, *, is_accepting: bool) -> int:
     return _status(verdict, report.mode)
 
 
-def _status(verdict: Verdict | None, mode: str) -> int:
+def _status(verdict: RegressionVerdict | None, mode: str) -> int:
     if verdict is None:
         print(f"there is no accepted report for {mode} yet; --accept makes this one it")
     elif verdict.obstacle:

@@ -13,7 +13,7 @@ from bench.common import provenance
 from bench.retrieval import plot
 from bench.retrieval.corpora import Corpus
 from homespun.cli.verbs.eval.retrieval_tables import categories, mean_of
-from homespun.indexer.evaluation.evaluate import CorpusResult, Row, percentile
+from homespun.indexer.evaluation.evaluate import CorpusResult, QueryResult, percentile
 from homespun.indexer.evaluation.report import Report
 from homespun.stats import Estimate, estimate
 
@@ -102,11 +102,11 @@ def _named(report: Report, name: str) -> CorpusResult | None:
     return next((corpus for corpus in report.corpora if corpus.name == name), None)
 
 
-def _rows(corpora: Iterable[CorpusResult]) -> list[Row]:
+def _rows(corpora: Iterable[CorpusResult]) -> list[QueryResult]:
     return [row for corpus in corpora for row in corpus.rows]
 
 
-def _times(rows: Iterable[Row]) -> str:
+def _times(rows: Iterable[QueryResult]) -> str:
     times = [row.ms for row in rows]
     return f"{percentile(times, 0.5):.1f} / {percentile(times, 0.95):.1f}"
 

@@ -76,12 +76,12 @@ class StaticEncoder:
     def encode_words(self, texts: Sequence[Sequence[str]]) -> Vectors:
         """Return the vectors of texts that are split already; one without a known word is zeros."""
         summed = np.zeros((len(texts), self.dimensions), np.float32)
-        for place, words in enumerate(texts):
+        for number, words in enumerate(texts):
             counts = Counter(words)
             known = [(row, counts[word]) for word in counts if (row := self._row(word)) is not None]
             if known:
                 rows, times = zip(*known, strict=True)
-                summed[place] = self._sum(np.array(rows), np.array(times))
+                summed[number] = self._sum(np.array(rows), np.array(times))
         return _unit(summed)
 
     def encode_block(self, block: TokenBlock) -> Vectors:

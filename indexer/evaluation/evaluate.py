@@ -24,7 +24,7 @@ _DIGITS = 6  # of a score: what a report keeps equals what was computed
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class QueryResult:
     """What one query got. Scores lie between 0 and 1."""
 
     id: str
@@ -45,7 +45,7 @@ class CorpusResult:
     content: str  # what makes two corpora the same: hash of the files, or of their package
     files: int
     chunks: int
-    rows: tuple[Row, ...]
+    rows: tuple[QueryResult, ...]
     unanswerable: tuple[str, ...] = ()  # queries without any target in the index; they score 0
 
     def by_id(self, metric: str) -> dict[str, float]:
@@ -85,7 +85,7 @@ def evaluate(
         ms = (time.perf_counter() - began) * 1000
         ranks = [rank for t in present if (rank := rank_of(t, hits, below=below)) is not None]
         rows.append(
-            Row(
+            QueryResult(
                 id=query.id,
                 category=query.category,
                 ndcg=round(ndcg(ranks, len(present), limit=limit), _DIGITS),
@@ -114,7 +114,7 @@ def ndcg(ranks: Iterable[int], targets: int, *, limit: int) -> float:
 
     `targets` is how many there are to find; 0 of them give 0.
     """
-    ideal = sum(_gain(place) for place in range(1, min(targets, limit) + 1))
+    ideal = sum(_gain(rank) for rank in range(1, min(targets, limit) + 1))
     return sum(map(_gain, ranks)) / ideal if ideal else 0.0
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from homespun.indexer.config import CHUNKER_VERSION
 from homespun.indexer.embedding import static_encoder
 from homespun.indexer.errors import BadReport
-from homespun.indexer.evaluation.evaluate import CorpusResult, Row
+from homespun.indexer.evaluation.evaluate import CorpusResult, QueryResult
 from homespun.indexer.words.tokens import WORDS_VERSION
 from homespun.models import catalogue
 from homespun.parsing import read_json
@@ -71,7 +71,7 @@ def versions_of(encoder_name: str) -> dict[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class RegressionVerdict:
     """What a comparison with the accepted report says."""
 
     comparison: Comparison | None  # of the corpora that both have; None without any
@@ -84,19 +84,19 @@ class Verdict:
         return bool(self.obstacle) or (self.comparison is not None and self.comparison.is_drop)
 
 
-def judge(report: Report, accepted: Report) -> Verdict:
+def judge(report: Report, accepted: Report) -> RegressionVerdict:
     """Compare a report with the accepted one, over the corpora that both have."""
     notes = tuple(_notes(report, accepted))
     before = {corpus.name: corpus for corpus in accepted.corpora}
     after = {corpus.name: corpus for corpus in report.corpora if corpus.name in before}
     obstacle = _obstacle(report, accepted, after, before)
     if obstacle:
-        return Verdict(None, obstacle, notes)
+        return RegressionVerdict(None, obstacle, notes)
     comparison = compare(
         {name: corpus.by_id(GATE) for name, corpus in after.items()},
         {name: before[name].by_id(GATE) for name in after},
     )
-    return Verdict(comparison, "", notes)
+    return RegressionVerdict(comparison, "", notes)
 
 
 def load(path: Path, *, root: Path | None = None) -> Report | None:
@@ -143,7 +143,7 @@ def save(report: Report, path: Path, *, root: Path | None = None) -> None:
     body = report.to_json(kept=True)
     try:
         if root is not None:
-            body = {SEAL: with_seal(body, purpose=_PURPOSE, place=root)[SEAL], **body}
+            body = {SEAL: with_seal(body, purpose=_PURPOSE, folder=root)[SEAL], **body}
             check_workspace_folder(root)
             workspace_folder(root)
         make_private_folder(path.parent)
@@ -153,7 +153,7 @@ def save(report: Report, path: Path, *, root: Path | None = None) -> None:
 
 
 def _is_ours(body: object, root: Path) -> bool:
-    return isinstance(body, dict) and has_seal(body, purpose=_PURPOSE, place=root)
+    return isinstance(body, dict) and has_seal(body, purpose=_PURPOSE, folder=root)
 
 
 def _weights_hash(encoder_name: str) -> str:
@@ -225,7 +225,7 @@ def _corpus_from_json(body: Mapping[str, Any]) -> CorpusResult:
         content=str(body["content"]),
         files=int(body["files"]),
         chunks=int(body["chunks"]),
-        rows=tuple(Row(**row) for row in body["rows"]),
+        rows=tuple(QueryResult(**row) for row in body["rows"]),
     )
 
 

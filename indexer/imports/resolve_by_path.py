@@ -16,7 +16,7 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ImportQuery:
     """A module as it is written, who asks for it, and the files that there are."""
 
     module: str
@@ -78,70 +78,70 @@ class Asked:
         return (-shared, len(theirs), path)
 
 
-def jvm(asked: Asked) -> str | None:
+def jvm(query: ImportQuery) -> str | None:
     """Take the file of the class, else one of the package: Kotlin and Scala name files freely."""
-    base = asked.module.replace(".", "/")
-    bases = [f"{base}/{asked.name}", base] if asked.name else [base]
+    base = query.module.replace(".", "/")
+    bases = [f"{base}/{query.name}", base] if query.name else [base]
     for path in bases:
         # A static member or a nested class: the module itself is the file.
-        found = asked.ending([path + suffix for suffix in _JVM_SUFFIXES])
+        found = query.ending([path + suffix for suffix in _JVM_SUFFIXES])
         if found:
             return found
     for path in bases:
-        found = asked.inside(path, _JVM_SUFFIXES) if "/" in path else None
+        found = query.inside(path, _JVM_SUFFIXES) if "/" in path else None
         if found:
             return found
-    if not asked.importing.endswith((".scala", ".sc")):
+    if not query.importing.endswith((".scala", ".sc")):
         return None
     # Scala's packages are seen from inside those that enclose them: `import mutable.Buffer`.
-    for folder in folders_above(asked.folder):
+    for folder in folders_above(query.folder):
         for path in bases:
             near = posixpath.join(folder, path)
-            found = asked.exact([near + ".scala"]) or asked.inside(near, (".scala",))
+            found = query.exact([near + ".scala"]) or query.inside(near, (".scala",))
             if found:
                 return found
     return None
 
 
-def csharp(asked: Asked) -> str | None:
+def csharp(query: ImportQuery) -> str | None:
     """Take a file of the folder that a namespace names; its first parts need not be folders."""
-    parts = asked.module.split(".")
+    parts = query.module.split(".")
     fewest = len(parts) if parts[0] in _DOTNET else max(1, len(parts) - 2)
     ends = [".".join(parts[start:]) for start in range(len(parts) - fewest + 1)]
     if len(parts) == 2 and fewest == 1:
         ends.append(parts[1])
     for end in dict.fromkeys(ends):
-        class_file = asked.ending([end.replace(".", "/") + ".cs"]) if "." in end else None
-        found = class_file or _in_dotted_folder(asked, end)
+        class_file = query.ending([end.replace(".", "/") + ".cs"]) if "." in end else None
+        found = class_file or _in_dotted_folder(query, end)
         if found:
             return found
     return None
 
 
-def _in_dotted_folder(asked: Asked, namespace: str) -> str | None:
+def _in_dotted_folder(query: ImportQuery, namespace: str) -> str | None:
     """`src/Acme.Core/Text` is the folder of Acme.Core.Text."""
     wanted = "." + namespace
-    folders = {posixpath.dirname(path) for path in asked.paths if path.endswith(".cs")}
+    folders = {posixpath.dirname(path) for path in query.paths if path.endswith(".cs")}
     fitting = [f for f in folders if ("." + f.replace("/", ".")).endswith(wanted)]
-    found = [asked.inside(folder, (".cs",)) for folder in sorted(fitting, key=len)]
+    found = [query.inside(folder, (".cs",)) for folder in sorted(fitting, key=len)]
     return next((path for path in found if path), None)
 
 
-def include(asked: Asked) -> str | None:
+def include(query: ImportQuery) -> str | None:
     """Take the header beside the file, else the nearest one whose path ends so."""
-    module = posixpath.normpath(asked.module)
-    near = asked.exact([posixpath.join(asked.folder, module)])
-    return near or asked.ending([module.lstrip("./")])
+    module = posixpath.normpath(query.module)
+    near = query.exact([posixpath.join(query.folder, module)])
+    return near or query.ending([module.lstrip("./")])
 
 
-def ruby(asked: Asked) -> str | None:
+def ruby(query: ImportQuery) -> str | None:
     """Take what lies in a `lib`; tests also see their own folder and `test` or `spec`."""
-    module = asked.module.removesuffix(".rb") + ".rb"
+    module = query.module.removesuffix(".rb") + ".rb"
     if module.startswith("."):
-        return asked.exact([posixpath.join(asked.folder, module)])
-    near = asked.exact([f"lib/{module}", module]) or asked.ending([f"lib/{module}"])
-    tests = [root for root in folders_above(asked.folder) if root.startswith(_TESTS)]
-    return near or asked.exact(posixpath.join(root, module) for root in tests)
+        return query.exact([posixpath.join(query.folder, module)])
+    near = query.exact([f"lib/{module}", module]) or query.ending([f"lib/{module}"])
+    tests = [root for root in folders_above(query.folder) if root.startswith(_TESTS)]
+    return near or query.exact(posixpath.join(root, module) for root in tests)
 
 
 def folders_above(folder: str) -> Iterator[str]:
@@ -151,76 +151,76 @@ def folders_above(folder: str) -> Iterator[str]:
         folder = posixpath.dirname(folder)
 
 
-def php(asked: Asked) -> str | None:
+def php(query: ImportQuery) -> str | None:
     """Take the class's file (PSR-4), else a file of the namespace's folder."""
-    if asked.module.endswith((".php", ".inc", ".phtml")):
-        near = asked.exact([posixpath.join(asked.folder, asked.module), asked.module])
-        return near or asked.ending([asked.module.lstrip("./")])
-    parts = [*asked.module.strip("\\").split("\\"), *([asked.name] if asked.name else [])]
+    if query.module.endswith((".php", ".inc", ".phtml")):
+        near = query.exact([posixpath.join(query.folder, query.module), query.module])
+        return near or query.ending([query.module.lstrip("./")])
+    parts = [*query.module.strip("\\").split("\\"), *([query.name] if query.name else [])]
     if len(parts) == 1:
         return None  # a class of the language: `use InvalidArgumentException`
     # PSR-4 maps a prefix of the namespace to a folder: try ever shorter ends, to two parts.
     ends = ["/".join(parts[start:]) for start in range(max(1, len(parts) - 1))]
     for end in ends:
-        found = asked.ending([end + ".php"])
+        found = query.ending([end + ".php"])
         if found:
             return found
     folded = [end.casefold() for end in ends]
-    for path in sorted(asked.paths):  # `Tests\\Unit\\Case` in tests/unit/
+    for path in sorted(query.paths):  # `Tests\\Unit\\Case` in tests/unit/
         if path.casefold().endswith(tuple(f"/{end}.php" for end in folded)) and path.endswith(
             f"/{parts[-1]}.php"
         ):
             return path
-    near = asked.exact(f"{root}/{parts[-1]}.php" for root in _PHP_ROOTS)
-    inside = (asked.inside(end, (".php",)) for end in ends if "/" in end)
+    near = query.exact(f"{root}/{parts[-1]}.php" for root in _PHP_ROOTS)
+    inside = (query.inside(end, (".php",)) for end in ends if "/" in end)
     return near or next((path for path in inside if path), None)
 
 
-def bash(asked: Asked) -> str | None:
+def bash(query: ImportQuery) -> str | None:
     """Take the path; a variable at its start may be any folder."""
-    if asked.module.startswith("$"):
-        return asked.ending([asked.module.partition("/")[2] or asked.module])
-    return asked.exact([posixpath.join(asked.folder, asked.module), asked.module])
+    if query.module.startswith("$"):
+        return query.ending([query.module.partition("/")[2] or query.module])
+    return query.exact([posixpath.join(query.folder, query.module), query.module])
 
 
-def lua(asked: Asked) -> str | None:
+def lua(query: ImportQuery) -> str | None:
     """`a.b` is a/b.lua or a/b/init.lua below the root, `src`, `lua`, `lib`, or any folder."""
-    base = asked.module.replace(".", "/").strip("/")
+    base = query.module.replace(".", "/").strip("/")
     files = [f"{base}.lua", f"{base}/init.lua"]
-    exact = asked.exact(posixpath.join(root, file) for root in _LUA_ROOTS for file in files)
-    near = exact or asked.exact(posixpath.join(asked.folder, file) for file in files)
-    return near or (asked.ending(files) if "/" in base else None)
+    exact = query.exact(posixpath.join(root, file) for root in _LUA_ROOTS for file in files)
+    near = exact or query.exact(posixpath.join(query.folder, file) for file in files)
+    return near or (query.ending(files) if "/" in base else None)
 
 
-def haskell(asked: Asked) -> str | None:
+def haskell(query: ImportQuery) -> str | None:
     """`A.B` is A/B.hs below any source folder; one part alone must lie at the root of one."""
-    base = asked.module.replace(".", "/")
+    base = query.module.replace(".", "/")
     if "/" in base:
-        return asked.ending([f"{base}.hs"])
-    roots = ("", "src", "lib", "app", *folders_above(asked.folder))
-    return asked.exact(posixpath.join(root, f"{base}.hs") for root in roots)
+        return query.ending([f"{base}.hs"])
+    roots = ("", "src", "lib", "app", *folders_above(query.folder))
+    return query.exact(posixpath.join(root, f"{base}.hs") for root in roots)
 
 
-def elixir(asked: Asked) -> str | None:
+def elixir(query: ImportQuery) -> str | None:
     """`Shop.CartItem` is lib/shop/cart_item.ex; else the file of the module that it lies in."""
-    parts = [_CAMEL.sub("_", part).lower() for part in asked.module.split(".")]
+    parts = [_CAMEL.sub("_", part).lower() for part in query.module.split(".")]
     for end in range(len(parts), 0, -1):
         base = "/".join(parts[:end])
         files = [f"lib/{base}{suffix}" for suffix in (".ex", ".exs")]
-        found = asked.ending([*files, f"test/support/{base}.ex"])
+        found = query.ending([*files, f"test/support/{base}.ex"])
         if not found and end > 1:  # Phoenix: lib/shop_web/controllers/cart_controller.ex
-            found = asked.ending([f"{base}.ex", f"{base}.exs"])
+            found = query.ending([f"{base}.ex", f"{base}.exs"])
         if found:
             return found
     return None
 
 
-def zig(asked: Asked) -> str | None:
+def zig(query: ImportQuery) -> str | None:
     """Take the path; a package's name may be a file at a root."""
-    if asked.module.endswith((".zig", ".zon")):
-        return asked.exact([posixpath.join(asked.folder, asked.module)])
-    if asked.module in ("std", "builtin", "root"):
+    if query.module.endswith((".zig", ".zon")):
+        return query.exact([posixpath.join(query.folder, query.module)])
+    if query.module in ("std", "builtin", "root"):
         return None
-    return asked.exact(
-        f"{root}{asked.module}{tail}" for root in ("src/", "") for tail in (".zig", "/root.zig")
+    return query.exact(
+        f"{root}{query.module}{tail}" for root in ("src/", "") for tail in (".zig", "/root.zig")
     )

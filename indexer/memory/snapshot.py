@@ -127,7 +127,7 @@ def updated(snapshot: Snapshot, rows: Rows, *, gone: Iterable[str]) -> Snapshot:
     """
     gone = set(gone)
     dying = [document for path in gone for document in snapshot.documents.get(path, ())]
-    added = _filled(_shard(rows), *_held(_places(snapshot, dying)))
+    added = _filled(_shard(rows), *_held(_rows_by_shard(snapshot, dying)))
     shards = _joined([*_without(snapshot, dying), added])
     kept = _kept(snapshot.shards, shards)
     documents = snapshot.documents.changed({}, gone).changed(_documents(shards, kept))
@@ -161,12 +161,12 @@ def with_vectors(snapshot: Snapshot, keys: Sequence[str], vectors: Vectors) -> S
 
 def with_own_vectors(snapshot: Snapshot, keys: Container[str]) -> Snapshot:
     """Return the snapshot with the vectors of these text hashes that another chunk here has."""
-    places = (
+    by_shard = (
         (shard, [row for row, key in enumerate(shard.text_hashes) if key in keys])
         for shard in snapshot.shards
         if shard.vectors is not None
     )
-    return _with(snapshot, *_held(places))
+    return _with(snapshot, *_held(by_shard))
 
 
 def without_vectors(snapshot: Snapshot) -> Snapshot:
@@ -203,7 +203,7 @@ def _new_shard(chunks: list[Chunk], text_hashes: list[str], words: Segment) -> S
 def _without(snapshot: Snapshot, dying: Sequence[int]) -> list[Shard]:
     """Return the shards with these documents dead."""
     shards = []
-    for shard, rows in _places(snapshot, dying):
+    for shard, rows in _rows_by_shard(snapshot, dying):
         if rows:
             alive = shard.alive.copy()
             alive[rows] = False
@@ -212,7 +212,9 @@ def _without(snapshot: Snapshot, dying: Sequence[int]) -> list[Shard]:
     return shards
 
 
-def _places(snapshot: Snapshot, documents: Sequence[int]) -> Iterator[tuple[Shard, list[int]]]:
+def _rows_by_shard(
+    snapshot: Snapshot, documents: Sequence[int]
+) -> Iterator[tuple[Shard, list[int]]]:
     """Yield every shard with its rows of these documents."""
     numbers = np.sort(np.array(documents, dtype=np.int64))
     start = 0
@@ -277,35 +279,35 @@ def _join(*shards: Shard) -> Shard:
     return replace(joined, vectors=Vectors.joined(vectors), has_vector=np.concatenate(masks))
 
 
-def _held(places: Iterable[tuple[Shard, list[int]]]) -> tuple[dict[str, int], Vectors | None]:
+def _held(by_shard: Iterable[tuple[Shard, list[int]]]) -> tuple[dict[str, int], Vectors | None]:
     """Return the vectors that these rows have, and which text hash is where among them."""
-    place_of: dict[str, int] = {}
+    row_of: dict[str, int] = {}
     parts: list[Vectors] = []
     count = 0
-    for shard, rows in places:
+    for shard, rows in by_shard:
         if shard.vectors is None or shard.has_vector is None:
             continue
         having = [row for row in rows if shard.has_vector[row]]
         keys = (shard.text_hashes[row] for row in having)
-        place_of.update((key, place) for place, key in enumerate(keys, start=count))
+        row_of.update((key, row) for row, key in enumerate(keys, start=count))
         parts.append(shard.vectors.taken(having))
         count += len(having)
-    return place_of, Vectors.joined(parts) if parts else None
+    return row_of, Vectors.joined(parts) if parts else None
 
 
-def _with(snapshot: Snapshot, place_of: Mapping[str, int], vectors: Vectors | None) -> Snapshot:
-    if vectors is None or not place_of:
+def _with(snapshot: Snapshot, row_of: Mapping[str, int], vectors: Vectors | None) -> Snapshot:
+    if vectors is None or not row_of:
         return snapshot
-    shards = tuple(_filled(shard, place_of, vectors) for shard in snapshot.shards)
+    shards = tuple(_filled(shard, row_of, vectors) for shard in snapshot.shards)
     return replace(snapshot, shards=shards)
 
 
-def _filled(shard: Shard, place_of: Mapping[str, int], vectors: Vectors | None) -> Shard:
-    if vectors is None or not place_of or not shard.chunks:
+def _filled(shard: Shard, row_of: Mapping[str, int], vectors: Vectors | None) -> Shard:
+    if vectors is None or not row_of or not shard.chunks:
         return shard
     lacking = shard.alive if shard.has_vector is None else shard.alive & ~shard.has_vector
     hashes = shard.text_hashes
-    targets = [row for row in np.flatnonzero(lacking).tolist() if hashes[row] in place_of]
+    targets = [row for row in np.flatnonzero(lacking).tolist() if hashes[row] in row_of]
     if not targets:
         return shard
     if shard.vectors is None or shard.has_vector is None:
@@ -314,7 +316,7 @@ def _filled(shard: Shard, place_of: Mapping[str, int], vectors: Vectors | None) 
     else:
         # The matrix is shared with older snapshots: rows that they count as missing are never read.
         matrix, mask = shard.vectors, shard.has_vector.copy()
-    matrix.put(targets, vectors.taken([place_of[hashes[row]] for row in targets]))
+    matrix.put(targets, vectors.taken([row_of[hashes[row]] for row in targets]))
     mask[targets] = True
     return replace(shard, vectors=matrix, has_vector=mask)
 

@@ -50,14 +50,14 @@ class Vectors:
         """Length of a vector."""
         return int(self.rows.shape[1])
 
-    def taken(self, places: npt.NDArray[np.bool_] | Sequence[int]) -> Vectors:
+    def taken(self, indices: npt.NDArray[np.bool_] | Sequence[int]) -> Vectors:
         """Return those at some places, or of a mask."""
-        return Vectors(self.rows[places], self.scales[places])
+        return Vectors(self.rows[indices], self.scales[indices])
 
-    def put(self, places: Sequence[int], others: Vectors) -> None:
+    def put(self, indices: Sequence[int], others: Vectors) -> None:
         """Write others over those at some places."""
-        self.rows[places] = others.rows
-        self.scales[places] = others.scales
+        self.rows[indices] = others.rows
+        self.scales[indices] = others.scales
 
     def nearness(self, query: Float32) -> Float32:
         """Return `(vectors,)`: the product of each with a query's `(dimensions,)` vector."""

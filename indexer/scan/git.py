@@ -90,7 +90,7 @@ class Git:
         """
         process = subprocess.Popen(
             self._command(arguments),
-            cwd=self._place,
+            cwd=self._folder,
             env=_environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -125,7 +125,7 @@ class Git:
         """Run a command that reads a long input; raises `failure` where it does not take it."""
         process = subprocess.Popen(
             self._command(arguments),
-            cwd=self._place,
+            cwd=self._folder,
             env=_environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
@@ -144,7 +144,7 @@ class Git:
 
     def blobs(self) -> Blobs:
         """Start a reader of objects."""
-        return Blobs(self._command(("cat-file", "--batch")), self._place, failure=self._failure)
+        return Blobs(self._command(("cat-file", "--batch")), self._folder, failure=self._failure)
 
     def _command(self, arguments: Sequence[str]) -> list[str]:
         return [*self._start, *_flags([*_SETTINGS, *self._lists]), *arguments]
@@ -154,7 +154,7 @@ class Git:
         return [self._program, "--no-pager", "-C", str(self.folder), *self._named]
 
     @property
-    def _place(self) -> str:
+    def _folder(self) -> str:
         """Where git is started: Windows looks for libraries there."""
         return os.path.dirname(self._program)
 
@@ -184,7 +184,7 @@ class Git:
         try:
             return subprocess.run(
                 command,
-                cwd=self._place,
+                cwd=self._folder,
                 env=_environment(),
                 input=feed,
                 capture_output=True,
@@ -205,11 +205,11 @@ class Git:
 class Blobs:
     """One `git cat-file --batch`: thousands of files a second."""
 
-    def __init__(self, command: Sequence[str], place: str, *, failure: type[Exception]) -> None:
+    def __init__(self, command: Sequence[str], folder: str, *, failure: type[Exception]) -> None:
         """Start it; it ends with this object."""
         self._process = subprocess.Popen(
             command,
-            cwd=place,
+            cwd=folder,
             env=_environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

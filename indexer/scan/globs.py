@@ -48,8 +48,8 @@ class IgnoreRules:
     def __init__(self, lines: Iterable[str]) -> None:
         self.faults: list[str] = []
         self.left_out = 0
-        self._names: dict[str, list[_Rule]] = {}  # a plain name or path -> rules, by order
-        self._wild: list[_Rule] = []  # the last first
+        self._names: dict[str, list[_IgnoreRule]] = {}  # a plain name or path -> rules, by order
+        self._wild: list[_IgnoreRule] = []  # the last first
         self._folders: dict[str, bool | None] = {"": None}
         self._read(lines)
 
@@ -106,7 +106,7 @@ class IgnoreRules:
 
     def _last(self, path: str, name: str, *, is_folder: bool) -> bool | None:
         """Return what the last matching rule says of this path alone."""
-        best: _Rule | None = None
+        best: _IgnoreRule | None = None
         for plain in (name, "/" + path):
             for rule in self._names.get(plain, ()):
                 if (is_folder or not rule.folders_only) and (
@@ -123,7 +123,7 @@ class IgnoreRules:
 
 
 @dataclass(frozen=True, slots=True)
-class _Rule:
+class _IgnoreRule:
     """A line of an ignore file."""
 
     order: int
@@ -170,7 +170,7 @@ def _without_spaces(line: str) -> str:
     return line[:last]
 
 
-def _rule(text: str, order: int) -> _Rule | None:
+def _rule(text: str, order: int) -> _IgnoreRule | None:
     takes_in = text.startswith("!")
     pattern = text.removeprefix("!")
     folders_only = pattern.endswith("/")
@@ -188,7 +188,7 @@ def _rule(text: str, order: int) -> _Rule | None:
         if regex is None:
             return None
         wanted = re.compile(regex, re.DOTALL)
-    return _Rule(order, takes_in, folders_only, of_name, wanted)
+    return _IgnoreRule(order, takes_in, folders_only, of_name, wanted)
 
 
 class _Translation:
@@ -202,11 +202,11 @@ class _Translation:
         self._pattern = pattern
         self._lenient = lenient  # a set without an end is a "[", `**` need not stand alone
         self._runs: list[tuple[str, list[str]]] = [("", [""])]  # what leads to it, its pieces
-        self._place = 0
+        self._position = 0
 
     def regex(self) -> str | None:
         """Return the expression for the whole of a path; None if nothing is like this."""
-        while self._place < len(self._pattern):
+        while self._position < len(self._pattern):
             if not self._step():
                 return None
         built = r"\Z"
@@ -219,20 +219,20 @@ class _Translation:
         return built
 
     def _step(self) -> bool:
-        character = self._pattern[self._place]
+        character = self._pattern[self._position]
         if character == "*":
             self._stars()
             return True
         if character == "[":
             return self._set()
-        self._place += 1
+        self._position += 1
         if character == "?":
             self._add("[^/]")
         elif character == "\\" and not self._lenient:
-            if self._place == len(self._pattern):
+            if self._position == len(self._pattern):
                 return False
-            self._add(re.escape(self._pattern[self._place]))
-            self._place += 1
+            self._add(re.escape(self._pattern[self._position]))
+            self._position += 1
         else:
             self._add(re.escape(character))
         return True
@@ -241,19 +241,19 @@ class _Translation:
         self._runs[-1][1][-1] += regex
 
     def _stars(self) -> None:
-        pattern, begin = self._pattern, self._place
-        while self._place < len(pattern) and pattern[self._place] == "*":
-            self._place += 1
-        rest = pattern[self._place :]
+        pattern, begin = self._pattern, self._position
+        while self._position < len(pattern) and pattern[self._position] == "*":
+            self._position += 1
+        rest = pattern[self._position :]
         # What is plain in front of the first star git compares beforehand, and forgets.
         alone = _WILD.isdisjoint(pattern[:begin]) or pattern[begin - 1] == "/"
-        if self._place - begin < 2 or not (alone or self._lenient):
+        if self._position - begin < 2 or not (alone or self._lenient):
             self._runs[-1][1].append("")
         elif rest.startswith("/"):
-            self._place += 1
+            self._position += 1
             self._runs.append(("(?:[^/]*/)*?", [""]))
         elif rest.startswith("\\/"):
-            self._place += 2
+            self._position += 2
             self._runs.append(("(?:[^/]*/)+?", [""]))
         elif not rest or self._lenient:
             self._runs.append((".*?", [""]))
@@ -261,61 +261,65 @@ class _Translation:
             self._runs[-1][1].append("")
 
     def _set(self) -> bool:
-        found = _set_at(self._pattern, self._place)
+        found = _set_at(self._pattern, self._position)
         if found is None:
             if self._lenient:
                 self._add(re.escape("["))
-                self._place += 1
+                self._position += 1
             return self._lenient
-        regex, self._place = found
+        regex, self._position = found
         self._add(regex)
         return True
 
 
-def _set_at(pattern: str, place: int) -> tuple[str, int] | None:
-    """Read the set that begins at `place`; return its expression and where it ends."""
-    place += 1
-    negated = pattern[place : place + 1] in ("!", "^")
-    place += negated
-    begin = place
+def _set_at(pattern: str, position: int) -> tuple[str, int] | None:
+    """Read the set that begins at `position`; return its expression and where it ends."""
+    position += 1
+    negated = pattern[position : position + 1] in ("!", "^")
+    position += negated
+    begin = position
     inner = before = ""  # `before`: what a range may begin with
-    while place == begin or pattern[place : place + 1] != "]":
-        if pattern.startswith("[:", place):
-            found = _class_at(pattern, place)
-        elif before and pattern[place : place + 1] == "-" and pattern[place + 1 :][:1] != "]":
-            found = _range_at(pattern, place, before)
+    while position == begin or pattern[position : position + 1] != "]":
+        if pattern.startswith("[:", position):
+            found = _class_at(pattern, position)
+        elif (
+            before
+            and pattern[position : position + 1] == "-"
+            and pattern[position + 1 :][:1] != "]"
+        ):
+            found = _range_at(pattern, position, before)
         else:
-            found = _character_at(pattern, place)
+            found = _character_at(pattern, position)
         if found is None:
             return None
-        part, before, place = found
+        part, before, position = found
         inner += part
-    return (f"[^/{inner}]" if negated else f"(?!/)[{inner}]", place + 1)
+    return (f"[^/{inner}]" if negated else f"(?!/)[{inner}]", position + 1)
 
 
-def _class_at(pattern: str, place: int) -> tuple[str, str, int] | None:
+def _class_at(pattern: str, position: int) -> tuple[str, str, int] | None:
     """Read `[:alpha:]`; without its end the bracket is a character."""
-    end = pattern.find("]", place + 2)
+    end = pattern.find("]", position + 2)
     if end < 0:
         return None
-    if end < place + 3 or pattern[end - 1] != ":":
-        return (r"\[", "[", place + 1)
-    named = _POSIX.get(pattern[place + 2 : end - 1])
+    if end < position + 3 or pattern[end - 1] != ":":
+        return (r"\[", "[", position + 1)
+    named = _POSIX.get(pattern[position + 2 : end - 1])
     return None if named is None else (named, "", end + 1)
 
 
-def _range_at(pattern: str, place: int, before: str) -> tuple[str, str, int] | None:
-    found = _character_at(pattern, place + 1)
+def _range_at(pattern: str, position: int, before: str) -> tuple[str, str, int] | None:
+    found = _character_at(pattern, position + 1)
     if found is None:
         return None
     part, last, end = found
     return (f"{_in_set(before)}-{part}" if before <= last else "", "", end)
 
 
-def _character_at(pattern: str, place: int) -> tuple[str, str, int] | None:
-    place += pattern[place : place + 1] == "\\"
-    character = pattern[place : place + 1]
-    return (_in_set(character), character, place + 1) if character else None
+def _character_at(pattern: str, position: int) -> tuple[str, str, int] | None:
+    position += pattern[position : position + 1] == "\\"
+    character = pattern[position : position + 1]
+    return (_in_set(character), character, position + 1) if character else None
 
 
 def _in_set(character: str) -> str:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.errors import GitFailed, NotADirectory
-from homespun.indexer.scan import skip as filters
+from homespun.indexer.scan import skip
 from homespun.indexer.scan.git import Git, repository_of
 from homespun.indexer.scan.globs import MAX_PATTERN_CHARS, MAX_PATTERNS, IgnoreRules
 from homespun.indexer.types import Skipped
@@ -79,10 +79,10 @@ def walk(root: Path, config: IndexConfig) -> FileScan:
         _note_tracked_state(paths, scan)
     rules = _own_rules(root, config, scan)
     tool_made = _tool_made(paths)
-    places = _Places(root)
+    folders = _PlainFolders(root)
     for path in paths:
         if not _below_any(path, tool_made):
-            _judge(places, path, rules, config, scan)
+            _judge(folders, path, rules, config, scan)
     return scan
 
 
@@ -90,7 +90,7 @@ def judge(root: Path, path: str, config: IndexConfig) -> FoundFile | Skipped | N
     """Judge one path as `walk` does (without the ignore files of git); None: it is not there."""
     scan = FileScan()
     root = Path(os.path.realpath(root))
-    _judge(_Places(root), path, _own_rules(root, config, scan), config, scan)
+    _judge(_PlainFolders(root), path, _own_rules(root, config, scan), config, scan)
     if scan.files:
         return scan.files[0]
     return Skipped(next(iter(scan.skipped))) if scan.skipped else None
@@ -98,7 +98,7 @@ def judge(root: Path, path: str, config: IndexConfig) -> FoundFile | Skipped | N
 
 def is_inside(root: Path, path: str) -> bool:
     """Tell whether a path leads to a place in the root itself: no link on the way, no step out."""
-    return _Places(Path(os.path.realpath(root))).is_inside(path)
+    return _PlainFolders(Path(os.path.realpath(root))).is_inside(path)
 
 
 def read(root: Path, path: str, config: IndexConfig) -> bytes | Skipped:
@@ -128,7 +128,7 @@ def _note_tracked_state(paths: Iterable[str], scan: FileScan) -> None:
         )
 
 
-class _Places:
+class _PlainFolders:
     """Which folders lie in the root itself: no link on the way, no step out of it."""
 
     def __init__(self, root: Path) -> None:
@@ -153,14 +153,14 @@ class _Places:
 
 
 def _judge(
-    places: _Places, path: str, rules: IgnoreRules, config: IndexConfig, scan: FileScan
+    folders: _PlainFolders, path: str, rules: IgnoreRules, config: IndexConfig, scan: FileScan
 ) -> None:
-    if not places.is_inside(path):
+    if not folders.is_inside(path):
         scan.skip(path.encode("utf-8", "backslashreplace").decode("utf-8"), "outside")
         return
-    root = places.root
+    root = folders.root
     wanted = rules.decide(path)
-    if wanted is False or filters.in_tool_folder(path):
+    if wanted is False or skip.in_tool_folder(path):
         return
     if not _is_clean(path):
         scan.skip(path.encode("utf-8", "backslashreplace").decode("utf-8"), "undecodable")
@@ -186,7 +186,7 @@ def _reason(path: str, status: os.stat_result, config: IndexConfig, *, forced: b
         return "symlink"
     if not stat.S_ISREG(status.st_mode):
         return "special"
-    by_name = filters.reason_by_name(path)
+    by_name = skip.reason_by_name(path)
     # `!pattern` in .homespunignore brings back what we leave out, but never a secret.
     if by_name is not None and (by_name == "secret" or not forced):
         return by_name
@@ -241,7 +241,7 @@ def _lines_of(path: Path, scan: FileScan) -> list[str]:
 def _tool_made(paths: Iterable[str]) -> frozenset[str]:
     """Folders that hold a marker of a virtual environment or a cache, whatever their name."""
     split = (path.rpartition("/") for path in paths)
-    return frozenset(folder for folder, _, name in split if folder and name in filters.TOOL_MARKERS)
+    return frozenset(folder for folder, _, name in split if folder and name in skip.TOOL_MARKERS)
 
 
 def _below_any(path: str, folders: frozenset[str]) -> bool:
@@ -301,7 +301,7 @@ def _with_nested(root: Path, listed: bytes) -> Iterator[str]:
             if not raw or not _is_repository(nested):
                 if raw:
                     yield path
-            elif path not in seen and not filters.in_tool_folder(path + "/"):
+            elif path not in seen and not skip.in_tool_folder(path + "/"):
                 seen.add(path)
                 pending.append((path + "/", _list_files(nested) or b""))
 
@@ -344,7 +344,7 @@ def _walked(root: Path, scan: FileScan) -> Iterator[str]:
             if not _is_folder(entry):
                 if not _ignored(path, levels):
                     yield path
-            elif entry.name not in filters.TOOL_FOLDERS and not _ignored(path + "/", levels):
+            elif entry.name not in skip.TOOL_FOLDERS and not _ignored(path + "/", levels):
                 pending.append((path + "/", levels))
 
 

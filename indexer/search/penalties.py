@@ -17,19 +17,19 @@ _NOT_CODE = PROSE | DATA | {"html", "css", "make", "cmake", "dockerfile", "starl
 
 
 @dataclass(frozen=True, slots=True)
-class _Rule:
+class _Penalty:
     name: str
     path: re.Pattern[str] | None  # found in a path
     languages: frozenset[str]  # or the file's language is one of these
     asked: frozenset[str]  # words of a query that want such files
 
 
-def _rule(name: str, path: str, asked: str, languages: frozenset[str] = frozenset()) -> _Rule:
-    return _Rule(name, re.compile(path) if path else None, languages, frozenset(asked.split()))
+def _penalty(name: str, path: str, asked: str, languages: frozenset[str] = frozenset()) -> _Penalty:
+    return _Penalty(name, re.compile(path) if path else None, languages, frozenset(asked.split()))
 
 
-_RULES = (
-    _rule(
+_PENALTIES = (
+    _penalty(
         "tests",
         # Folders, names in snake case, names in camel case (Java, Kotlin, Swift, C#, Scala, …).
         r"(?i:(^|/)(tests?|__tests__|__mocks__|specs?|testing|testdata|fixtures?|e2e|benches"
@@ -41,45 +41,45 @@ _RULES = (
         "test tests testing tested spec specs fixture fixtures mock mocks mocking pytest unittest "
         "conftest",
     ),
-    _rule(
+    _penalty(
         "compat",
         r"(?i)(^|/)_?(compat|legacy|deprecated)(/|\.\w+$|_)",
         "compat compatibility legacy deprecated backward backwards",
     ),
-    _rule(
+    _penalty(
         "examples",
         r"(?i)(^|/)(examples?|docs?|docs_src|samples?|demos?|tutorials?|benchmarks?)/",
         "example examples doc docs documentation sample demo tutorial benchmark",
     ),
-    _rule(
+    _penalty(
         "changelog",
         r"(?i)(^|/)(changes|change-?log|history|news|release[-_]?notes)"
         r"(\.(md|rst|txt|markdown))?$|(^|/)(changelogs?|releases?)/[^/]*\.(md|rst|txt)$",
         "changelog changes changed history news release releases version",
     ),
-    _rule(
+    _penalty(
         "build",
         r"(^|/)(configure|ltmain\.sh|depcomp|install-sh|missing|compile|config\.(guess|sub))$"
         r"|\.m4$|(^|/)(build-aux|m4)/",
         "configure build autoconf automake",
     ),
-    _rule(
+    _penalty(
         "prose",
         "",
         "readme changelog documentation docs markdown html css json yaml toml xml cmake makefile "
         "dockerfile ci workflow stylesheet",
         languages=_NOT_CODE,
     ),
-    _rule("init", r"(^|/)__init__\.pyi?$", "init __init__ exports exported package"),
-    _rule("declarations", r"\.d\.[cm]?ts$", "declaration declarations typings dts"),
-    _rule("headers", r"\.(h|hh|hpp|hxx|hs-boot)$", "header headers declaration declarations"),
-    _rule(
+    _penalty("init", r"(^|/)__init__\.pyi?$", "init __init__ exports exported package"),
+    _penalty("declarations", r"\.d\.[cm]?ts$", "declaration declarations typings dts"),
+    _penalty("headers", r"\.(h|hh|hpp|hxx|hs-boot)$", "header headers declaration declarations"),
+    _penalty(
         "interfaces",
         r"Interface\.\w+$|(^|/)I[A-Z][a-z]\w*\.cs$",
         "interface interfaces contract abstract",
     ),
 )
-NAMES = tuple(rule.name for rule in _RULES)
+NAMES = tuple(rule.name for rule in _PENALTIES)
 
 
 def factors(
@@ -94,9 +94,9 @@ def factors(
 
 
 @lru_cache(maxsize=131_072)
-def _matching(path: str, language: str) -> tuple[_Rule, ...]:
+def _matching(path: str, language: str) -> tuple[_Penalty, ...]:
     return tuple(
         rule
-        for rule in _RULES
+        for rule in _PENALTIES
         if language in rule.languages or (rule.path is not None and rule.path.search(path))
     )

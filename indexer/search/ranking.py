@@ -84,7 +84,7 @@ def _ranked(pool: Pool) -> list[Candidate]:
     files = pool.by_file()
     _raise_path_words(pool, files)
     _raise_coherent_files(pool, files)
-    _lower_lesser_files(pool, files)
+    _lower_penalised_files(pool, files)
     for candidates in files.values():
         _lower_repeats(candidates, pool.weights.repeat)
     best_first = sorted(pool.candidates.values(), key=lambda c: (-c.score, c.document))
@@ -134,8 +134,8 @@ def _asked_for(name: str, snapshot: Snapshot, weights: Weights) -> Iterator[tupl
         if found:
             owners = {_plain(part) for part in parts[:start]}
             for symbol in found:
-                places = (_plain(place.split(".", 1)[0]) for place in symbol.path.split("/"))
-                is_certain = not owners or not owners.isdisjoint(places)
+                folders = (_plain(name.split(".", 1)[0]) for name in symbol.path.split("/"))
+                is_certain = not owners or not owners.isdisjoint(folders)
                 yield symbol, weights.definition if is_certain else weights.mentioned
             return
 
@@ -225,13 +225,13 @@ def _raise_coherent_files(pool: Pool, files: dict[str, list[Candidate]]) -> None
 # --- rules that lower
 
 
-def _lower_lesser_files(pool: Pool, files: dict[str, list[Candidate]]) -> None:
+def _lower_penalised_files(pool: Pool, files: dict[str, list[Candidate]]) -> None:
     if pool.question.kind == "path":
         return
     for path, candidates in files.items():
         language = pool.snapshot.chunk(candidates[0].document).language
         for name, factor in penalties.factors(
-            path, language, pool.question.folded, pool.weights.lesser
+            path, language, pool.question.folded, pool.weights.penalties
         ):
             for candidate in candidates:
                 candidate.add(name, candidate.score * (factor - 1))
@@ -239,9 +239,9 @@ def _lower_lesser_files(pool: Pool, files: dict[str, list[Candidate]]) -> None:
 
 def _lower_repeats(candidates: Sequence[Candidate], factor: float) -> None:
     ordered = sorted(candidates, key=lambda c: (-c.score, c.document))
-    for place, candidate in enumerate(ordered):
-        if place and factor != 1:
-            candidate.add("repeat", candidate.score * (factor**place - 1))
+    for rank, candidate in enumerate(ordered):
+        if rank and factor != 1:
+            candidate.add("repeat", candidate.score * (factor**rank - 1))
 
 
 def _lower_below(candidates: Sequence[Candidate], score: float) -> None:

@@ -185,8 +185,8 @@ class _Evidence:
             if score > 0:
                 candidate.add("lexical", weights.text * (score / best) ** weights.text_power)
             if best_file > 0:
-                place, file = self._file_of(document)
-                whole = float(self._files[place][file])
+                number, file = self._file_of(document)
+                whole = float(self._files[number][file])
                 if whole > 0:
                     candidate.add("file", weights.whole_file * whole / best_file)
 
@@ -234,9 +234,9 @@ class _Evidence:
         return [max(wanted, key=lambda document: (text[document], -document))] if wanted else []
 
     def _file_of(self, document: int) -> tuple[int, int]:
-        for place, shard in enumerate(self._snapshot.shards):
+        for number, shard in enumerate(self._snapshot.shards):
             if document < len(shard.chunks):
-                return place, int(shard.files.of_document[document])
+                return number, int(shard.files.of_document[document])
             document -= len(shard.chunks)
         raise IndexError(f"there is no document {document} behind the last")
 

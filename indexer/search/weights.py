@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 
-def _lesser() -> Mapping[str, float]:
+def _penalties() -> Mapping[str, float]:
     return MappingProxyType(
         {
             "tests": 0.3,
@@ -49,7 +49,9 @@ class Weights:
     whole_path: float = 3.0  # the query is (the end of) this path
     coherence: float = 0.2  # times the file's share of all text and dense scores, once a file
     repeat: float = 0.5  # factor for each better chunk of the same file
-    lesser: Mapping[str, float] = field(default_factory=_lesser)  # rule of lesser.py -> factor
+    penalties: Mapping[str, float] = field(
+        default_factory=_penalties
+    )  # name in penalties.py -> factor
 
 
 WEIGHTS = Weights()

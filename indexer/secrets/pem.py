@@ -35,8 +35,8 @@ def key_bodies(text: str) -> Iterator[tuple[int, int]]:
         if start < done:
             continue  # inside the block before
         of_label = ends[begin["label"]]
-        place = bisect_left(of_label, start)
-        end = of_label[place] if place < len(of_label) else -1
+        number = bisect_left(of_label, start)
+        end = of_label[number] if number < len(of_label) else -1
         if start <= end <= start + _MAX_BLOCK_CHARS:
             done = end
             if _MATERIAL.search(text, start, end):

@@ -141,7 +141,7 @@ _OWN = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Rule:
+class _TokenShape:
     """A shape, and what must stand in a text for it to match."""
 
     keywords: tuple[str, ...]  # lower case
@@ -188,7 +188,7 @@ def _named(joined: str) -> Iterator[tuple[int, int]]:
     return _found(_rules(named=True), joined)
 
 
-def _found(rules: Iterable[_Rule], text: str) -> Iterator[tuple[int, int]]:
+def _found(rules: Iterable[_TokenShape], text: str) -> Iterator[tuple[int, int]]:
     lower = text.lower()
     for rule in rules:
         if any(word in lower for word in rule.keywords):
@@ -205,22 +205,22 @@ def _mapped(find: Find, pieces: Sequence[tuple[int, int]], text: str) -> Iterato
         yield start + offset, end + pieces[last][0] - starts[last]
 
 
-def _lines_around(text: str, places: Iterable[int]) -> list[tuple[int, int]]:
+def _lines_around(text: str, offsets: Iterable[int]) -> list[tuple[int, int]]:
     """Return (start, end) of the lines of some ascending places, each once and without its end."""
     lines: list[tuple[int, int]] = []
-    for place in places:
-        if not lines or place >= lines[-1][1]:
-            end = text.find("\n", place)
-            lines.append((text.rfind("\n", 0, place) + 1, end if end >= 0 else len(text)))
+    for offset in offsets:
+        if not lines or offset >= lines[-1][1]:
+            end = text.find("\n", offset)
+            lines.append((text.rfind("\n", 0, offset) + 1, end if end >= 0 else len(text)))
     return lines
 
 
 @functools.cache
-def _rules(*, named: bool) -> tuple[_Rule, ...]:
-    own = () if named else tuple(_Rule(tuple(words.split()), regex) for words, regex in _OWN)
+def _rules(*, named: bool) -> tuple[_TokenShape, ...]:
+    own = () if named else tuple(_TokenShape(tuple(words.split()), regex) for words, regex in _OWN)
     body = json.loads(_RULES_FILE.read_text(encoding="utf-8"))
     return own + tuple(
-        _Rule(
+        _TokenShape(
             keywords=tuple(rule["keywords"]),
             regex=rule["regex"],
             entropy=rule["entropy"],

@@ -57,9 +57,9 @@ _MIN_NOISE_MARKS = 0.1
 _MAX_PAIR_CHARS = 2_000
 
 
-def name_end(text: str, lower: str, place: int) -> int:
-    """Return where the secret's name ends whose part begins at `place`; -1 where it is none."""
-    match = _NAME_FROM_PART.match(lower, place)
+def name_end(text: str, lower: str, offset: int) -> int:
+    """Return where the secret's name ends whose part begins at `offset`; -1 where it is none."""
+    match = _NAME_FROM_PART.match(lower, offset)
     if match is None:
         return -1
     end = match.end()
@@ -68,7 +68,7 @@ def name_end(text: str, lower: str, place: int) -> int:
         return -1  # the word goes on: tokenizer, PATTERN
     if match[0] not in _OWNED_PARTS:
         return end
-    before = lower[max(0, place - _MAX_OWNER_CHARS) : place]
+    before = lower[max(0, offset - _MAX_OWNER_CHARS) : offset]
     if match[0] in _ALONE and not (before[-1:].isalnum() or before[-1:] == "_"):
         return end
     return end if _OWNER.search(before) else -1
@@ -77,8 +77,8 @@ def name_end(text: str, lower: str, place: int) -> int:
 def is_secret_name(name: str) -> bool:
     """Tell whether a name says that it holds a secret."""
     lower = name.lower()
-    places = (match.start() for part in NAME_PARTS for match in re.finditer(part, lower))
-    return any(name_end(name, lower, place) >= 0 for place in places)
+    offsets = (match.start() for part in NAME_PARTS for match in re.finditer(part, lower))
+    return any(name_end(name, lower, offset) >= 0 for offset in offsets)
 
 
 def is_secret_value(value: str) -> bool:

@@ -192,7 +192,7 @@ def _sealed_body(folder: Path) -> dict[str, Any] | None:
     """
     check_plain(folder)
     body = parse_json(read_bounded(folder / _NAME, max_bytes=_MAX_BYTES))
-    if not isinstance(body, dict) or not has_seal(body, purpose=_PURPOSE, place=folder.parent):
+    if not isinstance(body, dict) or not has_seal(body, purpose=_PURPOSE, folder=folder.parent):
         return None
     return body
 
@@ -207,7 +207,7 @@ def save(folder: Path, manifest: Manifest) -> Manifest:
     try:
         if manifest.files.wants_folding:
             manifest = _with_new_stamps(folder, manifest)
-        body = with_seal(_to_json(manifest), purpose=_PURPOSE, place=folder.parent)
+        body = with_seal(_to_json(manifest), purpose=_PURPOSE, folder=folder.parent)
         write_private(folder / _NAME, json.dumps(body, separators=(",", ":")))
         if manifest.stamps != before:
             _sweep_stamps(folder, {manifest.stamps, before})

@@ -152,8 +152,8 @@ def only_current(table: Table, hashes: Mapping[str, str]) -> Table:
     current = pa.table(
         {"path": pa.array(list(hashes), pa.string()), "hash": pa.array(list(hashes.values()))}
     )
-    place = pc.index_in(table["path"], value_set=current["path"])
-    wanted = pc.take(current["hash"], place)
+    of_path = pc.index_in(table["path"], value_set=current["path"])
+    wanted = pc.take(current["hash"], of_path)
     return table.filter(pc.fill_null(pc.equal(table["hash"], wanted), False))
 
 
@@ -227,7 +227,7 @@ def _key(counted: Sequence[tuple[ParsedFile, int]]) -> dict[str, list[Any]]:
         "path": [path for file, count in counted for path in [file.path] * count],
         "hash": [value for file, count in counted for value in [file.content_hash] * count],
         "language": [value for file, count in counted for value in [file.language] * count],
-        "ordinal": [place for _, count in counted for place in range(count)],
+        "ordinal": [number for _, count in counted for number in range(count)],
     }
 
 
@@ -255,4 +255,4 @@ def _values(column: Table, *, shared: bool) -> list[Any]:
         return values
     encoded = column.combine_chunks().dictionary_encode()
     names = encoded.dictionary.to_pylist()
-    return [names[place] for place in np.asarray(encoded.indices).tolist()]
+    return [names[number] for number in np.asarray(encoded.indices).tolist()]

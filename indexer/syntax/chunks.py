@@ -86,7 +86,7 @@ def chunk_file(
 
 
 @dataclass(frozen=True, slots=True)
-class _Work:
+class _PendingRows:
     first: int
     last: int
     nodes: tuple[Node, ...]
@@ -104,7 +104,7 @@ def _split(
 ) -> Iterator[_Piece]:
     """Yield pieces in order; a piece above `most` is a single line."""
     groups = 0
-    stack = [_Work(0, line_count - 1, (root,), 0)]
+    stack = [_PendingRows(0, line_count - 1, (root,), 0)]
     while stack:
         work = stack.pop()
         if sizes.of(work.first, work.last) <= most or work.first == work.last:
@@ -121,7 +121,7 @@ def _split(
             budget.check()
         children = _children(work.nodes)
         parts = _by_rows(children, work.first, work.last, lead_rows)
-        stack.extend(_Work(*part, group) for part in reversed(parts))
+        stack.extend(_PendingRows(*part, group) for part in reversed(parts))
 
 
 def _children(nodes: Sequence[Node]) -> list[Node]:

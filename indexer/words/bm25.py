@@ -145,12 +145,12 @@ def _scored(
     mean_length = words / live if live and words else 1.0
     scores = [np.zeros(len(part), dtype=np.float32) for part in lengths]
     best = 0.0
-    for place, term in enumerate(terms):
-        frequency = sum(len(part[place][0]) for part in found)
+    for number, term in enumerate(terms):
+        frequency = sum(len(part[number][0]) for part in found)
         gain = term.weight * math.log(1 + (live - frequency + 0.5) / (frequency + 0.5)) * (K1 + 1)
         best += gain
         for part, counted in enumerate(found):
-            documents, counts = counted[place]
+            documents, counts = counted[number]
             if len(documents):
                 damper = K1 * (1 - B) + (K1 * B / mean_length) * lengths[part][documents]
                 scores[part][documents] += gain * counts / (counts + damper)
@@ -178,8 +178,8 @@ def _added_up(
     documents = np.concatenate([one for one, _ in postings])
     counts = np.concatenate([one for _, one in postings])
     if len(documents) * _SPARSE < size:
-        unique, places = np.unique(documents, return_inverse=True)
-        return unique, np.bincount(places, weights=counts).astype(np.float32)
+        unique, inverse = np.unique(documents, return_inverse=True)
+        return unique, np.bincount(inverse, weights=counts).astype(np.float32)
     sums = np.bincount(documents, weights=counts, minlength=size).astype(np.float32)
     unique = np.flatnonzero(sums).astype(np.int32)
     return unique, sums[unique]

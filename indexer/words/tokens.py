@@ -50,10 +50,10 @@ def searched_words(file: ParsedFile) -> list[list[str]]:
     words = [[*split_identifiers(chunk.text), *path] for chunk in file.chunks]
     starts = [chunk.start_line for chunk in file.chunks]
     for symbol in file.symbols:
-        place = bisect_right(starts, symbol.start_line) - 1
-        if place >= 0:
+        number = bisect_right(starts, symbol.start_line) - 1
+        if number >= 0:
             name = split_identifiers(symbol.name)
-            words[place] += [*name, *name, *split_identifiers(symbol.doc)]
+            words[number] += [*name, *name, *split_identifiers(symbol.doc)]
     return words
 
 

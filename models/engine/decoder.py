@@ -25,7 +25,7 @@ from homespun.cores import within_cores
 from homespun.models.convert.served_form import DecoderForm
 from homespun.models.engine.huge_pages import use_huge_pages
 from homespun.models.engine.kv_slots import Slot, Slots
-from homespun.models.engine.output_head import Head, Rows
+from homespun.models.engine.output_head import Head, StepOutput
 from homespun.models.engine.prompt_lookup import MAX_DRAFTED, Acceptance, Drafter
 from homespun.models.engine.token_healing import Healer
 from homespun.models.errors import ModelDamaged, PromptTooLong
@@ -106,7 +106,7 @@ class OnnxDecoder:
         slot = self._slots.take(prompt)
         reused = len(slot.tokens)
         drafter = Drafter(prompt, hints, self._acceptance) if self.drafting else None
-        run = _Run(self.tokenizer, stop, heal, self._healing() if heal else None)
+        run = _GeneratedText(self.tokenizer, stop, heal, self._healing() if heal else None)
         if not_first:
             run.begin_without(not_first, self._form.vocabulary)
         with _breaking_off(cancelled) as options:
@@ -179,7 +179,9 @@ class OnnxDecoder:
             total += float((logits[np.arange(len(wanted)), wanted] - sums).sum())
         return total
 
-    def run(self, slot: Slot, tokens: Sequence[int], rows: Sequence[int], options: object) -> Rows:
+    def run(
+        self, slot: Slot, tokens: Sequence[int], rows: Sequence[int], options: object
+    ) -> StepOutput:
         """Append tokens to a slot in one step; return the `rows` (places in `tokens`) wanted."""
         padded = (*tokens, tokens[-1]) if len(tokens) % _ATTENTION_ROWS == 1 else tokens
         total = len(slot.tokens) + len(padded)
@@ -193,9 +195,9 @@ class OnnxDecoder:
         slot.tokens.extend(tokens)
         # Only these outputs are taken: copying all of them would copy the whole cache.
         hidden, screen = (output.numpy() for output in slot.binding.get_outputs()[: len(_OUTPUTS)])
-        return Rows(self._head, hidden, screen)
+        return StepOutput(self._head, hidden, screen)
 
-    def _decode(self, steps: _Steps, run: _Run, max_tokens: int) -> GenerationFinish:
+    def _decode(self, steps: _Steps, run: _GeneratedText, max_tokens: int) -> GenerationFinish:
         while True:
             token, logprob = steps.choose(run.allowed())
             if token in self.ends:
@@ -256,7 +258,7 @@ class _Steps:
     ) -> None:
         self._decoder, self._slot, self._drafter = decoder, slot, drafter
         self._options, self._cancelled = options, cancelled
-        self._rows: Rows | None = None
+        self._rows: StepOutput | None = None
         self._row = 0  # of `_rows`, the one to choose from next
         self._draft: list[int] = []
         self.drafted = self.accepted = 0
@@ -322,7 +324,7 @@ class _Steps:
         return True
 
 
-class _Run:
+class _GeneratedText:
     """The text generated so far, and the stop rule's verdict on it."""
 
     def __init__(

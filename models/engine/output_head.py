@@ -74,7 +74,7 @@ class Head:
         return logits
 
 
-class Rows:
+class StepOutput:
     """What a step returns: rows to choose tokens from."""
 
     def __init__(self, head: Head, hidden: Float32, screen: Float32) -> None:

@@ -24,7 +24,7 @@ def check_header(path: Path) -> None:
     Each step takes bytes of the file, so that the time is bounded by its size.
     """
     with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        walk = _Walk(data)
+        walk = _HeaderReader(data)
         if walk.take(4) != _MAGIC:
             raise ValueError("it does not begin as a GGUF file")
         version = walk.number("<I")
@@ -42,7 +42,7 @@ def check_header(path: Path) -> None:
             walk.skip(8 * dimensions + 4 + 8)  # sizes, type, offset
 
 
-class _Walk:
+class _HeaderReader:
     """A place in the file that only moves on, never past its end."""
 
     def __init__(self, data: mmap.mmap) -> None:

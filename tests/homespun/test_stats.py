@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from homespun.stats import Change, compare, estimate
+from homespun.stats import ScoreChange, compare, estimate
 
 
 def scores(values, group="corpus"):
@@ -86,8 +86,14 @@ def test_more_scores_than_fit_a_block_give_the_same_kind_of_interval():
 
 def test_changes_are_listed_with_the_greatest_first():
     compared = compare(scores([0.0, 0.5, 1.0, 0.6]), scores([0.2, 1.0, 0.5, 0.5]))
-    assert compared.worse == (Change("corpus", "1", 1.0, 0.5), Change("corpus", "0", 0.2, 0.0))
-    assert compared.better == (Change("corpus", "2", 0.5, 1.0), Change("corpus", "3", 0.5, 0.6))
+    assert compared.worse == (
+        ScoreChange("corpus", "1", 1.0, 0.5),
+        ScoreChange("corpus", "0", 0.2, 0.0),
+    )
+    assert compared.better == (
+        ScoreChange("corpus", "2", 0.5, 1.0),
+        ScoreChange("corpus", "3", 0.5, 0.6),
+    )
 
 
 @pytest.mark.parametrize("other", [{"corpus": {"0": 1.0, "2": 1.0}}, {"another": {"0": 1.0}}])

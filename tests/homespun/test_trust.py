@@ -23,9 +23,9 @@ def own_state(tmp_path, monkeypatch):
 def test_a_sealed_object_is_known_again_after_a_round_through_json(tmp_path):
     import json
 
-    sealed = with_seal(BODY, purpose="index", place=tmp_path)
+    sealed = with_seal(BODY, purpose="index", folder=tmp_path)
     assert {name: value for name, value in sealed.items() if name != SEAL} == BODY
-    assert has_seal(json.loads(json.dumps(sealed, indent=3)), purpose="index", place=tmp_path)
+    assert has_seal(json.loads(json.dumps(sealed, indent=3)), purpose="index", folder=tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -39,8 +39,8 @@ def test_a_sealed_object_is_known_again_after_a_round_through_json(tmp_path):
     ],
 )
 def test_an_object_that_was_changed_is_not(change, tmp_path):
-    sealed = with_seal(BODY, purpose="index", place=tmp_path)
-    assert not has_seal(sealed | change, purpose="index", place=tmp_path)
+    sealed = with_seal(BODY, purpose="index", folder=tmp_path)
+    assert not has_seal(sealed | change, purpose="index", folder=tmp_path)
 
 
 def test_an_object_without_a_seal_is_not_ours():
@@ -48,9 +48,9 @@ def test_an_object_without_a_seal_is_not_ours():
 
 
 def test_a_seal_holds_for_its_purpose_and_its_place_alone(tmp_path):
-    sealed = with_seal(BODY, purpose="index", place=tmp_path / "here")
-    assert not has_seal(sealed, purpose="adapter", place=tmp_path / "here")
-    assert not has_seal(sealed, purpose="index", place=tmp_path / "there")
+    sealed = with_seal(BODY, purpose="index", folder=tmp_path / "here")
+    assert not has_seal(sealed, purpose="adapter", folder=tmp_path / "here")
+    assert not has_seal(sealed, purpose="index", folder=tmp_path / "there")
     assert not has_seal(sealed, purpose="index")
 
 

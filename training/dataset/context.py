@@ -107,7 +107,7 @@ class Journal:
             ):
                 try:
                     row = parse_json(line)
-                    if not has_seal(row, purpose=_PURPOSE, place=path.parent):
+                    if not has_seal(row, purpose=_PURPOSE, folder=path.parent):
                         break
                     self.found[row["id"]] = tuple(Snippet(**row_) for row_ in row["snippets"])
                 except (ValueError, KeyError, TypeError, AttributeError):
@@ -126,7 +126,7 @@ class Journal:
 
     def _row(self, example_id: str, snippets: Snippets) -> str:
         body = {"id": example_id, "snippets": [asdict(snippet) for snippet in snippets]}
-        row = with_seal(body, purpose=_PURPOSE, place=self._path.parent)
+        row = with_seal(body, purpose=_PURPOSE, folder=self._path.parent)
         return json.dumps(row, ensure_ascii=False) + "\n"
 
 

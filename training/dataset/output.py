@@ -101,7 +101,7 @@ class Place:
         shutil.rmtree(self._old, ignore_errors=True)
 
     def _seal(self, path: Path, what: str) -> None:
-        body = with_seal({"of": what}, purpose=_PURPOSE, place=self.out)
+        body = with_seal({"of": what}, purpose=_PURPOSE, folder=self.out)
         write_private(path, json.dumps(body) + "\n", durable=True)
 
     def _is_ours(self, path: Path, what: str) -> bool:
@@ -109,7 +109,7 @@ class Place:
             body = read_json(path, max_bytes=_KEY_BYTES)
         except (OSError, ValueError):
             return False
-        is_ours = isinstance(body, dict) and has_seal(body, purpose=_PURPOSE, place=self.out)
+        is_ours = isinstance(body, dict) and has_seal(body, purpose=_PURPOSE, folder=self.out)
         return is_ours and body["of"] == what
 
 

@@ -125,7 +125,7 @@ class KeptAnswers:
         for line in text.splitlines():
             try:
                 row = parse_json(line)
-                if has_seal(row, purpose=_PURPOSE, place=path.parent):
+                if has_seal(row, purpose=_PURPOSE, folder=path.parent):
                     self._known[row["key"]] = row["value"]
             except (ValueError, KeyError, TypeError, AttributeError):
                 continue
@@ -146,7 +146,7 @@ class KeptAnswers:
             self._known[key] = value
             if self._path is not None:
                 body = {"key": key, "value": value}
-                row = with_seal(body, purpose=_PURPOSE, place=self._path.parent)
+                row = with_seal(body, purpose=_PURPOSE, folder=self._path.parent)
                 with open_private(self._path, append=True) as stream:
                     stream.write((json.dumps(row) + "\n").encode("utf-8"))
         return value, False

@@ -330,7 +330,7 @@ def save(report: CompletionReport, path: Path, *, root: Path | None = None) -> N
     body = report.to_json(kept=True)
     try:
         if root is not None:
-            body = with_seal(json.loads(json.dumps(body)), purpose=_PURPOSE, place=root)
+            body = with_seal(json.loads(json.dumps(body)), purpose=_PURPOSE, folder=root)
             check_workspace_folder(root)
             workspace_folder(root)
         rows = ",\n".join("  " + json.dumps(row) for row in body.pop("rows"))
@@ -341,7 +341,7 @@ def save(report: CompletionReport, path: Path, *, root: Path | None = None) -> N
 
 
 def _is_ours(body: object, root: Path) -> bool:
-    return isinstance(body, dict) and has_seal(body, purpose=_PURPOSE, place=root)
+    return isinstance(body, dict) and has_seal(body, purpose=_PURPOSE, folder=root)
 
 
 def paired_json(found: Paired | None) -> dict[str, Any] | None:

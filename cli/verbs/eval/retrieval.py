@@ -20,7 +20,7 @@ from homespun.settings import settings_of
 
 if TYPE_CHECKING:
     from homespun.indexer.evaluation.queries import Query
-    from homespun.indexer.evaluation.report import Report, Verdict
+    from homespun.indexer.evaluation.report import RegressionVerdict, Report
     from homespun.indexer.index import Index
     from homespun.models.types import Encoder
 
@@ -163,7 +163,7 @@ def _encoder(name: str) -> Encoder | None:
         raise Unavailable(f"{missing}; or measure words alone with --mode lexical") from missing
 
 
-def _print(report: Report, verdict: Verdict | None, args: argparse.Namespace) -> None:
+def _print(report: Report, verdict: RegressionVerdict | None, args: argparse.Namespace) -> None:
     from homespun.cli.verbs.eval import retrieval_tables
 
     if args.json:
@@ -175,7 +175,7 @@ def _print(report: Report, verdict: Verdict | None, args: argparse.Namespace) ->
         retrieval_tables.print_verdict(verdict, report)
 
 
-def _said(verdict: Verdict | None, path: Path, *, is_accepting: bool) -> int:
+def _said(verdict: RegressionVerdict | None, path: Path, *, is_accepting: bool) -> int:
     """Say how it ended, in one sentence on stderr; return the exit status."""
     if is_accepting:
         say(f"later runs are compared with this one ({str(path)!r})")

