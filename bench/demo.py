@@ -33,7 +33,7 @@ WHEEL_SHA256 = "510a6dea2476177230c7d851125e5948efdf3fdb9ebfd8543fc434972f8faed4
 
 
 @dataclass(frozen=True, slots=True)
-class Cursor:
+class DemoCursor:
     """A place where the next name is defined in another file."""
 
     path: str
@@ -44,7 +44,7 @@ class Cursor:
 
 
 CURSORS = (
-    Cursor(
+    DemoCursor(
         "pygls/lsp/announce.py",
         """from lsprotocol import types
 
@@ -58,7 +58,7 @@ def announce(progress: Progress, token: str, title: str) -> None:
         "pygls/progress.py",
         "begin",
     ),
-    Cursor(
+    DemoCursor(
         "pygls/workspace/columns.py",
         """from pygls.workspace.position_codec import PositionCodec
 
@@ -70,7 +70,7 @@ def width(codec: PositionCodec, line: str) -> int:
         "pygls/workspace/position_codec.py",
         "client_num_units",
     ),
-    Cursor(
+    DemoCursor(
         "pygls/lsp/refuse.py",
         """from pygls.exceptions import JsonRpcMethodNotFound
 
@@ -82,7 +82,7 @@ def refuse(method: str) -> None:
         "pygls/exceptions.py",
         "of",
     ),
-    Cursor(
+    DemoCursor(
         "pygls/workspace/peek.py",
         """from lsprotocol import types
 
@@ -146,22 +146,22 @@ def _package() -> Path:
     return target
 
 
-def _line_of_the_package(repository: Path) -> Cursor:
+def _line_of_the_package(repository: Path) -> DemoCursor:
     """Return a cursor in a file that exists; its line is found by its text, so it cannot drift."""
     text = (repository / LINE_PATH).read_text(encoding="utf-8")
     before, found, after = text.partition(LINE_BEFORE + LINE_REST)
     if not found:
         raise SystemExit(f"demo: {LINE_BEFORE.strip()!r} is not in {LINE_PATH}")
-    return Cursor(LINE_PATH, before + LINE_BEFORE, after, "pygls/exceptions.py", "from_error")
+    return DemoCursor(LINE_PATH, before + LINE_BEFORE, after, "pygls/exceptions.py", "from_error")
 
 
-def _is_right(cursor: Cursor, answer: dict[str, Any]) -> bool:
+def _is_right(cursor: DemoCursor, answer: dict[str, Any]) -> bool:
     """Tell whether the completion begins with the whole name."""
     return re.match(r"\w*", answer["text"])[0] == cursor.name  # type: ignore[index]
 
 
 def _complete(
-    repository: Path, cursors: Sequence[Cursor], flags: Sequence[str]
+    repository: Path, cursors: Sequence[DemoCursor], flags: Sequence[str]
 ) -> list[dict[str, Any]]:
     rows = [
         {"id": str(number), "path": c.path, "prefix": c.before, "suffix": c.after}
@@ -178,7 +178,7 @@ def _complete(
     return [json.loads(line) for line in out.splitlines()]
 
 
-def _show(console: Console, cursor: Cursor, answers: dict[str, dict[str, Any]]) -> None:
+def _show(console: Console, cursor: DemoCursor, answers: dict[str, dict[str, Any]]) -> None:
     console.print(f"\n[bold]{cursor.path}[/bold]  (the next name is defined in {cursor.needs})")
     line = escape(cursor.before.rpartition("\n")[2].strip())
     for arm, answer in answers.items():

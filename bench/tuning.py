@@ -25,7 +25,7 @@ from typing import Any
 
 from bench.common.provenance import RESULTS
 from homespun import paths
-from homespun.cli.verbs.train import TrainProgress
+from homespun.cli.progress import RichProgress
 from homespun.server.options import CompletionOptions
 from homespun.settings import resolve
 from homespun.stats import Estimate, Paired
@@ -33,7 +33,7 @@ from homespun.training.config import TrainOptions
 from homespun.training.evaluation.evaluate import evaluate
 from homespun.training.evaluation.inputs import EvaluationConfig
 from homespun.training.evaluation.items import ItemConfig
-from homespun.training.evaluation.report import PRIMARY_METRIC, CompletionReport, Row
+from homespun.training.evaluation.report import PRIMARY_METRIC, CompletionReport, ScoredItem
 from homespun.training.pipeline.train import train
 from homespun.training.runs import unfinished
 
@@ -104,7 +104,7 @@ def run(subject: Subject, args: argparse.Namespace) -> None:
     options = TrainOptions(
         model=settings.model, until=subject.until, minutes=args.minutes, items=args.items
     )
-    with TrainProgress() as progress:
+    with RichProgress() as progress:
         done = train(
             folder,
             options,
@@ -152,7 +152,7 @@ def _with_more_arms(
     adapter: str,
     settings: CompletionOptions,
     args: argparse.Namespace,
-    progress: TrainProgress,
+    progress: RichProgress,
 ) -> CompletionReport:
     """Add the arms that a training does not ask, on some of the same items."""
     more = evaluate(
@@ -186,7 +186,7 @@ def tables(kept: Sequence[dict[str, Any]]) -> list[str]:
 
 def pooled(reports: Sequence[CompletionReport]) -> CompletionReport:
     """Return one report with the rows of all."""
-    rows: list[Row] = [row for report in reports for row in report.rows]
+    rows: list[ScoredItem] = [row for report in reports for row in report.rows]
     return replace(reports[0], repo="both", rows=tuple(rows))
 
 

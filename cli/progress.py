@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from types import TracebackType
@@ -14,15 +15,17 @@ if TYPE_CHECKING:
     from rich.progress import Progress as RichBar
     from rich.progress import TaskID
 
+_NOTE_SECONDS = 60.0  # between notes where there is no terminal to draw on
+
 
 class RichProgress:
-    """The command line's `models.types.Progress`; stdout is never written.
+    """The command line's `TrainProgress`; stdout is never written.
 
     Use it as a context manager, so that an error does not leave a bar behind.
     """
 
     def __init__(self, *, quiet: bool = False, stream: TextIO | None = None) -> None:
-        """`quiet` says nothing at all; `stream` is stderr unless given."""
+        """`quiet` draws nothing, only what is said is printed; `stream` is stderr unless given."""
         self._stream = stream or sys.stderr
         self._quiet = quiet
         self._bar: RichBar | None = None
@@ -32,6 +35,7 @@ class RichProgress:
         self._done = 0
         self._unit = ""
         self._began = 0.0
+        self._noted_at = -math.inf
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -57,7 +61,7 @@ class RichProgress:
         if self._stream.isatty():
             self._draw()
         else:
-            self._say(f"{stage} …")
+            self._print(f"{stage} …")
 
     def advance(self, n: int) -> None:
         """Say that `n` more units are done."""
@@ -73,9 +77,24 @@ class RichProgress:
             self._bar.stop()
         elif not self._quiet:
             seconds = time.monotonic() - self._began
-            self._say(f"{self._stage}: {self._amount()}{seconds:.1f} s")
+            self._print(f"{self._stage}: {self._amount()}{seconds:.1f} s")
         self._bar = self._task = None
         self._stage = ""
+
+    def say(self, sentence: str) -> None:
+        """Print a sentence, above the bar where there is one."""
+        if self._bar is not None:
+            self._bar.console.print(sentence, markup=False, highlight=False, soft_wrap=True)
+        else:
+            self._print(sentence)
+
+    def note(self, text: str) -> None:
+        """Show a word beside the bar; without a terminal, a line now and then."""
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, description=f"{self._stage}: {text}")
+        elif not self._quiet and time.monotonic() - self._noted_at >= _NOTE_SECONDS:
+            self._noted_at = time.monotonic()
+            self._print(f"{self._stage}: {self._amount()}{text}")
 
     def _draw(self) -> None:
         from rich.console import Console
@@ -112,5 +131,5 @@ class RichProgress:
         of_total = f" of {self._total}" if self._done < self._total else ""
         return f"{self._done}{of_total} {self._unit}, "
 
-    def _say(self, line: str) -> None:
+    def _print(self, line: str) -> None:
         print(line, file=self._stream, flush=True)

@@ -25,7 +25,7 @@ from homespun.indexer.storage.write_lock import write_lock
 from homespun.indexer.syntax.parse import parse_file
 from homespun.indexer.syntax.parser_process import LARGE_BYTES, ParserProcess
 from homespun.indexer.types import IndexReport, ParsedFile, Skipped
-from homespun.models.types import Progress
+from homespun.progress import Progress
 from homespun.storage import workspace_folder
 
 logger = logging.getLogger(__name__)

@@ -30,7 +30,8 @@ from homespun.indexer.search.weights import WEIGHTS, Weights
 from homespun.indexer.storage.manifest import EncoderStamp
 from homespun.indexer.storage.write_lock import write_lock
 from homespun.indexer.types import Call, Hit, Import, IndexInfo, IndexReport, Region, Symbol
-from homespun.models.types import Encoder, NoProgress, Progress
+from homespun.models.types import Encoder
+from homespun.progress import NoProgress, Progress
 from homespun.settings import settings_of
 from homespun.storage import check_workspace_folder
 

@@ -10,7 +10,8 @@ from homespun.models.engine.decoder import OnnxDecoder
 from homespun.models.engine.encoder import OnnxEncoder
 from homespun.models.errors import ModelDamaged, UnsupportedModel
 from homespun.models.serve import decoder_form, ensure_served, serve
-from homespun.models.types import MODEL_AS_SHIPPED, Encoder, Progress
+from homespun.models.types import MODEL_AS_SHIPPED, Encoder
+from homespun.progress import Progress
 
 
 def load_generator(

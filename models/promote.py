@@ -21,7 +21,7 @@ from homespun.models.convert.served_form import read_manifest
 from homespun.models.engine.decoder import OnnxDecoder
 from homespun.models.errors import AdapterDamaged, AdapterError, AdapterUnfit
 from homespun.models.serve import decoder_form, serve, served_folder, served_target
-from homespun.models.types import Progress
+from homespun.progress import Progress
 
 logger = logging.getLogger(__name__)
 

@@ -25,11 +25,12 @@ from homespun.models.convert.served_form import (
 )
 from homespun.models.download.fetch import local_source
 from homespun.models.errors import ModelDamaged, ModelMissing, UnsupportedModel
-from homespun.models.types import MODEL_AS_SHIPPED, FimTokens, NoProgress, Progress
+from homespun.models.types import MODEL_AS_SHIPPED, FimTokens
 from homespun.models.weights.gguf import GgufSource
 from homespun.models.weights.lora import MergedSource
 from homespun.models.weights.safetensors import SafetensorsSource
 from homespun.models.weights.source import WeightSource
+from homespun.progress import NoProgress, Progress
 from homespun.storage import make_private_folder
 
 _QWEN_FIM = FimTokens(

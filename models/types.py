@@ -32,32 +32,6 @@ class Encoder(Protocol):
         """Return `(len(texts), dimensions)` float32 with unit-norm rows, in input order."""
 
 
-class Progress(Protocol):
-    """Where long work reports how far it is; the command line draws a bar, the server notifies."""
-
-    def start(self, stage: str, total: int, unit: str) -> None:
-        """Begin a stage of `total` units ("B", "files", "chunks"); 0 means unknown."""
-
-    def advance(self, n: int) -> None:
-        """Say that `n` more units are done."""
-
-    def finish(self) -> None:
-        """End the current stage."""
-
-
-class NoProgress:
-    """Reports to nobody."""
-
-    def start(self, stage: str, total: int, unit: str) -> None:
-        """Ignore."""
-
-    def advance(self, n: int) -> None:
-        """Ignore."""
-
-    def finish(self) -> None:
-        """Ignore."""
-
-
 @dataclass(frozen=True, slots=True)
 class Stop:
     """A stop rule's verdict on the text generated so far."""

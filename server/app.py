@@ -13,8 +13,8 @@ from pygls.exceptions import JsonRpcException, JsonRpcMethodNotFound
 from pygls.lsp.server import LanguageServer
 
 from homespun.server.acceptance.outcomes import Outcomes
-from homespun.server.background.backend import Engine
-from homespun.server.background.factories import Parts
+from homespun.server.background.backend import Backend
+from homespun.server.background.factories import Factories
 from homespun.server.background.status_notifier import METHOD, StatusNotifier
 from homespun.server.lsp.client import Client
 from homespun.server.lsp.documents import Documents
@@ -34,7 +34,7 @@ class HomespunServer(LanguageServer):
 
     protocol: HomespunProtocol
 
-    def __init__(self, parts: Parts, flags: Mapping[str, object], version: str) -> None:
+    def __init__(self, factories: Factories, flags: Mapping[str, object], version: str) -> None:
         super().__init__(
             "homespun",
             version,
@@ -42,20 +42,20 @@ class HomespunServer(LanguageServer):
             converter_factory=make_converter,
         )
         self.client = Client(self)
-        self.outcomes = Outcomes(may_log=lambda uri: self.engine.logs_acceptance(uri))
+        self.outcomes = Outcomes(may_log=lambda uri: self.backend.logs_acceptance(uri))
         self.suggestions = self.outcomes.suggestions
         self.inline = InlineCompletions(
             documents=self.documents,
-            place=lambda uri, language_id: self.engine.place(uri, language_id),
+            target=lambda uri, language_id: self.backend.target(uri, language_id),
             suggestions=self.suggestions,
         )
         self.status = StatusNotifier(
             post=self.client.post,
-            describe=lambda: self.engine.describe(),
+            describe=lambda: self.backend.describe(),
             send=lambda status: self.protocol.notify(METHOD, status),
         )
-        self.engine = Engine(
-            parts,
+        self.backend = Backend(
+            factories,
             self.client,
             flags=flags,
             completing=self.inline.busy,
@@ -63,7 +63,7 @@ class HomespunServer(LanguageServer):
             changed=self.inline.forget,
             status_changed=self.status.changed,
         )
-        self.settings = EditorSettings(self, self.client, changed=self.engine.configure)
+        self.settings = EditorSettings(self, self.client, changed=self.backend.configure)
         self._ended: asyncio.Event | None = None
 
     def documents(self) -> Documents:
@@ -86,7 +86,7 @@ class HomespunServer(LanguageServer):
         self.status.stop()
         self.inline.close()
         self.outcomes.close()
-        self.engine.close()
+        self.backend.close()
         if self._ended is not None:
             self._ended.set()
 
@@ -101,7 +101,7 @@ class HomespunServer(LanguageServer):
     def wait_for_threads(self) -> None:
         """Give the threads a moment to end by themselves."""
         end = time.monotonic() + _END_SECONDS
-        while (self.engine.busy() or self.inline.running()) and time.monotonic() < end:
+        while (self.backend.busy() or self.inline.running()) and time.monotonic() < end:
             time.sleep(0.01)
 
     async def _serve_stdio(self, stdin: BinaryIO, stdout: BinaryIO) -> int:

@@ -35,7 +35,7 @@ def initialized(ls: HomespunServer, _: lsp.InitializedParams) -> None:
 
 async def _begin(ls: HomespunServer) -> None:
     """Register what the client lets be registered, ask for settings, then start the work."""
-    ls.engine.start(ls.settings.current(), _folders(ls))
+    ls.backend.start(ls.settings.current(), _folders(ls))
     ls.client.spawn(ls.outcomes.keep())
     if ls.client.shows_status():
         ls.status.start()
@@ -102,21 +102,21 @@ def did_close(ls: HomespunServer, params: lsp.DidCloseTextDocumentParams) -> Non
 
 def did_save(ls: HomespunServer, params: lsp.DidSaveTextDocumentParams) -> None:
     """Bring the index up to date."""
-    ls.engine.changed(_paths(params.text_document.uri))
+    ls.backend.changed(_paths(params.text_document.uri))
 
 
 def did_change_watched_files(ls: HomespunServer, params: lsp.DidChangeWatchedFilesParams) -> None:
     """Bring the index up to date with what changed on the disk."""
-    ls.engine.changed(_paths(*(change.uri for change in params.changes)))
+    ls.backend.changed(_paths(*(change.uri for change in params.changes)))
 
 
 def did_change_folders(ls: HomespunServer, params: lsp.DidChangeWorkspaceFoldersParams) -> None:
     """Open and leave workspace folders."""
     for folder in params.event.removed:
-        ls.engine.remove_folder(folder.uri)
+        ls.backend.remove_folder(folder.uri)
     for folder in params.event.added:
         if (path := path_of(folder.uri)) is not None:
-            ls.engine.add_folder(folder.uri, path)
+            ls.backend.add_folder(folder.uri, path)
 
 
 def did_change_configuration(ls: HomespunServer, params: lsp.DidChangeConfigurationParams) -> None:

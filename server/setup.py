@@ -8,17 +8,17 @@ from lsprotocol import types as lsp
 
 from homespun.server import handlers
 from homespun.server.app import HomespunServer
-from homespun.server.background.factories import Parts
+from homespun.server.background.factories import Factories
 from homespun.server.commands import registry
 
 
 def create_server(
-    parts: Parts | None = None, *, flags: Mapping[str, object] | None = None
+    factories: Factories | None = None, *, flags: Mapping[str, object] | None = None
 ) -> HomespunServer:
-    """Make a server; `parts` replaces the expensive ones, `flags` are completion settings."""
+    """Make a server; `factories` replaces the expensive ones, `flags` are completion settings."""
     from importlib.metadata import version
 
-    server = HomespunServer(parts or Parts(), flags or {}, version("homespun"))
+    server = HomespunServer(factories or Factories(), flags or {}, version("homespun"))
     _register(server)
     return server
 

@@ -36,8 +36,8 @@ class CompletionRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """A place of the repository that entered the prompt."""
+class SourceLocation:
+    """Lines of the repository that entered the prompt."""
 
     path: str
     start_line: int  # 1-based, inclusive
@@ -62,7 +62,7 @@ class Completion:
     finish: str  # "newline", "block", "eos", "length", "cancelled", "filtered:REASON"
     model: str
     adapter: str = "none"
-    sources: tuple[Source, ...] = ()
+    sources: tuple[SourceLocation, ...] = ()
     logprob: float = 0.0
     timings_ms: dict[str, float] = field(default_factory=dict)
     tokens: dict[str, int] = field(default_factory=dict)

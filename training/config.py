@@ -1,4 +1,4 @@
-"""What a dataset and a training are asked to be, what came of the first, and whom they tell.
+"""What a dataset and a training are asked to be, and what came of the first.
 
 Standard library only.
 """
@@ -8,9 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Protocol
-
-from homespun.models.types import NoProgress, Progress
+from typing import Any
 
 DATASET_VERSION = 1  # raise it when the same repository and settings would give other rows
 CPU_MINUTES = 60.0  # of learning, where nothing is said: one evening's patience for two cores
@@ -113,23 +111,3 @@ class TrainOptions:
         """Return the names of the options in which another one differs."""
         names = (field.name for field in fields(self))
         return [name for name in names if getattr(self, name) != getattr(other, name)]
-
-
-class TrainProgress(Progress, Protocol):
-    """A `Progress` that also says whole sentences, and a word beside the bar."""
-
-    def say(self, sentence: str) -> None:
-        """Tell something that stays on the screen."""
-
-    def note(self, text: str) -> None:
-        """Show a short text beside the bar, e.g. the loss; the next one takes its place."""
-
-
-class SilentProgress(NoProgress):
-    """Tells nobody."""
-
-    def say(self, sentence: str) -> None:
-        """Ignore."""
-
-    def note(self, text: str) -> None:
-        """Ignore."""

@@ -1,13 +1,13 @@
 """Errors of the training room; every leaf's text says what, which value, what to do.
 
 TrainingError
-├── HistoryUnreadable  git is missing, refuses, or does not know a revision
-├── TooLittleCode      the repository is too small to learn from; nothing is trained
-├── DatasetUnwritable  the dataset cannot be written: no space, no permission, another writer
-├── DatasetDamaged     a dataset's files are not what its card says
-├── LeakFound          an example shows what came after the cut-off; nothing is written
-├── BadReport          a report of an evaluation cannot be read or written
-└── NothingToEvaluate  no item is left to complete, or an arm cannot be run
+├── HistoryUnreadable    git is missing, refuses, or does not know a revision
+├── TooLittleCode        the repository is too small to learn from; nothing is trained
+├── DatasetUnwritable    the dataset cannot be written: no space, no permission, another writer
+├── DatasetDamaged       a dataset's files are not what its card says
+├── LeakFound            an example shows what came after the cut-off; nothing is written
+├── BadCompletionReport  a report of an evaluation cannot be read or written
+└── NothingToEvaluate    no item is left to complete, or an arm cannot be run
 """
 
 from homespun.errors import HomespunError
@@ -37,7 +37,7 @@ class LeakFound(TrainingError):
     """An example shows what came after the cut-off."""
 
 
-class BadReport(TrainingError):
+class BadCompletionReport(TrainingError):
     """A report of an evaluation cannot be read or written."""
 
 

@@ -51,7 +51,7 @@ def scaled(shipped: Path, scale: float, folder: Path) -> Path:
     return folder
 
 
-def chosen(count: int) -> list[forgetting.Task]:
+def chosen(count: int) -> list[forgetting.InfillingTask]:
     """Return tasks that the default evaluation does not ask."""
     asked = {task.id for task in forgetting.tasks()}
     left = [task for task in forgetting.all_tasks() if task.id not in asked]

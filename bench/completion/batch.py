@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.common.provenance import RESULTS
-from bench.completion.lines import Cursor, choose
+from bench.completion.lines import LineCursor, choose
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.index import Index
 from homespun.stats import estimate
@@ -66,7 +66,7 @@ def main() -> int:
 
 
 def _batch(
-    root: Path, cursors: list[Cursor], model: str, flags: tuple[str, ...]
+    root: Path, cursors: list[LineCursor], model: str, flags: tuple[str, ...]
 ) -> list[dict[str, Any]]:
     rows = [
         {
@@ -88,7 +88,7 @@ def _batch(
     return [json.loads(line) for line in out.splitlines()]
 
 
-def _figures(cursors: list[Cursor], rows: list[dict[str, Any]]) -> dict[str, Any]:
+def _figures(cursors: list[LineCursor], rows: list[dict[str, Any]]) -> dict[str, Any]:
     exact = _exact(cursors, rows)
     shown = [row for row in rows if row["text"]]
     by_kind = {
@@ -110,7 +110,7 @@ def _figures(cursors: list[Cursor], rows: list[dict[str, Any]]) -> dict[str, Any
     }
 
 
-def _exact(cursors: list[Cursor], rows: list[dict[str, Any]]) -> list[bool]:
+def _exact(cursors: list[LineCursor], rows: list[dict[str, Any]]) -> list[bool]:
     """Whether the first line equals the rest of the line, white space at its ends aside."""
     return [
         row["text"].split("\n")[0].strip() == cursor.rest.strip()
@@ -119,7 +119,7 @@ def _exact(cursors: list[Cursor], rows: list[dict[str, Any]]) -> list[bool]:
 
 
 def _difference(
-    cursors: list[Cursor], ours: list[dict[str, Any]], theirs: list[dict[str, Any]]
+    cursors: list[LineCursor], ours: list[dict[str, Any]], theirs: list[dict[str, Any]]
 ) -> dict[str, float]:
     """Return the gain in exact matches and its paired bootstrap interval (95 %)."""
     pairs = zip(_exact(cursors, ours), _exact(cursors, theirs), strict=True)

@@ -77,7 +77,7 @@ def main() -> None:
     print(f"{looked} lines looked at again, {more} tokens behind {first} of the greedy lines")
 
 
-def look(decoder: OnnxDecoder, task: forgetting.Task) -> Looked:
+def look(decoder: OnnxDecoder, task: forgetting.InfillingTask) -> Looked:
     """Write a task's line greedily, then from its unsure tokens on."""
     prompt = forgetting.prompt_ids(decoder, task)
     first = forgetting.written(decoder, prompt)

@@ -34,7 +34,7 @@ _CONTEXT_TOKENS = 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class AnsweredHole:
     """What one model made of one hole."""
 
     source: str  # the package, the cluster of all intervals
@@ -48,7 +48,7 @@ def main() -> None:
     examples, encoded = _held(args.examples)
     with RichProgress() as progress, ExitStack() as stack:
         arms = {name: stack.enter_context(_opened(name, progress)) for name in args.adapters}
-        found: dict[str, list[Answer]] = {name: [] for name in arms}
+        found: dict[str, list[AnsweredHole]] = {name: [] for name in arms}
         progress.start("held-out packages", len(encoded), "holes")
         for example, ids in zip(examples, encoded, strict=True):
             for name, generator in arms.items():
@@ -87,7 +87,7 @@ def _held(count: int) -> tuple[list[Example], list[EncodedExample]]:
     return [by_id[one.id] for one in encoded], encoded
 
 
-def _answer(generator: Generator, example: Example, ids: EncodedExample) -> Answer:
+def _answer(generator: Generator, example: Example, ids: EncodedExample) -> AnsweredHole:
     prompt, wanted = ids.ids[: ids.start], ids.ids[ids.start :]
     logprob = generator.score(prompt, wanted)
     # One token more than is wanted, so that one who goes on is not exact.
@@ -95,10 +95,10 @@ def _answer(generator: Generator, example: Example, ids: EncodedExample) -> Answ
         prompt, max_tokens=len(wanted), stop=lambda _: None, cancelled=lambda: False
     )
     text = generator.tokenizer.decode(wanted[:-1])
-    return Answer(example.source, -logprob / len(wanted), done.text.rstrip() == text.rstrip())
+    return AnsweredHole(example.source, -logprob / len(wanted), done.text.rstrip() == text.rstrip())
 
 
-def _row(name: str, answers: Sequence[Answer], first: Sequence[Answer]) -> str:
+def _row(name: str, answers: Sequence[AnsweredHole], first: Sequence[AnsweredHole]) -> str:
     clusters = [answer.source for answer in answers]
     right = [float(answer.is_exact) for answer in answers]
     exact = cluster_mean(right, clusters)

@@ -42,7 +42,7 @@ _SIDELINES = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Cursor:
+class LineCursor:
     """A place in a file and what stands behind it on its line."""
 
     path: str
@@ -54,7 +54,7 @@ class Cursor:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class LineResult:
     """One arm at one cursor."""
 
     path: str
@@ -83,7 +83,7 @@ def main() -> int:
         cursors = [_anywhere(cursor, args.seed) for cursor in cursors]
     generator = load_generator(args.model, threads=args.threads)
     completers = {arm: _completer(arm, generator, index) for arm in args.arms}
-    rows: list[Row] = []
+    rows: list[LineResult] = []
     for number, cursor in enumerate(cursors):
         turn = number % len(args.arms)
         for arm in [*args.arms[turn:], *args.arms[:turn]]:
@@ -95,11 +95,11 @@ def main() -> int:
     return 0
 
 
-def choose(index: Index, root: Path, *, count: int, seed: int) -> list[Cursor]:
+def choose(index: Index, root: Path, *, count: int, seed: int) -> list[LineCursor]:
     """Return `count` cursors, half of them of kind "cross", the same ones for a seed."""
     rng = random.Random(seed)
     files = sorted(p.relative_to(root).as_posix() for p in root.rglob("*.py"))
-    found: dict[str, list[Cursor]] = {"cross": [], "any": []}
+    found: dict[str, list[LineCursor]] = {"cross": [], "any": []}
     for path in files:
         if not _SIDELINES.search(path):
             text = (root / path).read_text(encoding="utf-8")
@@ -111,7 +111,7 @@ def choose(index: Index, root: Path, *, count: int, seed: int) -> list[Cursor]:
     return sorted(chosen, key=lambda cursor: (cursor.path, cursor.offset, cursor.kind))
 
 
-def _candidates(index: Index, path: str, text: str, rng: random.Random) -> Iterator[Cursor]:
+def _candidates(index: Index, path: str, text: str, rng: random.Random) -> Iterator[LineCursor]:
     bound = {imported.alias for imported in index.imports(path)}
     for number, (line, start, tokens) in enumerate(_lines(text), start=1):
         code = line[: tokens[-1].end[1]] if tokens else ""
@@ -160,14 +160,14 @@ def _is_cross(
 
 def _cursor(
     path: str, number: int, kind: str, text: str, start: int, column: int, line: str
-) -> Cursor:
+) -> LineCursor:
     offset = start + column
     rest = line[column:]
     document = text[:offset] + text[start + len(line) :]
-    return Cursor(path, number, kind, offset, document, rest)
+    return LineCursor(path, number, kind, offset, document, rest)
 
 
-def _anywhere(cursor: Cursor, seed: int) -> Cursor:
+def _anywhere(cursor: LineCursor, seed: int) -> LineCursor:
     """Move a cursor to the right, to any character of its line: people pause inside words, too."""
     rng = random.Random(f"{seed} {cursor.path} {cursor.offset}")
     step = rng.randint(0, max(len(cursor.rest) - _MIN_REST_CHARS, 0))
@@ -192,12 +192,12 @@ def _completer(arm: str, generator: object, index: Index) -> Completer:
     return Completer(generator, index, options, layout=layout)  # type: ignore[arg-type]
 
 
-def _asked(cursor: Cursor, arm: str, completer: Completer) -> Row:
+def _asked(cursor: LineCursor, arm: str, completer: Completer) -> LineResult:
     answer: Completion = completer.complete(
         CompletionRequest(cursor.text, cursor.offset, path=cursor.path, explicit=True)
     )
     expected, given = cursor.rest.rstrip(), answer.text.rstrip()
-    return Row(
+    return LineResult(
         path=cursor.path,
         line=cursor.line,
         kind=cursor.kind,
@@ -214,7 +214,7 @@ def _asked(cursor: Cursor, arm: str, completer: Completer) -> Row:
     )
 
 
-def table(rows: Sequence[Row], arms: Sequence[str]) -> str:
+def table(rows: Sequence[LineResult], arms: Sequence[str]) -> str:
     """Return a Markdown table, a line an arm."""
     head = (
         "| arm | n | exact | cross | any | similarity | prompt tokens | retrieve ms | prefill ms "
@@ -223,7 +223,7 @@ def table(rows: Sequence[Row], arms: Sequence[str]) -> str:
     return "\n".join([head, *(_line(arm, [r for r in rows if r.arm == arm]) for arm in arms)])
 
 
-def _line(arm: str, rows: Sequence[Row]) -> str:
+def _line(arm: str, rows: Sequence[LineResult]) -> str:
     def share(kind: str) -> str:
         hits = [row.exact for row in rows if row.kind == kind]
         return f"{statistics.mean(hits):.3f}" if hits else "-"
@@ -244,7 +244,7 @@ def _line(arm: str, rows: Sequence[Row]) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def _write(rows: Sequence[Row], args: argparse.Namespace, root: Path) -> None:
+def _write(rows: Sequence[LineResult], args: argparse.Namespace, root: Path) -> None:
     RESULTS.mkdir(exist_ok=True)
     body = {
         "package": root.name,

@@ -37,7 +37,7 @@ _TRIES = 20  # drawn lines for each place that is wanted
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class MissingLine:
     """A line that is to be written."""
 
     path: str
@@ -75,7 +75,7 @@ def main() -> int:
     return 0
 
 
-def _places(root: Path, index: Index, drawn: random.Random, count: int) -> Iterator[Place]:
+def _places(root: Path, index: Index, drawn: random.Random, count: int) -> Iterator[MissingLine]:
     paths = [
         path
         for path in index.paths()
@@ -92,7 +92,7 @@ def _places(root: Path, index: Index, drawn: random.Random, count: int) -> Itera
             continue
         above = lines[max(0, row - ABOVE) : row]
         around = "\n".join([*above, *lines[row + 1 : row + 1 + BELOW]])
-        yield Place(path, row + 1, wanted, around, len(above) - 1)
+        yield MissingLine(path, row + 1, wanted, around, len(above) - 1)
         found += 1
         if found == count:
             return
@@ -101,7 +101,7 @@ def _places(root: Path, index: Index, drawn: random.Random, count: int) -> Itera
 _TESTS = dict.fromkeys(penalties.NAMES, 1.0) | {"tests": 0.0}
 
 
-def _found(index: Index, place: Place, focus: int | None) -> float:
+def _found(index: Index, place: MissingLine, focus: int | None) -> float:
     hits = index.similar(
         place.around,
         limit=HITS,

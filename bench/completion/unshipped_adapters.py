@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from homespun.models.adapters import shipped as general_adapter
-from homespun.models.types import Generator, Progress
+from homespun.models.types import Generator
+from homespun.progress import Progress
 from homespun.stats import Estimate
 from homespun.training.evaluation.served_model import open_model
 from homespun.training.pipeline.register import drop_served

@@ -46,7 +46,7 @@ class Chosen:
     needs_line: int
 
 
-class Package:
+class ParsedPackage:
     """All files of a root, parsed, and which names they define."""
 
     def __init__(self, root: Path) -> None:
@@ -88,7 +88,7 @@ def main() -> int:
     """Write the cursors of one package."""
     args = _arguments()
     root = Path(args.root).resolve()
-    package = Package(root)
+    package = ParsedPackage(root)
     places = [str((root / place).resolve()) for place in args.sys_path]
     project = jedi.Project(str(root), added_sys_path=places, smart_sys_path=False)
     rng = random.Random(args.seed)
@@ -107,7 +107,7 @@ def main() -> int:
 
 
 def _of_file(
-    package: Package, path: str, tree: ast.Module, script: jedi.Script, rng: random.Random
+    package: ParsedPackage, path: str, tree: ast.Module, script: jedi.Script, rng: random.Random
 ) -> Iterator[Chosen]:
     lines = package.texts[path].split("\n")
     bound = _imported_names(tree)
@@ -138,7 +138,7 @@ def _of_file(
         yield Chosen(path, line, column, "", "none", "", 0)
 
 
-def _is_fit(package: Package, line: str, rest: str) -> bool:
+def _is_fit(package: ParsedPackage, line: str, rest: str) -> bool:
     is_alone = package.lines[line.strip()] == 1
     return _MIN_REST <= len(rest) <= _MAX_REST and line.isascii() and is_alone
 

@@ -25,7 +25,7 @@ _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 @dataclass(frozen=True, slots=True)
-class Cursor:
+class NameCursor:
     """One cursor in one state of its document."""
 
     package: str
@@ -48,7 +48,7 @@ class Cursor:
         return self.group in ("first", "again")
 
 
-def load(package: str, file: Path, root: Path) -> list[Cursor]:
+def load(package: str, file: Path, root: Path) -> list[NameCursor]:
     """Return the cursors of a package in both states, by file and line."""
     rows = json.loads(file.read_text(encoding="utf-8"))[1:]
     texts: dict[str, str] = {}
@@ -62,7 +62,7 @@ def load(package: str, file: Path, root: Path) -> list[Cursor]:
             before, rest, after = _cut(texts[path], line, column, state, ends[path])
             group = how if how in ("in-file", "none") else _group(name, before + after)
             found.append(
-                Cursor(
+                NameCursor(
                     package=package,
                     path=path,
                     line=line,

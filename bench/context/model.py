@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from bench.context.cursors import GROUPS, STATES, Cursor
+from bench.context.cursors import GROUPS, STATES, NameCursor
 from bench.context.recall import Bench, bm25_only, rank
 from homespun.indexer.index import Index
 from homespun.models.types import Generator
@@ -31,7 +31,7 @@ _SHARES = {"first": 0.36, "again": 0.36, "in-file": 0.14, "none": 0.14}  # of th
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class AnsweredCursor:
     """One arm at one cursor."""
 
     package: str
@@ -62,10 +62,10 @@ class _Fixed:
         return self._gather()
 
 
-def sampled(cursors: Sequence[Cursor], count: int, seed: int) -> list[Cursor]:
+def sampled(cursors: Sequence[NameCursor], count: int, seed: int) -> list[NameCursor]:
     """Return about `count` cursors of each state, each group with its share, in file order."""
     rng = random.Random(seed)
-    chosen: list[Cursor] = []
+    chosen: list[NameCursor] = []
     for state in STATES:
         for group in GROUPS:
             found = [c for c in cursors if c.state == state and c.group == group]
@@ -74,8 +74,8 @@ def sampled(cursors: Sequence[Cursor], count: int, seed: int) -> list[Cursor]:
 
 
 def answers(
-    bench: Bench, cursors: Sequence[Cursor], generator: Generator, arms: Sequence[str]
-) -> Iterator[Answer]:
+    bench: Bench, cursors: Sequence[NameCursor], generator: Generator, arms: Sequence[str]
+) -> Iterator[AnsweredCursor]:
     """Ask every arm at every cursor, the arms in turns."""
     options = CompletionOptions(
         context_tokens=CONTEXT_TOKENS, retrieve_deadline_ms=10_000, multiline="never"
@@ -92,7 +92,7 @@ def answers(
             yield _asked(completer, cursor, arm)
 
 
-def _retriever(arm: str, retriever: Retriever, index: Index, cursor: Cursor) -> Retrieves:
+def _retriever(arm: str, retriever: Retriever, index: Index, cursor: NameCursor) -> Retrieves:
     if arm == "homespun" or arm in _LAYOUTS:
         return retriever
     gathers = {
@@ -103,7 +103,7 @@ def _retriever(arm: str, retriever: Retriever, index: Index, cursor: Cursor) -> 
     return _Fixed(gathers[arm])
 
 
-def oracle(index: Index, cursor: Cursor) -> Gathered:
+def oracle(index: Index, cursor: NameCursor) -> Gathered:
     """Return the needed definition: head and doc line, its body where that is short."""
     if not cursor.is_cross:
         return Gathered()
@@ -135,7 +135,7 @@ def oracle(index: Index, cursor: Cursor) -> Gathered:
     return Gathered((snippet,))
 
 
-def _asked(completer: Completer, cursor: Cursor, arm: str) -> Answer:
+def _asked(completer: Completer, cursor: NameCursor, arm: str) -> AnsweredCursor:
     answer = completer.complete(
         CompletionRequest(
             cursor.before + cursor.after, len(cursor.before), path=cursor.path, explicit=True
@@ -143,7 +143,7 @@ def _asked(completer: Completer, cursor: Cursor, arm: str) -> Answer:
     )
     wanted, given = cursor.rest.strip(), answer.text.strip()
     first = re.match(r"\w*", given)
-    return Answer(
+    return AnsweredCursor(
         package=cursor.package,
         path=cursor.path,
         line=cursor.line,
@@ -163,7 +163,7 @@ def _asked(completer: Completer, cursor: Cursor, arm: str) -> Answer:
     )
 
 
-def _rank(cursor: Cursor, sources: Sequence[object]) -> int:
+def _rank(cursor: NameCursor, sources: Sequence[object]) -> int:
     shown = [
         Snippet(s.path, s.start_line, s.end_line, cursor.name, s.score, "")  # type: ignore[attr-defined]
         for s in sources

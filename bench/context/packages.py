@@ -11,7 +11,7 @@ CURSORS = Path(__file__).parent / "cursors"
 
 
 @dataclass(frozen=True, slots=True)
-class Corpus:
+class CursorCorpus:
     """A package, and the folder of it that is the repository."""
 
     package: Package
@@ -35,7 +35,7 @@ class Corpus:
 
 
 CORPORA = (
-    Corpus(
+    CursorCorpus(
         Package(
             *("pypi", "mcp", "2.3.0"),
             "8b147a50441cf059dc88c684e0aeed3687f0aa0f39c6cde7b90330effd2b34d8",
@@ -43,21 +43,21 @@ CORPORA = (
         "src",
         (".", "mcp-types"),
     ),
-    Corpus(
+    CursorCorpus(
         Package(
             *("pypi", "openai-agents", "0.9.3"),
             "65b150a86cae36f42da910a3a3793559ffbbe00c6fb8545e570867b84d25dbeb",
         ),
         "src",
     ),
-    Corpus(
+    CursorCorpus(
         Package(
             *("pypi", "pygls", "2.1.1"),
             "1da03ba9053201bb337dcdd8d121df70feb2a91e1a0dcc74de5da79755b1a201",
         ),
         ".",
     ),
-    Corpus(
+    CursorCorpus(
         Package(
             *("pypi", "fastmcp", "4.1.6"),
             "5e307ae4ac3048a1b586aac6fc31e08661141bb69b8a2b473070e5becae0176c",
@@ -65,7 +65,7 @@ CORPORA = (
         "fastmcp_slim",
         held=True,
     ),
-    Corpus(
+    CursorCorpus(
         Package(
             *("pypi", "a2a-sdk", "1.3.0"),
             "73694717de50f36aaebd57b8fc6636ecaa825eb0d4437984fa2cd17f703a6808",

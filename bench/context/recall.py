@@ -16,24 +16,24 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from bench.context.cursors import Cursor
+from bench.context.cursors import NameCursor
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.index import Index
 from homespun.indexer.languages import language_of
 from homespun.models.serve import decoder_form, ensure_served
 from homespun.models.weights.tokenizer import BpeTokenizer
 from homespun.server.context.retriever import Gathered, Retriever
-from homespun.server.prompt.cursor import Cursor as TextCursor
+from homespun.server.prompt.cursor import Cursor
 from homespun.server.prompt.render import DEFAULT_LAYOUT, Context, Snippet, render, split
 
 BUDGET = 1024 - 64  # of the prompt: context_tokens less what may be typed behind it
 TOP = 5
 DEADLINE_MS = 60_000.0  # quality is measured here; a busy machine must not cut it
-Gather = Callable[[Cursor], Gathered]
+Gather = Callable[[NameCursor], Gathered]
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class RecallResult:
     """What one arm showed at one cursor."""
 
     arm: str
@@ -58,7 +58,7 @@ class Bench:
         self.name = name
         self.paths = frozenset(self.index.paths())
 
-    def without_file(self, cursors: Sequence[Cursor]) -> Iterator[Cursor]:
+    def without_file(self, cursors: Sequence[NameCursor]) -> Iterator[NameCursor]:
         """Yield the cursors by file, the index lacking that file meanwhile."""
         for path, found in itertools.groupby(cursors, key=lambda cursor: cursor.path):
             file = self.root / path
@@ -70,7 +70,7 @@ class Bench:
             self.index.update(paths=[path])
 
 
-def bm25_only(index: Index, cursor: Cursor) -> Gathered:
+def bm25_only(index: Index, cursor: NameCursor) -> Gathered:
     """Return the chunks most like the lines around the cursor: what most tools retrieve."""
     around = [*cursor.before.split("\n")[-21:], *cursor.after.split("\n")[1:4]]
     hits = index.similar("\n".join(around), limit=TOP, language=language_of(cursor.path))
@@ -82,10 +82,10 @@ def bm25_only(index: Index, cursor: Cursor) -> Gathered:
     )
 
 
-def product(retriever: Retriever, cursor: Cursor) -> Gathered:
+def product(retriever: Retriever, cursor: NameCursor) -> Gathered:
     """Return what the product retrieves."""
     return retriever.gather(
-        TextCursor(cursor.before, cursor.after),
+        Cursor(cursor.before, cursor.after),
         path=cursor.path,
         language=language_of(cursor.path),
         budget_tokens=BUDGET,
@@ -102,7 +102,9 @@ class Prompts:
         tokenizer = BpeTokenizer(form.tokenizer_json(), form.control)
         self.count = lru_cache(200_000)(lambda text: len(tokenizer.encode(text)))
 
-    def shown(self, repo: str, cursor: Cursor, snippets: Sequence[Snippet]) -> tuple[Snippet, ...]:
+    def shown(
+        self, repo: str, cursor: NameCursor, snippets: Sequence[Snippet]
+    ) -> tuple[Snippet, ...]:
         """Return the snippets that enter the prompt, best first."""
         prefix, typed, behind = split(cursor.before, cursor.after)
         prompt = render(
@@ -115,13 +117,15 @@ class Prompts:
         return tuple(sorted(prompt.snippets, key=lambda snippet: -snippet.score))
 
 
-def asked(prompts: Prompts, bench: Bench, cursor: Cursor, arm: str, gather: Gather) -> Row:
+def asked(
+    prompts: Prompts, bench: Bench, cursor: NameCursor, arm: str, gather: Gather
+) -> RecallResult:
     """Return what an arm shows at a cursor."""
     began = time.perf_counter()
     gathered = gather(cursor)
     ms = (time.perf_counter() - began) * 1000
     shown = prompts.shown(bench.name, cursor, gathered.snippets)
-    return Row(
+    return RecallResult(
         arm=arm,
         rank=rank(cursor, shown),
         offered=rank(cursor, sorted(gathered.snippets, key=lambda snippet: -snippet.score)),
@@ -132,7 +136,7 @@ def asked(prompts: Prompts, bench: Bench, cursor: Cursor, arm: str, gather: Gath
     )
 
 
-def rank(cursor: Cursor, shown: Sequence[Snippet]) -> int:
+def rank(cursor: NameCursor, shown: Sequence[Snippet]) -> int:
     """Return the place of the needed definition among the snippets, from 1; 0 = it is in none."""
     for place, snippet in enumerate(shown, start=1):
         if (

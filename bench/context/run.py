@@ -23,9 +23,9 @@ from pathlib import Path
 
 from bench.common.accepted import gate
 from bench.common.provenance import RESULTS
-from bench.context.cursors import STATES, Cursor, load
-from bench.context.model import ARMS, Answer, answers, sampled
-from bench.context.packages import CORPORA, Corpus
+from bench.context.cursors import STATES, NameCursor, load
+from bench.context.model import ARMS, AnsweredCursor, answers, sampled
+from bench.context.packages import CORPORA, CursorCorpus
 from bench.context.recall import TOP, Bench, Gather, Prompts, asked, bm25_only, product
 from bench.context.tables import Rows, how_table, model_table, recall_table
 from homespun.models.load import load_generator
@@ -71,7 +71,7 @@ def _gated(rows: Rows, *, is_accepting: bool) -> int:
     return gate("context-recall", scores, is_accepting=is_accepting)
 
 
-def recall_rows(corpus: Corpus, args: argparse.Namespace) -> Rows:
+def recall_rows(corpus: CursorCorpus, args: argparse.Namespace) -> Rows:
     """Return what each arm showed at each cursor of a package."""
     prompts = Prompts(args.model)
     cursors = _cursors(corpus, args)
@@ -95,11 +95,11 @@ def _recall_arms(bench: Bench, *, ablate: bool) -> Mapping[str, Gather]:
     return arms
 
 
-def model_answers(corpus: Corpus, args: argparse.Namespace) -> list[Answer]:
+def model_answers(corpus: CursorCorpus, args: argparse.Namespace) -> list[AnsweredCursor]:
     """Return what the model wrote in each arm at a sample of a package's cursors."""
     generator = load_generator(args.model, threads=args.threads)
     cursors = sampled(_cursors(corpus, args), args.count, args.seed)
-    found: list[Answer] = []
+    found: list[AnsweredCursor] = []
     with tempfile.TemporaryDirectory() as scratch:
         bench = Bench(corpus.name, corpus.folder(), Path(scratch))
         for answer in answers(bench, cursors, generator, args.arms):
@@ -110,7 +110,7 @@ def model_answers(corpus: Corpus, args: argparse.Namespace) -> list[Answer]:
     return found
 
 
-def _cursors(corpus: Corpus, args: argparse.Namespace) -> list[Cursor]:
+def _cursors(corpus: CursorCorpus, args: argparse.Namespace) -> list[NameCursor]:
     loaded = load(corpus.name, corpus.cursors, corpus.folder())
     cursors = [cursor for cursor in loaded if cursor.state in args.states]
     places = sorted({_place(cursor) for cursor in cursors})
@@ -120,7 +120,7 @@ def _cursors(corpus: Corpus, args: argparse.Namespace) -> list[Cursor]:
     return [cursor for cursor in cursors if _place(cursor) in kept]
 
 
-def _place(cursor: Cursor) -> tuple[str, int, int]:
+def _place(cursor: NameCursor) -> tuple[str, int, int]:
     return (cursor.path, cursor.line, cursor.column)
 
 

@@ -6,11 +6,11 @@ import random
 import statistics
 from collections.abc import Callable, Sequence
 
-from bench.context.cursors import GROUPS, STATES, Cursor
-from bench.context.model import Answer
-from bench.context.recall import TOP, Row
+from bench.context.cursors import GROUPS, STATES, NameCursor
+from bench.context.model import AnsweredCursor
+from bench.context.recall import TOP, RecallResult
 
-Rows = list[tuple[Cursor, Row]]
+Rows = list[tuple[NameCursor, RecallResult]]
 _RESAMPLES = 4000
 
 
@@ -43,7 +43,9 @@ def _in(group: str, wanted: str) -> bool:
     return group == wanted or (wanted == "cross" and group in ("first", "again"))
 
 
-def _recall_line(package: str, state: str, group: str, arm: str, rows: Sequence[Row]) -> str:
+def _recall_line(
+    package: str, state: str, group: str, arm: str, rows: Sequence[RecallResult]
+) -> str:
     has_need = _in(group, "cross") or group == "cross"
     ordered = sorted(row.ms for row in rows)
     p95 = ordered[min(int(0.95 * len(ordered)), len(ordered) - 1)]
@@ -74,7 +76,7 @@ def how_table(rows: Rows, arms: Sequence[str]) -> str:
     return "\n".join(lines)
 
 
-def model_table(answers: Sequence[Answer], arms: Sequence[str]) -> str:
+def model_table(answers: Sequence[AnsweredCursor], arms: Sequence[str]) -> str:
     """Return what the model wrote, by state and group."""
     lines = [
         "| state | cursors | n | arm | exact | name right | similarity | prompt tokens "
@@ -92,7 +94,9 @@ def model_table(answers: Sequence[Answer], arms: Sequence[str]) -> str:
     return "\n".join(lines)
 
 
-def _by_place(answers: Sequence[Answer], arm: str) -> dict[tuple[str, str, int, int], Answer]:
+def _by_place(
+    answers: Sequence[AnsweredCursor], arm: str
+) -> dict[tuple[str, str, int, int], AnsweredCursor]:
     return {(a.package, a.path, a.line, a.column): a for a in answers if a.arm == arm}
 
 
@@ -100,8 +104,8 @@ def _model_line(
     state: str,
     group: str,
     arm: str,
-    found: dict[tuple[str, str, int, int], Answer],
-    plain: dict[tuple[str, str, int, int], Answer],
+    found: dict[tuple[str, str, int, int], AnsweredCursor],
+    plain: dict[tuple[str, str, int, int], AnsweredCursor],
 ) -> str:
     answers = list(found.values())
     pairs = [(float(a.exact), float(plain[k].exact)) for k, a in found.items() if k in plain]

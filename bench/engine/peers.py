@@ -45,7 +45,7 @@ WHEEL = "llama.cpp wheel"  # xllamacpp, compiled for any processor; has the real
 OURS = "homespun"
 
 
-class Engine:
+class EngineProcess:
     """A worker process; `call` runs one operation in it and waits."""
 
     def __init__(self, build: Build, *, environment: dict[str, str] | None = None) -> None:
@@ -99,7 +99,7 @@ class Engine:
             self._process.stdout.close()
         self._errors.close()
 
-    def __enter__(self) -> Engine:
+    def __enter__(self) -> EngineProcess:
         """Return itself: `with` closes it."""
         return self
 
@@ -151,7 +151,7 @@ def formats(model: str) -> dict[str, Path]:
     for kind in REQUANTIZED:
         target = directory / f"{kind}.gguf"
         if not target.exists():
-            with Engine(native[0]) as engine:
+            with EngineProcess(native[0]) as engine:
                 engine.call("requantize", source=str(source), target=str(target), kind=kind)
         found[kind] = target
     return found

@@ -44,7 +44,7 @@ _CONTEXT_TOKENS = 2048
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class LineTask:
     """A line to write."""
 
     name: str
@@ -53,7 +53,7 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
-class Arm:
+class EngineArm:
     """An engine with its weights."""
 
     name: str
@@ -156,10 +156,10 @@ def match_rows(
     return rows
 
 
-def _arms(args: argparse.Namespace) -> list[Arm]:
+def _arms(args: argparse.Namespace) -> list[EngineArm]:
     arms = [
-        Arm("float32", peers.float32(), {"model": args.model, "threads": args.threads}, True),
-        Arm(
+        EngineArm("float32", peers.float32(), {"model": args.model, "threads": args.threads}, True),
+        EngineArm(
             peers.OURS,
             peers.ours(),
             {
@@ -181,23 +181,23 @@ def _arms(args: argparse.Namespace) -> list[Arm]:
                 "context_tokens": _CONTEXT_TOKENS,
                 "flash_attention": False,
             }
-            arms.append(Arm(f"llama.cpp, {kind}", build, settings, True))
+            arms.append(EngineArm(f"llama.cpp, {kind}", build, settings, True))
     if not args.arms:
         return arms
     return [arm for arm in arms if any(word in arm.name for word in args.arms)]
 
 
 @contextmanager
-def _opened(arm: Arm) -> Iterator[peers.Engine]:
+def _opened(arm: EngineArm) -> Iterator[peers.EngineProcess]:
     # Here nothing is timed: threads that wait should sleep and leave the cores to others.
-    with peers.Engine(
+    with peers.EngineProcess(
         arm.build, environment={**os.environ, "OMP_WAIT_POLICY": "passive"}
     ) as engine:
         engine.open(**arm.arguments)
         yield engine
 
 
-def _kept(arm: Arm, engine: peers.Engine) -> Callable[..., dict[str, Any]]:
+def _kept(arm: EngineArm, engine: peers.EngineProcess) -> Callable[..., dict[str, Any]]:
     """Ask through a file of answers, one a line, that a later run goes on with."""
     name = f"{arm.name} {engine.facts['version']} {arm.arguments['model']}"
     directory = paths.home() / "bench" / "quality"
@@ -225,12 +225,12 @@ def _texts(generator: Generator, tokens: int) -> list[list[int]]:
     return [generator.tokenizer.encode(text)[_SKIPPED_TOKENS:][:tokens] for text in sources]
 
 
-def _tasks(generator: Generator, args: argparse.Namespace) -> list[Task]:
+def _tasks(generator: Generator, args: argparse.Namespace) -> list[LineTask]:
     with gzip.open(args.fim, "rt", encoding="utf-8") as file:
         rows = [json.loads(line) for line in file]
     tokenizer, fim = generator.tokenizer, generator.fim
     return [
-        Task(
+        LineTask(
             row["task_id"],
             [
                 tokenizer.control(fim.prefix),

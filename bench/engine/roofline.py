@@ -59,7 +59,7 @@ class Roofline:
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class RooflineWork:
     """What a cold prompt or a step needs, whatever program computes it."""
 
     int8_gmac: float  # 1e9 multiply-adds of matrix products with weights
@@ -67,23 +67,23 @@ class Work:
     read_gb: float  # 1e9 bytes of weights, keys and values that are read once at least
 
 
-def prompt_work(shape: DecoderConfig, tokens: int) -> Work:
+def prompt_work(shape: DecoderConfig, tokens: int) -> RooflineWork:
     """Work of a cold prompt with logits of its last token."""
     head = shape.hidden * shape.vocabulary
     attention = shape.layers * 2 * shape.heads * shape.head_dim * tokens * (tokens + 1) / 2
     macs = _layer_weights(shape) * tokens + head
-    return Work(macs / 1e9, attention / 1e9, (_layer_weights(shape) + head) / 1e9)
+    return RooflineWork(macs / 1e9, attention / 1e9, (_layer_weights(shape) + head) / 1e9)
 
 
-def step_work(shape: DecoderConfig, past: int) -> Work:
+def step_work(shape: DecoderConfig, past: int) -> RooflineWork:
     """Work of a step of one token behind `past` others; weights of one byte, float32 cache."""
     weights = _layer_weights(shape) + shape.hidden * shape.vocabulary
     keys_values = 2 * shape.layers * shape.kv_heads * shape.head_dim * past
     attention = 2 * shape.layers * shape.heads * shape.head_dim * past
-    return Work(weights / 1e9, attention / 1e9, (weights + 4 * keys_values) / 1e9)
+    return RooflineWork(weights / 1e9, attention / 1e9, (weights + 4 * keys_values) / 1e9)
 
 
-def shares(work: Work, seconds: float, limits: dict[str, Any]) -> dict[str, float]:
+def shares(work: RooflineWork, seconds: float, limits: dict[str, Any]) -> dict[str, float]:
     """Share of each limit that `seconds` reach; nothing for a limit that was not measured.
 
     `int8` is the products' own share. `both` is the least time of products and attention, each at

@@ -112,7 +112,7 @@ def summary(times: Times) -> dict[str, dict[str, Any]]:
 
 
 def _round(
-    engines: dict[str, peers.Engine], supply: texts.Supply, lengths: list[int]
+    engines: dict[str, peers.EngineProcess], supply: texts.Supply, lengths: list[int]
 ) -> Iterator[tuple[str, str, float]]:
     """Yield (measure, engine, milliseconds) of one round of prompts and steps."""
     engines = {name: engine for name, engine in engines.items() if name != _NGRAM}
@@ -131,7 +131,7 @@ def _round(
 
 
 def _writing(
-    engines: dict[str, peers.Engine], supply: texts.Supply, drafting: dict[str, list[float]]
+    engines: dict[str, peers.EngineProcess], supply: texts.Supply, drafting: dict[str, list[float]]
 ) -> Iterator[tuple[str, str, float]]:
     """Yield milliseconds a written token: code that repeats what is above it, and other code.
 
@@ -163,7 +163,7 @@ def _writing(
             yield f"{kind} code", _NGRAM, statistics.mean(times)
 
 
-def _going_on(ours: peers.Engine, draw: Callable[[int], list[int]]) -> list[int]:
+def _going_on(ours: peers.EngineProcess, draw: Callable[[int], list[int]]) -> list[int]:
     """Draw a text behind which the model writes enough before it ends of its own accord."""
     while True:
         ids = draw(_PAST_TOKENS)
@@ -173,9 +173,9 @@ def _going_on(ours: peers.Engine, draw: Callable[[int], list[int]]) -> list[int]
 
 def _open_all(
     args: argparse.Namespace, stack: ExitStack, supply: texts.Supply, context: int
-) -> tuple[dict[str, peers.Engine], dict[str, Any]]:
+) -> tuple[dict[str, peers.EngineProcess], dict[str, Any]]:
     """Open ours and each build and format, flash attention on or off as is faster for each."""
-    engine = stack.enter_context(peers.Engine(peers.ours()))
+    engine = stack.enter_context(peers.EngineProcess(peers.ours()))
     engine.open(model=args.model, threads=args.threads, context_tokens=context)
     engines = {peers.OURS: engine}
     attention: dict[str, Any] = {}
@@ -194,7 +194,7 @@ def _open_all(
             best, trial = _faster_attention(stack, build, settings, supply)
             engines[name], attention[name] = best, trial
             if name == f"{peers.WHEEL}, {peers.AS_IS}":
-                engines[_NGRAM] = stack.enter_context(peers.Engine(build))
+                engines[_NGRAM] = stack.enter_context(peers.EngineProcess(build))
                 flag = trial["taken"] == "on"
                 engines[_NGRAM].open(**settings, flash_attention=flag, drafting="NGRAM_SIMPLE")
     return engines, attention
@@ -202,12 +202,12 @@ def _open_all(
 
 def _faster_attention(
     stack: ExitStack, build: peers.Build, settings: dict[str, Any], supply: texts.Supply
-) -> tuple[peers.Engine, dict[str, Any]]:
+) -> tuple[peers.EngineProcess, dict[str, Any]]:
     """Open with flash attention and without; keep what does 512 tokens and 64 steps sooner."""
-    tried: dict[str, peers.Engine] = {}
+    tried: dict[str, peers.EngineProcess] = {}
     costs: dict[str, float] = {}
     for word, flag in (("off", False), ("on", True)):
-        tried[word] = stack.enter_context(peers.Engine(build))
+        tried[word] = stack.enter_context(peers.EngineProcess(build))
         tried[word].open(**settings, flash_attention=flag)
     ids = supply.code(512)
     for word, engine in [*tried.items(), *reversed(tried.items())]:
@@ -221,14 +221,14 @@ def _faster_attention(
 
 def _four_slots(args: argparse.Namespace, supply: texts.Supply) -> dict[str, float]:
     """Memory of a fresh process with four documents of 2,048 tokens open."""
-    with peers.Engine(peers.ours()) as engine:
+    with peers.EngineProcess(peers.ours()) as engine:
         engine.open(model=args.model, threads=args.threads, context_tokens=_SLOT_TOKENS)
         prompts = [supply.code(_SLOT_TOKENS) for _ in range(4)]
         resident: dict[str, float] = engine.call("slots", prompts=prompts)
         return resident
 
 
-def _facts(engine: peers.Engine) -> dict[str, Any]:
+def _facts(engine: peers.EngineProcess) -> dict[str, Any]:
     return {**engine.facts, "memory_mb_after": engine.call("memory")}
 
 

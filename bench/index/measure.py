@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.index import process, queries, trees
-from bench.index.process import Build, Engine, PeerFailed
+from bench.index.process import Build, EngineProcess, PeerFailed
 
 Report = dict[str, Any]
 
@@ -59,7 +59,7 @@ def full(root: Path, updates: int) -> Report:
     return {"tree": root.name, "questions": len(questions), "engines": engines}
 
 
-def _followed(engine: Engine, root: Path, changed: list[str]) -> Report:
+def _followed(engine: EngineProcess, root: Path, changed: list[str]) -> Report:
     """Measure single changes; an engine that fails at it is named and keeps its other figures."""
     try:
         followed = engine.call("update", root=str(root), paths=changed)
@@ -83,7 +83,7 @@ def percentiles(values: Sequence[float]) -> dict[str, float]:
     return {"p50": statistics.median(ordered), "p95": ordered[place], "n": len(ordered)}
 
 
-def _built(engine: Engine, root: Path) -> Report:
+def _built(engine: EngineProcess, root: Path) -> Report:
     built: Report = engine.call("build", root=str(root))
     built["lines"] = trees.count_lines(root, built["paths"])
     return built
@@ -116,7 +116,7 @@ def _reopened(build: Build, root: Path) -> Report:
 @contextlib.contextmanager
 def _process(
     build: Build, root: Path, *, keep: bool = False, fresh: bool = True
-) -> Iterator[Engine]:
+) -> Iterator[EngineProcess]:
     if fresh:
         shutil.rmtree(root / ".homespun", ignore_errors=True)
     with process.started(build) as engine:

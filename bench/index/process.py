@@ -13,14 +13,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.common.provenance import ROOT
-from bench.engine.peers import Build, Engine, PeerFailed
+from bench.engine.peers import Build, EngineProcess, PeerFailed
 
 __all__ = [
     "OURS",
     "RIPGREP",
     "SEMBLE",
     "Build",
-    "Engine",
+    "EngineProcess",
     "PeerFailed",
     "builds",
     "ripgrep",
@@ -44,9 +44,9 @@ def builds() -> dict[str, Build]:
     return found
 
 
-def started(build: Build) -> Engine:
+def started(build: Build) -> EngineProcess:
     """Start a process of an engine."""
-    return Engine(build)
+    return EngineProcess(build)
 
 
 def ripgrep() -> Path | None:

@@ -26,10 +26,10 @@ from homespun.models.convert.smoothquant import SmoothedSource
 from homespun.models.engine.decoder import OnnxDecoder
 from homespun.models.load import load_generator
 from homespun.models.serve import decoder_form, float_weights
-from homespun.models.types import NoProgress
 from homespun.models.weights.gguf import GgufSource
 from homespun.models.weights.source import WeightSource
 from homespun.models.weights.transformers_model import as_transformers
+from homespun.progress import NoProgress
 
 FILES = (argparse, json.decoder, email.message, shutil)
 _SKIPPED_TOKENS = 200  # licence and docstring at the head of a file

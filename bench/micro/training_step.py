@@ -18,7 +18,7 @@ from homespun import paths
 from homespun.models import catalogue
 from homespun.models.weights.gguf import GgufSource
 from homespun.training.dataset.examples import EncodedExample
-from homespun.training.lora.model import Trainee, example_weight
+from homespun.training.lora.model import LoraModel, example_weight
 from homespun.training.lora.presets import CPU
 
 _EXAMPLES, _TOKENS, _LEARNED = 4, 256, 40
@@ -42,12 +42,12 @@ def main() -> None:
         EncodedExample([rng.randrange(100_000) for _ in range(_TOKENS)], _TOKENS - _LEARNED)
         for _ in range(_EXAMPLES)
     ]
-    arms = {name: Trainee(source, replace(CPU, **settings)) for name, settings in _ARMS.items()}
+    arms = {name: LoraModel(source, replace(CPU, **settings)) for name, settings in _ARMS.items()}
     seconds: dict[str, list[float]] = {name: [] for name in arms}
     for round_number in range(args.rounds + 1):
-        for name, trainee in arms.items():
+        for name, model in arms.items():
             began = time.perf_counter()
-            trainee.loss(batch, sum(map(example_weight, batch))).backward()
+            model.loss(batch, sum(map(example_weight, batch))).backward()
             if round_number:  # the first one allocates
                 seconds[name].append(time.perf_counter() - began)
     print("| frozen weights | seconds a step | tokens a second |\n|---|--:|--:|")

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench.retrieval.corpora import Corpus, corpora
+from bench.retrieval.corpora import QueryCorpus, corpora
 from homespun import stats
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.embedding.encoders import open_encoder
@@ -47,7 +47,7 @@ PARTS: dict[str, dict[str, object]] = {  # what the weights are without the part
 
 
 @dataclass(frozen=True, slots=True)
-class Arm:
+class SearchVariant:
     """A row of the tables."""
 
     name: str
@@ -81,29 +81,32 @@ def main() -> int:
     return 0
 
 
-def _arms(*, has_vectors: bool) -> tuple[list[Arm], list[Arm]]:
+def _arms(*, has_vectors: bool) -> tuple[list[SearchVariant], list[SearchVariant]]:
     """Return rows that add one part after the other, and rows that lack one."""
     off = {field: value for values in PARTS.values() for field, value in values.items()}
-    added = [Arm("BM25", replace(WEIGHTS, **off))]  # type: ignore[arg-type]
+    added = [SearchVariant("BM25", replace(WEIGHTS, **off))]  # type: ignore[arg-type]
     for part, values in PARTS.items():
         on = {field: getattr(WEIGHTS, field) for field in values}
-        added.append(Arm(f"+ {part}", replace(added[-1].weights, **on)))  # type: ignore[arg-type]
+        added.append(SearchVariant(f"+ {part}", replace(added[-1].weights, **on)))  # type: ignore[arg-type]
     mode: Mode = "hybrid" if has_vectors else "lexical"
     without = [
-        Arm(part, replace(WEIGHTS, **values), mode)  # type: ignore[arg-type]
+        SearchVariant(part, replace(WEIGHTS, **values), mode)  # type: ignore[arg-type]
         for part, values in PARTS.items()
     ]
     if has_vectors:
-        added.append(Arm("+ vectors", WEIGHTS, "hybrid"))
+        added.append(SearchVariant("+ vectors", WEIGHTS, "hybrid"))
         without += [
-            Arm("vectors", WEIGHTS, "lexical"),
-            Arm("words (vectors and rules alone)", WEIGHTS, "dense"),
+            SearchVariant("vectors", WEIGHTS, "lexical"),
+            SearchVariant("words (vectors and rules alone)", WEIGHTS, "dense"),
         ]
     return added, without
 
 
 def _measured(
-    chosen: Sequence[Corpus], arms: Sequence[Arm], scratch: Path, encoder: Encoder | None
+    chosen: Sequence[QueryCorpus],
+    arms: Sequence[SearchVariant],
+    scratch: Path,
+    encoder: Encoder | None,
 ) -> dict[str, Scores]:
     scores: dict[str, Scores] = {arm.name: {} for arm in arms}
     for corpus in chosen:
@@ -126,7 +129,7 @@ def _measured(
     return scores
 
 
-def _groups(chosen: Sequence[Corpus]) -> dict[str, list[str]]:
+def _groups(chosen: Sequence[QueryCorpus]) -> dict[str, list[str]]:
     """Return the columns of the tables: which corpora each is the mean of."""
     groups: dict[str, list[str]] = {}
     for corpus in chosen:

@@ -18,7 +18,7 @@ SETS = ("semble-dev", "own")
 
 
 @dataclass(frozen=True, slots=True)
-class Corpus:
+class QueryCorpus:
     """A package with queries."""
 
     name: str
@@ -61,10 +61,10 @@ class Corpus:
 
 def corpora(
     sets: Sequence[str] = SETS, *, split: str = "", only: Sequence[str] = ()
-) -> list[Corpus]:
+) -> list[QueryCorpus]:
     """Return the corpora of these sets, of one split and with these names where given."""
     found = [
-        Corpus(
+        QueryCorpus(
             name=entry["name"],
             set=name,
             language=entry["language"],

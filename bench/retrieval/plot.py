@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-from bench.retrieval.corpora import Corpus
+from bench.retrieval.corpora import QueryCorpus
 from homespun.indexer.evaluation.report import Report
 from homespun.stats import Estimate, estimate
 
@@ -16,7 +16,7 @@ _LABELS, _FULL, _MARGIN = 190, 460, 60  # pixels: names, a bar of 1.0, to its ri
 _FONT = 'font-family="sans-serif" font-size="11"'
 
 
-def write(chosen: Sequence[Corpus], reports: Sequence[Report], path: Path) -> None:
+def write(chosen: Sequence[QueryCorpus], reports: Sequence[Report], path: Path) -> None:
     """Write the plot of what every report has of these corpora."""
     parts = [
         _text(8, 18, "NDCG@10 by corpus, with 95 % intervals (bootstrap over queries)", "bold")

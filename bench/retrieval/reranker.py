@@ -29,7 +29,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.retrieval.corpora import Corpus, corpora
+from bench.retrieval.corpora import QueryCorpus, corpora
 from homespun import stats
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.embedding.encoders import open_encoder
@@ -321,7 +321,7 @@ def _blended(hits: list[Hit], scores: np.ndarray, weight: float) -> list[Hit]:
     return [hits[place] for place in order[:10]]
 
 
-def _indexed(corpus: Corpus) -> Index:
+def _indexed(corpus: QueryCorpus) -> Index:
     root = corpus.copied(FOLDER / "corpora")
     encoder = open_encoder(IndexConfig().encoder)
     index = Index.open(root, IndexConfig(), create=True, encoder=encoder)
@@ -330,7 +330,9 @@ def _indexed(corpus: Corpus) -> Index:
     return index
 
 
-def _print(results: dict[float, dict[str, dict[str, float]]], chosen: Sequence[Corpus]) -> None:
+def _print(
+    results: dict[float, dict[str, dict[str, float]]], chosen: Sequence[QueryCorpus]
+) -> None:
     before = next(iter(results.values()))
     print("| weight | NDCG@10 | difference | better | worse |\n|--:|--:|--:|--:|--:|")
     for weight, scores in results.items():

@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.common.accepted import ACCEPTED
-from bench.retrieval.corpora import SETS, Corpus, corpora
+from bench.retrieval.corpora import SETS, QueryCorpus, corpora
 from homespun.cli.verbs.eval import retrieval_tables as eval_tables
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.embedding.encoders import open_encoder
@@ -64,7 +64,7 @@ def main() -> int:
     return status
 
 
-def _measured(chosen: Sequence[Corpus], args: argparse.Namespace) -> list[Report]:
+def _measured(chosen: Sequence[QueryCorpus], args: argparse.Namespace) -> list[Report]:
     """Return a report for each mode; packages that cannot be had are named and left out."""
     needs_vectors = any(mode != "lexical" for mode in args.modes) and args.encoder != "none"
     encoder = open_encoder(args.encoder) if needs_vectors else None
@@ -99,7 +99,7 @@ def _indexed(root: Path, encoder: Encoder | None) -> Index:
     return index
 
 
-def _evaluated(corpus: Corpus, index: Index, mode: Mode) -> CorpusResult:
+def _evaluated(corpus: QueryCorpus, index: Index, mode: Mode) -> CorpusResult:
     return evaluate.evaluate(
         lambda text: index.search(text, limit=LIMIT, mode=mode),
         corpus.queries,

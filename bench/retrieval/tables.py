@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from bench.common import provenance
 from bench.retrieval import plot
-from bench.retrieval.corpora import Corpus
+from bench.retrieval.corpora import QueryCorpus
 from homespun.cli.verbs.eval.retrieval_tables import categories, mean_of
 from homespun.indexer.evaluation.evaluate import CorpusResult, QueryResult, percentile
 from homespun.indexer.evaluation.report import Report
@@ -26,7 +26,7 @@ _KINDS = {
 }
 
 
-def write(chosen: Sequence[Corpus], reports: Sequence[Report]) -> None:
+def write(chosen: Sequence[QueryCorpus], reports: Sequence[Report]) -> None:
     """Write the page's tables, bench/results/retrieval.json and the plot."""
     facts = provenance.facts(reports[-1].versions["encoder"], threads=0)
     text = tables(chosen, reports)
@@ -41,7 +41,7 @@ def write(chosen: Sequence[Corpus], reports: Sequence[Report]) -> None:
     plot.write(chosen, reports, provenance.RESULTS / "retrieval.svg")
 
 
-def tables(chosen: Sequence[Corpus], reports: Sequence[Report]) -> str:
+def tables(chosen: Sequence[QueryCorpus], reports: Sequence[Report]) -> str:
     """Return a row a corpus, then a row a group of corpora and a row a category."""
     modes = [report.mode for report in reports]
     head = "| corpus | language | files | chunks | queries | " + " | ".join(
@@ -67,7 +67,7 @@ def tables(chosen: Sequence[Corpus], reports: Sequence[Report]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _corpus_row(corpus: Corpus, results: Sequence[CorpusResult]) -> str:
+def _corpus_row(corpus: QueryCorpus, results: Sequence[CorpusResult]) -> str:
     first = results[0]
     name = corpus.name + " (held)" * (corpus.split == "held")
     cells = [
@@ -94,7 +94,7 @@ def _group_row(title: str, names: set[str], reports: Sequence[Report]) -> list[s
     return [f"| {title} | {counts} | " + " | ".join(cells) + " |"]
 
 
-def _kind(corpus: Corpus) -> str:
+def _kind(corpus: QueryCorpus) -> str:
     return corpus.split if corpus.set == "own" else corpus.language
 
 

@@ -12,7 +12,7 @@ from bench.typing.sessions import Session
 
 
 @dataclass(frozen=True, slots=True)
-class Edit:
+class Keystroke:
     """A keystroke as the editor sends it; `before` and `after` are the document behind it."""
 
     before: str  # up to the cursor
@@ -22,7 +22,7 @@ class Edit:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ScreenAnswer:
     """What the screen shows for the newest keystroke from `at` on; "" when it is nothing."""
 
     at: float  # seconds, `time.perf_counter`
@@ -32,7 +32,7 @@ class Answer:
 
 
 @dataclass(slots=True)
-class Work:
+class TokenWork:
     """Tokens that the model went through, for whatever reason."""
 
     requests: int = 0
@@ -65,15 +65,15 @@ class Side(Protocol):
 
     name: str
     facts: dict[str, Any]
-    work: Work
+    work: TokenWork
 
     def begin(self, session: Session) -> None:
         """Open the session's document, the cursor at its place, and let the engine get ready."""
 
-    def press(self, edit: Edit) -> None:
+    def press(self, edit: Keystroke) -> None:
         """Send a keystroke; whatever was asked before is superseded."""
 
-    def answers(self, until: float) -> Iterator[Answer]:
+    def answers(self, until: float) -> Iterator[ScreenAnswer]:
         """Yield what comes on the screen for the last keystroke, up to a time."""
 
     def accepted(self) -> None:

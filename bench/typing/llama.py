@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from bench.engine.peers import NATIVE, WHEEL, Build, Engine
-from bench.typing.client import Answer, Edit, Work, processor_seconds
-from bench.typing.llama_vim import N_PREDICT, POLICY, Buffer, Busy, Request, Vim
+from bench.engine.peers import NATIVE, WHEEL, Build, EngineProcess
+from bench.typing.client import Keystroke, ScreenAnswer, TokenWork, processor_seconds
+from bench.typing.llama_vim.context import Buffer
+from bench.typing.llama_vim.plugin import N_PREDICT, POLICY, Busy, Vim, VimRequest
 from bench.typing.sessions import Session
 
 _WORKERS = {NATIVE: "bench.typing.worker_native", WHEEL: "bench.typing.worker"}
@@ -47,10 +48,10 @@ class LlamaVim:
     ) -> None:
         """Start the server; `files` is the workspace as it lies on the disk."""
         self.name = name
-        self.work = Work()
+        self.work = TokenWork()
         self._files = files
         self._seed = seed
-        self._engine = Engine(Build(name, build.interpreter, _WORKERS[build.name]))
+        self._engine = EngineProcess(Build(name, build.interpreter, _WORKERS[build.name]))
         context = budget_tokens + 2 * N_PREDICT
         self._ring_tokens = budget_tokens - _BATCH_TOKENS
         self.facts: dict[str, Any] = self._engine.open(
@@ -66,11 +67,11 @@ class LlamaVim:
         self._pid: int = self.facts.pop("pid")
         self._seconds_before = processor_seconds(self._pid)
         self._address = urlsplit(self.facts.pop("address"))
-        self._arrived: queue.SimpleQueue[tuple[_Job, dict[str, Any] | Exception]]
+        self._arrived: queue.SimpleQueue[tuple[_RunningRequest, dict[str, Any] | Exception]]
         self._arrived = queue.SimpleQueue()
-        self._jobs: list[_Job] = []  # under way
+        self._jobs: list[_RunningRequest] = []  # under way
         self._counted: dict[str, int] = {}  # tokens by text
-        self._fresh: list[Answer] = []
+        self._fresh: list[ScreenAnswer] = []
         self._vim = Vim(
             send=self._start,
             cancel=self._kill,
@@ -93,7 +94,7 @@ class LlamaVim:
         self._read_ring()
         time.sleep(_READ_SECONDS)
 
-    def press(self, edit: Edit) -> None:
+    def press(self, edit: Keystroke) -> None:
         """Move the cursor; the plug-in does the rest."""
         self._fresh.clear()
         buffer = self._vim.buffer
@@ -103,7 +104,7 @@ class LlamaVim:
         buffer.modified = True
         self._vim.moved(time.perf_counter())
 
-    def answers(self, until: float) -> Iterator[Answer]:
+    def answers(self, until: float) -> Iterator[ScreenAnswer]:
         """Yield what comes on the screen; the plug-in's timer and its requests go on meanwhile."""
         yield from self._taken()
         while time.perf_counter() < until:
@@ -126,12 +127,14 @@ class LlamaVim:
             self.work.processor_seconds = seconds - self._seconds_before
         self._engine.close()
 
-    def _taken(self) -> list[Answer]:
+    def _taken(self) -> list[ScreenAnswer]:
         taken, self._fresh = self._fresh, []
         return taken
 
     def _showed(self, text: str, cached: bool) -> None:
-        self._fresh.append(Answer(time.perf_counter(), text, cached, "" if text else "nothing"))
+        self._fresh.append(
+            ScreenAnswer(time.perf_counter(), text, cached, "" if text else "nothing")
+        )
 
     def _step(self, until: float) -> None:
         """Wait for an answer, the timer, or a time, and let the plug-in act on it."""
@@ -186,8 +189,8 @@ class LlamaVim:
             self._vim.retry_at = None
             self._step(time.perf_counter() + 0.1)
 
-    def _start(self, request: Request) -> None:
-        job = _Job(request, self._connect())
+    def _start(self, request: VimRequest) -> None:
+        job = _RunningRequest(request, self._connect())
         self._jobs.append(job)
         threading.Thread(target=job.run, args=(self._arrived,), daemon=True).start()
 
@@ -196,15 +199,17 @@ class LlamaVim:
             job.kill()
 
 
-class _Job:
+class _RunningRequest:
     """A request under way, on a thread and a connection of its own."""
 
-    def __init__(self, request: Request, connection: http.client.HTTPConnection) -> None:
+    def __init__(self, request: VimRequest, connection: http.client.HTTPConnection) -> None:
         self.request = request
         self.is_killed = False
         self._connection = connection
 
-    def run(self, arrived: queue.SimpleQueue[tuple[_Job, dict[str, Any] | Exception]]) -> None:
+    def run(
+        self, arrived: queue.SimpleQueue[tuple[_RunningRequest, dict[str, Any] | Exception]]
+    ) -> None:
         try:
             arrived.put((self, _post(self._connection, "/infill", self.request.body)))
         except Exception as error:  # for whoever waits

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bench.typing.client import Answer, Edit, Work, processor_seconds
+from bench.typing.client import Keystroke, ScreenAnswer, TokenWork, processor_seconds
 from bench.typing.sessions import Session
 
 _PATIENCE_SECONDS = 180.0
@@ -36,7 +36,7 @@ class Homespun:
     ) -> None:
         """Start the server and wait until model and index are ready."""
         self.name = name
-        self.work = Work()
+        self.work = TokenWork()
         self._root = root
         self._connection = _Connection(
             [sys.executable, "-P", "-m", "homespun.cli", "serve", "--stdio"]
@@ -78,7 +78,7 @@ class Homespun:
         self._note("textDocument/didOpen", {"textDocument": document})
         self._drain(_READ_SECONDS)
 
-    def press(self, edit: Edit) -> None:
+    def press(self, edit: Keystroke) -> None:
         """Send the edit and ask for a completion; the request before is cancelled."""
         if self._asked is not None:
             self._note("$/cancelRequest", {"id": self._asked})
@@ -98,7 +98,7 @@ class Homespun:
             },
         )
 
-    def answers(self, until: float) -> Iterator[Answer]:
+    def answers(self, until: float) -> Iterator[ScreenAnswer]:
         """Yield the one answer to the newest request, when it is in time."""
         while (message := self._next(until)) is not None:
             arrived, body = message
@@ -111,7 +111,7 @@ class Homespun:
                 self._shown = items[0]["command"]["arguments"][0]
             last = self._call("workspace/executeCommand", {"command": "homespun.status"})["last"]
             cached = self._count(last)
-            yield Answer(arrived, text, cached=cached, why="" if text else last["finish"])
+            yield ScreenAnswer(arrived, text, cached=cached, why="" if text else last["finish"])
 
     def accepted(self) -> None:
         """Run the command of the item, as an editor does."""

@@ -27,13 +27,13 @@ from typing import Any
 
 from bench.common import provenance
 from bench.engine import peers
-from bench.typing.client import Answer, Edit, Side, Work
+from bench.typing.client import Keystroke, ScreenAnswer, Side, TokenWork
 from bench.typing.corpus import PACKAGES, copy_with, source_files
 from bench.typing.llama import LlamaVim
 from bench.typing.ours import Homespun
 from bench.typing.sessions import Session, Typist, make_sessions, right_chars
 from bench.typing.stats import (
-    Row,
+    KeyResult,
     can_take,
     could_save_chars,
     figures,
@@ -58,7 +58,7 @@ def main() -> int:
     args = _arguments()
     packages = PACKAGES[:1] if args.quick else PACKAGES
     report: dict[str, Any] = provenance.facts(args.model, args.threads)
-    rows: list[Row] = []
+    rows: list[KeyResult] = []
     sides: dict[str, dict[str, Any]] = {}
     for package in packages:
         sessions = _sessions(package, args)
@@ -112,7 +112,7 @@ def _replay_package(
     root: Path,
     sessions: Sequence[tuple[Session, float]],
     args: argparse.Namespace,
-    rows: list[Row],
+    rows: list[KeyResult],
     sides: dict[str, dict[str, Any]],
 ) -> None:
     """Let the sides take turns at a package's sessions; add what they saw and did."""
@@ -170,21 +170,21 @@ def replay(
     probability: float,
     seed: int,
     clock: Callable[[], float] = time.perf_counter,
-) -> list[Row]:
+) -> list[KeyResult]:
     """Type a session; `probability` is that with which a right suggestion is taken."""
     side.begin(session)
     typist = Typist(session)
-    rows: list[Row] = []
+    rows: list[KeyResult] = []
     taken = ""
     began = clock()
     while taken or not typist.is_done:
         if taken:
             side.accepted()
         key = typist.take(taken) if taken else typist.next()
-        edit = Edit(typist.before, session.after, key.insert, key.delete_chars)
+        edit = Keystroke(typist.before, session.after, key.insert, key.delete_chars)
         at = clock()
         side.press(edit)
-        row = Row(
+        row = KeyResult(
             side=side.name,
             session=f"{session.package}/{session.path}",
             takes=probability > 0,
@@ -205,7 +205,9 @@ def replay(
     return rows
 
 
-def _watch(side: Side, row: Row, at: float, typist: Typist, clock: Callable[[], float]) -> None:
+def _watch(
+    side: Side, row: KeyResult, at: float, typist: Typist, clock: Callable[[], float]
+) -> None:
     """Look at the screen until the next key; the session's last answer is waited for."""
     for answer in side.answers(at + row.gap_ms / 1000):
         _note(row, answer, at)
@@ -216,7 +218,7 @@ def _watch(side: Side, row: Row, at: float, typist: Typist, clock: Callable[[], 
     row.gap_ms = (clock() - at) * 1000
 
 
-def _judge(row: Row, upcoming: str, before: Row | None) -> None:
+def _judge(row: KeyResult, upcoming: str, before: KeyResult | None) -> None:
     """Say whether the text on the screen is right, and since when it has stood there."""
     row.right_chars = right_chars(row.text, upcoming)
     if row.right_chars and row.answer_ms is not None:
@@ -225,19 +227,19 @@ def _judge(row: Row, upcoming: str, before: Row | None) -> None:
             row.seen_ms = before.seen_ms + row.gap_ms
 
 
-def _note(row: Row, answer: Answer, at: float) -> None:
+def _note(row: KeyResult, answer: ScreenAnswer, at: float) -> None:
     """Write down what came on the screen; what comes later replaces it."""
     if row.answer_ms is None or (answer.text and not row.text):
         row.answer_ms = (answer.at - at) * 1000
     row.text, row.cached, row.why = answer.text, answer.cached, answer.why
 
 
-def _figures(name: str, known: dict[str, Any], rows: Sequence[Row]) -> dict[str, Any]:
+def _figures(name: str, known: dict[str, Any], rows: Sequence[KeyResult]) -> dict[str, Any]:
     mine = [row for row in rows if row.side == name]
     typed = [row for row in mine if not row.takes]
     took = [row for row in mine if row.takes]
     chars = sum(row.kind in ("char", "enter") for row in typed)
-    works: list[Work] = known["work"]
+    works: list[TokenWork] = known["work"]
     prompt = sum(work.prompt_tokens for work in works)
     computed = sum(work.computed_tokens for work in works)
     by_kind: dict[str, int] = {}
@@ -275,7 +277,7 @@ def _ratios(sides: dict[str, dict[str, Any]]) -> dict[str, dict[str, float | Non
     return {name: ratios(side["typing"], ours) for name, side in theirs.items()}
 
 
-def _compact(row: Row) -> list[Any]:
+def _compact(row: KeyResult) -> list[Any]:
     """Return a row as the report keeps it, for plots; `ROW_FIELDS` are its names."""
     values = asdict(row)
     return [
@@ -284,7 +286,7 @@ def _compact(row: Row) -> list[Any]:
     ]
 
 
-def _progress(session: Session, rows: Sequence[Row]) -> None:
+def _progress(session: Session, rows: Sequence[KeyResult]) -> None:
     measured = figures(rows)
     wait = measured["until_suggestion_ms"]
     print(

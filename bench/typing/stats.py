@@ -12,7 +12,7 @@ SEEN_MS = 200.0  # a suggestion that stood there for less is not taken
 
 
 @dataclass(slots=True)
-class Row:
+class KeyResult:
     """One keystroke of one side. Times in milliseconds, `at_ms` from the session's first key."""
 
     side: str
@@ -37,7 +37,7 @@ class Row:
         return bool(self.text)
 
 
-def figures(rows: Sequence[Row]) -> dict[str, Any]:
+def figures(rows: Sequence[KeyResult]) -> dict[str, Any]:
     """Return the figures of one side. Shares are between 0 and 1, times in milliseconds.
 
     `until_...` leave no key out because its answer came too late: they count until the next thing
@@ -68,7 +68,7 @@ def figures(rows: Sequence[Row]) -> dict[str, Any]:
     }
 
 
-def until(rows: Sequence[Row], *, suggestion: bool) -> list[float]:
+def until(rows: Sequence[KeyResult], *, suggestion: bool) -> list[float]:
     """Return for each key the time until an answer to it or to a later key was on the screen.
 
     With `suggestion` until there was text. Keys behind the last one of a session count as long as
@@ -88,12 +88,12 @@ def until(rows: Sequence[Row], *, suggestion: bool) -> list[float]:
     return waits
 
 
-def saved_chars(rows: Sequence[Row]) -> int:
+def saved_chars(rows: Sequence[KeyResult]) -> int:
     """Return the characters that accepted suggestions saved, the accepting key paid."""
     return sum(row.taken_chars - 1 for row in rows if row.kind == "accept")
 
 
-def could_save_chars(rows: Sequence[Row]) -> int:
+def could_save_chars(rows: Sequence[KeyResult]) -> int:
     """Return what a user saves who takes, on each line, the first right suggestion that is seen."""
     saved = 0
     done: set[tuple[str, int]] = set()
@@ -104,7 +104,7 @@ def could_save_chars(rows: Sequence[Row]) -> int:
     return saved
 
 
-def can_take(row: Row) -> bool:
+def can_take(row: KeyResult) -> bool:
     """Say whether a right suggestion stood there long enough to be taken."""
     return row.right_chars > 1 and row.seen_ms >= SEEN_MS
 

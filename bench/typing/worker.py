@@ -19,7 +19,7 @@ BATCH_TOKENS = 512
 REUSE_TOKENS = 256
 
 
-class Engine:
+class RecommendedServerEngine:
     """One server with one slot."""
 
     def open(self, model: str, threads: int, context_tokens: int) -> dict[str, Any]:
@@ -45,5 +45,5 @@ class Engine:
 
 
 if __name__ == "__main__":
-    engine = Engine()
+    engine = RecommendedServerEngine()
     base.serve({"open": engine.open})

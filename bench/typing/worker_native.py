@@ -23,7 +23,7 @@ BATCH_TOKENS = 512
 REUSE_TOKENS = 256
 
 
-class Engine(llama.Engine):
+class InfillEngine(llama.LlamaCppEngine):
     """One model behind HTTP, one request at a time."""
 
     def open_address(self, model: str, threads: int, context_tokens: int) -> dict[str, Any]:
@@ -126,7 +126,7 @@ def _text(written: bytes) -> str:
     return written.decode("utf-8", "ignore")
 
 
-def _handler(engine: Engine) -> type[BaseHTTPRequestHandler]:
+def _handler(engine: InfillEngine) -> type[BaseHTTPRequestHandler]:
     """Make what answers the requests for an engine."""
     routes = {"/infill": engine.infill, "/tokenize": engine.tokenize}
 
@@ -146,5 +146,5 @@ def _handler(engine: Engine) -> type[BaseHTTPRequestHandler]:
 
 
 if __name__ == "__main__":
-    engine = Engine()
+    engine = InfillEngine()
     base.serve({"open": engine.open_address})

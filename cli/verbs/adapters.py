@@ -13,7 +13,7 @@ from homespun.cli.output import say
 if TYPE_CHECKING:
     from homespun.models.adapters.registry import Registry
     from homespun.models.engine.decoder import OnnxDecoder
-    from homespun.models.types import Progress
+    from homespun.progress import Progress
     from homespun.training.dataset.examples import EncodedExample
     from homespun.training.evaluation.drift import Score
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from homespun.training.conventions.mine import Convention, Conventions, Place
+    from homespun.training.conventions.mine import Convention, Conventions, ExampleLine
 
 _WIDTH = 120  # columns where the output goes to a file
 _MODULES = 8  # rules about single modules that are shown; more are counted
@@ -165,7 +165,7 @@ def _files(count: int) -> str:
     return f"{count:,} file{'' if count == 1 else 's'}"
 
 
-def _at(place: Place) -> str:
+def _at(place: ExampleLine) -> str:
     return f"{place.path}:{place.line}"
 
 

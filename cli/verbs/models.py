@@ -10,7 +10,7 @@ from homespun.models import catalogue
 from homespun.models.download import cache
 from homespun.models.download import fetch as download
 from homespun.models.status import ModelState, state_of
-from homespun.models.types import Progress
+from homespun.progress import Progress
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

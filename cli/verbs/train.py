@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
-import time
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from homespun.cli.errors import UsageError
 from homespun.cli.progress import RichProgress
@@ -18,7 +16,6 @@ if TYPE_CHECKING:
     from homespun.training.config import TrainOptions
     from homespun.training.pipeline.train import TrainResult
 
-_NOTE_SECONDS = 60.0  # between notes where there is no terminal to draw on
 _RUN_OPTIONS = (
     "preset",
     "until",
@@ -90,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
     _check(args)
     root = Path(args.dir)
     flags = {"model": args.model}
-    with TrainProgress(quiet=args.json) as progress:
+    with RichProgress(quiet=args.json) as progress:
         settings = settings_of(
             CompletionOptions, "completion", workspace=root, flags=flags, say=progress.say
         )
@@ -103,30 +100,6 @@ def run(args: argparse.Namespace) -> int:
         )
     _print(result, as_json=args.json)
     return 0
-
-
-class TrainProgress(RichProgress):
-    """The bars, whole sentences between them, and a word beside the current one."""
-
-    def __init__(self, *, quiet: bool = False, stream: TextIO | None = None) -> None:
-        """`quiet` draws no bars; sentences go to stderr all the same."""
-        super().__init__(quiet=quiet, stream=stream)
-        self._noted_at = -math.inf
-
-    def say(self, sentence: str) -> None:
-        """Print a sentence, above the bar where there is one."""
-        if self._bar is not None:
-            self._bar.console.print(sentence, markup=False, highlight=False, soft_wrap=True)
-        else:
-            self._say(sentence)
-
-    def note(self, text: str) -> None:
-        """Show a word beside the bar; without a terminal, a line now and then."""
-        if self._bar is not None and self._task is not None:
-            self._bar.update(self._task, description=f"{self._stage}: {text}")
-        elif not self._quiet and time.monotonic() - self._noted_at >= _NOTE_SECONDS:
-            self._noted_at = time.monotonic()
-            self._say(f"{self._stage}: {self._amount()}{text}")
 
 
 def _check(args: argparse.Namespace) -> None:

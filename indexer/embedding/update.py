@@ -22,7 +22,8 @@ from homespun.indexer.storage import manifest
 from homespun.indexer.storage.lance import Store
 from homespun.indexer.storage.manifest import EncoderStamp, Manifest
 from homespun.indexer.storage.rows import embedding_text
-from homespun.models.types import Encoder, Progress
+from homespun.models.types import Encoder
+from homespun.progress import Progress
 
 _BATCH_CHUNKS = 256  # texts an encoder gets at once
 _COMMIT_CHUNKS = 4096  # a commit takes tens of milliseconds whatever its size

@@ -24,10 +24,11 @@ from homespun.models.convert.parity import reference
 from homespun.models.convert.quantize import UInt8, quantize_blocks, quantize_rows, restore_blocks
 from homespun.models.convert.served_form import CONVERTER_VERSION, MANIFEST, file_sha256
 from homespun.models.convert.smoothquant import SmoothedSource
-from homespun.models.types import FimTokens, Progress
+from homespun.models.types import FimTokens
 from homespun.models.weights.safetensors_file import SafetensorsFile
 from homespun.models.weights.source import Float32, WeightSource
 from homespun.models.weights.tokenizer import BpeTokenizer
+from homespun.progress import Progress
 from homespun.storage import copy_private, make_private_folder, write_private
 
 _MARGIN_ROWS = 64  # final states that show the error of the screening output layer

@@ -19,7 +19,7 @@ from typing import Any
 from homespun import paths
 from homespun.models.catalogue import CatalogueEntry, ModelFile
 from homespun.models.errors import WrongHash
-from homespun.models.types import NoProgress, Progress
+from homespun.progress import NoProgress, Progress
 from homespun.storage import open_private, replace, write_private
 
 _STAMP = "verified.json"

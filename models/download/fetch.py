@@ -24,7 +24,7 @@ from homespun.models.errors import (
     ModelsError,
     WrongHash,
 )
-from homespun.models.types import Progress
+from homespun.progress import Progress
 from homespun.storage import make_private_folder, require_space, writing
 
 _log = logging.getLogger(__name__)

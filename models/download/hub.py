@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from homespun.models.catalogue import CatalogueEntry, ModelFile
 from homespun.models.download.cache import size_of, stage
 from homespun.models.errors import DownloadFailed, WrongHash
-from homespun.models.types import Progress
+from homespun.progress import Progress
 from homespun.storage import open_private
 
 if TYPE_CHECKING:
@@ -121,10 +121,10 @@ class _Transfer:
     def receive(self, response: httpx.Response, *, source: str) -> None:
         """Append a response's body. Raises WrongHash when it runs past the pinned size."""
         start, total = _extent(response)
-        if start != self.size:  # the range was ignored
-            self._restart()
         if start not in (0, self.size):
             raise DownloadFailed(f"{source} sent {self.file.name} from byte {start}, unasked")
+        if start != self.size:  # the range was ignored
+            self._restart()
         with open_private(self._partial, append=True) as stream:
             for block in response.iter_raw():  # as it arrives: a cut must not lose a held block
                 stream.write(block)

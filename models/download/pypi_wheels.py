@@ -20,7 +20,7 @@ from homespun.errors import StorageFull
 from homespun.models.catalogue import CatalogueEntry, ModelFile, PypiWheel
 from homespun.models.download.cache import accept, sha256_of, size_of, stage
 from homespun.models.errors import DownloadFailed, WrongHash
-from homespun.models.types import Progress
+from homespun.progress import Progress
 from homespun.storage import make_private_folder, open_private, require_space, write_private
 
 _BLOCK_BYTES = 1 << 20

@@ -78,7 +78,7 @@ def group(by: str, value: str, records: Sequence[Record]) -> dict[str, object]:
             "suggested": sum(record.chars for record in records),
             "accepted": sum(record.accepted for record in taken),
         },
-        "kept": [_kept(name, place, taken) for place, name in enumerate(HORIZON_NAMES)],
+        "kept": [_kept(name, index, taken) for index, name in enumerate(HORIZON_NAMES)],
         "median_ms": statistics.median(r.ms for r in records) if records else None,
     }
 
@@ -101,11 +101,11 @@ def _is_taken(record: Record) -> bool:
     return record.outcome in ("partial", "accepted")
 
 
-def _kept(name: str, place: int, taken: Iterable[Record]) -> dict[str, object]:
+def _kept(name: str, index: int, taken: Iterable[Record]) -> dict[str, object]:
     """Count what stood after a horizon, of what was followed for so long."""
     known = []
     for record in taken:
-        kept, changed = _at(record.kept, place), _at(record.changed, place)
+        kept, changed = _at(record.kept, index), _at(record.changed, index)
         if kept is not None and changed is not None:
             known.append((record.accepted, kept, changed))
     accepted = sum(chars for chars, _, _ in known)
@@ -118,8 +118,8 @@ def _kept(name: str, place: int, taken: Iterable[Record]) -> dict[str, object]:
     }
 
 
-def _at(shares: Sequence[float | None], place: int) -> float | None:
-    return shares[place] if place < len(shares) else None
+def _at(shares: Sequence[float | None], index: int) -> float | None:
+    return shares[index] if index < len(shares) else None
 
 
 def _sentence(every: dict[str, object]) -> str:

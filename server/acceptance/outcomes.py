@@ -20,7 +20,7 @@ from homespun.server.acceptance.log import AcceptanceLog, Record
 from homespun.server.acceptance.suggestions import Suggestion, Suggestions
 from homespun.server.acceptance.survival import HORIZONS_SECONDS, Followed, Kept
 from homespun.server.lsp.documents import Document
-from homespun.server.lsp.edits import Change
+from homespun.server.lsp.edits import TextChange
 
 _IDLE_SECONDS = 60.0
 _TICK_SECONDS = 30.0
@@ -51,7 +51,7 @@ class Outcomes:
         if isinstance(document, Document):
             self.changed(uri, document.take_changes(), lambda: document.source)
 
-    def changed(self, uri: str, changes: Sequence[Change], text: Callable[[], str]) -> None:
+    def changed(self, uri: str, changes: Sequence[TextChange], text: Callable[[], str]) -> None:
         """Follow the edits of a document; `text` tells what stands there now."""
         self._measure()
         followed = [each for suggestion, each in self._followed.values() if suggestion.uri == uri]

@@ -16,8 +16,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from homespun.server.acceptance.text_match import standing
-from homespun.server.lsp.edits import Change
+from homespun.server.acceptance.text_match import matching_ends
+from homespun.server.lsp.edits import TextChange
 from homespun.server.types import Completion
 
 logger = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ class Watches(Protocol):
 
 
 @dataclass(slots=True)
-class _Growth:
+class _SuggestionGrowth:
     """What an edit has added of a suggestion."""
 
     before: int  # characters of lead and text
@@ -94,7 +94,7 @@ class _Live:
     base: int = 0  # characters of the text in front of the item that the client has
     matched: int = 0  # characters of lead and text that stand
     end: int = 0  # where they end
-    last: _Growth | None = None  # the newest growth, where it was taken for typing
+    last: _SuggestionGrowth | None = None  # the newest growth, where it was taken for typing
     others: tuple[Suggestion, ...] = ()  # that the user may choose instead
 
     @property
@@ -125,9 +125,9 @@ class _Live:
 
     def _ends(self, suggestion: Suggestion, text: str) -> list[int]:
         limit = 2 * len(suggestion.expected) + _SLACK_CHARS
-        return standing(suggestion.expected, text[self.anchor : self.anchor + limit])
+        return matching_ends(suggestion.expected, text[self.anchor : self.anchor + limit])
 
-    def follow(self, changes: Sequence[Change]) -> int | None:
+    def follow(self, changes: Sequence[TextChange]) -> int | None:
         """Move with the edits; return how far those at its place reach, None without one."""
         last = None
         for each in changes:
@@ -256,7 +256,7 @@ class Suggestions:
             suggestion.outcome = "partial"
             self._report(suggestion)
 
-    def changed(self, uri: str, changes: Sequence[Change], source: Callable[[], str]) -> None:
+    def changed(self, uri: str, changes: Sequence[TextChange], source: Callable[[], str]) -> None:
         """Compare the document's live suggestion with its text after `changes`."""
         live = self._live.get(uri)
         if live is None:
@@ -309,8 +309,8 @@ class Suggestions:
 
     def _live_of(self, suggestion: Suggestion) -> _Live | None:
         """Return a suggestion's place, also right after it was taken."""
-        for places in (self._live, self._after):
-            live = places.get(suggestion.uri)
+        for by_uri in (self._live, self._after):
+            live = by_uri.get(suggestion.uri)
             if live is not None and live.suggestion is suggestion:
                 return live
         return None
@@ -333,7 +333,7 @@ class Suggestions:
         taken = min(max(before, live.floor), now)  # up to here it was typed, or the widget's
         suggestion.taken_chars = max(0, now - own)
         suggestion.typed_chars += max(0, taken - max(before, own))
-        growth = _Growth(taken, now, ends[taken], text[ends[taken] : ends[now]])
+        growth = _SuggestionGrowth(taken, now, ends[taken], text[ends[taken] : ends[now]])
         is_told = suggestion.told_chars and now <= own + suggestion.told_chars
         # A key is a character, or a line end with the editor's indentation.
         is_a_key = len(growth.text) <= 1 or growth.text.isspace()
@@ -349,7 +349,7 @@ class Suggestions:
         if now == len(live.expected):
             self.forget_live(suggestion.uri)
 
-    def _accept(self, suggestion: Suggestion, growth: _Growth) -> None:
+    def _accept(self, suggestion: Suggestion, growth: _SuggestionGrowth) -> None:
         step = _step(suggestion, growth)
         suggestion.seen_chars += growth.now - growth.before
         if suggestion.outcome != "accepted":
@@ -369,7 +369,7 @@ class Suggestions:
         )
 
 
-def _step(suggestion: Suggestion, growth: _Growth) -> str:
+def _step(suggestion: Suggestion, growth: _SuggestionGrowth) -> str:
     """Name an acceptance by where it ends; a line's last word counts as the line."""
     expected = suggestion.expected
     if growth.now == len(expected):
@@ -389,7 +389,7 @@ def _stands(suggestion: Suggestion, chars: int) -> None:
     suggestion.typed_chars = min(suggestion.typed_chars, chars)
 
 
-def _only_fillers(changes: Sequence[Change]) -> bool:
+def _only_fillers(changes: Sequence[TextChange]) -> bool:
     """Say whether nothing was put in but white space and closing brackets."""
     put_in = (change.trimmed().inserted for change in changes)
     return not any(text.strip().strip(_CLOSERS) for text in put_in)

@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from homespun.server.lsp.edits import Change
+from homespun.server.lsp.edits import TextChange
 
 HORIZONS_SECONDS = (30.0, 120.0, 600.0)
 _MAX_UNDONE = 20  # edits of an accepted text that are recognised when they are taken back
@@ -34,7 +34,7 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class _Piece:
+class _TextPiece:
     """Text of the document: a part of what was accepted, or what was put in between."""
 
     text: str
@@ -45,7 +45,7 @@ class _Piece:
         return self.origin >= 0
 
 
-_Pieces = tuple[_Piece, ...]
+_Pieces = tuple[_TextPiece, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +74,10 @@ class _Range:
 
     def extend(self, text: str) -> None:
         """Take in what was accepted right behind."""
-        self.pieces = (*self.pieces, _Piece(text, len(self.text)))
+        self.pieces = (*self.pieces, _TextPiece(text, len(self.text)))
         self.text += text
 
-    def apply(self, change: Change) -> None:
+    def apply(self, change: TextChange) -> None:
         """Follow one edit of the document."""
         if self._takes_back(change):
             undo = self.undos.pop()
@@ -90,7 +90,7 @@ class _Range:
         elif change.start < self.start:  # nothing is left, and now its place goes
             self.start = change.start
 
-    def _takes_back(self, change: Change) -> bool:
+    def _takes_back(self, change: TextChange) -> bool:
         if not self.undos:
             return False
         undo = self.undos[-1]
@@ -100,13 +100,13 @@ class _Range:
             undo.inserted,
         )
 
-    def _cut(self, change: Change) -> None:
+    def _cut(self, change: TextChange) -> None:
         before, pieces = self.start, self.pieces
         first = max(change.start - self.start, 0)
         last = min(change.start + len(change.removed), self.end) - self.start
         left, right = _part(pieces, 0, first), _part(pieces, last, self.end - self.start)
         start = min(self.start, change.start)
-        put_in = (_Piece(change.inserted, -1),) if change.inserted else ()
+        put_in = (_TextPiece(change.inserted, -1),) if change.inserted else ()
         self.start, self.pieces = _without_ends(start, (*left, *put_in, *right))
         self.undos.append(
             _Undo(
@@ -136,10 +136,10 @@ class Followed:
         if last is not None and last.end == start and last.pieces:
             last.extend(text)
         else:
-            self._ranges.append(_Range(start, text, (_Piece(text, 0),)))
+            self._ranges.append(_Range(start, text, (_TextPiece(text, 0),)))
 
-    def apply(self, changes: Sequence[Change]) -> None:
-        """Follow edits, each of a few tokens (`Change.refined`)."""
+    def apply(self, changes: Sequence[TextChange]) -> None:
+        """Follow edits, each of a few tokens (`TextChange.refined`)."""
         for each in self._ranges:
             for change in changes:
                 each.apply(change)
@@ -149,9 +149,9 @@ class Followed:
 
         It is to be called before an edit is followed: what stands now has stood since the last.
         """
-        for place, seconds in enumerate(HORIZONS_SECONDS):
-            if self.measured[place] is None and now >= self._accepted_at + seconds:
-                self.measured[place] = self.measure()
+        for index, seconds in enumerate(HORIZONS_SECONDS):
+            if self.measured[index] is None and now >= self._accepted_at + seconds:
+                self.measured[index] = self.measure()
         return self.measured[-1] is not None
 
     def measure(self) -> Kept:
@@ -168,7 +168,7 @@ class Followed:
 def _distance(followed: _Range) -> int:
     """Count what is missing or was put in, a replaced character once."""
     distance = put_in = passed = 0
-    for piece in (*followed.pieces, _Piece("", len(followed.text))):
+    for piece in (*followed.pieces, _TextPiece("", len(followed.text))):
         if not piece.is_accepted:
             put_in += _solid(piece.text)
             continue
@@ -194,14 +194,14 @@ def _part(pieces: _Pieces, first: int, last: int) -> _Pieces:
         low, high = max(first - start, 0), min(last - start, len(piece.text))
         if low < high:
             origin = piece.origin + low if piece.is_accepted else -1
-            cut.append(_Piece(piece.text[low:high], origin))
+            cut.append(_TextPiece(piece.text[low:high], origin))
         start += len(piece.text)
     return tuple(cut)
 
 
 def _without_ends(start: int, pieces: _Pieces) -> tuple[int, _Pieces]:
     """Leave out what was not accepted at either end; return the new start, too."""
-    own = [place for place, piece in enumerate(pieces) if piece.is_accepted]
+    own = [index for index, piece in enumerate(pieces) if piece.is_accepted]
     if not own:
         return start, ()
     return start + _length(pieces[: own[0]]), pieces[own[0] : own[-1] + 1]

@@ -8,7 +8,7 @@ unless it parts two words in one of them and not in the other.
 from __future__ import annotations
 
 
-def standing(expected: str, text: str) -> list[int]:
+def matching_ends(expected: str, text: str) -> list[int]:
     """Return where in `text` the first 0, 1, 2 … characters of `expected` end.
 
     The list is as long as what stands there, and one more: `[0]` says that nothing does. White
@@ -44,9 +44,9 @@ def _blanks(text: str, start: int) -> int:
     return len(rest) - len(rest.lstrip())
 
 
-def _parts_words(expected: str, place: int, blanks: int) -> bool:
-    """Say whether `blanks` at a place stand, or would stand, between two word characters."""
-    before, after = expected[place - 1 : place], expected[place + blanks : place + blanks + 1]
+def _parts_words(expected: str, index: int, blanks: int) -> bool:
+    """Say whether `blanks` at an index stand, or would stand, between two word characters."""
+    before, after = expected[index - 1 : index], expected[index + blanks : index + blanks + 1]
     return _is_word(before) and _is_word(after)
 
 

@@ -217,10 +217,10 @@ def _outlined(text: str, path: str) -> list[Symbol]:
     """Read the definitions of a Python text by their indentation, whether it parses or not."""
     found: list[Symbol] = []
     scopes: list[tuple[int, str]] = []
-    row, place = 0, 0
+    row, start = 0, 0
     for match in _DEFINITION.finditer(text):
-        row += text.count("\n", place, match.start())
-        place = match.start()
+        row += text.count("\n", start, match.start())
+        start = match.start()
         if match["variable"]:
             scopes = []
             name, kind, columns = match["variable"], "variable", 0

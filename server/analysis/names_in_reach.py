@@ -124,9 +124,9 @@ def _names(line: str, weight: float, *, current: bool = False) -> list[Name]:
         if parts[0] not in _SELF:
             names.append(Name(parts[0], "", weight, on_current_line=current))
         joint = "."
-        for place in range(1, len(parts)):
-            owner = joint.join(parts[:place])
-            names.append(Name(parts[place], owner, weight, on_current_line=current))
+        for index in range(1, len(parts)):
+            owner = joint.join(parts[:index])
+            names.append(Name(parts[index], owner, weight, on_current_line=current))
     return names
 
 

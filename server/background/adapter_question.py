@@ -19,7 +19,7 @@ from homespun.models.adapters.claim import Claim
 from homespun.models.adapters.registry import CHAMPION, Registry
 from homespun.models.adapters.sealed_folder import identity_of
 from homespun.models.errors import AdapterDamaged, AdapterError
-from homespun.models.types import Progress
+from homespun.progress import Progress
 from homespun.server.lsp.client import Client
 from homespun.server.options import CompletionOptions
 

@@ -19,7 +19,7 @@ from homespun.indexer.config import IndexConfig
 from homespun.models.adapters.registry import CHAMPION
 from homespun.models.types import MODEL_AS_SHIPPED, Generator
 from homespun.server.background.adapter_question import AdapterQuestion
-from homespun.server.background.factories import Parts
+from homespun.server.background.factories import Factories
 from homespun.server.background.index_worker import FolderIndex
 from homespun.server.background.model_fetch import ModelFetch
 from homespun.server.background.model_loader import ModelLoader, champion_of
@@ -28,7 +28,7 @@ from homespun.server.background.status import Status, overall
 from homespun.server.lsp.client import Client
 from homespun.server.lsp.workspaces import Root, language_name, path_of, switched_off
 from homespun.server.options import CompletionOptions, ServerOptions
-from homespun.server.requests.target import Completes, Place
+from homespun.server.requests.target import Completes, CompletionTarget
 from homespun.settings import resolve
 
 if TYPE_CHECKING:
@@ -62,12 +62,12 @@ class _Made:
     completer: Completes
 
 
-class Engine:
+class Backend:
     """Everything behind the protocol: folders, model, settings, completers."""
 
     def __init__(
         self,
-        parts: Parts,
+        factories: Factories,
         client: Client,
         *,
         flags: Mapping[str, object],
@@ -82,7 +82,7 @@ class Engine:
         `changed` when files of the repository are; on any thread, `status_changed` when `describe`
         may have other news.
         """
-        self._parts = parts
+        self._factories = factories
         self._client = client
         self._flags = flags
         self._completing = completing
@@ -96,15 +96,15 @@ class Engine:
         self._completers: dict[str, _Made] = {}
         self._started = False
         self._trouble: Status | None = None  # of the start itself
-        self._question = AdapterQuestion(client, parts.promote_adapter)
+        self._question = AdapterQuestion(client, factories.promote_adapter)
         self.model = ModelLoader(
-            parts.load_generator,
+            factories.load_generator,
             client,
             loaded=lambda: client.post(self._renewed),
             changed=status_changed,
         )
         self.fetch = ModelFetch(
-            parts.fetch_model, client, changed=status_changed, fetched=self.model.retry
+            factories.fetch_model, client, changed=status_changed, fetched=self.model.retry
         )
         self.pause = Pause(changed=self._pause_changed)
 
@@ -183,25 +183,25 @@ class Engine:
         folder = self.folder_of(document_uri)
         return folder.logs_acceptance if folder else self._logs_acceptance
 
-    def place(self, document_uri: str, language_id: str) -> Place:
+    def target(self, document_uri: str, language_id: str) -> CompletionTarget:
         """Say who completes a document."""
         uri, relative = self._locate(path_of(document_uri))
-        now = partial(self.place, document_uri, language_id)
+        now = partial(self.target, document_uri, language_id)
         folder = self._folders.get(uri)
         options = folder.options if folder else self._options
         if self.pause.is_on():
             facts = {"message": self.pause.sentence()}
-            return Place(None, relative, "", now, because="filtered:paused", facts=facts)
+            return CompletionTarget(None, relative, "", now, because="filtered:paused", facts=facts)
         if not options.enabled:
-            return Place(None, relative, "", now, because="filtered:disabled")
+            return CompletionTarget(None, relative, "", now, because="filtered:disabled")
         generator = self.model.generator
         if generator is None:
             status = self._model_status()
             because, facts = "filtered:" + _dashed(status.state), {"message": status.message}
-            return Place(None, relative, "", now, because=because, facts=facts)
+            return CompletionTarget(None, relative, "", now, because=because, facts=facts)
         index = folder.index.index if folder and folder.index else None
         completer = self._completer(uri, generator, index, options)
-        return Place(completer, relative, language_name(language_id), now)
+        return CompletionTarget(completer, relative, language_name(language_id), now)
 
     def changed(self, paths: list[Path]) -> None:
         """Note files that were saved, made or removed."""
@@ -305,8 +305,8 @@ class Engine:
             path,
             settings[0],
             options=settings[1],
-            open_index=self._parts.open_index,
-            load_encoder=self._parts.load_encoder,
+            open_index=self._factories.open_index,
+            load_encoder=self._factories.load_encoder,
             client=self._client,
             completing=self._completing,
             status_changed=self._status_changed,
@@ -350,7 +350,7 @@ class Engine:
             and known.options == options
         ):
             return known.completer
-        completer = self._parts.make_completer(generator, index, options)
+        completer = self._factories.make_completer(generator, index, options)
         self._completers[uri] = _Made(generator, index, options, completer)
         return completer
 

@@ -17,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from homespun.errors import HomespunError
-from homespun.models.types import Encoder, Progress
+from homespun.models.types import Encoder
+from homespun.progress import Progress
 
 if TYPE_CHECKING:
     from homespun.indexer.index import Index
@@ -37,12 +38,12 @@ class LoadsEncoder(Protocol):
         """Load an encoder; None for "none"."""
 
 
-class _Closed(Exception):
+class _EmbeddingClosed(Exception):
     """The server ends in the middle of a batch."""
 
 
 class PoliteEncoder:
-    """An encoder that lets completions go first; raises `_Closed` at the end of the server."""
+    """An encoder that lets completions go first; raises `_EmbeddingClosed` at the server's end."""
 
     def __init__(
         self, inner: Encoder, *, completing: Callable[[], bool], closing: Callable[[], bool]
@@ -74,10 +75,10 @@ class PoliteEncoder:
         while self._completing() and not self._closing() and time.monotonic() < end:
             time.sleep(_WAIT_STEP_SECONDS)
         if self._closing():
-            raise _Closed
+            raise _EmbeddingClosed
 
 
-class VectorWorker:
+class EmbeddingWorker:
     """The thread that computes missing vectors whenever the index has changed."""
 
     def __init__(
@@ -128,7 +129,7 @@ class VectorWorker:
         while (index := self._next()) is not None:
             try:
                 self._embed(index)
-            except _Closed:
+            except _EmbeddingClosed:
                 return
             except (HomespunError, OSError) as error:
                 self._say(f"vectors of {str(index.root)!r} have to wait: {error}")

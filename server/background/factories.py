@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from homespun.indexer.config import IndexConfig
-from homespun.models.types import Encoder, Generator, Progress
+from homespun.models.types import Encoder, Generator
+from homespun.progress import Progress
 from homespun.server.background.adapter_question import PromotesAdapter
 from homespun.server.background.embedding_worker import LoadsEncoder
 from homespun.server.background.index_worker import OpensIndex
@@ -71,8 +72,8 @@ def make_completer(
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
-    """The expensive parts; tests bring their own."""
+class Factories:
+    """How the expensive parts are made; tests bring their own."""
 
     load_generator: LoadsGenerator = open_generator
     fetch_model: FetchesModel = fetch_model

@@ -18,9 +18,8 @@ from homespun.errors import FolderRefused, HomespunError
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.errors import IndexDamaged, IndexerError, IndexLocked, IndexMissing
 from homespun.indexer.scan.skip import TOOL_FOLDERS
-from homespun.models.types import NoProgress, Progress
-from homespun.server.background.embedding_worker import LoadsEncoder, VectorWorker
-from homespun.server.background.percent import CountedProgress
+from homespun.progress import CountedProgress, NoProgress, Progress
+from homespun.server.background.embedding_worker import EmbeddingWorker, LoadsEncoder
 from homespun.server.background.status import REBUILD, Status
 from homespun.server.options import ServerOptions
 
@@ -86,7 +85,7 @@ class FolderIndex:
         self._options = options
         self._open_index = open_index
         self._client = client
-        self._vectors = VectorWorker(
+        self._vectors = EmbeddingWorker(
             config.encoder,
             load_encoder=load_encoder,
             progress=lambda: client.progress(f"homespun: vectors of {root.name}"),

@@ -10,8 +10,7 @@ from typing import Protocol
 
 from homespun.errors import HomespunError
 from homespun.models.errors import UnknownModel
-from homespun.models.types import Progress
-from homespun.server.background.percent import CountedProgress
+from homespun.progress import CountedProgress, Progress
 from homespun.server.background.status import FETCH_COMMAND, Fix, Status
 from homespun.server.lsp.client import Client
 
@@ -27,7 +26,7 @@ class FetchesModel(Protocol):
         """Bring the verified files of a catalogue model to this machine."""
 
 
-class _Closed(Exception):
+class _FetchClosed(Exception):
     """The server ends in the middle of a download; what has arrived is kept."""
 
 
@@ -57,7 +56,7 @@ class _UntilClosed:
 
     def _go_on(self) -> None:
         if self._closing():
-            raise _Closed
+            raise _FetchClosed
 
 
 class ModelFetch:
@@ -109,7 +108,7 @@ class ModelFetch:
         progress = CountedProgress(_UntilClosed(bar, lambda: self._closing), self._tell)
         try:
             self._fetch(name, progress)
-        except _Closed:
+        except _FetchClosed:
             logger.info("fetching %s stops; what has arrived is kept", name)
         except (HomespunError, OSError) as error:
             self._fail(str(error), None if isinstance(error, UnknownModel) else AGAIN)

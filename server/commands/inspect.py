@@ -12,7 +12,7 @@ from pathlib import Path
 from homespun.server.acceptance.suggestions import KEPT_SUGGESTIONS
 from homespun.server.app import HomespunServer
 from homespun.server.background.backend import Folder
-from homespun.server.commands import adapters as choices
+from homespun.server.commands import adapters as adapters_answer
 from homespun.server.commands import search as searching
 from homespun.server.commands.previews import described
 from homespun.server.commands.search import Searched
@@ -37,7 +37,7 @@ async def show_sources(
 async def why(ls: HomespunServer, suggestion_id: object = None, *_: object) -> dict[str, object]:
     """Return what shaped a suggestion, or the last request's answer, or why it was none."""
     if suggestion_id is None:
-        uri, completion = ls.inline.last_asked.uri, ls.inline.last
+        uri, completion = ls.inline.last_arrival.uri, ls.inline.last
     else:
         suggestion = ls.suggestions.get(str(suggestion_id))
         if suggestion is None:
@@ -49,32 +49,34 @@ async def why(ls: HomespunServer, suggestion_id: object = None, *_: object) -> d
 async def search(
     ls: HomespunServer, query: object = None, options: object = None, *_: object
 ) -> dict[str, object]:
-    """Return the places of the repository that answer a query."""
-    folder = ls.engine.folder_of(searching.asked_for(options))
-    folders = ls.engine.folders() if folder is None else [folder]
+    """Return the lines of the repository that answer a query."""
+    folder = ls.backend.folder_of(searching.asked_for(options))
+    folders = ls.backend.folders() if folder is None else [folder]
     return await asyncio.to_thread(searching.answer, query, options, [*map(_searched, folders)])
 
 
 async def adapters(ls: HomespunServer, *_: object) -> dict[str, object]:
     """Return the adapters that can be chosen, and which one serves."""
     roots = _roots(ls)
-    generator = ls.engine.model.generator
+    generator = ls.backend.model.generator
     serving = generator.adapter if generator is not None else ""
     first = roots[0] if roots else None
-    return await asyncio.to_thread(choices.adapters, first, ls.engine.options, serving=serving)
+    return await asyncio.to_thread(
+        adapters_answer.adapters, first, ls.backend.options, serving=serving
+    )
 
 
 async def report(ls: HomespunServer, *_: object) -> dict[str, object]:
     """Return where the report of the newest training is."""
-    return await asyncio.to_thread(choices.report, _roots(ls))
+    return await asyncio.to_thread(adapters_answer.report, _roots(ls))
 
 
 def _roots(ls: HomespunServer) -> list[Path]:
-    return [folder.root.path for folder in ls.engine.folders()]
+    return [folder.root.path for folder in ls.backend.folders()]
 
 
 def _root_of(ls: HomespunServer, document_uri: str) -> Path | None:
-    folder = ls.engine.folder_of(document_uri)
+    folder = ls.backend.folder_of(document_uri)
     return folder.root.path if folder is not None else None
 
 

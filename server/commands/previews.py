@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from homespun.server.analysis.source_lines import SourceLines
-from homespun.server.types import Source
+from homespun.server.types import SourceLocation
 from homespun.showable import showable_line
 
 PREVIEW_CHARS = 100
@@ -19,7 +19,7 @@ _LEADING = re.compile(
 _WORD = re.compile(r"\w")
 
 
-def described(sources: Iterable[Source], root: Path | None) -> list[dict[str, object]]:
+def described(sources: Iterable[SourceLocation], root: Path | None) -> list[dict[str, object]]:
     """Return sources with "uri" and "preview"; reads files, so not on the event loop.
 
     `root` is the folder that their paths are relative to; None where it is closed by now.

@@ -16,7 +16,7 @@ from homespun.server.acceptance.figures import MAX_DAYS, figures
 from homespun.server.app import HomespunServer
 from homespun.server.background.pause import minutes_of
 from homespun.server.background.status import FETCH_COMMAND, REINDEX_COMMAND, RESUME_COMMAND
-from homespun.server.commands import inspect as workbench
+from homespun.server.commands import inspect as inspection
 from homespun.server.requests.request import ACCEPTED_COMMAND
 
 logger = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ def _accepted(ls: HomespunServer, suggestion_id: object = "", *_: object) -> Non
 
 
 def _reindex(ls: HomespunServer, *_: object) -> None:
-    ls.engine.rebuild()
+    ls.backend.rebuild()
 
 
 def _status(ls: HomespunServer, *_: object) -> dict[str, object]:
@@ -50,10 +50,10 @@ def _status(ls: HomespunServer, *_: object) -> dict[str, object]:
     }
     counts = {
         "answered": inline.answered,
-        "recalled": inline.recalled,
-        "prepared": inline.warmup.prepared,
+        "recalled": inline.from_cache,
+        "prepared": inline.prefetch.prepared,
     }
-    return ls.engine.describe() | {"last": last} | counts
+    return ls.backend.describe() | {"last": last} | counts
 
 
 async def _acceptance(
@@ -72,30 +72,30 @@ async def _acceptance(
 def _pause(ls: HomespunServer, minutes: object = None, *_: object) -> dict[str, object]:
     """Complete nothing for some minutes, or until resumed; return the status."""
     try:
-        ls.engine.pause.begin(minutes_of(minutes))
+        ls.backend.pause.begin(minutes_of(minutes))
     except ValueError as error:
-        return ls.engine.describe() | {"message": str(error)}
-    return ls.engine.describe()
+        return ls.backend.describe() | {"message": str(error)}
+    return ls.backend.describe()
 
 
 def _resume(ls: HomespunServer, *_: object) -> dict[str, object]:
-    ls.engine.pause.end()
-    return ls.engine.describe()
+    ls.backend.pause.end()
+    return ls.backend.describe()
 
 
 def _fetch_model(ls: HomespunServer, *_: object) -> dict[str, object]:
     """Begin to fetch the model; return the status."""
-    ls.engine.fetch_model()
-    return ls.engine.describe()
+    ls.backend.fetch_model()
+    return ls.backend.describe()
 
 
 COMMANDS: dict[str, Handler] = {
     ACCEPTED_COMMAND: _accepted,
-    "homespun.showSources": workbench.show_sources,
-    "homespun.why": workbench.why,
-    "homespun.search": workbench.search,
-    "homespun.adapters": workbench.adapters,
-    "homespun.report": workbench.report,
+    "homespun.showSources": inspection.show_sources,
+    "homespun.why": inspection.why,
+    "homespun.search": inspection.search,
+    "homespun.adapters": inspection.adapters,
+    "homespun.report": inspection.report,
     REINDEX_COMMAND: _reindex,
     "homespun.status": _status,
     "homespun.pause": _pause,

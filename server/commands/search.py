@@ -37,7 +37,7 @@ class Wanted:
     glob: str | None = None
 
 
-class _Wrong(Exception):
+class _WrongArgument(Exception):
     """An argument of the command that cannot be used; the text is the sentence."""
 
 
@@ -48,7 +48,7 @@ def answer(query: object, options: object, folders: Sequence[Searched]) -> dict[
     """
     try:
         wanted = _wanted(query, options)
-    except _Wrong as wrong:
+    except _WrongArgument as wrong:
         return _answered([], str(wrong))
     if not folders:
         return _answered([], "no folder is open, so there is nothing to search; open one")
@@ -88,19 +88,19 @@ def _answered(hits: list[dict[str, object]], message: str) -> dict[str, object]:
 
 def _wanted(query: object, options: object) -> Wanted:
     if not isinstance(query, str) or not query.strip():
-        raise _Wrong("the query is empty; give a question, a name, a path or some code")
+        raise _WrongArgument("the query is empty; give a question, a name, a path or some code")
     if options is None:
         return Wanted(query)
     if not isinstance(options, Mapping):
-        raise _Wrong(f"the options of a search are {options!r}; give an object, or nothing")
+        raise _WrongArgument(f"the options of a search are {options!r}; give an object, or nothing")
     limit = options.get("limit", DEFAULT_LIMIT)
     if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= MAX_HITS:
-        raise _Wrong(f"limit is {limit!r}; give a number from 1 to {MAX_HITS}")
+        raise _WrongArgument(f"limit is {limit!r}; give a number from 1 to {MAX_HITS}")
     return Wanted(query, limit, _text(options, "language"), _text(options, "path"))
 
 
 def _text(options: Mapping[str, object], name: str) -> str | None:
     value = options.get(name)
     if not isinstance(value, str | None):
-        raise _Wrong(f"{name} is {value!r}; give a string, or leave it out")
+        raise _WrongArgument(f"{name} is {value!r}; give a string, or leave it out")
     return value or None

@@ -8,7 +8,7 @@ from pathlib import Path
 from homespun.models.types import MODEL_AS_SHIPPED
 from homespun.server.commands.previews import described
 from homespun.server.completion import reasons
-from homespun.server.types import Completion, Source
+from homespun.server.types import Completion, SourceLocation
 from homespun.showable import showable_line
 
 _BASE = "base"  # the label of a model without its general adapter
@@ -75,7 +75,7 @@ def _author(completion: Completion) -> str:
     return f"Written by {completion.model} with the adapter {completion.adapter}"
 
 
-def _context(sources: Sequence[Source]) -> str:
+def _context(sources: Sequence[SourceLocation]) -> str:
     if not sources:
         return "from this document alone"
     named = [

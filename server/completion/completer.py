@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 from homespun.indexer.errors import IndexerError
 from homespun.indexer.languages import language_of
-from homespun.models.types import Generation, Generator, Progress, StopRule
+from homespun.models.types import Generation, Generator, StopRule
+from homespun.progress import Progress
 from homespun.server.completion import blocks, reasons, stop_rules
 from homespun.server.completion.filters import Answer, Filtered, clean, refusal
 from homespun.server.completion.open import compose
-from homespun.server.completion.reasons import Situation
+from homespun.server.completion.reasons import ReasonInputs
 from homespun.server.completion.source_file import request_at
 from homespun.server.context.retriever import Gathered, Retriever, Retrieves
 from homespun.server.options import CompletionOptions
@@ -23,8 +24,8 @@ from homespun.server.prompt.anchors import MAX_TYPED_TOKENS, Anchor, Anchors
 from homespun.server.prompt.cursor import Cursor
 from homespun.server.prompt.encode import PromptEncoder
 from homespun.server.prompt.render import DEFAULT_LAYOUT, PROMPT_VERSION, Layout, Prompt, Snippet
-from homespun.server.prompt.stable_snippets import Sticky
-from homespun.server.types import Completion, CompletionRequest, Source
+from homespun.server.prompt.stable_snippets import StableSnippets
+from homespun.server.types import Completion, CompletionRequest, SourceLocation
 
 if TYPE_CHECKING:
     from homespun.indexer.index import Index
@@ -99,7 +100,7 @@ class Completer:
         if retriever is None and index is not None:
             retriever = Retriever(index, clock=clock)
         self._retriever = retriever
-        self._sticky = Sticky()
+        self._stable = StableSnippets()
         self._anchors = Anchors()
         self._last_ids: tuple[int, ...] = ()  # of the last answer: the user may type the like of it
         self._encoder = PromptEncoder(generator.tokenizer, generator.fim, layout=layout)
@@ -162,7 +163,7 @@ class Completer:
         reason = refusal(request, cursor, language, self._options)
         if reason:
             finish = f"filtered:{reason}"
-            facts = reasons.facts(finish, Situation(request, cursor, language, self._options))
+            facts = reasons.facts(finish, ReasonInputs(request, cursor, language, self._options))
             return self._nothing(request, finish, began, facts)
         plan = self._plan(request, cursor, language)
         anchor, retrieve_ms = self._anchor(request, plan)
@@ -230,7 +231,7 @@ class Completer:
         request, plan = ready.request, ready.plan
         text, finish = self._judge(request, plan, generation)
         mean = generation.logprob / max(len(generation.token_ids), 1)
-        seen = Situation(request, plan.cursor, plan.language, self._options, mean_logprob=mean)
+        seen = ReasonInputs(request, plan.cursor, plan.language, self._options, mean_logprob=mean)
         return Completion(
             text=text.replace("\n", "\r\n") if ready.is_crlf else text,
             finish=finish,
@@ -334,7 +335,7 @@ class Completer:
             if not plan.cursor.left.endswith(_BEHIND_NAMES):
                 return anchor, 0.0
             gathered, retrieve_ms = self._gather(request, plan)
-            if gathered.late or _places(gathered.snippets) <= _places(anchor.offered):
+            if gathered.late or _locations(gathered.snippets) <= _locations(anchor.offered):
                 return anchor, retrieve_ms
         else:
             gathered, retrieve_ms = self._gather(request, plan)
@@ -382,7 +383,7 @@ class Completer:
             gathered = Gathered()
         if request.path and not request.explicit:  # who asks by hand wants the best, not the same
             line = plan.cursor.before.count("\n")
-            snippets = self._sticky.settle(request.path, line, gathered.snippets)
+            snippets = self._stable.settle(request.path, line, gathered.snippets)
             gathered = replace(gathered, snippets=snippets)
         return gathered, (self._clock() - began) * 1000
 
@@ -457,12 +458,12 @@ def _prompt_key(request: CompletionRequest) -> Hashable:
     return (request.path, request.language, request.retrieval)
 
 
-def _places(snippets: Iterable[Snippet]) -> set[tuple[str, int, int]]:
+def _locations(snippets: Iterable[Snippet]) -> set[tuple[str, int, int]]:
     return {(snippet.path, snippet.start_line, snippet.end_line) for snippet in snippets}
 
 
-def _sources(prompt: Prompt) -> tuple[Source, ...]:
+def _sources(prompt: Prompt) -> tuple[SourceLocation, ...]:
     return tuple(
-        Source(snippet.path, snippet.start_line, snippet.end_line, snippet.score)
+        SourceLocation(snippet.path, snippet.start_line, snippet.end_line, snippet.score)
         for snippet in prompt.snippets
     )

@@ -103,8 +103,8 @@ def clean(answer: Answer, cursor: Cursor, *, least_logprob: float) -> str:
 
 
 def _without_controls(text: str, answer: Answer, cursor: Cursor) -> str:
-    places = [text.find(name) for name in answer.controls if name and name in text]
-    return text[: min(places)] if places else text
+    starts = [text.find(name) for name in answer.controls if name and name in text]
+    return text[: min(starts)] if starts else text
 
 
 def _showable(text: str, answer: Answer, cursor: Cursor) -> str:
@@ -147,9 +147,9 @@ def _cut_at_rest_of_line(text: str, answer: Answer, cursor: Cursor) -> str:
         return text
     text = text.partition("\n")[0]
     if rest[0] in ")]}":
-        place = _closing(text, rest[0])
-        if place >= 0:
-            return _some(text[:place].rstrip(), "repeats-suffix")
+        index = _closing(text, rest[0])
+        if index >= 0:
+            return _some(text[:index].rstrip(), "repeats-suffix")
     elif len(rest) > 1 and rest in text:
         return _some(text[: text.rfind(rest)], "repeats-suffix")
     for length in range(min(len(text), len(rest)), 0, -1):
@@ -164,16 +164,16 @@ def _closing(text: str, closer: str) -> int:
     opener = {")": "(", "]": "[", "}": "{"}[closer]
     depth = 0
     quote = ""
-    for place, character in enumerate(text):
+    for index, character in enumerate(text):
         if quote:
-            quote = "" if character == quote and text[place - 1] != "\\" else quote
+            quote = "" if character == quote and text[index - 1] != "\\" else quote
         elif character in "\"'`" and text.count(character) > 1:
             quote = character
         elif character == opener:
             depth += 1
         elif character == closer:
             if not depth:
-                return place
+                return index
             depth -= 1
     return -1
 
@@ -222,8 +222,8 @@ def _not_the_line_above(text: str, answer: Answer, cursor: Cursor) -> str:
 
 
 def _balanced(text: str, answer: Answer, cursor: Cursor) -> str:
-    place = unmatched_closer(cursor.before, text)
-    return text if place < 0 else _some(text[:place], "bracket")
+    index = unmatched_closer(cursor.before, text)
+    return text if index < 0 else _some(text[:index], "bracket")
 
 
 def _trimmed(text: str, answer: Answer, cursor: Cursor) -> str:

@@ -18,7 +18,8 @@ from homespun.indexer.errors import IndexDamaged, IndexMissing, NotADirectory
 from homespun.models.adapters.registry import CHAMPION, Registry
 from homespun.models.adapters.stack import named
 from homespun.models.errors import AdapterError
-from homespun.models.types import MODEL_AS_SHIPPED, Generator, NoProgress, Progress
+from homespun.models.types import MODEL_AS_SHIPPED, Generator
+from homespun.progress import NoProgress, Progress
 from homespun.server.options import CompletionOptions
 from homespun.server.prompt.anchors import MAX_TYPED_TOKENS
 from homespun.server.prompt.render import PROMPT_VERSION

@@ -27,7 +27,7 @@ _ERROR = "error:"
 
 
 @dataclass(frozen=True, slots=True)
-class Situation:
+class ReasonInputs:
     """What a reason is found in."""
 
     request: CompletionRequest
@@ -42,7 +42,7 @@ class Reason:
     """A sentence with places for facts, and where these come from."""
 
     sentence: str
-    facts: Callable[[Situation], Facts] = lambda _: {}
+    facts: Callable[[ReasonInputs], Facts] = lambda _: {}
 
 
 def reason_of(finish: str) -> str:
@@ -52,10 +52,10 @@ def reason_of(finish: str) -> str:
     return finish.removeprefix(_FILTERED) or "no-request"
 
 
-def facts(finish: str, situation: Situation) -> Facts:
+def facts(finish: str, inputs: ReasonInputs) -> Facts:
     """Return what the sentence about a `finish` holds; nothing for one that shows something."""
     reason = REASONS.get(reason_of(finish))
-    return reason.facts(situation) if reason is not None else {}
+    return reason.facts(inputs) if reason is not None else {}
 
 
 def sentence(finish: str, known: Facts) -> str:

@@ -1,4 +1,4 @@
-"""A place in a file of a folder, as a request."""
+"""A cursor in a file of a folder, as a request."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from homespun.server.types import CompletionRequest
 
 
 def request_at(file: Path, *, folder: Path, line: int, column: int) -> CompletionRequest:
-    """Return the request that somebody makes by hand at a place of a file.
+    """Return the request that somebody makes by hand at a cursor of a file.
 
     Lines and columns count from 1, columns count characters. Raises `SourceUnreadable`.
     """
@@ -41,9 +41,9 @@ def read_source(file: Path) -> str:
 
 
 def offset_of(text: str, line: int, column: int) -> int:
-    """Return the offset of a 1-based place, -1 where the text has none such.
+    """Return the offset of a 1-based line and column, -1 where the text has none such.
 
-    The column behind the last character of a line is a place, too.
+    The column behind the last character of a line is one, too.
     """
     lines = text.split("\n")
     if not 1 <= line <= len(lines) or not 1 <= column <= len(lines[line - 1]) + 1:

@@ -17,7 +17,7 @@ from homespun.server.analysis.name_resolution import Files, Module
 from homespun.server.analysis.python.inference import PythonTypes, Receiver
 from homespun.server.analysis.python.outline import Class
 from homespun.server.context.limits import BY_NEED
-from homespun.server.context.next_name import NOTHING, Candidate, Situation, kind_of
+from homespun.server.context.next_name import NOTHING, NameCandidate, NameEvidence, kind_of
 from homespun.server.context.next_name_weights import MEMBERS, MODULE, NAMES
 from homespun.server.prompt.cursor import Cursor
 
@@ -25,7 +25,7 @@ from homespun.server.prompt.cursor import Cursor
 # may come next, the variables near it.
 PARTS = ("receiver", "callee", "names", "variables")
 _MAX_NAMES = 6
-_MIN_LIKELY = 0.03
+_MIN_PROBABILITY = 0.03
 _MAX_MEMBERS_BESIDE = 6
 _MAX_FIELDS = 16  # of what an object is made of
 _MAX_MODULE_NAMES = 400
@@ -64,8 +64,8 @@ class Needs:
     types: PythonTypes
 
     @cached_property
-    def _situation(self) -> Situation:
-        return Situation(self.cursor, self.beside)
+    def _evidence(self) -> NameEvidence:
+        return NameEvidence(self.cursor, self.beside)
 
     def find(self) -> Iterator[Need]:
         """Yield definitions, what is asked for first; the same one may come twice."""
@@ -80,27 +80,27 @@ class Needs:
     # --- behind a dot
 
     def _behind_dot(self, receiver: Receiver) -> Iterator[Need]:
-        situation = Situation(self.cursor, self.beside, receiver=receiver.text)
+        evidence = NameEvidence(self.cursor, self.beside, receiver=receiver.text)
         if receiver.module:
-            yield from self._module(receiver.module, situation)
+            yield from self._module(receiver.module, evidence)
             return
         is_own = receiver.text.partition(".")[0] in ("self", "cls", "super()")
-        chosen = self._chosen(receiver.classes, situation, BY_NEED.members, private=is_own)
-        for place, (symbol, read, names) in enumerate(chosen):
+        chosen = self._chosen(receiver.classes, evidence, BY_NEED.members, private=is_own)
+        for rank, (symbol, read, names) in enumerate(chosen):
             yield Need(
                 "receiver",
                 symbol,
-                _RECEIVER - _BASE_STEP * place,
+                _RECEIVER - _BASE_STEP * rank,
                 tuple(names),
                 read,
                 is_fresh=True,
             )
 
     def _chosen(
-        self, classes: tuple[Symbol, ...], situation: Situation, most: int, *, private: bool
+        self, classes: tuple[Symbol, ...], evidence: NameEvidence, most: int, *, private: bool
     ) -> list[tuple[Symbol, Class, list[str]]]:
         """Return the classes with those of their members that are likely to be used."""
-        found: list[tuple[Symbol, Class, str, Candidate]] = []
+        found: list[tuple[Symbol, Class, str, NameCandidate]] = []
         seen: set[str] = set()
         for distance, symbol in enumerate(classes):
             read = self.types.read(symbol)
@@ -109,29 +109,29 @@ class Needs:
                 if member.name in seen or hidden or read is None:
                     continue
                 seen.add(member.name)
-                candidate = Candidate(member.name, member.kind, distance=distance)
+                candidate = NameCandidate(member.name, member.kind, distance=distance)
                 found.append((symbol, read, member.name, candidate))
-        odds = situation.probabilities([c for *_, c in found], MEMBERS)
+        odds = evidence.probabilities([c for *_, c in found], MEMBERS)
         best = sorted(range(len(found)), key=lambda n: (-odds[n], n))[:most]
         kept: dict[tuple[str, int], tuple[Symbol, Class, list[str]]] = {}
         for number in best:  # so the names stand likeliest first
             symbol, read, name, _ = found[number]
-            place = (symbol.path, symbol.start_line)
-            kept.setdefault(place, (symbol, read, []))[2].append(name)
+            location = (symbol.path, symbol.start_line)
+            kept.setdefault(location, (symbol, read, []))[2].append(name)
         # The class with the likeliest member first.
         likeliest = {
-            place: max(odds[n] for n in best if found[n][2] in names)
-            for place, (_, _, names) in kept.items()
+            location: max(odds[n] for n in best if found[n][2] in names)
+            for location, (_, _, names) in kept.items()
         }
-        return [kept[place] for place in sorted(kept, key=lambda p: -likeliest[p])]
+        return [kept[location] for location in sorted(kept, key=lambda p: -likeliest[p])]
 
-    def _module(self, path: str, situation: Situation) -> Iterator[Need]:
+    def _module(self, path: str, evidence: NameEvidence) -> Iterator[Need]:
         names = dict.fromkeys(self.files.top_level(path))
         names.update(dict.fromkeys(i.alias for i in self.files.imports_in(path) if i.name))
         names |= dict.fromkeys(self._starred(path))
         names.pop("*", None)
         plain = [n for n in names if n and not n.startswith("__")][:_MAX_MODULE_NAMES]
-        yield from self._ranked([(n, None) for n in plain], situation, path, is_fresh=True)
+        yield from self._ranked([(n, None) for n in plain], evidence, path, is_fresh=True)
 
     def _starred(self, path: str) -> Iterator[str]:
         for imported in self.files.imports_in(path):
@@ -156,12 +156,12 @@ class Needs:
                     found[name] = meant
         for name, symbol in self.files.top_level(path).items():
             found.setdefault(name, symbol)
-        yield from self._ranked(list(found.items()), self._situation, path)
+        yield from self._ranked(list(found.items()), self._evidence, path)
 
     def _ranked(
         self,
         names: list[tuple[str, Symbol | Module | None]],
-        situation: Situation,
+        evidence: NameEvidence,
         path: str,
         *,
         is_fresh: bool = False,
@@ -169,12 +169,12 @@ class Needs:
         """Yield the likeliest names of a file; those without a meaning are resolved when chosen."""
         candidates = [self._candidate(name, meant) for name, meant in names]
         if not is_fresh:
-            candidates.append(Candidate("", NOTHING))
-        odds = situation.probabilities(candidates, MODULE if is_fresh else NAMES)
+            candidates.append(NameCandidate("", NOTHING))
+        odds = evidence.probabilities(candidates, MODULE if is_fresh else NAMES)
         best = sorted(range(len(names)), key=lambda n: (-odds[n], n))[:_MAX_NAMES]
         for number in best:
             name, meant = names[number]
-            if odds[number] < _MIN_LIKELY:
+            if odds[number] < _MIN_PROBABILITY:
                 return
             meant = meant or self.files.member_of_module(path, name)
             if isinstance(meant, Symbol):
@@ -184,14 +184,14 @@ class Needs:
                 part = "receiver" if is_fresh else "names"
                 yield self._whole(part, meant, score, is_fresh=is_fresh, sure=odds[number] > 0.3)
 
-    def _candidate(self, name: str, meant: Symbol | Module | None) -> Candidate:
+    def _candidate(self, name: str, meant: Symbol | Module | None) -> NameCandidate:
         if isinstance(meant, Module):
-            return Candidate(name, "module")
+            return NameCandidate(name, "module")
         if meant is None:
             kind = "class" if name[:1].isupper() else "function"
-            return Candidate(name, kind_of(name, "variable" if name.isupper() else kind))
+            return NameCandidate(name, kind_of(name, "variable" if name.isupper() else kind))
         own = meant.path == self.files.path
-        return Candidate(name, kind_of(name, meant.kind, meant.signature), is_own=own)
+        return NameCandidate(name, kind_of(name, meant.kind, meant.signature), is_own=own)
 
     def _whole(
         self, part: str, symbol: Symbol, score: float, *, is_fresh: bool, sure: bool
@@ -225,16 +225,16 @@ class Needs:
     def _variables(self) -> Iterator[Need]:
         """Yield the classes of the variables that the lines above speak of."""
         seen: set[tuple[str, int]] = set()
-        for place, name in enumerate(self._spoken()):
+        for rank, name in enumerate(self._spoken()):
             value = self.types.of(name)
             classes = self.types.classes_of(value) if value and value.kind == "instance" else []
             for symbol, read, names in self._chosen(
-                tuple(classes[:1]), self._situation, _MAX_MEMBERS_BESIDE, private=False
+                tuple(classes[:1]), self._evidence, _MAX_MEMBERS_BESIDE, private=False
             ):
                 key = (symbol.path, symbol.start_line)
                 if key not in seen:
                     seen.add(key)
-                    yield Need("variables", symbol, _VARIABLE - 0.05 * place, tuple(names), read)
+                    yield Need("variables", symbol, _VARIABLE - 0.05 * rank, tuple(names), read)
             if len(seen) >= _MAX_VARIABLES:
                 return
 
@@ -262,8 +262,8 @@ def _making(read: Class) -> tuple[str, ...]:
 def enclosing_call(before: str) -> str:
     """Return what is called by the innermost bracket that is open at the end, "" for none."""
     depth = 0
-    for place in range(len(before) - 1, -1, -1):
-        character = before[place]
+    for index in range(len(before) - 1, -1, -1):
+        character = before[index]
         if character in ")]}":
             depth += 1
         elif character in "([{":
@@ -272,8 +272,8 @@ def enclosing_call(before: str) -> str:
             elif character != "(":
                 return ""
             else:
-                match = _CALLEE_AT_END.search(before, max(0, place - 200), place)
-                line = before[before.rfind("\n", 0, place) + 1 : place]
+                match = _CALLEE_AT_END.search(before, max(0, index - 200), index)
+                line = before[before.rfind("\n", 0, index) + 1 : index]
                 if re.match(r"\s*(?:async\s+)?(?:def|class)\s", line):
                     return ""
                 return match[1] if match else ""

@@ -17,7 +17,7 @@ from homespun.server.analysis.name_resolution import CLASSES, Files
 from homespun.server.analysis.names_in_reach import Name
 from homespun.server.analysis.source_lines import SourceLines
 from homespun.server.context.limits import BY_NAME
-from homespun.server.context.next_name import Candidate, Situation
+from homespun.server.context.next_name import NameCandidate, NameEvidence
 from homespun.server.context.next_name_weights import MEMBERS
 from homespun.server.context.snippet_text import head, is_short, shortened
 from homespun.server.prompt.cursor import Cursor
@@ -54,8 +54,8 @@ class Definitions:
         }
 
     @cached_property
-    def _situation(self) -> Situation:
-        return Situation(self._cursor)
+    def _evidence(self) -> NameEvidence:
+        return NameEvidence(self._cursor)
 
     def snippets(
         self,
@@ -71,10 +71,10 @@ class Definitions:
             if full or name.weight < _MIN_WEIGHT or is_late():
                 return
             for symbol, with_members in self._meant(name):
-                place = (symbol.path, symbol.start_line)
-                if place in seen or hidden(symbol):
+                location = (symbol.path, symbol.start_line)
+                if location in seen or hidden(symbol):
                     continue
-                seen.add(place)
+                seen.add(location)
                 text = self._shown(symbol, with_members=with_members)
                 yield (
                     Snippet(
@@ -177,8 +177,8 @@ class Definitions:
         ]
         public = [member for member in members if not member.name.startswith("_")]
         if len(public) > BY_NAME.members:
-            candidates = [Candidate(m.name, _member_kind(m)) for m in public]
-            odds = self._situation.probabilities(candidates, MEMBERS)
+            candidates = [NameCandidate(m.name, _member_kind(m)) for m in public]
+            odds = self._evidence.probabilities(candidates, MEMBERS)
             best = sorted(range(len(public)), key=lambda n: (-odds[n], n))[: BY_NAME.members]
             public = [public[number] for number in sorted(best)]
         shown: list[str] = []

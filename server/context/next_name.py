@@ -1,7 +1,7 @@
 """Which of the names that a document could use comes next: how likely each is, by where it stands.
 
-A conditional logit over the candidates of one cursor; `bench/context/fit.py` fits the weights on
-the development packages and prints them.
+A conditional logit over the candidates of one cursor; `bench/context/fit_name_weights.py` fits the
+weights on the development packages and prints them.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ NOTHING = "nothing"  # the kind of the candidate that stands for everything else
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class NameCandidate:
     """A name that could come next."""
 
     name: str
@@ -83,7 +83,7 @@ def context_of(left: str) -> str:
     return "other"
 
 
-class Situation:
+class NameEvidence:
     """What the text around a cursor says about names; made once, asked for each candidate."""
 
     def __init__(
@@ -118,7 +118,7 @@ class Situation:
             (d for d, line in enumerate(reversed(lines)) if _HEAD.match(line)), len(lines)
         )
 
-    def features(self, candidate: Candidate) -> dict[str, float]:
+    def features(self, candidate: NameCandidate) -> dict[str, float]:
         """Return what speaks for a candidate and against it."""
         if candidate.kind == NOTHING:
             typed = float(bool(self._typed))
@@ -147,7 +147,7 @@ class Situation:
         return found
 
     def probabilities(
-        self, candidates: Sequence[Candidate], weights: Mapping[str, float]
+        self, candidates: Sequence[NameCandidate], weights: Mapping[str, float]
     ) -> list[float]:
         """Return how likely each is the next name, if one of them is; sums to 1.
 

@@ -1,4 +1,4 @@
-"""Weights of `server/context/next_name.py`, as `bench/context/fit.py` prints them."""
+"""Weights of `server/context/next_name.py`, as `bench/context/fit_name_weights.py` prints them."""
 
 NAMES = {
     "argument:class": -0.5,

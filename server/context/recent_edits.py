@@ -16,7 +16,7 @@ _LONGEST_LINE_CHARS = 300
 
 
 class RecentEdits:
-    """The last edited places, the newest last; nothing of the texts is kept."""
+    """The last edited rows, the newest last; nothing of the texts is kept."""
 
     def __init__(self) -> None:
         self._rows: OrderedDict[tuple[str, int], tuple[int, int]] = OrderedDict()
@@ -42,19 +42,19 @@ class RecentEdits:
         self,
         uri: str,
         lines_of: Callable[[str], Sequence[str]],
-        place_of: Callable[[str], tuple[str, str]],
+        located: Callable[[str], tuple[str, str]],
         *,
         most: int,
     ) -> tuple[Edited, ...]:
         """Return the last edits in other documents, the newest first.
 
         `lines_of` gives a document's lines with their ends, empty when it is not open any more;
-        `place_of` its path in the workspace folder, "" when it is in another one, and language.
+        `located` its path in the workspace folder, "" when it is in another one, and language.
         """
         found: list[Edited] = []
         for region in self._newest_first(uri):
             other, first, last = region
-            path, language = place_of(other)
+            path, language = located(other)
             lines = lines_of(other) if path else ()
             start, end = max(first - _LINES_AROUND, 0), min(last + _LINES_AROUND + 1, len(lines))
             shown = [line.rstrip("\r\n")[:_LONGEST_LINE_CHARS] for line in lines[start:end]]

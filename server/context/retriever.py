@@ -134,7 +134,7 @@ class Retriever:
         steady += _recent(request, recent)
         if "similar" in self._parts and not is_late():
             steady += _similar(request, hits, [*steady, *fresh])
-        ordered = [*sorted(steady, key=_place), *sorted(fresh, key=_place)]
+        ordered = [*sorted(steady, key=_location), *sorted(fresh, key=_location)]
         return Gathered(tuple(ordered), was_late)
 
     def _hits(self, request: _Request) -> list[Hit]:
@@ -205,12 +205,12 @@ class Retriever:
                 continue
             if request.is_late() or len(seen) >= BY_NEED.definitions:
                 return
-            place = (need.symbol.path, need.symbol.start_line)
-            if place in seen:
+            location = (need.symbol.path, need.symbol.start_line)
+            if location in seen:
                 continue
             snippet = _needed(files, need, request.window)
             if snippet is not None:
-                seen.add(place)
+                seen.add(location)
                 yield snippet, need.is_fresh
                 if need.part == "callee" and "usages" in self._parts:
                     callee = enclosing_call(request.cursor.before[-_CALL_CHARS:])
@@ -384,5 +384,5 @@ def _region(snippet: Snippet) -> Region:
     return Region(snippet.path, snippet.start_line, snippet.end_line)
 
 
-def _place(snippet: Snippet) -> tuple[str, int, int]:
+def _location(snippet: Snippet) -> tuple[str, int, int]:
     return (snippet.path, snippet.start_line, snippet.end_line)

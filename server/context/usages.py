@@ -23,8 +23,8 @@ def usages(files: Files, callee: str) -> Iterator[Snippet]:
     if len(name) < _TELLING_CHARS:
         return
     is_only = len({symbol.path for symbol in files.index.definitions(name)}) == 1
-    found = [place for place in files.index.calls_of(name) if place[0] != files.path]
-    found.sort(key=lambda place: (_distance(files.path, place[0]), place))
+    found = [call for call in files.index.calls_of(name) if call[0] != files.path]
+    found.sort(key=lambda call: (_distance(files.path, call[0]), call))
     seen: set[str] = set()
     for path, line in found[:_MAX_LOOKED_AT]:
         if len(seen) == _MAX_USAGES:

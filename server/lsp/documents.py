@@ -8,8 +8,8 @@ from urllib.parse import unquote
 from lsprotocol import types as lsp
 from pygls.workspace import TextDocument, Workspace
 
-from homespun.server.lsp.edits import Change, whole
-from homespun.server.lsp.positions import place_at, split_lines
+from homespun.server.lsp.edits import TextChange, whole
+from homespun.server.lsp.positions import line_and_column, split_lines
 
 
 class Document(TextDocument):
@@ -19,7 +19,7 @@ class Document(TextDocument):
     """
 
     _split: list[str] | None = None
-    _changes: list[Change] | None = None
+    _changes: list[TextChange] | None = None
 
     @property
     def source(self) -> str:
@@ -35,7 +35,7 @@ class Document(TextDocument):
             self._split = split_lines(self.source)
         return self._split
 
-    def take_changes(self) -> list[Change]:
+    def take_changes(self) -> list[TextChange]:
         """Return the edits since this was last asked."""
         changes, self._changes = self._changes or [], None
         return changes
@@ -51,12 +51,12 @@ class Document(TextDocument):
     def _splice(self, region: lsp.Range, text: str) -> None:
         lines = split_lines(self.source) if self._split is None else self._split
         encoding = str(self.position_codec.encoding)
-        first, start = place_at(lines, region.start, encoding)
-        last, end = place_at(lines, region.end, encoding)
+        first, start = line_and_column(lines, region.start, encoding)
+        last, end = line_and_column(lines, region.end, encoding)
         if (last, end) < (first, start):
             first, start, last, end = last, end, first, start
         self._note(
-            Change(_offset(lines, first, start), _between(lines, first, start, last, end), text)
+            TextChange(_offset(lines, first, start), _between(lines, first, start, last, end), text)
         )
         text = lines[first][:start] + text + lines[last][end:]
         if first > 0 and lines[first - 1].endswith("\r"):  # an edit may complete a \r\n
@@ -68,7 +68,7 @@ class Document(TextDocument):
         lines[first : last + 1] = replacement
         self._split, self._source = lines, None
 
-    def _note(self, change: Change) -> None:
+    def _note(self, change: TextChange) -> None:
         if self._changes is None:
             self._changes = []
         self._changes.append(change)
@@ -122,7 +122,7 @@ def _offset(lines: Sequence[str], line: int, column: int) -> int:
 
 
 def _between(lines: Sequence[str], first: int, start: int, last: int, end: int) -> str:
-    """Return the text from one place to another."""
+    """Return the text from one line and column to another."""
     if first == last:
         return lines[first][start:end]
     return lines[first][start:] + "".join(lines[first + 1 : last]) + lines[last][:end]

@@ -17,7 +17,7 @@ _MAX_PAIRS = 10_000  # of equal parts in a block: what a comparison takes; else 
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class TextChange:
     """One replacement; several apply one after the other."""
 
     start: int  # code points before it
@@ -29,7 +29,7 @@ class Change:
         """Return by how many code points the document grows."""
         return len(self.inserted) - len(self.removed)
 
-    def trimmed(self) -> Change:
+    def trimmed(self) -> TextChange:
         """Leave out what stands at both ends before and after; editors replace more than changes.
 
         Where the same insertion could stand in several places, it is the last of them.
@@ -39,9 +39,9 @@ class Change:
         if removed and inserted:
             tail = common_prefix(removed[::-1], inserted[::-1])
             removed, inserted = removed[: len(removed) - tail], inserted[: len(inserted) - tail]
-        return Change(self.start + same, removed, inserted)
+        return TextChange(self.start + same, removed, inserted)
 
-    def refined(self) -> list[Change]:
+    def refined(self) -> list[TextChange]:
         """Split into the changes of single tokens, from the last to the first.
 
         A formatter may replace a whole document to move a comma. In this order each of them is
@@ -59,12 +59,12 @@ class Change:
         return parts[::-1]
 
 
-def whole(before: str, after: str) -> Change:
+def whole(before: str, after: str) -> TextChange:
     """Return the change from one text to another."""
-    return Change(0, before, after).trimmed()
+    return TextChange(0, before, after).trimmed()
 
 
-def _compared(change: Change, parts: Callable[[str], list[str]]) -> list[Change]:
+def _compared(change: TextChange, parts: Callable[[str], list[str]]) -> list[TextChange]:
     """Return what differs between the parts of both sides, the first first.
 
     Each `start` counts in the old text: they are good from the last to the first. Parts that stand
@@ -74,25 +74,25 @@ def _compared(change: Change, parts: Callable[[str], list[str]]) -> list[Change]
     old, new = parts(change.removed), parts(change.inserted)
     changes = []
     start, old_passed, new_passed = change.start, 0, 0
-    for old_place, new_place in [*_in_both(old, new), (len(old), len(new))]:
-        before = old[old_passed:old_place]
-        changes += _differences(start, before, new[new_passed:new_place])
-        start += sum(map(len, old[old_passed : old_place + 1]))
-        old_passed, new_passed = old_place + 1, new_place + 1
+    for old_row, new_row in [*_in_both(old, new), (len(old), len(new))]:
+        before = old[old_passed:old_row]
+        changes += _differences(start, before, new[new_passed:new_row])
+        start += sum(map(len, old[old_passed : old_row + 1]))
+        old_passed, new_passed = old_row + 1, new_row + 1
     return changes
 
 
 def _in_both(old: list[str], new: list[str]) -> list[tuple[int, int]]:
-    """Return the places of lines that stand once on both sides, as many as keep their order."""
-    old_places, new_places = _once(old), _once(new)
-    pairs = [(old_places[line], place) for line, place in new_places.items() if line in old_places]
+    """Return the rows of lines that stand once on both sides, as many as keep their order."""
+    old_rows, new_rows = _once(old), _once(new)
+    pairs = [(old_rows[line], row) for line, row in new_rows.items() if line in old_rows]
     # The longest increasing sequence: `lowest[n]` ends the best one of n + 1 pairs so far.
     lowest: list[int] = []
     ends: list[int] = []
     before: list[int] = []
-    for number, (place, _) in enumerate(pairs):
-        length = bisect_left(lowest, place)
-        lowest[length : length + 1] = [place]
+    for number, (row, _) in enumerate(pairs):
+        length = bisect_left(lowest, row)
+        lowest[length : length + 1] = [row]
         ends[length : length + 1] = [number]
         before.append(ends[length - 1] if length else -1)
     chosen = []
@@ -104,16 +104,16 @@ def _in_both(old: list[str], new: list[str]) -> list[tuple[int, int]]:
 
 
 def _once(lines: list[str]) -> dict[str, int]:
-    """Return the places of the lines that stand there once, in their order."""
+    """Return the rows of the lines that stand there once, in their order."""
     counts = Counter(lines)
-    return {line: place for place, line in enumerate(lines) if counts[line] == 1}
+    return {line: row for row, line in enumerate(lines) if counts[line] == 1}
 
 
-def _differences(start: int, old: list[str], new: list[str]) -> list[Change]:
+def _differences(start: int, old: list[str], new: list[str]) -> list[TextChange]:
     """Return what differs between two lists of strings that begin at `start`, the first first."""
     in_new = Counter(new)
     if sum(in_new[part] for part in old) > _MAX_PAIRS:
-        return [Change(start, "".join(old), "".join(new))]
+        return [TextChange(start, "".join(old), "".join(new))]
     matcher = SequenceMatcher(None, old, new, autojunk=False)
     changes = []
     passed = 0  # strings of `old` that `start` is past
@@ -122,5 +122,5 @@ def _differences(start: int, old: list[str], new: list[str]) -> list[Change]:
         passed = first
         if tag != "equal":
             removed, inserted = "".join(old[first:last]), "".join(new[new_first:new_last])
-            changes.append(Change(start, removed, inserted))
+            changes.append(TextChange(start, removed, inserted))
     return changes

@@ -62,7 +62,7 @@ def offset_at(lines: Sequence[str], position: lsp.Position, encoding: str) -> in
     return sum(map(len, lines[: position.line])) + column
 
 
-def place_at(lines: Sequence[str], position: lsp.Position, encoding: str) -> tuple[int, int]:
+def line_and_column(lines: Sequence[str], position: lsp.Position, encoding: str) -> tuple[int, int]:
     """Return (line, column in code points), moved back to the nearest place that exists.
 
     The protocol asks for this in edits: a column past the end means the end of the line.

@@ -33,8 +33,8 @@ class Lines:
         self.cost = 0  # sum of `costs`; more than `most` when the text does not fit
         last = len(lines) - 1
         for distance in range(len(lines)):
-            place = last - distance if backwards else distance
-            text = lines[place] + ("\n" if place < last else "")
+            index = last - distance if backwards else distance
+            text = lines[index] + ("\n" if index < last else "")
             too_long = len(text) > max(most, 1) * _CHARS_PER_TOKEN
             cost = len(text) if too_long else count(text)
             self.costs.append(cost)

@@ -81,9 +81,9 @@ def unmatched_closer(before: str, text: str) -> int:
     for character in head:
         if not _step(stack, character):
             return -1
-    for place, character in enumerate(_blanked(text)):
+    for index, character in enumerate(_blanked(text)):
         if not _step(stack, character):
-            return place
+            return index
     return -1
 
 

@@ -1,8 +1,8 @@
-"""A place in a document -> token ids. SHARED WITH TRAINING AND EVALUATION: standard library only.
+"""A cursor in a document -> token ids. SHARED WITH TRAINING AND EVALUATION: standard library only.
 
 The one way from text to what a model is asked: serving, training examples, drift and probes all
 take it, and `tests/server/prompt/test_golden.py` shows that they get the same ids for the same
-place.
+cursor.
 """
 
 from __future__ import annotations

@@ -273,14 +273,14 @@ def _choose(
     snippets: Sequence[Snippet], frame: _Frame, grant: int, count: CountTokens
 ) -> list[Snippet]:
     """Take the best snippets that fit, cut at a line where needed, in their given order."""
-    by_score = sorted(range(len(snippets)), key=lambda place: (-snippets[place].score, place))
+    by_score = sorted(range(len(snippets)), key=lambda index: (-snippets[index].score, index))
     chosen: dict[int, Snippet] = {}
-    for place in by_score:
-        cut = _cut_snippet(snippets[place], frame, grant, count)
+    for index in by_score:
+        cut = _cut_snippet(snippets[index], frame, grant, count)
         if cut is not None:
-            chosen[place] = cut
+            chosen[index] = cut
             grant -= _snippet_cost(cut, frame, count)
-    return [chosen[place] for place in sorted(chosen)]
+    return [chosen[index] for index in sorted(chosen)]
 
 
 def _cut_snippet(snippet: Snippet, frame: _Frame, grant: int, count: CountTokens) -> Snippet | None:

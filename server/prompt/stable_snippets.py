@@ -19,7 +19,7 @@ _MAX_SNIPPETS = 8
 _MAX_DOCUMENTS = 32
 
 
-class Sticky:
+class StableSnippets:
     """Remembers what each document was shown last."""
 
     def __init__(self) -> None:
@@ -43,23 +43,27 @@ class Sticky:
 
 def _same_line(before: tuple[Snippet, ...], found: Sequence[Snippet]) -> tuple[Snippet, ...]:
     best = max((snippet.score for snippet in before), default=0.0)
-    known = {_place(snippet) for snippet in before}
-    better = [s for s in found if _place(s) not in known and s.score > _CLEAR_GAIN * best]
+    known = {_location(snippet) for snippet in before}
+    better = [s for s in found if _location(s) not in known and s.score > _CLEAR_GAIN * best]
     return (*before, *better)[:_MAX_SNIPPETS]
 
 
 def _worth_it(before: tuple[Snippet, ...], found: Sequence[Snippet]) -> bool:
     """Tell whether something new is likely needed; else the lines nearby share a block."""
-    known = {_place(snippet) for snippet in before}
-    return not before or any(s.score >= _LIKELY and _place(s) not in known for s in found)
+    known = {_location(snippet) for snippet in before}
+    return not before or any(s.score >= _LIKELY and _location(s) not in known for s in found)
 
 
 def _other_line(before: tuple[Snippet, ...], found: Sequence[Snippet]) -> tuple[Snippet, ...]:
     """Take what was found, what was there already first and in its old order."""
-    by_place = {_place(snippet): snippet for snippet in found}
-    kept = [by_place.pop(_place(snippet)) for snippet in before if _place(snippet) in by_place]
-    return (*kept, *by_place.values())
+    by_location = {_location(snippet): snippet for snippet in found}
+    kept = [
+        by_location.pop(_location(snippet))
+        for snippet in before
+        if _location(snippet) in by_location
+    ]
+    return (*kept, *by_location.values())
 
 
-def _place(snippet: Snippet) -> tuple[str, int, int]:
+def _location(snippet: Snippet) -> tuple[str, int, int]:
     return (snippet.path, snippet.start_line, snippet.end_line)

@@ -27,7 +27,7 @@ _STAGES = ("context", "retrieve", "prefill", "decode", "total")
 
 
 @dataclass(frozen=True, slots=True)
-class Recalled:
+class CachedAnswer:
     """What is left of an answer, and how many characters of it stand in the document."""
 
     completion: Completion
@@ -60,15 +60,15 @@ class _Cursor:
         """Hash what follows the cursor, without the `skipped` characters next to it."""
         return self._hash("after", skipped, self.after[skipped:])
 
-    def _hash(self, side: str, place: int, text: str) -> bytes:
-        known = self._hashes.get((side, place))
+    def _hash(self, side: str, chars: int, text: str) -> bytes:
+        known = self._hashes.get((side, chars))
         if known is None:
             known = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-            self._hashes[side, place] = known
+            self._hashes[side, chars] = known
         return known
 
 
-class Recall:
+class AnswerCache:
     """The last answers; the least recently used one goes when there are too many."""
 
     def __init__(self, *, most_entries: int = 256, most_bytes: int = 2**20) -> None:
@@ -94,7 +94,7 @@ class Recall:
         while len(self._entries) > self._most_entries or self._bytes > self._most_bytes:
             self._drop(next(iter(self._entries)))
 
-    def find(self, key: Hashable, text: str, offset: int) -> Recalled | None:
+    def find(self, key: Hashable, text: str, offset: int) -> CachedAnswer | None:
         """Return what is left of an answer for this cursor; None where the model is to be asked.
 
         The answer to this very state goes first, then the one that was given nearest before it.
@@ -112,7 +112,7 @@ class Recall:
             rest = _rest(completion, cursor, state)
             if rest is not None:
                 self._entries.move_to_end(state)
-                return Recalled(_as_recalled(completion, rest), typed)
+                return CachedAnswer(_as_cached(completion, rest), typed)
         return None
 
     def clear(self) -> None:
@@ -147,7 +147,7 @@ def _rest(completion: Completion, cursor: _Cursor, state: _State) -> str | None:
     return rest if same else None
 
 
-def _as_recalled(completion: Completion, rest: str) -> Completion:
+def _as_cached(completion: Completion, rest: str) -> Completion:
     return replace(
         completion,
         text=rest,

@@ -25,12 +25,12 @@ from homespun.server.lsp.documents import Document, Documents
 from homespun.server.lsp.notebooks import are_together, text_above
 from homespun.server.lsp.positions import offset_at
 from homespun.server.lsp.protocol import InlineParams, TriggerKinds
-from homespun.server.requests.answer_cache import Recall, Recalled
+from homespun.server.requests.answer_cache import AnswerCache, CachedAnswer
 from homespun.server.requests.debounce import Debounce, is_urgent
-from homespun.server.requests.prefetch import View, Warmup
-from homespun.server.requests.request import Asked, Ticket, key_of
-from homespun.server.requests.scheduler import Job, Worker
-from homespun.server.requests.target import Place
+from homespun.server.requests.prefetch import Prefetch, View
+from homespun.server.requests.request import Arrival, Ticket, key_of
+from homespun.server.requests.scheduler import Job, Scheduler
+from homespun.server.requests.target import CompletionTarget
 from homespun.server.types import Completion, CompletionRequest, Edited
 
 logger = logging.getLogger(__name__)
@@ -46,28 +46,28 @@ class InlineCompletions:
         self,
         *,
         documents: Callable[[], Documents],
-        place: Callable[[str, str], Place],
+        target: Callable[[str, str], CompletionTarget],
         suggestions: Suggestions,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Ask `place`, with a document's uri and language id, who completes it."""
+        """Ask `target`, with a document's uri and language id, who completes it."""
         self._documents = documents
         self._recent = RecentEdits()
-        self._place = place
+        self._target = target
         self._suggestions = suggestions
         self._clock = clock
-        self._worker = Worker()
-        self._recall = Recall()
+        self._scheduler = Scheduler()
+        self._cache = AnswerCache()
         self._debounce = Debounce(clock=clock)
-        self.warmup = Warmup(self._worker, look=self._view, failed=self._log_failure)
+        self.prefetch = Prefetch(self._scheduler, look=self._view, failed=self._log_failure)
         self._newest: dict[str, Ticket] = {}  # by uri; only touched on the event loop
         self._failures: set[str] = set()  # kinds of failure that were logged with their trace
         self._kinds = TriggerKinds()
         self._numbers = itertools.count(1)
-        self.last_asked = Asked("")
+        self.last_arrival = Arrival("")
         self.last = _because("")  # what the last request gave, or why nothing
         self.answered = 0
-        self.recalled = 0  # of the answered ones: without the model
+        self.from_cache = 0  # of the answered ones: without the model
 
     @property
     def last_finish(self) -> str:
@@ -76,26 +76,26 @@ class InlineCompletions:
 
     async def complete(self, params: InlineParams) -> lsp.InlineCompletionList:
         """Answer a request; everything that goes wrong gives the empty list."""
-        asked = Asked(params.text_document.uri, next(self._numbers))
+        arrival = Arrival(params.text_document.uri, next(self._numbers))
         try:
-            return await self._complete(asked, params)
+            return await self._complete(arrival, params)
         except asyncio.CancelledError:  # by the client
-            self._note(asked, _cancelled())
+            self._note(arrival, _cancelled())
             raise
         except Exception as error:
             self._log_failure(error)
-            return self._nothing(asked, _because(f"error:{type(error).__name__}"))
+            return self._nothing(arrival, _because(f"error:{type(error).__name__}"))
 
-    async def _complete(self, asked: Asked, params: InlineParams) -> lsp.InlineCompletionList:
-        self.retire(asked.uri)
+    async def _complete(self, arrival: Arrival, params: InlineParams) -> lsp.InlineCompletionList:
+        self.retire(arrival.uri)
         while True:
-            ticket = self._admit(asked, params)
+            ticket = self._admit(arrival, params)
             if isinstance(ticket, Completion):
-                return self._nothing(asked, ticket)
-            self.warmup.moved(ticket.uri, ticket.offset)
-            recalled = self._known(ticket)
-            if recalled is not None:
-                return self._answer(ticket, recalled.completion, recalled)
+                return self._nothing(arrival, ticket)
+            self.prefetch.moved(ticket.uri, ticket.offset)
+            cached = self._known(ticket)
+            if cached is not None:
+                return self._answer(ticket, cached.completion, cached)
             completion, is_newest = await self._wait(ticket)
             # Who waits has not typed on: another model, index or setting answers in its place.
             if not is_newest or self._is_stale(ticket) or self._is_current(ticket):
@@ -110,19 +110,19 @@ class InlineCompletions:
         if row is not None:
             self._recent.edited(uri, row)
         self._debounce.typed()
-        self.warmup.moved(uri, offset)
-        self.warmup.resting(uri)
+        self.prefetch.moved(uri, offset)
+        self.prefetch.resting(uri)
 
     def opened(self, uri: str) -> None:
         """Note that a document was opened."""
         self.retire(uri)
-        self.warmup.opened([uri])
+        self.prefetch.opened([uri])
 
     def closed(self, uri: str) -> None:
         """Note that a document was closed."""
         self.retire(uri)
         self._recent.closed(uri)
-        self.warmup.closed(uri)
+        self.prefetch.closed(uri)
 
     def retire(self, uri: str) -> None:
         """Answer a document's request in progress with nothing; the model stops within a step."""
@@ -132,7 +132,7 @@ class InlineCompletions:
 
     def forget(self) -> None:
         """Forget what was answered: the repository has changed."""
-        self._recall.clear()
+        self._cache.clear()
 
     def renew(self) -> None:
         """Begin anew where the model or the settings are others, and make the documents ready."""
@@ -140,25 +140,25 @@ class InlineCompletions:
         for ticket in list(self._newest.values()):
             if not self._is_current(ticket):
                 self._break_off(ticket)  # it is still the newest: `_complete` asks anew
-        self.warmup.forget()
-        self.warmup.opened(document.uri for document in self._documents().text_documents.values())
+        self.prefetch.forget()
+        self.prefetch.opened(document.uri for document in self._documents().text_documents.values())
 
     def busy(self) -> bool:
         """Say whether the model is at work or about to be."""
-        return bool(self._newest) or self._worker.running()
+        return bool(self._newest) or self._scheduler.running()
 
     def running(self) -> bool:
-        """Say whether the worker thread is inside a completion."""
-        return self._worker.running()
+        """Say whether the scheduler thread is inside a completion."""
+        return self._scheduler.running()
 
     def close(self) -> None:
         """Stop everything; requests still waiting are answered with nothing."""
         for uri in list(self._newest):
             self.retire(uri)
-        self.warmup.forget()
-        self._worker.close()
+        self.prefetch.forget()
+        self._scheduler.close()
 
-    def _admit(self, asked: Asked, params: InlineParams) -> Ticket | Completion:
+    def _admit(self, arrival: Arrival, params: InlineParams) -> Ticket | Completion:
         """Take the snapshot and queue it; a completion says why not."""
         document = self._document(params.text_document.uri)
         if document is None:
@@ -181,25 +181,25 @@ class InlineCompletions:
             region, lead = selected.range, selected.text
             text = text[:start] + lead + text[end:]
             offset = start + len(lead)
-        place = self._who_completes(document)
-        if place.completer is None:
-            return _because(place.because, place.facts)
+        target = self._who_completes(document)
+        if target.completer is None:
+            return _because(target.because, target.facts)
         above = text_above(document.uri, self._documents().text_documents)
         loop = asyncio.get_running_loop()
         ticket = Ticket(
-            asked=asked,
+            arrival=arrival,
             request=CompletionRequest(
                 above + text,
                 len(above) + offset,
-                path=place.path,
-                language=place.language,
+                path=target.path,
+                language=target.language,
                 id=uuid.uuid4().hex,
                 explicit=is_explicit,
                 others=_OTHERS if is_explicit else 0,
-                recent=self._edited_elsewhere(document.uri, place),
+                recent=self._edited_elsewhere(document.uri, target),
             ),
-            place=place,
-            completer=place.completer,
+            target=target,
+            completer=target.completer,
             region=region,
             version=document.version,
             began=self._clock(),
@@ -210,11 +210,11 @@ class InlineCompletions:
         )
         return ticket
 
-    def _known(self, ticket: Ticket) -> Recalled | None:
+    def _known(self, ticket: Ticket) -> CachedAnswer | None:
         """Return the answer, or the rest of one, that is known; who asks by hand asks anew."""
         if ticket.request.explicit:
             return None
-        return self._recall.find(ticket.key, ticket.request.text, ticket.request.offset)
+        return self._cache.find(ticket.key, ticket.request.text, ticket.request.offset)
 
     async def _wait(self, ticket: Ticket) -> tuple[Completion, bool]:
         """Return what comes of a request, and whether neither an edit nor a newer one came."""
@@ -222,8 +222,8 @@ class InlineCompletions:
         try:
             completion = await self._ask(ticket)
         except asyncio.CancelledError:
-            self._worker.cancel(ticket.job)
-            self.warmup.resting(ticket.uri)
+            self._scheduler.cancel(ticket.job)
+            self.prefetch.resting(ticket.uri)
             raise
         finally:
             is_newest = self._newest.get(ticket.uri) is ticket
@@ -232,22 +232,22 @@ class InlineCompletions:
         return completion, is_newest
 
     def _break_off(self, ticket: Ticket) -> None:
-        self._worker.cancel(ticket.job)
+        self._scheduler.cancel(ticket.job)
         ticket.settle(_cancelled())
 
     async def _ask(self, ticket: Ticket) -> Completion:
-        """Have the worker answer, unless a newer request comes while this one may wait."""
+        """Have the scheduler answer, unless a newer request comes while this one may wait."""
         request = ticket.request
         urgent = request.explicit or is_urgent(request.text[: request.offset])
         delay = self._debounce.delay(urgent=urgent)
         if delay > 0:
             await asyncio.wait({ticket.answer}, timeout=delay)
-        if not ticket.answer.done() and not self._worker.request(ticket.job):
+        if not ticket.answer.done() and not self._scheduler.request(ticket.job):
             return _cancelled()
         return await ticket.answer
 
     def _run(self, ticket: Ticket, stop: Cancellation, loop: asyncio.AbstractEventLoop) -> None:
-        """Have the model answer; on the worker's thread."""
+        """Have the model answer; on the scheduler's thread."""
         began = self._clock()
         try:
             completion = ticket.completer.complete(ticket.request, cancelled=stop)
@@ -260,7 +260,7 @@ class InlineCompletions:
             logger.debug("a completion came after the end")
 
     def _arrived(self, ticket: Ticket, completion: Completion, seconds: float) -> None:
-        """Take what the worker's thread brings."""
+        """Take what the scheduler's thread brings."""
         try:
             self._learn(ticket, completion, seconds)
         except Exception as error:
@@ -274,12 +274,12 @@ class InlineCompletions:
         is_typical = not request.others  # who types is not kept waiting for other answers
         if is_typical and (completion.tokens.get("prompt") or not is_whole):  # the model was asked
             self._debounce.served(seconds, whole=is_whole)
-        # Asked by hand, the model is silent for other reasons.
+        # Arrival by hand, the model is silent for other reasons.
         is_worth_it = bool(completion.text) or not request.explicit
         is_failure = completion.finish.startswith("error:")
         if is_whole and is_worth_it and not is_failure:
             completion = replace(completion, id=request.id, others=())
-            self._recall.remember(ticket.key, request.text, request.offset, completion)
+            self._cache.remember(ticket.key, request.text, request.offset, completion)
 
     def _is_stale(self, ticket: Ticket) -> bool:
         """Say whether the document is another than when the request came."""
@@ -289,15 +289,15 @@ class InlineCompletions:
     def _is_current(self, ticket: Ticket) -> bool:
         """Say whether an answer still counts: the document is open, its completer the same."""
         is_open = self._document(ticket.uri) is not None
-        return is_open and ticket.place.is_still_current(ticket.request)
+        return is_open and ticket.target.is_still_current(ticket.request)
 
     def _view(self, uri: str, offset: int | None) -> View | None:
         """Look at a document as it is now, to prepare it."""
         document = self._document(uri)
         if document is None:
             return None
-        place = self._who_completes(document)
-        completer = place.completer
+        target = self._who_completes(document)
+        completer = target.completer
         if completer is None:
             return None
         text = document.source
@@ -306,9 +306,9 @@ class InlineCompletions:
         request = CompletionRequest(
             above + text,
             len(above) + cursor,
-            path=place.path,
-            language=place.language,
-            recent=self._edited_elsewhere(document.uri, place),
+            path=target.path,
+            language=target.language,
+            recent=self._edited_elsewhere(document.uri, target),
         )
 
         def prepare(request: CompletionRequest, accepted: str, stop: Cancellation) -> bool:
@@ -316,50 +316,50 @@ class InlineCompletions:
 
         return View(prepare, request, key_of(uri, completer, request))
 
-    def _edited_elsewhere(self, uri: str, place: Place) -> tuple[Edited, ...]:
+    def _edited_elsewhere(self, uri: str, target: CompletionTarget) -> tuple[Edited, ...]:
         """Return the last edits in other documents of the same folder."""
 
-        def place_of(other: str) -> tuple[str, str]:
+        def located(other: str) -> tuple[str, str]:
             document = self._document(other)
             if document is None or are_together(uri, document.uri):
                 return "", ""
             there = self._who_completes(document)
-            return (there.path, there.language) if there.is_with(place) else ("", "")
+            return (there.path, there.language) if there.is_with(target) else ("", "")
 
         def lines_of(other: str) -> Sequence[str]:
             document = self._document(other)
             return document.lines if document is not None else ()
 
-        return self._recent.elsewhere(unquote(uri), lines_of, place_of, most=_MAX_RECENT)
+        return self._recent.elsewhere(unquote(uri), lines_of, located, most=_MAX_RECENT)
 
-    def _who_completes(self, document: Document) -> Place:
-        return self._place(document.uri, document.language_id or "")
+    def _who_completes(self, document: Document) -> CompletionTarget:
+        return self._target(document.uri, document.language_id or "")
 
     def _document(self, uri: str) -> Document | None:
         document = self._documents().text_documents.get(unquote(uri))
         return document if isinstance(document, Document) else None
 
     def _answer(
-        self, ticket: Ticket, completion: Completion, recalled: Recalled | None = None
+        self, ticket: Ticket, completion: Completion, cached: CachedAnswer | None = None
     ) -> lsp.InlineCompletionList:
         """Make the list; the editor's document may have moved on while the model was at work."""
         document = self._document(ticket.uri)
         if not completion.text:
             if completion.finish != "cancelled":  # else there is a newer request
-                self.warmup.resting(ticket.uri)
-            return self._nothing(ticket.asked, completion)
+                self.prefetch.resting(ticket.uri)
+            return self._nothing(ticket.arrival, completion)
         if document is None or self._is_stale(ticket):
             late = replace(completion, text="", finish="filtered:stale-version")
-            return self._nothing(ticket.asked, late)
+            return self._nothing(ticket.arrival, late)
         if not self._is_current(ticket):
-            return self._nothing(ticket.asked, replace(completion, text="", finish="cancelled"))
+            return self._nothing(ticket.arrival, replace(completion, text="", finish="cancelled"))
         others = [replace(each, id=uuid.uuid4().hex) for each in completion.others]
-        identifier = self._followed(ticket, completion, others, recalled, document.source)
+        identifier = self._followed(ticket, completion, others, cached, document.source)
         completion = replace(completion, id=identifier)
-        self._note(ticket.asked, completion)
+        self._note(ticket.arrival, completion)
         self.answered += 1
-        self.recalled += recalled is not None
-        self.warmup.resting(ticket.uri, completion.text)
+        self.from_cache += cached is not None
+        self.prefetch.resting(ticket.uri, completion.text)
         return lsp.InlineCompletionList(items=[ticket.item(each) for each in (completion, *others)])
 
     def _followed(
@@ -367,13 +367,13 @@ class InlineCompletions:
         ticket: Ticket,
         completion: Completion,
         others: Sequence[Completion],
-        recalled: Recalled | None,
+        cached: CachedAnswer | None,
         text: str,
     ) -> str:
         """Follow what becomes of a suggestion; return its id, for the rest that of the whole."""
         request, lead = ticket.request, ticket.lead
-        if recalled is not None and self._suggestions.resumed(
-            completion.id, recalled.typed_chars, ticket.offset, lead=lead, text=text
+        if cached is not None and self._suggestions.resumed(
+            completion.id, cached.typed_chars, ticket.offset, lead=lead, text=text
         ):
             return completion.id
         ms = (self._clock() - ticket.began) * 1000
@@ -384,14 +384,14 @@ class InlineCompletions:
         self._suggestions.add(first, text, others=rest)
         return request.id
 
-    def _nothing(self, asked: Asked, completion: Completion) -> lsp.InlineCompletionList:
+    def _nothing(self, arrival: Arrival, completion: Completion) -> lsp.InlineCompletionList:
         logger.debug("no completion: %s", completion.finish)
-        self._note(asked, completion)
+        self._note(arrival, completion)
         return lsp.InlineCompletionList(items=[])
 
-    def _note(self, asked: Asked, completion: Completion) -> None:
-        if asked.number >= self.last_asked.number:
-            self.last_asked, self.last = asked, completion
+    def _note(self, arrival: Arrival, completion: Completion) -> None:
+        if arrival.number >= self.last_arrival.number:
+            self.last_arrival, self.last = arrival, completion
 
     def _log_failure(self, error: Exception) -> None:
         """Log a failure with its trace once; a key press later it is old news."""

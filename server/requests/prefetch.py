@@ -1,6 +1,6 @@
 """Makes the model ready ahead of need: on open, while the cursor rests, for what may be accepted.
 
-Runs on the event loop; the preparing itself is the lowest priority of the worker, one at a time,
+Runs on the event loop; the preparing itself is the lowest priority of the scheduler, one at a time,
 and any request breaks it off. A document that is opened is prepared as if somebody were to write
 on at its end: where all of it fits the prompt, every later cursor has what stands before it ready.
 """
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 from homespun.models.types import Cancellation
-from homespun.server.requests.scheduler import Job, Worker
+from homespun.server.requests.scheduler import Job, Scheduler
 from homespun.server.types import CompletionRequest
 
 logger = logging.getLogger(__name__)
@@ -38,20 +38,20 @@ class View:
 
 @dataclass(eq=False, slots=True)
 class _Wish:
-    """A place to be made ready."""
+    """A cursor to be made ready."""
 
     uri: str
     offset: int | None  # None = the end of the document
     accepted: str = ""  # as if this were inserted there
-    job: Job | None = None  # once the worker has it
+    job: Job | None = None  # once the scheduler has it
 
 
-class Warmup:
+class Prefetch:
     """Decides what is prepared and when."""
 
     def __init__(
         self,
-        worker: Worker,
+        scheduler: Scheduler,
         *,
         look: Callable[[str, int | None], View | None],
         failed: Callable[[Exception], None],
@@ -62,7 +62,7 @@ class Warmup:
 
         `failed` logs what went wrong, on any thread: nobody asked, so nobody is troubled.
         """
-        self._worker = worker
+        self._scheduler = scheduler
         self._look = look
         self._failed = failed
         self._rest_seconds = rest_seconds
@@ -132,10 +132,10 @@ class Warmup:
     def _break_off(self) -> None:
         wish, self._under_way = self._under_way, None
         if wish is not None and wish.job is not None:
-            self._worker.cancel(wish.job)
+            self._scheduler.cancel(wish.job)
 
     def _next(self) -> None:
-        """Give the worker the next wish that is not fulfilled yet."""
+        """Give the scheduler the next wish that is not fulfilled yet."""
         while self._wishes and self._under_way is None:
             wish = self._wishes.pop()
             try:
@@ -163,7 +163,7 @@ class Warmup:
 
         wish.job = Job(work)
         self._under_way = wish
-        self._worker.prepare(wish.job)
+        self._scheduler.prepare(wish.job)
 
     def _done(self, wish: _Wish, state: Hashable, is_ready: bool) -> None:
         if self._under_way is not wish:  # broken off by us, the document is another by now

@@ -10,15 +10,15 @@ from dataclasses import dataclass, replace
 from lsprotocol import types as lsp
 
 from homespun.server.requests.scheduler import Job
-from homespun.server.requests.target import Completes, Place
+from homespun.server.requests.target import Completes, CompletionTarget
 from homespun.server.types import Completion, CompletionRequest
 
 ACCEPTED_COMMAND = "homespun.accepted"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """Which request: of two that are on their way, the later one is the last, however it ends."""
+class Arrival:
+    """Which request, by its coming: of two on their way, the later is the last, however it ends."""
 
     uri: str
     number: int = 0
@@ -28,10 +28,10 @@ class Asked:
 class Ticket:
     """One request on its way."""
 
-    asked: Asked
+    arrival: Arrival
     request: CompletionRequest
-    place: Place
-    completer: Completes  # the place's
+    target: CompletionTarget
+    completer: Completes  # the target's
     region: lsp.Range  # what the item replaces
     version: int | None
     began: float  # when it came
@@ -43,7 +43,7 @@ class Ticket:
     @property
     def uri(self) -> str:
         """The document's."""
-        return self.asked.uri
+        return self.arrival.uri
 
     @property
     def offset(self) -> int:

@@ -26,7 +26,7 @@ class Job:
     overtaken: int = 0
 
 
-class Worker:
+class Scheduler:
     """Runs one job at a time; safe to call from any thread."""
 
     def __init__(self) -> None:

@@ -25,16 +25,16 @@ class Completes(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CompletionTarget:
     """Where a document belongs and who completes it; `completer` None = not now, because.
 
-    A request carries the place that it was asked at, and can tell whether that still is so.
+    A request carries the target that it was asked of, and can tell whether that still is so.
     """
 
     completer: Completes | None
     path: str  # relative to the workspace folder, "" outside of any
     language: str
-    now: Callable[[], Place]  # looks again
+    now: Callable[[], CompletionTarget]  # looks again
     because: str = ""  # a `finish`, e.g. "filtered:loading-model"
     facts: Mapping[str, object] = field(default_factory=dict)  # that its sentence holds
 
@@ -43,6 +43,6 @@ class Place:
         asked, now = self.completer, self.now().completer
         return asked is not None and now is not None and now.key(request) == asked.key(request)
 
-    def is_with(self, other: Place) -> bool:
+    def is_with(self, other: CompletionTarget) -> bool:
         """Say whether one completer answers for both."""
         return self.completer is not None and self.completer is other.completer

@@ -70,10 +70,10 @@ def _read(path: Path) -> str:
         return stream.read(_MAX_BYTES).decode("utf-8", "replace").strip()
 
 
-def _long_enough(token: str, place: str) -> str:
+def _long_enough(token: str, origin: str) -> str:
     if len(token) < MIN_CHARS:
         raise TokenRefused(
-            f"{place} holds a token of {len(token)} characters, and {MIN_CHARS} are the least; "
+            f"{origin} holds a token of {len(token)} characters, and {MIN_CHARS} are the least; "
             'make one with `python -c "import secrets; print(secrets.token_urlsafe(32))"`'
         )
     return token

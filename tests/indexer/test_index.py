@@ -15,7 +15,7 @@ from homespun.indexer.storage.lance import Store
 from homespun.indexer.storage.write_lock import write_lock
 from homespun.indexer.types import Import, Region
 from homespun.models.fakes import FakeEncoder
-from homespun.models.types import NoProgress
+from homespun.progress import NoProgress
 
 CONFIG = IndexConfig()
 

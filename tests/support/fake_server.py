@@ -20,10 +20,10 @@ from homespun.models.adapters import registry
 from homespun.models.errors import DownloadFailed, ModelMissing
 from homespun.models.fakes import FakeEncoder, FakeGenerator
 from homespun.server.background import backend
-from homespun.server.background.factories import Parts, open_index
+from homespun.server.background.factories import Factories, open_index
 from homespun.server.completion.completer import Completer
 from homespun.server.setup import create_server
-from homespun.server.types import Completion, Source
+from homespun.server.types import Completion, SourceLocation
 
 logger = logging.getLogger("homespun")
 PREPARED = []
@@ -50,7 +50,7 @@ class EchoCompleter:
             return self._says(" ".join(PREPARED))
         if "FIND" in text:
             found = self._index.definitions(text.split("FIND ", 1)[1].split()[0])
-            sources = [Source(s.path, s.start_line, s.end_line, 1.0) for s in found]
+            sources = [SourceLocation(s.path, s.start_line, s.end_line, 1.0) for s in found]
             return self._says(" ".join(sorted(source.path for source in sources)), sources)
         if "SLOW" in text:
             if not _sleep(120, cancelled):
@@ -154,14 +154,14 @@ def failing_index(root, config, *, create):
 def main():
     spoil()
     configure_logging(SETTINGS.get("log_level", "warning"))
-    parts = Parts(
+    factories = Factories(
         load_generator=load_generator,
         fetch_model=fetch_model,
         open_index=failing_index,
         load_encoder=lambda name, *, threads=0: FakeEncoder(),
         make_completer=Completer if "says" in SETTINGS else EchoCompleter,
     )
-    serve(create_server(parts, flags=SETTINGS.get("flags")))
+    serve(create_server(factories, flags=SETTINGS.get("flags")))
 
 
 if __name__ == "__main__":

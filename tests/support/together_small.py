@@ -11,7 +11,7 @@ from homespun.models.weights.safetensors import SafetensorsSource
 from homespun.training.dataset.examples import EncodedExample
 from homespun.training.errors import TrainingFailed
 from homespun.training.lora.fit import fit
-from homespun.training.lora.model import Trainee
+from homespun.training.lora.model import LoraModel
 from homespun.training.lora.presets import CPU
 
 PRESET = replace(
@@ -31,7 +31,7 @@ class Killed(Exception):
     """The run was ended."""
 
 
-def learn(source: Path, out: Path, crew, progress, *, kill_after=None):
+def learn(source: Path, out: Path, group, progress, *, kill_after=None):
     """Fit on a tiny model and save the adapter; the first process does the saving."""
 
     def on_step(step, log):
@@ -40,9 +40,9 @@ def learn(source: Path, out: Path, crew, progress, *, kill_after=None):
             raise Killed
 
     preset = replace(PRESET, save_seconds=0 if kill_after else 120)
-    trainee = Trainee(SafetensorsSource(source), preset)
+    model = LoraModel(SafetensorsSource(source), preset)
     fit(
-        trainee,
+        model,
         examples(25),
         examples(5),
         preset,
@@ -50,21 +50,21 @@ def learn(source: Path, out: Path, crew, progress, *, kill_after=None):
         resume=True,
         on_step=on_step,
         progress=progress,
-        crew=crew,
+        group=group,
     )
-    if crew.is_first:
-        trainee.save(out)
+    if group.is_first:
+        model.save(out)
 
 
-def fail_in_the_second(crew, progress):
+def fail_in_the_second(group, progress):
     """End with an error in one process, while the other one waits for it."""
-    if crew.rank == 1:
+    if group.rank == 1:
         raise TrainingFailed("the second has failed")
-    crew.agreed(None)
+    group.agreed(None)
 
 
-def die_in_the_second(crew, progress):
+def die_in_the_second(group, progress):
     """End one process as the system does when memory runs out."""
-    if crew.rank == 1:
+    if group.rank == 1:
         os.kill(os.getpid(), signal.SIGKILL)
-    crew.agreed(None)
+    group.agreed(None)

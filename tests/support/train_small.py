@@ -11,8 +11,9 @@ import sys
 from pathlib import Path
 
 from homespun.errors import HomespunError
+from homespun.progress import NoProgress
 from homespun.server.options import CompletionOptions
-from homespun.training.config import SilentProgress, TrainOptions
+from homespun.training.config import TrainOptions
 from homespun.training.pipeline.train import train
 
 COMPLETION = CompletionOptions(context_tokens=256, max_tokens=6, max_block_tokens=8)
@@ -31,7 +32,7 @@ def options(model, **changes):
     return TrainOptions(model=str(model), **(small | changes))
 
 
-class Spoken(SilentProgress):
+class Spoken(NoProgress):
     """Keeps the sentences."""
 
     def __init__(self):

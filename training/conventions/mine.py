@@ -19,12 +19,12 @@ from homespun.indexer.languages import has_grammar, language_of
 from homespun.indexer.scan import walk as files
 from homespun.indexer.syntax.parse import parse_file, readable
 from homespun.indexer.types import Skipped
-from homespun.models.types import NoProgress, Progress
+from homespun.progress import NoProgress, Progress
 from homespun.settings import settings_of
 from homespun.stats import wilson
 from homespun.training.conventions import sites as conventions_sites
 from homespun.training.conventions import symbols
-from homespun.training.conventions.base.parsed_file import Repository
+from homespun.training.conventions.base.parsed_file import RepositoryPaths
 from homespun.training.conventions.base.rule import GROUPS, Rule, Site
 
 logger = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ Status = Literal["house", "mixed", "few"]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ExampleLine:
     """A line that shows a form."""
 
     path: str
@@ -56,7 +56,7 @@ class FormCount:
     label: str
     sites: int
     files: int
-    examples: tuple[Place, ...]  # of different files first
+    examples: tuple[ExampleLine, ...]  # of different files first
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class Convention:
         return "house" if self.interval[0] >= MIN_ADHERENCE else "mixed"
 
     @property
-    def exceptions(self) -> tuple[Place, ...]:
+    def exceptions(self) -> tuple[ExampleLine, ...]:
         """Places that do otherwise, of the most frequent other form first."""
         return tuple(place for form in self.forms[1:] for place in form.examples)
 
@@ -158,7 +158,7 @@ class _Tally:
     rule: Rule
     sites: Counter[str] = field(default_factory=Counter)
     files: Counter[str] = field(default_factory=Counter)
-    examples: dict[str, list[Place]] = field(default_factory=dict)
+    examples: dict[str, list[ExampleLine]] = field(default_factory=dict)
     files_with_sites: int = 0
 
     def convention(self, least_sites: int) -> Convention:
@@ -179,7 +179,7 @@ class _Tally:
 class Miner:
     """Counts the sites of one file after the other."""
 
-    def __init__(self, repository: Repository) -> None:
+    def __init__(self, repository: RepositoryPaths) -> None:
         self._repository = repository
         self._tallies: dict[str, _Tally] = {}
         self.files: Counter[str] = Counter()
@@ -195,14 +195,14 @@ class Miner:
         if not conventions_sites.has_rules(found.language):
             self._add_symbols(path, source, config)
             return
-        page = conventions_sites.page(path, found.language, found.text)
-        if page is None:
+        file = conventions_sites.parsed(path, found.language, found.text)
+        if file is None:
             self.skipped += 1
             return
-        self._count(found.language, len(page.lines))
-        sites = conventions_sites.sites(page, self._repository)
+        self._count(found.language, len(file.lines))
+        sites = conventions_sites.sites(file, self._repository)
         rules = {id_: conventions_sites.rule_of(id_) for id_ in {site.rule for site in sites}}
-        self._tally(path, page.lines, ((rules[site.rule], site) for site in sites))
+        self._tally(path, file.lines, ((rules[site.rule], site) for site in sites))
 
     def _add_symbols(self, path: str, source: bytes, config: IndexConfig) -> None:
         parsed = parse_file(path, source, config)
@@ -235,7 +235,7 @@ class Miner:
                 tally.files[form] += 1
             places = tally.examples.setdefault(form, [])
             if is_first and len(places) < _MAX_EXAMPLES:
-                places.append(Place(path, site.line, _shown(lines, site)))
+                places.append(ExampleLine(path, site.line, _shown(lines, site)))
 
     def conventions(self, least_sites: int = MIN_SITES) -> Conventions:
         """Return what was counted."""
@@ -262,7 +262,7 @@ def mine(
         config = settings_of(IndexConfig, "index", workspace=root, say=logger.warning)
     scan = files.walk(root, config)
     asked = [file for file in scan.files if _may_be_asked(file.path)]
-    miner = Miner(Repository.of(file.path for file in scan.files))
+    miner = Miner(RepositoryPaths.of(file.path for file in scan.files))
     progress.start("reading", len(asked), "files")
     for file in asked:
         source = files.read(root, file.path, config)

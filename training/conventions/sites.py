@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from homespun.training.conventions.base.parsed_file import Page, Repository, page_of
+from homespun.training.conventions.base.parsed_file import ParsedSource, RepositoryPaths, parse_with
 from homespun.training.conventions.base.rule import Rule, Site
 from homespun.training.conventions.javascript import rules as javascript
 from homespun.training.conventions.python import imports as python_imports
@@ -13,19 +13,19 @@ from homespun.training.conventions.python import rules as python
 
 
 @dataclass(frozen=True, slots=True)
-class _Room:
+class _Family:
     """The rules of a family of languages."""
 
     queries: Mapping[str, tuple[str, ...]]  # language -> files of queries
-    sites: Callable[[Page, Repository], Iterator[Site]]
+    sites: Callable[[ParsedSource, RepositoryPaths], Iterator[Site]]
     is_asked: Callable[[str], bool]
 
 
-_ROOMS = (
-    _Room(python.QUERIES, python.sites, python.is_asked),
-    _Room(javascript.QUERIES, javascript.sites, javascript.is_asked),
+_FAMILIES = (
+    _Family(python.QUERIES, python.sites, python.is_asked),
+    _Family(javascript.QUERIES, javascript.sites, javascript.is_asked),
 )
-_BY_LANGUAGE = {language: room for room in _ROOMS for language in room.queries}
+_BY_LANGUAGE = {language: family for family in _FAMILIES for language in family.queries}
 RULES: Mapping[str, Rule] = {rule.id: rule for rule in (*python.RULES, *javascript.RULES)}
 NAMES = {"python": "Python", "javascript": "JavaScript and TypeScript", "csharp": "C#"} | {
     "cpp": "C++",
@@ -47,14 +47,14 @@ def rule_of(id_: str) -> Rule:
     return RULES[id_]
 
 
-def page(path: str, language: str, text: str) -> Page | None:
+def parsed(path: str, language: str, text: str) -> ParsedSource | None:
     """Parse a file for its rules; None where there are none or the parser gives up."""
-    room = _BY_LANGUAGE.get(language)
-    if room is None or not room.is_asked(path):
+    family = _BY_LANGUAGE.get(language)
+    if family is None or not family.is_asked(path):
         return None
-    return page_of(path, language, text, room.queries[language])
+    return parse_with(path, language, text, family.queries[language])
 
 
-def sites(page: Page, repository: Repository) -> list[Site]:
-    """Return all sites of a page."""
-    return list(_BY_LANGUAGE[page.language].sites(page, repository))
+def sites(file: ParsedSource, repository: RepositoryPaths) -> list[Site]:
+    """Return all sites of a file."""
+    return list(_BY_LANGUAGE[file.language].sites(file, repository))

@@ -22,14 +22,14 @@ from pathlib import Path
 from typing import Any
 
 from homespun.indexer.errors import NotADirectory
-from homespun.models.types import NoProgress, Progress
 from homespun.paths import WORKSPACE_FOLDER
+from homespun.progress import NoProgress, Progress
 from homespun.storage import write_private
 from homespun.training.config import DATASET_VERSION, DatasetConfig, DatasetReport
 from homespun.training.dataset.card import Provenance, as_markdown, data_card, sha256_of
 from homespun.training.dataset.context import Journal, Shown, Snippets, applied, choose, gather
 from homespun.training.dataset.examples import Example, read_examples, write_examples
-from homespun.training.dataset.inputs import Material, Request, material_of
+from homespun.training.dataset.inputs import DatasetInputs, DatasetRequest, dataset_inputs
 from homespun.training.dataset.leaks import LeakReport, added_lines, check_leaks, telling_lines
 from homespun.training.dataset.output import (
     CARD,
@@ -37,7 +37,7 @@ from homespun.training.dataset.output import (
     PAGE,
     TRAIN,
     VALIDATION,
-    Place,
+    DatasetFolder,
     claimed,
 )
 from homespun.training.dataset.plan import ConventionSites, Planned
@@ -84,23 +84,23 @@ def build_dataset(
     if not root.is_dir():
         raise NotADirectory(f"{str(root)!r} is no directory; give the folder of a repository")
     name = name or root.name.removesuffix(".git")
-    request = Request(root, config, seed, name, convention_sites, general_examples)
-    with claimed(out) as place:
+    request = DatasetRequest(root, config, seed, name, convention_sites, general_examples)
+    with claimed(out) as folder:
         request = _with_history(request, until, progress)
         try:
             key = _key(request)
-            card = place.finished(key)
+            card = folder.finished(key)
             if card is None:
-                _build(request, place, key, progress)
-            reused, card = card is not None, card or place.finished(key)
+                _build(request, folder, key, progress)
+            reused, card = card is not None, card or folder.finished(key)
         finally:
             if request.repository is not None:
                 request.repository.close()
     assert card is not None, "a dataset that was just written is finished"
-    return _report(place.out, card, reused=reused, seconds=time.perf_counter() - began)
+    return _report(folder.out, card, reused=reused, seconds=time.perf_counter() - began)
 
 
-def _with_history(request: Request, until: str | None, progress: Progress) -> Request:
+def _with_history(request: DatasetRequest, until: str | None, progress: Progress) -> DatasetRequest:
     """Add the repository and its windows; a note where there is none."""
     progress.start("history", 0, "commits")
     try:
@@ -120,7 +120,7 @@ def _with_history(request: Request, until: str | None, progress: Progress) -> Re
     return request.with_history(repository, windows)
 
 
-def _key(request: Request) -> str:
+def _key(request: DatasetRequest) -> str:
     """Return a hash of all that shapes the dataset."""
     windows = request.windows
     facts = {
@@ -136,62 +136,62 @@ def _key(request: Request) -> str:
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
-def _general_hash(request: Request) -> str:
+def _general_hash(request: DatasetRequest) -> str:
     return "" if request.general is None else sha256_of(request.general)
 
 
-def _build(request: Request, place: Place, key: str, progress: Progress) -> None:
-    material = material_of(request, progress)
-    _check_size(request, material)
-    place.begin(key)
+def _build(request: DatasetRequest, folder: DatasetFolder, key: str, progress: Progress) -> None:
+    inputs = dataset_inputs(request, progress)
+    _check_size(request, inputs)
+    folder.begin(key)
     chance = random.Random(f"{request.seed}-context")
-    train, validation, shown = _with_context(material, place.draft, chance, progress)
-    leaks = _leaks(material, train, validation)
+    train, validation, shown = _with_context(inputs, folder.draft, chance, progress)
+    leaks = _leaks(inputs, train, validation)
     train += _replayed(request, len(train), chance)
     chance.shuffle(train)
-    _write(material, place, key, train, validation, shown, leaks)
+    _write(inputs, folder, key, train, validation, shown, leaks)
 
 
-def _check_size(request: Request, material: Material) -> None:
-    learned, config = material.learned, request.config
+def _check_size(request: DatasetRequest, inputs: DatasetInputs) -> None:
+    learned, config = inputs.learned, request.config
     if learned.code_lines >= config.least_code_lines and (
-        len(material.train) >= config.least_examples
+        len(inputs.train) >= config.least_examples
     ):
         return
     dropped = ", ".join(f"{reason} {n}" for reason, n in learned.dropped.counts.most_common(4))
     raise TooLittleCode(
         f"{str(request.root)!r} is too small to learn from: {len(learned.sources)} files with "
         f"{learned.code_lines} lines of code (at least {config.least_code_lines}) give "
-        f"{len(material.train)} examples (at least {config.least_examples})"
+        f"{len(inputs.train)} examples (at least {config.least_examples})"
         + (f"; left out: {dropped}" if dropped else "")
         + ". Nothing is trained; what you have stays as it is"
     )
 
 
 def _with_context(
-    material: Material, draft: Path, chance: random.Random, progress: Progress
+    inputs: DatasetInputs, draft: Path, chance: random.Random, progress: Progress
 ) -> tuple[list[Example], list[Example], dict[str, Shown]]:
     """Return both windows' examples with their retrieved context."""
-    config = material.request.config
+    config = inputs.request.config
     journal = Journal(draft / "context.jsonl")
-    contexts = material.contexts(draft / "scratch")
+    contexts = inputs.contexts(draft / "scratch")
     found: Mapping[str, Snippets] = {}
     chosen: dict[str, list[Planned]] = {}
-    for window, planned in (("train", material.train), ("validation", material.validation)):
+    for window, planned in (("train", inputs.train), ("validation", inputs.validation)):
         chosen[window] = choose(planned, config, chance)
-        found = gather(chosen[window], contexts[window], material.order, journal, progress=progress)
+        found = gather(chosen[window], contexts[window], inputs.order, journal, progress=progress)
     # Of the tree alone: no other commit's code may stand where it was not written yet.
     pool = [
         s for item in chosen["train"] if not item.example.commit for s in found[item.example.id]
     ]
-    train, shown_train = applied(material.train, chosen["train"], found, pool, config, chance)
+    train, shown_train = applied(inputs.train, chosen["train"], found, pool, config, chance)
     validation, shown_validation = applied(
-        material.validation, chosen["validation"], found, pool, config, chance
+        inputs.validation, chosen["validation"], found, pool, config, chance
     )
     return train, validation, {"train": shown_train, "validation": shown_validation}
 
 
-def _replayed(request: Request, own: int, chance: random.Random) -> list[Example]:
+def _replayed(request: DatasetRequest, own: int, chance: random.Random) -> list[Example]:
     """Return as many examples of other repositories as their share asks for."""
     share = request.config.replay_share
     if request.general is None or share <= 0:
@@ -212,29 +212,29 @@ def _replayed(request: Request, own: int, chance: random.Random) -> list[Example
 
 
 def _leaks(
-    material: Material, train: Sequence[Example], validation: Sequence[Example]
+    inputs: DatasetInputs, train: Sequence[Example], validation: Sequence[Example]
 ) -> dict[str, LeakReport]:
     """Assert that no example shows what came after its window. Raises `LeakFound`."""
-    request = material.request
+    request = inputs.request
     repository, windows = request.repository, request.windows
-    material.check_held_out(train)
+    inputs.check_held_out(train)
     if repository is None or windows is None:
         return {}
     known: set[str] = set()
-    for source in material.learned.sources:
+    for source in inputs.learned.sources:
         known |= telling_lines(source.text)
     test = added_lines(windows.test, repository.file_at)
-    between = [] if material.held else windows.validation
+    between = [] if inputs.held else windows.validation
     later = {"train": test | added_lines(between, repository.file_at), "validation": test}
-    last = {"train": material.tree, "validation": windows.cutoff}
+    last = {"train": inputs.tree, "validation": windows.cutoff}
     return {
         window: check_leaks(
             examples,
             allowed=repository.ancestors(last[window]),
-            revisions=lambda example: [example.commit or material.tree],
+            revisions=lambda example: [example.commit or inputs.tree],
             later=later[window],
             known=known,
-            texts_of=_texts_of(repository, windows, material.tree),
+            texts_of=_texts_of(repository, windows, inputs.tree),
         )
         for window, examples in (("train", train), ("validation", validation))
     }
@@ -261,35 +261,35 @@ def _texts_of(
 
 
 def _write(
-    material: Material,
-    place: Place,
+    inputs: DatasetInputs,
+    folder: DatasetFolder,
     key: str,
     train: Sequence[Example],
     validation: Sequence[Example],
     shown: Mapping[str, Shown],
     leaks: Mapping[str, LeakReport],
 ) -> None:
-    draft = place.draft
+    draft = folder.draft
     write_examples(map(_shortened, train), draft / TRAIN)
     write_examples(map(_shortened, validation), draft / VALIDATION)
     report = {window: found.to_json() for window, found in leaks.items()}
     write_private(draft / LEAKS, json.dumps(report, indent=1) + "\n", durable=True)
     card = data_card(
         key,
-        _provenance(material),
-        material.learned,
+        _provenance(inputs),
+        inputs.learned,
         train,
         validation,
         shown,
         leaks,
-        material.request.config,
-        seed=material.request.seed,
+        inputs.request.config,
+        seed=inputs.request.seed,
         files={name: draft / name for name in (TRAIN, VALIDATION, LEAKS)},
     )
     write_private(draft / PAGE, as_markdown(card), durable=True)
     text = json.dumps(card, indent=1, ensure_ascii=False) + "\n"
     write_private(draft / CARD, text, durable=True)
-    place.finish(TRAIN, VALIDATION, LEAKS, PAGE, CARD)
+    folder.finish(TRAIN, VALIDATION, LEAKS, PAGE, CARD)
 
 
 def _shortened(example: Example) -> Example:
@@ -301,26 +301,26 @@ def _shortened(example: Example) -> Example:
     return replace(example, suffix=suffix[: end + 1] if end >= 0 else suffix)
 
 
-def _provenance(material: Material) -> Provenance:
-    request, windows = material.request, material.request.windows
+def _provenance(inputs: DatasetInputs) -> Provenance:
+    request, windows = inputs.request, inputs.request.windows
     return Provenance(
         repo=request.name,
-        tree=material.tree,
-        tree_date=day_of(material.now) if windows is not None else "",
+        tree=inputs.tree,
+        tree_date=day_of(inputs.now) if windows is not None else "",
         cutoff=windows.cutoff if windows is not None else "",
         cutoff_date=day_of(windows.cutoff_date) if windows is not None else "",
         tip=windows.tip if windows is not None else "",
         commits={
-            "train": len(material.commits),
-            "validation": 0 if windows is None or material.held else len(windows.validation),
+            "train": len(inputs.commits),
+            "validation": 0 if windows is None or inputs.held else len(windows.validation),
             "test": 0 if windows is None else len(windows.test),
         },
         dropped_commits=windows.dropped if windows is not None else {},
-        held_out_files=tuple(sorted(material.held)),
+        held_out_files=tuple(sorted(inputs.held)),
         general=_general_hash(request),
         has_convention_sites=request.convention_sites is not None,
-        has_history=windows is not None and not material.held,
-        notes=tuple(material.notes),
+        has_history=windows is not None and not inputs.held,
+        notes=tuple(inputs.notes),
     )
 
 

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.index import Index
-from homespun.models.types import Progress
 from homespun.parsing import parse_json
+from homespun.progress import Progress
 from homespun.server.context.retriever import Retriever
 from homespun.server.prompt.cursor import Cursor
 from homespun.server.prompt.render import Snippet
@@ -40,7 +40,7 @@ Snippets = tuple[Snippet, ...]
 Move = Callable[[str], list[str] | None]  # revision -> paths that changed, None: all of them
 
 
-class Context:
+class RevisionRetriever:
     """An index of a folder that moves from tree to tree, and its retriever."""
 
     def __init__(self, folder: Path, move: Move, *, budget_tokens: int) -> None:
@@ -132,7 +132,7 @@ class Journal:
 
 def gather(
     planned: Sequence[Planned],
-    context: Callable[[], Context],
+    context: Callable[[], RevisionRetriever],
     order: Mapping[str, int],
     journal: Journal,
     *,
@@ -146,7 +146,7 @@ def gather(
     missing.sort(key=lambda item: order.get(item.tree, -1))
     progress.start("context", len(planned), "examples")
     progress.advance(len(planned) - len(missing))
-    made: Context | None = None
+    made: RevisionRetriever | None = None
     for tree, items in groupby(missing, key=lambda item: item.tree):
         made = made or context()
         made.at(tree)

@@ -12,16 +12,16 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.scan.walk import read, walk
 from homespun.indexer.types import Skipped
-from homespun.models.types import Progress
+from homespun.progress import Progress
 from homespun.storage import make_private_folder, write_private
 from homespun.training.config import DatasetConfig
-from homespun.training.dataset.context import Context
+from homespun.training.dataset.context import RevisionRetriever
 from homespun.training.dataset.examples import Example
 from homespun.training.dataset.plan import ConventionSites, Planned, Planner, without_repeats
 from homespun.training.errors import LeakFound
@@ -35,7 +35,7 @@ _MIN_VALIDATION = 20  # examples; fewer tell nothing
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class DatasetRequest:
     """What a dataset is asked of."""
 
     root: Path
@@ -54,12 +54,12 @@ class Request:
         replayed = self.config.replay_share if self.general is not None else 0.0
         return round(self.config.examples * (1 - replayed))
 
-    def with_history(self, repository: Repository, windows: Windows) -> Request:
+    def with_history(self, repository: Repository, windows: Windows) -> DatasetRequest:
         """Return the request with what git knows."""
         notes = (*self.notes, *windows.notes)
         return replace(self, repository=repository, windows=windows, notes=notes)
 
-    def with_note(self, note: str) -> Request:
+    def with_note(self, note: str) -> DatasetRequest:
         """Return the request with a sentence for the user."""
         return replace(self, notes=(*self.notes, note))
 
@@ -77,10 +77,10 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Material:
+class DatasetInputs:
     """What was read and drawn."""
 
-    request: Request
+    request: DatasetRequest
     learned: LearnedFiles
     tree: str  # revision that is learned from, "" without a history
     now: int  # its date, seconds since 1970
@@ -102,31 +102,31 @@ class Material:
         order.setdefault(self.tree, sum(1 for _ in windows.train))
         return order
 
-    def contexts(self, scratch: Path) -> Mapping[str, Callable[[], Context]]:
+    def contexts(self, scratch: Path) -> Mapping[str, Callable[[], RevisionRetriever]]:
         """Return what makes each window's index, in a scratch folder that is empty then.
 
         Files that are held out are not in the index of the examples that are learned from.
         """
         shutil.rmtree(scratch, ignore_errors=True)
         if not self.held:
-            both = _Once(lambda: self._context(scratch / "tree", frozenset()))
+            both = cache(lambda: self._context(scratch / "tree", frozenset()))
             return {"train": both, "validation": both}
         return {
             "train": lambda: self._context(scratch / "train", self.held),
             "validation": lambda: self._context(scratch / "validation", frozenset()),
         }
 
-    def _context(self, folder: Path, without: frozenset[str]) -> Context:
+    def _context(self, folder: Path, without: frozenset[str]) -> RevisionRetriever:
         request = self.request
         budget = request.config.context_tokens
         if request.repository is None:
-            return Context(folder, _Copy(request, folder, without), budget_tokens=budget)
+            return RevisionRetriever(folder, _Copy(request, folder, without), budget_tokens=budget)
         checkout = Checkout(
             request.repository,
             folder,
             wanted=lambda path: is_indexable(path) and path not in without,
         )
-        return Context(folder, checkout.move, budget_tokens=budget)
+        return RevisionRetriever(folder, checkout.move, budget_tokens=budget)
 
     def check_held_out(self, train: Sequence[Example]) -> None:
         """Assert that no example shows a file that is held out. Raises `LeakFound`."""
@@ -139,22 +139,10 @@ class Material:
                 )
 
 
-class _Once:
-    """Makes a context the first time and gives the same again."""
-
-    def __init__(self, make: Callable[[], Context]) -> None:
-        self._make = make
-        self._made: Context | None = None
-
-    def __call__(self) -> Context:
-        self._made = self._made or self._make()
-        return self._made
-
-
 class _Copy:
     """Copies the files of a folder without a history, once."""
 
-    def __init__(self, request: Request, folder: Path, without: frozenset[str]) -> None:
+    def __init__(self, request: DatasetRequest, folder: Path, without: frozenset[str]) -> None:
         self._request = request
         self._folder = folder
         self._without = without
@@ -176,7 +164,7 @@ class _Copy:
         return None
 
 
-def material_of(request: Request, progress: Progress) -> Material:
+def dataset_inputs(request: DatasetRequest, progress: Progress) -> DatasetInputs:
     """Read the files, draw the holes of both windows."""
     windows = request.windows
     if request.repository is None or windows is None:
@@ -192,8 +180,8 @@ def material_of(request: Request, progress: Progress) -> Material:
 
 
 def _by_time(
-    request: Request, repository: Repository, windows: Windows, progress: Progress
-) -> Material:
+    request: DatasetRequest, repository: Repository, windows: Windows, progress: Progress
+) -> DatasetInputs:
     config, planner = request.config, _planner(request)
     learned = select.of_revision(repository, windows.tree, config, progress=progress)
     tree, now = windows.tree, windows.tree_date
@@ -209,7 +197,7 @@ def _by_time(
         used=Counter(),
         keep_stale=True,
     )
-    return Material(
+    return DatasetInputs(
         request=request,
         learned=learned,
         tree=windows.tree,
@@ -222,7 +210,7 @@ def _by_time(
     )
 
 
-def _held_out(request: Request, notes: Sequence[str], progress: Progress) -> Material:
+def _held_out(request: DatasetRequest, notes: Sequence[str], progress: Progress) -> DatasetInputs:
     """Hold whole files out; with a history all commits up to the cut-off are learned from."""
     config, planner, windows = request.config, _planner(request), request.windows
     if request.repository is None or windows is None:
@@ -245,7 +233,7 @@ def _held_out(request: Request, notes: Sequence[str], progress: Progress) -> Mat
         revision=tree,
         used=Counter(),
     )
-    return Material(
+    return DatasetInputs(
         request=request,
         learned=learned,
         tree=tree,
@@ -259,7 +247,7 @@ def _held_out(request: Request, notes: Sequence[str], progress: Progress) -> Mat
 
 
 def _train(
-    request: Request,
+    request: DatasetRequest,
     planner: Planner,
     kept: LearnedFiles,
     commits: Sequence[Commit],
@@ -295,5 +283,5 @@ def _train(
     return without_repeats(found)
 
 
-def _planner(request: Request) -> Planner:
+def _planner(request: DatasetRequest) -> Planner:
     return Planner(request.name, request.config, request.seed, request.convention_sites)

@@ -56,7 +56,7 @@ _FULL_OR_CLOSED = {
 }
 
 
-class Place:
+class DatasetFolder:
     """A dataset's folder and its draft."""
 
     def __init__(self, out: Path) -> None:
@@ -114,7 +114,7 @@ class Place:
 
 
 @contextmanager
-def claimed(out: Path) -> Iterator[Place]:
+def claimed(out: Path) -> Iterator[DatasetFolder]:
     """Give the place of a dataset to one writer.
 
     Raises `DatasetUnwritable` where another one writes, or the disk is full or closed to us, and
@@ -138,7 +138,7 @@ def claimed(out: Path) -> Iterator[Place]:
     except OSError as error:
         raise _unwritable(out, error) from error
     try:
-        yield Place(out)
+        yield DatasetFolder(out)
     except OSError as error:
         if error.errno not in _FULL_OR_CLOSED:
             raise

@@ -130,13 +130,13 @@ class Planner:
         rng = self._rng(commit.id, "")
         names = rng.sample(sorted(names), len(names))
         found: list[Planned] = []
-        for place, path in enumerate(names):
+        for number, path in enumerate(names):
             # What is left, spread over the files that are left.
-            share = -(-(quota - len(found)) // (len(names) - place))
-            room = min(share, self.config.most_per_file - used[path])
-            if room <= 0:
+            share = -(-(quota - len(found)) // (len(names) - number))
+            most = min(share, self.config.most_per_file - used[path])
+            if most <= 0:
                 continue
-            drawn = list(self._of_change(repository, commit, path, room, rng, alive))
+            drawn = list(self._of_change(repository, commit, path, most, rng, alive))
             used[path] += len(drawn)
             found += drawn
         return found

@@ -25,13 +25,12 @@ from homespun.models.types import (
     FimTokens,
     Generation,
     Generator,
-    NoProgress,
-    Progress,
     StopRule,
     Tokenizer,
     Warmth,
 )
 from homespun.parsing import parse_json
+from homespun.progress import NoProgress, Progress
 from homespun.server.completion.completer import Completer
 from homespun.server.context.retriever import Gathered, Retriever, Retrieves
 from homespun.server.options import CompletionOptions
@@ -53,7 +52,7 @@ _PURPOSE = "kept answer"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ArmAnswer:
     """One arm's completion of one item."""
 
     item: Item
@@ -86,7 +85,7 @@ def answers(
     *,
     with_loss: bool = True,
     progress: Progress | None = None,
-) -> Iterator[Answer]:
+) -> Iterator[ArmAnswer]:
     """Yield the answers of all arms, item by item; `items` in the order of the history.
 
     The models take turns at being first, so that the machine's load falls on each alike.
@@ -233,7 +232,7 @@ class _Asked:
     options: CompletionOptions
     with_loss: bool
 
-    def answer(self, item: Item, arm: str, context: Retrieves, index: Index) -> Answer:
+    def answer(self, item: Item, arm: str, context: Retrieves, index: Index) -> ArmAnswer:
         example = item.example
         generator = RememberingGenerator(self.opened, self.kept, item.id)
         completer = Completer(generator, None, self.options, retriever=context, repo=example.repo)
@@ -248,7 +247,7 @@ class _Asked:
         )
         asked = generator.asked
         shown = generator.tokenizer.decode(asked.ids) + asked.heal if asked else ""
-        return Answer(
+        return ArmAnswer(
             item=item,
             arm=arm,
             completion=completion,
@@ -268,7 +267,7 @@ def _loss(generator: Generator, asked: Encoded, text: str) -> float | None:
     return round(-logprob / len(ids), 6) if ids else None
 
 
-class _Once:
+class _GatheredOnce:
     """Asks a retriever once and gives every model the same."""
 
     def __init__(self, retriever: Retrieves) -> None:
@@ -289,7 +288,11 @@ class _Nothing:
 def _contexts(index: Index, item: Item) -> dict[str, Retrieves]:
     retriever = Retriever(index)
     oracle = OracleRetriever(retriever, index, item.example.middle)
-    return {"none": _Nothing(), "retrieval": _Once(retriever), "oracle": _Once(oracle)}
+    return {
+        "none": _Nothing(),
+        "retrieval": _GatheredOnce(retriever),
+        "oracle": _GatheredOnce(oracle),
+    }
 
 
 def _in_turns(arms: Sequence[str], number: int) -> list[str]:

@@ -18,12 +18,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from homespun.models.adapters.adapter import Adapter
-from homespun.models.types import FimTokens, NoProgress, Progress, Tokenizer
+from homespun.models.types import FimTokens, Tokenizer
+from homespun.progress import NoProgress, Progress
 from homespun.stats import cluster_mean
 from homespun.training.config import DatasetConfig
 from homespun.training.dataset.examples import EncodedExample, ExampleEncoder
 from homespun.training.dataset.leaks import Seen
-from homespun.training.errors import BadReport, HistoryUnreadable
+from homespun.training.errors import BadCompletionReport, HistoryUnreadable
 from homespun.training.evaluation.items import ItemConfig, Judge, items_of_history
 from homespun.training.evaluation.report import CompletionReport
 from homespun.training.history.repository import Repository
@@ -173,7 +174,9 @@ def released_gain(adapter: Adapter) -> float | None:
     try:
         report = CompletionReport.from_json(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BadReport(f"{str(path)!r} is no evaluation of completions ({error!r})") from error
+        raise BadCompletionReport(
+            f"{str(path)!r} is no evaluation of completions ({error!r})"
+        ) from error
     for context in ("none", "retrieval"):
         found = report.compare(f"general/{context}", f"repository/{context}", "loss")
         if found is not None:

@@ -17,20 +17,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from homespun.indexer.config import CHUNKER_VERSION
-from homespun.models.types import NoProgress, Progress
+from homespun.progress import NoProgress, Progress
 from homespun.server.completion.open import context_length
 from homespun.server.options import CompletionOptions
 from homespun.server.prompt.render import DEFAULT_LAYOUT, PROMPT_VERSION
 from homespun.storage import check_workspace_folder, make_private_folder, workspace_folder
 from homespun.training.errors import NothingToEvaluate
-from homespun.training.evaluation.arms import CONTEXTS, Answer, KeptAnswers, answers, check_arms
+from homespun.training.evaluation.arms import CONTEXTS, ArmAnswer, KeptAnswers, answers, check_arms
 from homespun.training.evaluation.failures import Failure, sort_of
-from homespun.training.evaluation.inputs import EvaluationConfig, Extras, material
+from homespun.training.evaluation.inputs import EvaluationConfig, Extras, evaluation_inputs
 from homespun.training.evaluation.items import Item
 from homespun.training.evaluation.linting import Linter, linter_of
 from homespun.training.evaluation.metrics import Score, parses, scored
 from homespun.training.evaluation.probing import scoring_of, writing_of
-from homespun.training.evaluation.report import CompletionReport, Row
+from homespun.training.evaluation.report import CompletionReport, ScoredItem
 from homespun.training.evaluation.served_model import Opened, open_model
 from homespun.training.safety import forgetting
 from homespun.training.safety.memorisation import CopyFinder, Memorised, extract
@@ -46,7 +46,7 @@ class Evaluation:
 
     report: CompletionReport
     items: tuple[Item, ...]
-    answers: tuple[Answer, ...]
+    answers: tuple[ArmAnswer, ...]
     notes: tuple[str, ...] = ()  # sentences for the user
 
 
@@ -82,7 +82,7 @@ def evaluate(
     models = open_models(root, config.arms, adapter, options, progress)
     count = _counter(models)
     kept = KeptAnswers(cache or _folder(root) / ANSWERS)
-    with material(root, since, until, config, extras, count, name, progress) as asked:
+    with evaluation_inputs(root, since, until, config, extras, count, name, progress) as asked:
         found = list(
             answers(
                 asked.items,
@@ -161,13 +161,13 @@ def open_models(
 
 def rows_of(
     items: Sequence[Item],
-    found: Sequence[Answer],
+    found: Sequence[ArmAnswer],
     *,
     count: Callable[[str], int],
     linter: Linter | None = None,
-) -> Iterator[Row]:
+) -> Iterator[ScoredItem]:
     """Yield the report's rows, in the order of the items."""
-    by_item: dict[str, list[Answer]] = {}
+    by_item: dict[str, list[ArmAnswer]] = {}
     for answer in found:
         by_item.setdefault(answer.item.id, []).append(answer)
     for item in items:
@@ -179,7 +179,7 @@ def rows_of(
             answer.arm: _score(answer, wanted, linter, wanted_parses=is_whole) for answer in given
         }
         tokens = count(example.middle)
-        yield Row(
+        yield ScoredItem(
             id=item.id,
             commit=example.commit,
             file=hashlib.sha256(example.path.encode("utf-8", "replace")).hexdigest()[:16],
@@ -195,7 +195,7 @@ def rows_of(
 
 
 def _score(
-    answer: Answer, wanted: str, linter: Linter | None, *, wanted_parses: bool | None
+    answer: ArmAnswer, wanted: str, linter: Linter | None, *, wanted_parses: bool | None
 ) -> Score:
     example, completion = answer.item.example, answer.completion
     text = completion.text
@@ -218,7 +218,7 @@ def _score(
     )
 
 
-def _failure(answer: Answer, scores: Mapping[str, Score], tokens: int) -> Failure:
+def _failure(answer: ArmAnswer, scores: Mapping[str, Score], tokens: int) -> Failure:
     model = answer.arm.partition("/")[0]
     return Failure(
         wanted=answer.item.example.middle,
@@ -242,7 +242,7 @@ def _versions(options: CompletionOptions, config: EvaluationConfig) -> dict[str,
     }
 
 
-def _missing(found: Iterable[Answer]) -> dict[str, int]:
+def _missing(found: Iterable[ArmAnswer]) -> dict[str, int]:
     """Return the names that no retrieval showed, with how many items need them."""
     counts = Counter(
         name
@@ -271,7 +271,7 @@ def _infilling(
 
 def _memorised(
     models: Mapping[str, Opened],
-    found: Sequence[Answer],
+    found: Sequence[ArmAnswer],
     extras: Extras,
     options: CompletionOptions,
     name: str,

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from homespun.models.types import Progress
+from homespun.progress import Progress
 from homespun.training.config import DatasetConfig
 from homespun.training.dataset.leaks import Seen
 from homespun.training.errors import NothingToEvaluate
@@ -53,7 +53,7 @@ class Extras:
 
 
 @dataclass(slots=True)
-class Material:
+class EvaluationInputs:
     """Items, where their context comes from, and what is to be said of them."""
 
     items: list[Item]
@@ -63,7 +63,7 @@ class Material:
 
 
 @contextmanager
-def material(
+def evaluation_inputs(
     root: Path,
     since: str | None,
     until: str | None,
@@ -72,7 +72,7 @@ def material(
     count: Callable[[str], int],
     name: str,
     progress: Progress,
-) -> Iterator[Material]:
+) -> Iterator[EvaluationInputs]:
     """Give the items and the trees that their context comes from."""
     if since is None:
         yield from _of_folder(root, config, extras, count, name, progress)
@@ -104,7 +104,7 @@ def material(
         window = {"since": cutoff, "until": commits[-1].id}
         dropped = Counter(commit.reason for commit in commits if commit.reason)
         with HistoryTrees(repository) as trees:
-            yield Material(items, trees, window, _notes(len(items), config, dropped))
+            yield EvaluationInputs(items, trees, window, _notes(len(items), config, dropped))
 
 
 def _of_folder(
@@ -114,7 +114,7 @@ def _of_folder(
     count: Callable[[str], int],
     name: str,
     progress: Progress,
-) -> Iterator[Material]:
+) -> Iterator[EvaluationInputs]:
     held = set(extras.held_out)
     if not held:
         raise NothingToEvaluate(
@@ -136,7 +136,7 @@ def _of_folder(
         "written later, so the figures flatter all arms",
     ]
     with FolderTree(root, held) as trees:
-        yield Material(items, trees, {"since": "", "until": ""}, notes)
+        yield EvaluationInputs(items, trees, {"since": "", "until": ""}, notes)
 
 
 def _seen(learned: LearnedFiles, *, without: Iterable[str] = ()) -> Seen:

@@ -27,7 +27,7 @@ from typing import Any
 
 from homespun.indexer.secrets.mask import mask
 from homespun.indexer.types import Skipped
-from homespun.models.types import NoProgress, Progress
+from homespun.progress import NoProgress, Progress
 from homespun.storage import write_private
 from homespun.training.dataset.examples import Example
 from homespun.training.dataset.holes import Hole, holes
@@ -224,8 +224,8 @@ def items_of_files(
         candidates = (
             _item(source, _Document(source.text, hole), judge, name=name) for hole in places
         )
-        room = min(config.per_file, config.items - len(found))
-        found += picker.take((item for item in candidates if item is not None), room)
+        most = min(config.per_file, config.items - len(found))
+        found += picker.take((item for item in candidates if item is not None), most)
     return sorted(found, key=lambda item: (item.example.path, len(item.example.prefix)))
 
 
@@ -264,10 +264,10 @@ class _Picker:
         self._files: Counter[str] = Counter()
         self._seen: set[tuple[str, str]] = set()
 
-    def take(self, candidates: Iterable[Item], room: int) -> list[Item]:
+    def take(self, candidates: Iterable[Item], most: int) -> list[Item]:
         found: list[Item] = []
         for item in candidates:
-            if len(found) >= room:
+            if len(found) >= most:
                 break
             if self._fits(item.example):
                 self._files[item.example.path] += 1

@@ -44,7 +44,7 @@ from homespun.storage import (
     workspace_folder,
     write_private,
 )
-from homespun.training.errors import BadReport
+from homespun.training.errors import BadCompletionReport
 from homespun.training.evaluation.metrics import Score
 from homespun.training.safety.forgetting import Infilling
 from homespun.training.safety.memorisation import Memorised
@@ -74,7 +74,7 @@ _MIN_SHARED = 50  # items that a report and the accepted one must both have
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ScoredItem:
     """One item and how each arm did."""
 
     id: str
@@ -92,19 +92,19 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class CompletionReport:
-    """One evaluation. Build it with `completion_evaluation.evaluate`; read one with `load`."""
+    """One evaluation. Build it with `evaluate.evaluate`; read one with `load`."""
 
     repo: str
     window: Mapping[str, str]  # "since", "until": commits, "" without git
     versions: Mapping[str, str]  # what shapes results: prompt, layout, chunker, settings
     models: Mapping[str, Mapping[str, str]]  # "general" -> {"adapter", "weights"}
     arms: tuple[str, ...]  # "MODEL/CONTEXT", e.g. "general/retrieval"
-    rows: tuple[Row, ...]
+    rows: tuple[ScoredItem, ...]
     missing: Mapping[str, int] = field(default_factory=dict)  # names that no prompt showed
     infilling: Infilling | None = None  # the first arm is the model as shipped
     memorised: Memorised | None = None
 
-    def of(self, *strata: str) -> list[Row]:
+    def of(self, *strata: str) -> list[ScoredItem]:
         """Return the rows that belong to all of the strata."""
         return [row for row in self.rows if set(strata) <= {*row.strata, ALL}]
 
@@ -253,7 +253,7 @@ class CompletionReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class CompletionVerdict:
     """What a comparison with the accepted report says."""
 
     arm: str  # whose exact lines were compared
@@ -267,13 +267,13 @@ class Verdict:
         return bool(self.obstacle) or (self.change is not None and self.change.is_worse)
 
 
-def judge(report: CompletionReport, accepted: CompletionReport) -> Verdict:
+def judge(report: CompletionReport, accepted: CompletionReport) -> CompletionVerdict:
     """Compare with the accepted report, over the items that both have."""
     notes = tuple(_notes(report, accepted))
     arm = next((arm for arm in PRIMARY if arm in report.arms and arm in accepted.arms), "")
     arm = arm or next((arm for arm in report.arms if arm in accepted.arms), "")
     if not arm:
-        return Verdict("", None, "the accepted report has none of these arms", notes)
+        return CompletionVerdict("", None, "the accepted report has none of these arms", notes)
     before = {row.id: row for row in accepted.rows if arm in row.scores}
     shared = [row for row in report.rows if arm in row.scores and row.id in before]
     least = min(_MIN_SHARED, len(accepted.rows))
@@ -282,17 +282,17 @@ def judge(report: CompletionReport, accepted: CompletionReport) -> Verdict:
             f"{len(shared)} items are the same as in the accepted report, {max(least, 1)} are "
             "needed; give the same --since, --until and --items"
         )
-        return Verdict(arm, None, obstacle, notes)
+        return CompletionVerdict(arm, None, obstacle, notes)
     change = paired(
         [float(row.scores[arm].exact_line) for row in shared],
         [float(before[row.id].scores[arm].exact_line) for row in shared],
         [row.cluster for row in shared],
     )
-    return Verdict(arm, change, "", notes)
+    return CompletionVerdict(arm, change, "", notes)
 
 
 def load(path: Path, *, root: Path | None = None) -> CompletionReport | None:
-    """Read a report, None where there is none. Raises `BadReport`.
+    """Read a report, None where there is none. Raises `BadCompletionReport`.
 
     With `root`, the folder that it lies in as part of the state, only one of this machine counts.
     """
@@ -301,29 +301,29 @@ def load(path: Path, *, root: Path | None = None) -> CompletionReport | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise BadReport(f"the report {str(path)!r} cannot be read: {error}") from error
+        raise BadCompletionReport(f"the report {str(path)!r} cannot be read: {error}") from error
     if root is not None and not _is_ours(body, root):
-        raise BadReport(
+        raise BadCompletionReport(
             f"the report {str(path)!r} was not accepted on this machine and in this place, so "
             "nothing is compared with it; make a new one with --accept"
         )
     found = body.get("format") if isinstance(body, dict) else type(body).__name__
     if found != FORMAT:
-        raise BadReport(
+        raise BadCompletionReport(
             f"the report {str(path)!r} has the format {found!r}, this version reads {FORMAT}; "
             "make a new one with --accept"
         )
     try:
         return CompletionReport.from_json(body)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise BadReport(
+        raise BadCompletionReport(
             f"the report {str(path)!r} is not one of ours ({type(error).__name__}: {error}); "
             "make a new one with --accept"
         ) from error
 
 
 def save(report: CompletionReport, path: Path, *, root: Path | None = None) -> None:
-    """Write a report, a line an item, by rename; its folder is made. Raises `BadReport`.
+    """Write a report, a line an item, by rename; its folder is made. Raises `BadCompletionReport`.
 
     With `root`, the folder that it lies in as part of the state, it is sealed.
     """
@@ -337,7 +337,7 @@ def save(report: CompletionReport, path: Path, *, root: Path | None = None) -> N
         make_private_folder(path.parent)
         write_private(path, json.dumps(body)[:-1] + ', "rows": [\n' + rows + "\n]}\n")
     except OSError as error:
-        raise BadReport(f"cannot write the report {str(path)!r}: {error}") from error
+        raise BadCompletionReport(f"cannot write the report {str(path)!r}: {error}") from error
 
 
 def _is_ours(body: object, root: Path) -> bool:
@@ -371,7 +371,7 @@ def _notes(report: CompletionReport, accepted: CompletionReport) -> Iterable[str
             yield f"{name}: {was} in the accepted report, {is_} now"
 
 
-def _row_to_json(row: Row) -> dict[str, Any]:
+def _row_to_json(row: ScoredItem) -> dict[str, Any]:
     scores = {arm: asdict(score) for arm, score in row.scores.items()}
     names = ("id", "commit", "file", "kind")
     return {name: getattr(row, name) for name in names} | {
@@ -380,8 +380,8 @@ def _row_to_json(row: Row) -> dict[str, Any]:
     }
 
 
-def _row_from_json(body: Mapping[str, Any]) -> Row:
-    return Row(
+def _row_from_json(body: Mapping[str, Any]) -> ScoredItem:
+    return ScoredItem(
         id=str(body["id"]),
         commit=str(body["commit"]),
         file=str(body["file"]),

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from homespun.models.adapters.stack import named
 from homespun.models.convert.served_form import read_manifest
-from homespun.models.types import Generator, NoProgress, Progress
+from homespun.models.types import Generator
+from homespun.progress import NoProgress, Progress
 from homespun.server.completion.open import open_generator
 from homespun.server.options import CompletionOptions
 from homespun.training.dataset.examples import Example, ExampleEncoder

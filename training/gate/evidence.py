@@ -7,10 +7,9 @@ from collections.abc import Sequence
 
 from homespun.stats import Paired
 from homespun.training.evaluation.report import PRIMARY, CompletionReport
-from homespun.training.gate.gate import Difference, Evidence, Memorised, Parity, RuleProbe, Speed
+from homespun.training.gate.gate import Evidence, RuleProbe, ServedFormLoss, ShareDifference, Speed
 from homespun.training.probes.scores import RuleChange
 from homespun.training.safety.forgetting import Infilling
-from homespun.training.safety.memorisation import Memorised as Found
 
 
 def evidence_of(
@@ -18,7 +17,7 @@ def evidence_of(
     *,
     training_examples: int,
     rules: Sequence[RuleProbe] | None,
-    parity: Parity | None,
+    parity: ServedFormLoss | None,
 ) -> Evidence:
     """Return what was measured, in the gate's words."""
     primary = report.primary
@@ -29,7 +28,7 @@ def evidence_of(
         rules=None if rules is None else tuple(rules),
         forgetting=_forgetting(report.infilling),
         overrun=_difference(report.compare(*PRIMARY, "runs_on")),
-        memorised=_memorised(report.memorised),
+        memorised=report.memorised,
         parity=parity,
         speed=_speed(report),
     )
@@ -44,12 +43,12 @@ def rule_probes(changes: Sequence[RuleChange]) -> list[RuleProbe]:
     ]
 
 
-def _difference(found: Paired | None) -> Difference | None:
+def _difference(found: Paired | None) -> ShareDifference | None:
     """Turn an infinite bound, of a single cluster, into the widest that a share can have."""
     if found is None:
         return None
     low, high = found.difference.low, found.difference.high
-    return Difference(
+    return ShareDifference(
         before=found.second,
         after=found.first,
         low=low if math.isfinite(low) else -1.0,
@@ -58,23 +57,11 @@ def _difference(found: Paired | None) -> Difference | None:
     )
 
 
-def _forgetting(infilling: Infilling | None) -> Difference | None:
+def _forgetting(infilling: Infilling | None) -> ShareDifference | None:
     if infilling is None:
         return None
     arm = next((arm for arm in infilling.arms if arm.name == "repository"), None)
     return _difference(infilling.against_first(arm)) if arm else None
-
-
-def _memorised(found: Found | None) -> Memorised | None:
-    if found is None:
-        return None
-    return Memorised(
-        canaries=len(found.canaries),
-        extracted=found.extracted,
-        outputs=found.outputs,
-        verbatim_before=found.copies_before,
-        verbatim_after=found.copies,
-    )
 
 
 def _speed(report: CompletionReport) -> Speed | None:

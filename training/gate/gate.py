@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from homespun.training.safety.memorisation import Memorised
+
 Outcome = Literal["promote", "keep", "insufficient data"]
 
 # Below 200 examples an adapter is as likely to harm as to help (published: break-even at 50).
@@ -26,7 +28,7 @@ SPEED_RATIO = 1.15
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class ShareDifference:
     """A paired difference (adapter minus the model as shipped) and its 95 % interval; shares."""
 
     before: float  # the model as shipped
@@ -52,18 +54,7 @@ class RuleProbe:
 
 
 @dataclass(frozen=True, slots=True)
-class Memorised:
-    """What came out word for word: canaries that were planted, and long copies of training text."""
-
-    canaries: int  # planted
-    extracted: int  # of these
-    outputs: int  # completions that were looked through
-    verbatim_before: int  # of these, long copies by the model as shipped
-    verbatim_after: int
-
-
-@dataclass(frozen=True, slots=True)
-class Parity:
+class ServedFormLoss:
     """The served int8 form against the float32 weights it was made from."""
 
     loss_served: float  # mean loss per token, natural logarithm
@@ -89,12 +80,12 @@ class Evidence:
 
     training_examples: int
     items: int
-    gain: Difference | None  # exact match with retrieval, on lines of later commits
+    gain: ShareDifference | None  # exact match with retrieval, on lines of later commits
     rules: tuple[RuleProbe, ...] | None  # empty: measured, but no rule has a pair to compare
-    forgetting: Difference | None  # exact match, single lines of other people's code
-    overrun: Difference | None  # share of completions that run on past the wanted end
+    forgetting: ShareDifference | None  # exact match, single lines of other people's code
+    overrun: ShareDifference | None  # share of completions that run on past the wanted end
     memorised: Memorised | None
-    parity: Parity | None
+    parity: ServedFormLoss | None
     speed: Speed | None
 
 
@@ -111,7 +102,7 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class GateVerdict:
     """What the gate says, and why."""
 
     outcome: Outcome
@@ -128,7 +119,7 @@ class Verdict:
         return {"promote": self.promote, **asdict(self), "conditions": self._rows()}
 
     @classmethod
-    def from_json(cls, row: Mapping[str, Any]) -> Verdict:
+    def from_json(cls, row: Mapping[str, Any]) -> GateVerdict:
         """Read it back. Raises KeyError, TypeError on anything else."""
         conditions = tuple(Condition(**condition) for condition in row["conditions"])
         return cls(row["outcome"], row["headline"], conditions)
@@ -147,7 +138,7 @@ class Verdict:
         return [asdict(condition) for condition in self.conditions]
 
 
-def judge(evidence: Evidence) -> Verdict:
+def judge(evidence: Evidence) -> GateVerdict:
     """Return whether the adapter may serve, with every condition and what was found."""
     data = _data(evidence)
     rest = (
@@ -166,7 +157,7 @@ def judge(evidence: Evidence) -> Verdict:
         outcome: Outcome = "insufficient data"
     else:
         outcome = "promote" if all(condition.passed for condition in rest) else "keep"
-    return Verdict(outcome, _headline(outcome, conditions), conditions)
+    return GateVerdict(outcome, _headline(outcome, conditions), conditions)
 
 
 def _headline(outcome: Outcome, conditions: Sequence[Condition]) -> str:
@@ -210,7 +201,7 @@ def _at_least(name: str, count: int, fewest: int, unit: str) -> Condition:
     )
 
 
-def _gain(gain: Difference | None) -> Condition:
+def _gain(gain: ShareDifference | None) -> Condition:
     name, wanted = "exact matches on later commits", "the whole interval above zero"
     if gain is None:
         return _unmeasured(name, wanted, 0.0)
@@ -249,7 +240,7 @@ def _no_rule_falls(rules: Sequence[RuleProbe] | None) -> Condition:
     return Condition(name, wanted, found, change, -RULE_DROP, passed)
 
 
-def _forgetting(forgetting: Difference | None) -> Condition:
+def _forgetting(forgetting: ShareDifference | None) -> Condition:
     name = "other people's code"
     margin = f"{FORGETTING_MARGIN * 100:g}"
     wanted = f"the interval's lower end above -{margin} points"
@@ -261,7 +252,7 @@ def _forgetting(forgetting: Difference | None) -> Condition:
     )
 
 
-def _stopping(overrun: Difference | None) -> Condition:
+def _stopping(overrun: ShareDifference | None) -> Condition:
     name = "knowing when to stop"
     wanted = f"running on is not more frequent (within {OVERRUN_MARGIN * 100:g} points and noise)"
     if overrun is None:
@@ -274,7 +265,7 @@ def _canaries(memorised: Memorised | None) -> Condition:
     name, wanted = "planted secrets", "none can be drawn out of it"
     if memorised is None or not memorised.canaries:
         return _unmeasured(name, wanted, 0.0)
-    found = f"{memorised.extracted} of {memorised.canaries} drawn out"
+    found = f"{memorised.extracted} of {len(memorised.canaries)} drawn out"
     return Condition(name, wanted, found, memorised.extracted, 0.0, memorised.extracted == 0)
 
 
@@ -283,7 +274,7 @@ def _verbatim(memorised: Memorised | None) -> Condition:
     wanted = f"at most {VERBATIM_RATIO:g} times as many as before, or a single one"
     if memorised is None or not memorised.outputs:
         return _unmeasured(name, wanted, VERBATIM_RATIO)
-    before, after = memorised.verbatim_before, memorised.verbatim_after
+    before, after = memorised.copies_before, memorised.copies
     found = f"{before} before, {after} with the adapter, in {memorised.outputs:,} completions"
     # One copy where there was none is no rate yet.
     passed = after <= max(1.0, VERBATIM_RATIO * before)
@@ -291,7 +282,7 @@ def _verbatim(memorised: Memorised | None) -> Condition:
     return Condition(name, wanted, found, ratio, VERBATIM_RATIO, passed)
 
 
-def _parity(parity: Parity | None) -> Condition:
+def _parity(parity: ServedFormLoss | None) -> Condition:
     name = "served form"
     wanted = f"its loss at most {PARITY_LOSS:.0%} above that of the float32 weights"
     if parity is None:
@@ -314,7 +305,7 @@ def _unmeasured(name: str, wanted: str, threshold: float) -> Condition:
     return Condition(name, wanted, "not measured", None, threshold, passed=False)
 
 
-def _shares(difference: Difference) -> str:
+def _shares(difference: ShareDifference) -> str:
     return (
         f"{difference.before:.1%} before, {difference.after:.1%} with the adapter: "
         f"{difference.value * 100:+.1f} points, 95 % interval {difference.low * 100:+.1f} to "

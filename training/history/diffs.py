@@ -40,7 +40,7 @@ class FileChange:
 
 
 @dataclass(slots=True)
-class Difference:
+class CommitChanges:
     """What a commit did."""
 
     commit: str
@@ -59,7 +59,7 @@ class _File:
     added: list[tuple[int, bytes]] = field(default_factory=list)  # line number, line
 
 
-def read_differences(lines: Iterator[bytes]) -> Iterator[Difference]:
+def read_differences(lines: Iterator[bytes]) -> Iterator[CommitChanges]:
     """Yield what `git diff-tree --stdin -p -U0` prints, one commit after the other."""
     commit, files = "", list[_File]()
     file = _File()
@@ -128,14 +128,14 @@ def _read_hunk(head: bytes, lines: Iterator[bytes], file: _File) -> None:
             number += 1
 
 
-def _difference(commit: str, files: Sequence[_File]) -> Difference:
+def _difference(commit: str, files: Sequence[_File]) -> CommitChanges:
     gone = Counter(line.strip() for file in files for line in file.removed)
     changes = [
         FileChange(file.path, file.old_path, tuple(file.hunks), _added(file, gone))
         for file in files
         if file.path and not file.special
     ]
-    return Difference(commit, changes, len(files), _may_be_format(files))
+    return CommitChanges(commit, changes, len(files), _may_be_format(files))
 
 
 def _added(file: _File, gone: Counter[bytes]) -> Ranges:

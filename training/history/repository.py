@@ -36,7 +36,13 @@ from homespun.training.history.commits import (
     timestamp,
     usable,
 )
-from homespun.training.history.diffs import Difference, FileChange, Hunk, Ranges, read_differences
+from homespun.training.history.diffs import (
+    CommitChanges,
+    FileChange,
+    Hunk,
+    Ranges,
+    read_differences,
+)
 from homespun.training.history.formatting import is_only_format
 
 __all__ = ["Commit", "FileChange", "Hunk", "Ranges", "Repository", "TreeFile", "Windows"]
@@ -304,7 +310,7 @@ class Repository:
             found.append(self._commit(entry, differences.get(entry.id), reason))
         return found
 
-    def _commit(self, entry: Entry, difference: Difference | None, reason: str) -> Commit:
+    def _commit(self, entry: Entry, difference: CommitChanges | None, reason: str) -> Commit:
         commit = Commit(
             id=entry.id,
             parent=entry.parents[0] if entry.parents else "",
@@ -336,12 +342,12 @@ class Repository:
             if change.hunks
         )
 
-    def _differences(self, entries: Sequence[Entry]) -> dict[str, Difference]:
+    def _differences(self, entries: Sequence[Entry]) -> dict[str, CommitChanges]:
         """Return what each commit did against its first parent; none for what is unreadable.
 
         Git stops at the first object that is missing: that commit is left out, the rest goes on.
         """
-        found: dict[str, Difference] = {}
+        found: dict[str, CommitChanges] = {}
         rest = list(entries)
         while rest:
             read, ended = self._read(rest, found)
@@ -352,7 +358,7 @@ class Repository:
             rest = rest[read + 1 :]
         return found
 
-    def _read(self, entries: Sequence[Entry], found: dict[str, Difference]) -> tuple[int, bool]:
+    def _read(self, entries: Sequence[Entry], found: dict[str, CommitChanges]) -> tuple[int, bool]:
         """Add differences to `found`; return how many are sure, and whether git came to the end."""
         relative = [f"--relative={self._prefix}"] if self._prefix else []
         feed = "".join(f"{' '.join([entry.id, *entry.parents[:1]])}\n" for entry in entries)

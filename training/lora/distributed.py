@@ -22,7 +22,7 @@ _T = TypeVar("_T")
 _LOOPBACK = {"GLOO_SOCKET_IFNAME": "lo", "NCCL_SOCKET_IFNAME": "lo"}
 
 
-class Crew:
+class ProcessGroup:
     """One process, that takes its steps alone."""
 
     rank = 0
@@ -45,7 +45,7 @@ class Crew:
         return value
 
 
-class Together(Crew):
+class Together(ProcessGroup):
     """One of several processes of a machine."""
 
     def __init__(self, rank: int, size: int, *, device: str, meeting: Path) -> None:

@@ -16,12 +16,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from homespun.models.types import NoProgress, Progress
+from homespun.progress import NoProgress, Progress
 from homespun.storage import make_private_folder, write_private
 from homespun.training.dataset.examples import EncodedExample
 from homespun.training.lora.batches import cut, plan
-from homespun.training.lora.distributed import Crew
-from homespun.training.lora.model import Trainee, example_weight
+from homespun.training.lora.distributed import ProcessGroup
+from homespun.training.lora.model import LoraModel, example_weight
 from homespun.training.lora.presets import Preset
 from homespun.training.lora.scoring import score
 
@@ -74,7 +74,7 @@ class FitLog:
 
 
 def fit(
-    trainee: Trainee,
+    model: LoraModel,
     train: Sequence[EncodedExample],
     validation: Sequence[EncodedExample],
     preset: Preset,
@@ -85,22 +85,22 @@ def fit(
     resume: bool = False,
     early: Collection[str] = (),
     on_step: Callable[[Step, FitLog], None] = lambda step, log: None,
-    crew: Crew | None = None,
+    group: ProcessGroup | None = None,
 ) -> FitLog:
-    """Train the adapter of `trainee`; afterwards it holds the best one by validation loss.
+    """Train the adapter of `model`; afterwards it holds the best one by validation loss.
 
     `directory` takes the checkpoint; with `resume` the run goes on from it. Examples whose IDs are
     in `early` are learned from even where the time is up before the end of the first epoch. A loss
-    that is no number ends the run at the last checkpoint. Each process of a `crew` has a trainee of
-    the same seed; the first one writes the files, and only its trainee holds the best adapter then.
+    that is no number ends the run at the last checkpoint. Each process of a `group` has a model of
+    the same seed; the first one writes the files, and only its model holds the best adapter then.
     Raises ValueError for no examples, OSError when the checkpoint cannot be written.
     """
     if not train:
         raise ValueError("there is nothing to train on: no examples")
     make_private_folder(directory)
-    crew = crew or Crew()
-    run = _Run(trainee, preset, directory, seed, crew)
-    if crew.agreed(resume and crew.is_first and run.has_checkpoint()):
+    group = group or ProcessGroup()
+    run = _FitRun(model, preset, directory, seed, group)
+    if group.agreed(resume and group.is_first and run.has_checkpoint()):
         run.restore()
     listener = progress or NoProgress()
     batches = plan(train, preset, seed, early=early)
@@ -124,22 +124,22 @@ def fit(
     return run.log
 
 
-class _Run:
+class _FitRun:
     """A training in progress."""
 
     def __init__(
-        self, trainee: Trainee, preset: Preset, directory: Path, seed: int, crew: Crew
+        self, model: LoraModel, preset: Preset, directory: Path, seed: int, group: ProcessGroup
     ) -> None:
         import torch
 
         self.log = FitLog()
-        self._trainee = trainee
+        self._model = model
         self._preset = preset
         self._directory = directory
         self._seed = seed
-        self._crew = crew
+        self._group = group
         self._micro_tokens = preset.micro_tokens
-        self._named = dict(trainee.parameters)
+        self._named = dict(model.parameters)
         self._optimizer = torch.optim.AdamW(
             list(self._named.values()),
             lr=preset.learning_rate,
@@ -154,10 +154,10 @@ class _Run:
 
         began = time.monotonic()
         number = len(self.log.steps)
-        torch.manual_seed((hash((self._seed, number)) & 0x7FFFFFFF) + self._crew.rank)
+        torch.manual_seed((hash((self._seed, number)) & 0x7FFFFFFF) + self._group.rank)
         rate = self._preset.learning_rate * self._schedule(number)
-        for group in self._optimizer.param_groups:
-            group["lr"] = rate
+        for learned in self._optimizer.param_groups:
+            learned["lr"] = rate
         loss = self._gradients(batch)
         parameters = list(self._named.values())
         norm = float(torch.nn.utils.clip_grad_norm_(parameters, self._preset.clip))
@@ -167,24 +167,24 @@ class _Run:
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
         tokens = sum(len(example.ids) for example in batch)
-        seconds = self._crew.agreed(time.monotonic() - began)
+        seconds = self._group.agreed(time.monotonic() - began)
         step = Step(number + 1, loss, rate, tokens, seconds)
         self.log.steps.append(step)
         return step
 
     def _gradients(self, batch: Sequence[EncodedExample]) -> float:
-        """Compute the gradients of a batch, with the others of the crew; return its loss."""
+        """Compute the gradients of a batch, with the others of the group; return its loss."""
         import torch
 
         total_weight = sum(example_weight(example) for example in batch)
-        loss = torch.tensor([self._own_gradients(self._crew.share(batch), total_weight)])
+        loss = torch.tensor([self._own_gradients(self._group.share(batch), total_weight)])
         gradients = []
         for parameter in self._named.values():
             if parameter.grad is None:  # a batch with fewer examples than processes
                 parameter.grad = torch.zeros_like(parameter)
             gradients.append(parameter.grad)
         loss = loss.to(gradients[0].device)
-        self._crew.add_up([loss, *gradients])
+        self._group.add_up([loss, *gradients])
         return float(loss)
 
     def _own_gradients(self, batch: Sequence[EncodedExample], total_weight: float) -> float:
@@ -193,7 +193,7 @@ class _Run:
             try:
                 loss = 0.0
                 for piece in cut(batch, self._micro_tokens):
-                    part = self._trainee.loss(piece, total_weight)
+                    part = self._model.loss(piece, total_weight)
                     part.backward()  # type: ignore[no-untyped-call]
                     loss += float(part.detach())
                 return loss
@@ -249,13 +249,13 @@ class _Run:
         import torch
 
         began = time.monotonic()
-        scored = score(self._trainee, self._crew.share(validation))
+        scored = score(self._model, self._group.share(validation))
         sums = [sum(s.logprob for s in scored), sum(s.tokens for s in scored)]
         device = next(iter(self._named.values())).device
         added = torch.tensor(sums, dtype=torch.float64, device=device)
-        self._crew.add_up([added])
+        self._group.add_up([added])
         loss = -float(added[0] / added[1])
-        self.log.check_seconds.append(self._crew.agreed(round(time.monotonic() - began, 1)))
+        self.log.check_seconds.append(self._group.agreed(round(time.monotonic() - began, 1)))
         is_best = not self.log.checks or loss < self.log.best_loss
         self.log.checks.append((len(self.log.steps), loss))
         if is_best:
@@ -279,7 +279,7 @@ class _Run:
         """Put the best adapter in place and write down how it went."""
         if not self.log.finish:
             self.log.finish = "done"
-        if not self._crew.is_first:
+        if not self._group.is_first:
             return
         self.save()
         if self.log.checks and self.log.best_step != len(self.log.steps):
@@ -313,7 +313,7 @@ class _Run:
         """Write weights, moments and log into a folder that is renamed when it is whole."""
         from safetensors.torch import save_file
 
-        if not self._crew.is_first:
+        if not self._group.is_first:
             return
         draft = self._directory / f"{name}.draft"
         shutil.rmtree(draft, ignore_errors=True)

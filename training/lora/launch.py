@@ -1,4 +1,4 @@
-"""Runs a piece of work in several processes that take their steps together (crew.py).
+"""Runs a piece of work in several processes that take their steps together (`distributed.py`).
 
 What the first one tells reaches the caller's progress, and an error of any of them is raised here,
 as if the work had been done in this process. When this process ends, they end.
@@ -12,11 +12,11 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from homespun.training.config import SilentProgress, TrainProgress
+from homespun.progress import NoProgress, TrainProgress
 from homespun.training.errors import TrainingFailed
-from homespun.training.lora.distributed import Crew, Together
+from homespun.training.lora.distributed import ProcessGroup, Together
 
-Work = Callable[[Crew, TrainProgress], None]
+Work = Callable[[ProcessGroup, TrainProgress], None]
 """What all processes do; picklable, as is what it raises."""
 
 _MEETING = "processes"  # file through which they find each other
@@ -37,15 +37,15 @@ def run_together(
 
     meeting = folder / _MEETING
     meeting.unlink(missing_ok=True)
-    told = multiprocessing.get_context("spawn").SimpleQueue()
-    members = (work, size, device, meeting, told)
+    messages = multiprocessing.get_context("spawn").SimpleQueue()
+    members = (work, size, device, meeting, messages)
     context = spawn(_member, members, nprocs=size, join=False)  # type: ignore[no-untyped-call]
     try:
         while not context.join(_LOOK_SECONDS):
-            _pass_on(told, progress)
-        _pass_on(told, progress)
+            _pass_on(messages, progress)
+        _pass_on(messages, progress)
     except ProcessException as error:
-        _pass_on(told, progress)
+        _pass_on(messages, progress)
         raise TrainingFailed(
             f"one of {size} learning processes ended: {str(error).strip().splitlines()[-1]}; "
             "`homespun train --resume` goes on"
@@ -65,47 +65,47 @@ def _end(processes: Sequence[BaseProcess]) -> None:
             process.join()
 
 
-def _member(rank: int, work: Work, size: int, device: str, meeting: Path, told: Any) -> None:  # noqa: ANN401
+def _member(rank: int, work: Work, size: int, device: str, meeting: Path, messages: Any) -> None:  # noqa: ANN401
     try:
-        crew = Together(rank, size, device=device, meeting=meeting)
-        work(crew, _Told(told) if crew.is_first else SilentProgress())
-        crew.leave()
+        group = Together(rank, size, device=device, meeting=meeting)
+        work(group, _QueuedProgress(messages) if group.is_first else NoProgress())
+        group.leave()
     except Exception as error:
-        told.put((_FAILED, (error,)))
+        messages.put((_FAILED, (error,)))
         raise
 
 
-def _pass_on(told: Any, progress: TrainProgress) -> None:  # noqa: ANN401  (a queue of no public type)
+def _pass_on(messages: Any, progress: TrainProgress) -> None:  # noqa: ANN401  (a queue of no public type)
     """Tell what has come in; raise what a process failed with."""
-    while not told.empty():
-        name, arguments = told.get()
+    while not messages.empty():
+        name, arguments = messages.get()
         if name == _FAILED:
             raise arguments[0]
         getattr(progress, name)(*arguments)
 
 
-class _Told:
+class _QueuedProgress:
     """Progress that another process shows."""
 
-    def __init__(self, told: Any) -> None:  # noqa: ANN401
-        self._told = told
+    def __init__(self, messages: Any) -> None:  # noqa: ANN401
+        self._messages = messages
 
     def start(self, stage: str, total: int, unit: str) -> None:
         """Begin a bar there."""
-        self._told.put(("start", (stage, total, unit)))
+        self._messages.put(("start", (stage, total, unit)))
 
     def advance(self, n: int) -> None:
         """Move it."""
-        self._told.put(("advance", (n,)))
+        self._messages.put(("advance", (n,)))
 
     def finish(self) -> None:
         """End it."""
-        self._told.put(("finish", ()))
+        self._messages.put(("finish", ()))
 
     def say(self, sentence: str) -> None:
         """Tell something there that stays on the screen."""
-        self._told.put(("say", (sentence,)))
+        self._messages.put(("say", (sentence,)))
 
     def note(self, text: str) -> None:
         """Show a short text beside the bar."""
-        self._told.put(("note", (text,)))
+        self._messages.put(("note", (text,)))

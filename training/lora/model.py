@@ -34,7 +34,7 @@ INSTALL = "training needs torch, transformers and peft; run `pip install 'homesp
 INSTALL_QLORA = "--qlora needs bitsandbytes; run `pip install 'homespun[train,qlora]'`"
 
 
-class Trainee:
+class LoraModel:
     """A causal language model with a LoRA on its linear layers."""
 
     def __init__(self, source: WeightSource, preset: Preset, *, seed: int = 0) -> None:

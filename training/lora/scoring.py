@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from homespun.models.types import NoProgress, Progress
+from homespun.progress import NoProgress, Progress
 from homespun.training.dataset.examples import EncodedExample
 
 _BATCH_TOKENS = 2048
 
 
 class ScoresBatches(Protocol):
-    """`homespun.training.lora.model.Trainee`, or a stand-in."""
+    """`homespun.training.lora.model.LoraModel`, or a stand-in."""
 
     def logprobs(self, batch: Sequence[EncodedExample]) -> list[float]:
         """Return the summed log-probability (nats) of each example's `ids[start:]`."""

@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from homespun.indexer.config import IndexConfig
-from homespun.models.types import Progress
+from homespun.progress import Progress
 from homespun.training.conventions import sites as conventions_sites
-from homespun.training.conventions.base.parsed_file import Repository as Paths
+from homespun.training.conventions.base.parsed_file import RepositoryPaths
 from homespun.training.conventions.mine import Miner, house_forms
 from homespun.training.history.repository import Repository
 from homespun.training.probes.pairs import Probe, probes
@@ -30,12 +30,12 @@ class HouseStyle:
 
     def sites(self, path: str, language: str, text: str) -> Collection[int]:
         """Return the 1-based lines in which a house form shows; a `ConventionSites`."""
-        page = conventions_sites.page(path, language, text)
-        if page is None:
+        file = conventions_sites.parsed(path, language, text)
+        if file is None:
             return set()
         return {
             site.line
-            for site in conventions_sites.sites(page, Paths.of(self.paths))
+            for site in conventions_sites.sites(file, RepositoryPaths.of(self.paths))
             if site.start >= 0 and self.forms.get(site.rule) == site.form
         }
 
@@ -43,7 +43,7 @@ class HouseStyle:
 def house_style(learned: LearnedFiles, *, progress: Progress) -> HouseStyle:
     """Mine the conventions of the files that are learned from."""
     paths = tuple(source.path for source in learned.sources)
-    miner = Miner(Paths.of(paths))
+    miner = Miner(RepositoryPaths.of(paths))
     config = IndexConfig()
     progress.start("conventions", len(learned.sources), "files")
     for source in learned.sources:
@@ -88,7 +88,9 @@ def _pairs(
     rng: random.Random,
     lines: Collection[int] | None,
 ) -> list[Probe]:
-    return probes(text, path, style.forms, rng, _PER_FILE, lines, repository=Paths.of(style.paths))
+    return probes(
+        text, path, style.forms, rng, _PER_FILE, lines, repository=RepositoryPaths.of(style.paths)
+    )
 
 
 def _drawn(found: Sequence[Probe], rng: random.Random, most: int) -> list[Probe]:

@@ -23,8 +23,9 @@ from homespun.models.errors import UnsupportedModel
 from homespun.models.serve import decoder_form, float_weights, serve
 from homespun.models.telemetry import keep_from_hub
 from homespun.models.weights.tokenizer import BpeTokenizer
+from homespun.progress import TrainProgress
 from homespun.storage import make_private_folder
-from homespun.training.config import CPU_MINUTES, TrainOptions, TrainProgress
+from homespun.training.config import CPU_MINUTES, TrainOptions
 from homespun.training.dataset.examples import (
     EncodedExample,
     Example,
@@ -34,9 +35,9 @@ from homespun.training.dataset.examples import (
 )
 from homespun.training.errors import LibrariesMissing, TrainingFailed
 from homespun.training.evaluation.served_model import open_model
-from homespun.training.gate.gate import Parity
+from homespun.training.gate.gate import ServedFormLoss
 from homespun.training.lora.batches import plan
-from homespun.training.lora.distributed import Crew
+from homespun.training.lora.distributed import ProcessGroup
 from homespun.training.lora.fit import FitLog, Step, fit, is_out_of_memory
 from homespun.training.lora.launch import run_together
 from homespun.training.lora.presets import PRESETS, Preset
@@ -46,7 +47,7 @@ from homespun.training.runs import write_json, writing
 from homespun.training.safety.canaries import plant
 
 if TYPE_CHECKING:
-    from homespun.training.lora.model import Trainee
+    from homespun.training.lora.model import LoraModel
 
 _PARITY_EXAMPLES = 48
 _TIMED_BATCHES = 2
@@ -116,7 +117,7 @@ def learn(
     """
     work = partial(_learn, folder, dataset, repo, options)
     if options.gpus == 1:
-        work(Crew(), progress)
+        work(ProcessGroup(), progress)
     else:
         device = preset_of(options).device
         run_together(work, options.gpus, device=device, folder=folder, progress=progress)
@@ -133,23 +134,23 @@ def _learn(
     dataset: Path,
     repo: str,
     options: TrainOptions,
-    crew: Crew,
+    group: ProcessGroup,
     progress: TrainProgress,
 ) -> None:
-    """Fit with all of the crew; its first process leaves the draft and `fit.json`."""
+    """Fit with all of the group; its first process leaves the draft and `fit.json`."""
     preset = preset_of(options)
     encode = _encoder(options, progress)
     planted = plant(repo, options.canaries, seed=options.seed)
     train = encode([*read_examples(dataset / "train.jsonl"), *planted])
     validation = _validation(encode, dataset, options)
     with _in_memory():
-        trainee = _trainee(options, preset, progress)
-        if crew.is_first and not (folder / "fit" / "checkpoint").exists():
+        model = _model(options, preset, progress)
+        if group.is_first and not (folder / "fit" / "checkpoint").exists():
             batches = plan(train, preset, options.seed)
-            progress.say(_estimate(trainee, batches, preset, crew.size))
+            progress.say(_estimate(model, batches, preset, group.size))
         with writing(folder):
             log = fit(
-                trainee,
+                model,
                 train,
                 validation,
                 preset,
@@ -159,15 +160,15 @@ def _learn(
                 resume=True,
                 early={example.id for example in planted},
                 on_step=_noted(progress),
-                crew=crew,
+                group=group,
             )
         for sentence in log.told:
             progress.say(sentence)
         _check(log)
-        if not crew.is_first:
+        if not group.is_first:
             return
-        _save(trainee, folder)
-        logprob = sum(one.logprob for one in score(trainee, validation[:_PARITY_EXAMPLES]))
+        _save(model, folder)
+        logprob = sum(one.logprob for one in score(model, validation[:_PARITY_EXAMPLES]))
     costs = {"parity_logprob": logprob, "peak_mb": _peak_mb()}
     write_json(folder / "fit.json", log.to_json() | costs)
 
@@ -196,7 +197,7 @@ def _validation(encode: _Encode, dataset: Path, options: TrainOptions) -> list[E
 
 def parity_of(
     learned: Learned, options: TrainOptions, workspace: Path, progress: TrainProgress
-) -> Parity | None:
+) -> ServedFormLoss | None:
     """Return what the served form loses on the examples that the float weights scored."""
     tokens = sum(len(one.ids) - one.start for one in learned.parity)
     opened = open_model(
@@ -212,10 +213,12 @@ def parity_of(
     logprob = sum(
         served.score(one.ids[: one.start], one.ids[one.start :]) for one in learned.parity
     )
-    return Parity(loss_served=-logprob / tokens, loss_float=-learned.parity_logprob / tokens)
+    return ServedFormLoss(
+        loss_served=-logprob / tokens, loss_float=-learned.parity_logprob / tokens
+    )
 
 
-def estimate_seconds(trainee: Trainee, batches: Sequence[Sequence[EncodedExample]]) -> float:
+def estimate_seconds(model: LoraModel, batches: Sequence[Sequence[EncodedExample]]) -> float:
     """Return how long all batches take, from a few real ones; nothing is learned from these.
 
     The longest of some batches warms up (memory is taken once), then typical ones are timed.
@@ -229,29 +232,29 @@ def estimate_seconds(trainee: Trainee, batches: Sequence[Sequence[EncodedExample
     seconds, tokens = 0.0, 0
     for number in range(_TIMED_BATCHES + 1):
         began = time.perf_counter()
-        loss = trainee.loss(typical, sum(example_weight(one) for one in typical))
+        loss = model.loss(typical, sum(example_weight(one) for one in typical))
         loss.backward()  # type: ignore[no-untyped-call]
         if number:
             seconds += time.perf_counter() - began
             tokens += sum(len(one.ids) for one in typical)
-    for _, parameter in trainee.parameters:
+    for _, parameter in model.parameters:
         parameter.grad = None
     return seconds / tokens * sum(len(one.ids) for batch in batches for one in batch)
 
 
-def _trainee(options: TrainOptions, preset: Preset, progress: TrainProgress) -> Trainee:
-    from homespun.training.lora.model import Trainee
+def _model(options: TrainOptions, preset: Preset, progress: TrainProgress) -> LoraModel:
+    from homespun.training.lora.model import LoraModel
 
     try:
-        return Trainee(float_weights(options.model, progress), preset, seed=options.seed)
+        return LoraModel(float_weights(options.model, progress), preset, seed=options.seed)
     except UnsupportedModel as error:
         raise LibrariesMissing(str(error)) if "homespun[train]" in str(error) else error from error
 
 
 def _estimate(
-    trainee: Trainee, batches: Sequence[Sequence[EncodedExample]], preset: Preset, processes: int
+    model: LoraModel, batches: Sequence[Sequence[EncodedExample]], preset: Preset, processes: int
 ) -> str:
-    needed = estimate_seconds(trainee, batches) / processes
+    needed = estimate_seconds(model, batches) / processes
     tokens = sum(len(one.ids) for batch in batches for one in batch)
     if preset.minutes is not None and needed > preset.minutes * 60:
         return (
@@ -287,13 +290,13 @@ def _check(log: FitLog) -> None:
         )
 
 
-def _save(trainee: Trainee, folder: Path) -> None:
+def _save(model: LoraModel, folder: Path) -> None:
     """Write the draft beside its name and rename it: a killed run leaves all of it or nothing."""
     draft, building = folder / "draft", folder / "draft.new"
     with writing(folder):
         shutil.rmtree(building, ignore_errors=True)
         make_private_folder(building)
-        trainee.save(building)
+        model.save(building)
         shutil.rmtree(draft, ignore_errors=True)
         building.replace(draft)
 

@@ -11,10 +11,10 @@ from typing import Any
 from homespun.models.adapters.registry import Registry
 from homespun.models.promote import delete_served, promote
 from homespun.models.serve import identity, served_target
-from homespun.models.types import Progress
+from homespun.progress import Progress
 from homespun.server.prompt.render import DEFAULT_LAYOUT, PROMPT_VERSION
 from homespun.training.config import DatasetReport, TrainOptions
-from homespun.training.gate.gate import Verdict
+from homespun.training.gate.gate import GateVerdict
 from homespun.training.pipeline.learn import preset_of
 from homespun.training.runs import Run, libraries, writing
 
@@ -26,7 +26,7 @@ def register(
     run: Run,
     options: TrainOptions,
     dataset: DatasetReport,
-    verdict: Verdict,
+    verdict: GateVerdict,
     progress: Progress,
 ) -> str:
     """Add the draft to the registry, once, with all that shaped it; return its ID."""
@@ -46,7 +46,11 @@ def register(
 
 
 def serve_if_proven(
-    workspace: Path, identifier: str, options: TrainOptions, verdict: Verdict, progress: Progress
+    workspace: Path,
+    identifier: str,
+    options: TrainOptions,
+    verdict: GateVerdict,
+    progress: Progress,
 ) -> tuple[str, bool]:
     """Promote an adapter that the gate lets through; say what was done, and whether it serves."""
     if not verdict.promote:
@@ -85,7 +89,7 @@ def facts_of(
     run: Run,
     options: TrainOptions,
     dataset: DatasetReport,
-    verdict: Verdict,
+    verdict: GateVerdict,
     progress: Progress,
 ) -> dict[str, Any]:
     """Return the manifest's facts: everything that shaped the adapter."""

@@ -21,6 +21,7 @@ from typing import Any
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.scan.walk import walk
 from homespun.models.types import MODEL_AS_SHIPPED
+from homespun.progress import NoProgress, TrainProgress
 from homespun.server.options import CompletionOptions
 from homespun.settings import settings_of
 from homespun.storage import write_private
@@ -29,9 +30,7 @@ from homespun.training.config import (
     GPU_ITEMS,
     DatasetConfig,
     DatasetReport,
-    SilentProgress,
     TrainOptions,
-    TrainProgress,
 )
 from homespun.training.dataset.build import build_dataset
 from homespun.training.dataset.examples import read_examples
@@ -43,7 +42,7 @@ from homespun.training.evaluation.report import CompletionReport
 from homespun.training.evaluation.served_model import served_scores
 from homespun.training.gate import gate
 from homespun.training.gate.evidence import evidence_of, rule_probes
-from homespun.training.gate.gate import Condition, Parity, RuleProbe, Verdict
+from homespun.training.gate.gate import Condition, GateVerdict, RuleProbe, ServedFormLoss
 from homespun.training.history.repository import Repository
 from homespun.training.pipeline.house_style import (
     HouseStyle,
@@ -81,7 +80,7 @@ class TrainResult:
 
     run: str
     folder: Path
-    verdict: Verdict
+    verdict: GateVerdict
     outcome: str  # what was done with the adapter, a sentence
     adapter: str  # ID in the registry, "" where nothing was learned
     is_champion: bool
@@ -109,7 +108,7 @@ def train(
     resume: bool = False,
     completion: CompletionOptions | None = None,
     progress: TrainProgress | None = None,
-    judge: Callable[[gate.Evidence], Verdict] = gate.judge,
+    judge: Callable[[gate.Evidence], GateVerdict] = gate.judge,
 ) -> TrainResult:
     """Train an adapter of the repository in `workspace`, judge it, and promote it if it may.
 
@@ -121,19 +120,21 @@ def train(
     `TrainingUnwritable`, `TooLittleCode`, `NothingToEvaluate`, `HistoryUnreadable`, and what
     `homespun.models` raises for a model that is missing or damaged.
     """
-    told = progress or SilentProgress()
+    progress = progress or NoProgress()
     workspace = Path(workspace).resolve()
     if not workspace.is_dir():
         raise HistoryUnreadable(
             f"{str(workspace)!r} is no directory; give the folder of a repository"
         )
     if completion is None:
-        completion = settings_of(CompletionOptions, "completion", workspace=workspace, say=told.say)
+        completion = settings_of(
+            CompletionOptions, "completion", workspace=workspace, say=progress.say
+        )
     options = options or TrainOptions(completion.model)
     check_machine(options)
     with training_lock(workspace):
-        run = _run_of(workspace, options, told, resume=resume)
-        job = _Job(workspace, run, completion, told, judge)
+        run = _run_of(workspace, options, progress, resume=resume)
+        job = _Job(workspace, run, completion, progress, judge)
         for stage in _STAGES:
             if run.result(stage) is None:
                 began = time.monotonic()
@@ -143,8 +144,10 @@ def train(
         return job.finish()
 
 
-def _run_of(workspace: Path, options: TrainOptions, told: TrainProgress, *, resume: bool) -> Run:
-    last = _unfinished(workspace, told, resume=resume)
+def _run_of(
+    workspace: Path, options: TrainOptions, progress: TrainProgress, *, resume: bool
+) -> Run:
+    last = _unfinished(workspace, progress, resume=resume)
     if resume:
         if last is None:
             raise RunUnreadable(
@@ -152,22 +155,24 @@ def _run_of(workspace: Path, options: TrainOptions, told: TrainProgress, *, resu
             )
         _check_untracked(workspace)
         left = next((stage for stage in _STAGES if last.result(stage) is None), "the end")
-        told.say(f"going on with {last.name} at: {left}")
+        progress.say(f"going on with {last.name} at: {left}")
         return last
     if last is not None:
-        told.say(f"{last.name} was not finished and is left behind (--resume would go on with it)")
+        progress.say(
+            f"{last.name} was not finished and is left behind (--resume would go on with it)"
+        )
     began = datetime.now().astimezone().isoformat(timespec="seconds")
     return begin(workspace, {**options.to_json(), "began": began})
 
 
-def _unfinished(workspace: Path, told: TrainProgress, *, resume: bool) -> Run | None:
+def _unfinished(workspace: Path, progress: TrainProgress, *, resume: bool) -> Run | None:
     """Return the run that was not finished; one that cannot be read is no obstacle to a new one."""
     try:
         return unfinished(workspace)
     except RunUnreadable as error:
         if resume:
             raise
-        told.say(str(error))
+        progress.say(str(error))
         return None
 
 
@@ -191,7 +196,7 @@ class _Job:
         run: Run,
         completion: CompletionOptions,
         progress: TrainProgress,
-        judge: Callable[[gate.Evidence], Verdict],
+        judge: Callable[[gate.Evidence], GateVerdict],
     ) -> None:
         self._workspace = workspace
         self._run = run
@@ -224,7 +229,7 @@ class _Job:
         return TrainResult(
             run=run.name,
             folder=run.folder,
-            verdict=Verdict.from_json(read_stage(run.folder / "verdict.json")),
+            verdict=GateVerdict.from_json(read_stage(run.folder / "verdict.json")),
             outcome=registry["outcome"],
             adapter=registry["adapter"],
             is_champion=registry["champion"],
@@ -358,7 +363,7 @@ class _Job:
                 report,
                 training_examples=dataset.train,
                 rules=rules,
-                parity=None if lost is None else Parity(*lost),
+                parity=None if lost is None else ServedFormLoss(*lost),
             )
             verdict = self._judge(evidence)
         else:
@@ -369,7 +374,7 @@ class _Job:
 
     def _registry(self) -> dict[str, Any]:
         run, options, progress = self._run, self._options, self._progress
-        verdict = Verdict.from_json(read_stage(run.folder / "verdict.json"))
+        verdict = GateVerdict.from_json(read_stage(run.folder / "verdict.json"))
         if not run.stages["learning"]["is_better"]:
             outcome = "Nothing was put into the registry; the model completes as before."
             self._write_page(verdict, outcome)
@@ -383,7 +388,7 @@ class _Job:
 
     # --- what the stages share
 
-    def _write_page(self, verdict: Verdict, outcome: str) -> None:
+    def _write_page(self, verdict: GateVerdict, outcome: str) -> None:
         page = page_of(self._run, self._options, self._report(), verdict, outcome)
         write_json(self._run.folder / "page.json", page.to_json())
         write_private(self._run.folder / "report.html", render(page))
@@ -440,7 +445,7 @@ class _Job:
         return probes_of_files(sources, style, most=options.probes, seed=options.seed)
 
 
-def _nothing_learned(checks: Sequence[Sequence[float]]) -> Verdict:
+def _nothing_learned(checks: Sequence[Sequence[float]]) -> GateVerdict:
     """Return the verdict on an adapter that is no better than nothing on held-out examples."""
     before, best = float(checks[0][1]), min(float(loss) for _, loss in checks[1:] or checks)
     condition = Condition(
@@ -455,4 +460,4 @@ def _nothing_learned(checks: Sequence[Sequence[float]]) -> Verdict:
         "Keep what you have: nothing was learned that helps on examples that were held out "
         f"({condition.found})."
     )
-    return Verdict("keep", headline, (condition,))
+    return GateVerdict("keep", headline, (condition,))

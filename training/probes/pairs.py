@@ -25,7 +25,7 @@ from homespun.indexer.secrets import mask
 from homespun.indexer.syntax.parse import syntax_tree
 from homespun.server.prompt.render import Snippet
 from homespun.training.conventions import sites as conventions_sites
-from homespun.training.conventions.base.parsed_file import Page, Repository
+from homespun.training.conventions.base.parsed_file import ParsedSource, RepositoryPaths
 from homespun.training.conventions.base.rule import Site
 from homespun.training.conventions.python.imports import IMPORT_OF
 from homespun.training.dataset.examples import Example
@@ -108,7 +108,7 @@ def probes(
     most_per_rule: int,
     lines: Collection[int] | None = None,
     *,
-    repository: Repository | None = None,
+    repository: RepositoryPaths | None = None,
 ) -> list[Probe]:
     """Return pairs of a file for rules (ID -> house form, as `conventions.house_forms` gives them).
 
@@ -118,16 +118,16 @@ def probes(
     """
     language = language_of(path)
     text = mask.mask(text.replace("\r\n", "\n"), language)
-    page = conventions_sites.page(path, language, text)
-    if page is None:
+    file = conventions_sites.parsed(path, language, text)
+    if file is None:
         return []
     by_rule: dict[str, list[Site]] = {}
-    for site in conventions_sites.sites(page, repository or Repository.of([path])):
+    for site in conventions_sites.sites(file, repository or RepositoryPaths.of([path])):
         if site.rule in rules and site.start >= 0:
             by_rule.setdefault(site.rule, []).append(site)
     found = []
     for rule in sorted(by_rule):
-        found += _of_rule(page, by_rule[rule], rules[rule], rng, most_per_rule, lines)
+        found += _of_rule(file, by_rule[rule], rules[rule], rng, most_per_rule, lines)
     return found
 
 
@@ -164,7 +164,7 @@ def _around(probe: Probe) -> Snippet:
 
 
 def _of_rule(
-    page: Page,
+    file: ParsedSource,
     sites: list[Site],
     form: str,
     rng: random.Random,
@@ -184,7 +184,7 @@ def _of_rule(
     for site in candidates:
         if len(found) >= most:
             break
-        probe = _probe(page, site, sites, rewrite, other)
+        probe = _probe(file, site, sites, rewrite, other)
         if probe is not None:
             found.setdefault(probe.line, probe)
     return [found[line] for line in sorted(found)]
@@ -197,13 +197,13 @@ def _rewrite_of(rule: str) -> Rewrite | None:
 
 
 def _probe(
-    page: Page, site: Site, sites: Sequence[Site], rewrite: Rewrite, other: str
+    file: ParsedSource, site: Site, sites: Sequence[Site], rewrite: Rewrite, other: str
 ) -> Probe | None:
-    node = page.root.named_descendant_for_byte_range(site.start, site.end)
-    edits = rewrite.rewriter(page, node, other) if node is not None else None
+    node = file.root.named_descendant_for_byte_range(site.start, site.end)
+    edits = rewrite.rewriter(file, node, other) if node is not None else None
     if not edits:
         return None
-    source = page.source
+    source = file.source
     start = source.rfind(b"\n", 0, min(edit.start for edit in edits)) + 1
     end = source.find(b"\n", max(edit.end for edit in edits))
     end = len(source) if end < 0 else end
@@ -212,7 +212,7 @@ def _probe(
     kept = _shared_blanks(house, alt)
     if house == alt or house.count(b"\n") >= _MAX_LINES or len(house) > _MAX_CHARS:
         return None
-    if not _parses(page, source[:start] + alt + source[end:]):
+    if not _parses(file, source[:start] + alt + source[end:]):
         return None
     prefix = source[: start + kept].decode("utf-8", "replace")
     suffix = "" if rewrite.gives_away else source[end:].decode("utf-8", "replace")
@@ -220,16 +220,16 @@ def _probe(
     last = first + house.count(b"\n")
     return Probe(
         rule=site.rule,
-        path=page.path,
-        language=page.language,
+        path=file.path,
+        language=file.language,
         prefix=prefix,
         house=house[kept:].decode("utf-8", "replace"),
         alt=alt[kept:].decode("utf-8", "replace"),
         suffix=suffix,
         form=site.form,
         line=first,
-        unseen_from=_seen_until(page, sites, first),
-        unseen_to=_unseen_until(page, sites, last, len(suffix)),
+        unseen_from=_seen_until(file, sites, first),
+        unseen_to=_unseen_until(file, sites, last, len(suffix)),
     )
 
 
@@ -251,33 +251,33 @@ def _shared_blanks(first: bytes, second: bytes) -> int:
     return count
 
 
-def _seen_until(page: Page, sites: Sequence[Site], first: int) -> int:
+def _seen_until(file: ParsedSource, sites: Sequence[Site], first: int) -> int:
     """Return where, in characters, the last line before `first` with a place of the rule ends."""
-    rows = [page.source.count(b"\n", 0, site.end) + 1 for site in sites if site.line < first]
+    rows = [file.source.count(b"\n", 0, site.end) + 1 for site in sites if site.line < first]
     last = max((row for row in rows if row < first), default=0)
-    return sum(len(line) + 1 for line in page.lines[:last])
+    return sum(len(line) + 1 for line in file.lines[:last])
 
 
-def _unseen_until(page: Page, sites: Sequence[Site], last: int, most: int) -> int:
+def _unseen_until(file: ParsedSource, sites: Sequence[Site], last: int, most: int) -> int:
     """Return the characters of the suffix before the next line with a place of the rule."""
     following = min((site.line for site in sites if site.line > last), default=0)
     if not following:
         return most
     # The suffix begins with the end of the line `last`.
-    return min(most, 1 + sum(len(line) + 1 for line in page.lines[last : following - 1]))
+    return min(most, 1 + sum(len(line) + 1 for line in file.lines[last : following - 1]))
 
 
-def _parses(page: Page, source: bytes) -> bool:
+def _parses(file: ParsedSource, source: bytes) -> bool:
     """Tell whether the other form is code, too, as far as the file was code before."""
-    if page.language == "python":
+    if file.language == "python":
         try:
             ast.parse(source)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return page.root.has_error and not _has_more_errors(page, source)
+            return file.root.has_error and not _has_more_errors(file, source)
         return True
-    return not _has_more_errors(page, source)
+    return not _has_more_errors(file, source)
 
 
-def _has_more_errors(page: Page, source: bytes) -> bool:
-    tree = syntax_tree(page.language, source)
-    return tree is None or (tree.root_node.has_error and not page.root.has_error)
+def _has_more_errors(file: ParsedSource, source: bytes) -> bool:
+    tree = syntax_tree(file.language, source)
+    return tree is None or (tree.root_node.has_error and not file.root.has_error)

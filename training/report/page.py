@@ -1,9 +1,9 @@
 """A training told on one page of HTML that needs nothing else: the verdict first, then why.
 
-The page is made from JSON alone (`Page`), so that it can be made again from a run's folder. Text of
-the repository stands only in the examples; whatever `indexer.secrets` knows is masked there once
-more. It begins with a policy that lets no script run and nothing be fetched, and is made of the few
-elements that `server/report_page.py` knows: the server gives an editor no other page to
+The page is made from JSON alone (`ReportPage`), so that it can be made again from a run's folder.
+Text of the repository stands only in the examples; whatever `indexer.secrets` knows is masked there
+once more. It begins with a policy that lets no script run and nothing be fetched, and is made of
+the few elements that `server/report_page.py` knows: the server gives an editor no other page to
 open.
 """
 
@@ -23,7 +23,7 @@ from homespun.training.evaluation.report import (
     PRIMARY_METRIC,
     CompletionReport,
 )
-from homespun.training.gate.gate import RuleProbe, Verdict
+from homespun.training.gate.gate import GateVerdict, RuleProbe
 from homespun.training.report import charts
 from homespun.training.report.html import (
     Cell,
@@ -73,13 +73,13 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ReportPage:
     """All that the page shows; empty or None where a part was not made."""
 
     repo: str
     run: str
     made: str  # ISO date and time
-    verdict: Verdict
+    verdict: GateVerdict
     outcome: str  # what was done with the adapter, a sentence
     dataset: Mapping[str, Any] = field(default_factory=dict)  # DatasetReport.to_json()
     fit: Mapping[str, Any] = field(default_factory=dict)  # FitLog.to_json()
@@ -94,19 +94,19 @@ class Page:
         return {**asdict(self), "verdict": self.verdict.to_json()}
 
     @classmethod
-    def from_json(cls, row: Mapping[str, Any]) -> Page:
+    def from_json(cls, row: Mapping[str, Any]) -> ReportPage:
         """Read it back. Raises KeyError, TypeError on anything else."""
         return cls(
             **{
                 **row,
-                "verdict": Verdict.from_json(row["verdict"]),
+                "verdict": GateVerdict.from_json(row["verdict"]),
                 "rules": [RuleProbe(**rule) for rule in row["rules"]],
                 "samples": [Sample(**sample) for sample in row["samples"]],
             }
         )
 
 
-def render(page: Page) -> str:
+def render(page: ReportPage) -> str:
     """Return the whole HTML document."""
     parts = (
         _header(page),
@@ -129,14 +129,14 @@ def render(page: Page) -> str:
     )
 
 
-def _header(page: Page) -> str:
+def _header(page: ReportPage) -> str:
     return (
         f"<header><h1>What was learned from {escape(page.repo)}</h1>"
         f"<p>{escape(page.run)}, {escape(page.made)}</p></header>"
     )
 
 
-def _verdict(page: Page) -> str:
+def _verdict(page: ReportPage) -> str:
     verdict = page.verdict
     rows = [
         [
@@ -429,7 +429,7 @@ def _care(evaluation: Mapping[str, Any]) -> str:
     return section("What it must not cost", table(["", ""], rows, numbers=[1]))
 
 
-def _costs(page: Page) -> str:
+def _costs(page: ReportPage) -> str:
     if not page.costs and not page.provenance:
         return ""
     rows = [[Cell(name), Cell(str(value))] for name, value in page.provenance.items()]

@@ -9,13 +9,13 @@ from datetime import datetime
 from typing import Any
 
 from homespun.training.config import DatasetReport, TrainOptions
-from homespun.training.evaluation.arms import Answer
+from homespun.training.evaluation.arms import ArmAnswer
 from homespun.training.evaluation.evaluate import Evaluation
 from homespun.training.evaluation.metrics import Score
 from homespun.training.evaluation.report import PRIMARY, CompletionReport
-from homespun.training.gate.gate import RuleProbe, Verdict
+from homespun.training.gate.gate import GateVerdict, RuleProbe
 from homespun.training.report.html import minutes
-from homespun.training.report.page import Page, Sample
+from homespun.training.report.page import ReportPage, Sample
 from homespun.training.runs import Run, libraries, read_stage
 
 _SHOWN_LINES = 6  # of the document, before an example's cursor
@@ -26,7 +26,7 @@ def samples_of(found: Evaluation, *, seed: int) -> list[Sample]:
     """Draw items that the adapter won, lost, and that both got wrong, of each as many."""
     scores = {row.id: row.scores for row in found.report.rows}
     answers = {(answer.item.id, answer.arm): answer for answer in found.answers}
-    sorts: dict[str, list[tuple[Answer, Answer]]] = {"won": [], "lost": [], "wrong": []}
+    sorts: dict[str, list[tuple[ArmAnswer, ArmAnswer]]] = {"won": [], "lost": [], "wrong": []}
     for item in found.items:
         after, before = (answers.get((item.id, arm)) for arm in PRIMARY)
         if after is None or before is None:
@@ -42,8 +42,8 @@ def samples_of(found: Evaluation, *, seed: int) -> list[Sample]:
 
 
 def page_of(
-    run: Run, options: TrainOptions, dataset: DatasetReport, verdict: Verdict, outcome: str
-) -> Page:
+    run: Run, options: TrainOptions, dataset: DatasetReport, verdict: GateVerdict, outcome: str
+) -> ReportPage:
     """Collect what the stages left."""
     evaluation: dict[str, Any] = {}
     samples: list[Sample] = []
@@ -53,7 +53,7 @@ def page_of(
         samples = [Sample(**row) for row in read_stage(run.folder / "samples.json")]
     if (run.folder / "probes.json").is_file():
         rules = [RuleProbe(**row) for row in read_stage(run.folder / "probes.json")["rules"]]
-    return Page(
+    return ReportPage(
         repo=dataset.repo,
         run=run.name,
         made=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"),
@@ -84,7 +84,7 @@ def _sort(after: Score, before: Score) -> str:
     return "" if after.exact_line else "wrong"
 
 
-def _sample(before: Answer, after: Answer, scores: Mapping[str, Score]) -> Sample:
+def _sample(before: ArmAnswer, after: ArmAnswer, scores: Mapping[str, Score]) -> Sample:
     example = before.item.example
     shown = example.prefix.split("\n")
     return Sample(

@@ -19,7 +19,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from homespun.models.types import Generation, Generator, NoProgress, Progress, Stop
+from homespun.models.types import Generation, Generator, Stop
+from homespun.progress import NoProgress, Progress
 from homespun.stats import Estimate, Paired, cluster_mean, paired
 
 MARGIN = 0.02  # of exact match: what an adapter may cost and still count as no forgetting
@@ -30,7 +31,7 @@ _LINE_TOKENS = 96  # the longest line of the tasks has 66
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class InfillingTask:
     """A line to write."""
 
     id: str
@@ -45,7 +46,7 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class InfilledLine:
     """What one model wrote for one task."""
 
     task: str
@@ -57,11 +58,11 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Arm:
+class InfillingArm:
     """All answers of one model, in the order of the tasks."""
 
     name: str
-    answers: tuple[Answer, ...]
+    answers: tuple[InfilledLine, ...]
 
     @property
     def exact(self) -> Estimate:
@@ -96,9 +97,9 @@ class Infilling:
 
     seed: int
     tasks: str  # hash of the tasks asked
-    arms: tuple[Arm, ...]
+    arms: tuple[InfillingArm, ...]
 
-    def against_first(self, arm: Arm) -> Paired:
+    def against_first(self, arm: InfillingArm) -> Paired:
         """Compare an arm with the first one: exact lines, the first one is the control."""
         first = self.arms[0]
         return paired(
@@ -107,7 +108,7 @@ class Infilling:
             first.clusters,
         )
 
-    def forgets(self, arm: Arm) -> bool:
+    def forgets(self, arm: InfillingArm) -> bool:
         """Whether it cannot be ruled out that an arm is worse than the first by the margin."""
         return not self.against_first(arm).is_not_inferior(MARGIN)
 
@@ -126,11 +127,12 @@ class Infilling:
     def from_json(cls, body: Mapping[str, Any]) -> Infilling:
         """Read what `to_json` returned; figures are computed again."""
         arms = tuple(
-            Arm(arm["name"], tuple(Answer(**row) for row in arm["rows"])) for arm in body["arms"]
+            InfillingArm(arm["name"], tuple(InfilledLine(**row) for row in arm["rows"]))
+            for arm in body["arms"]
         )
         return cls(int(body["seed"]), str(body["tasks"]), arms)
 
-    def _arm_to_json(self, arm: Arm) -> dict[str, Any]:
+    def _arm_to_json(self, arm: InfillingArm) -> dict[str, Any]:
         body: dict[str, Any] = {
             "name": arm.name,
             "exact": asdict(arm.exact),
@@ -151,7 +153,7 @@ class Infilling:
         }
 
 
-def tasks(count: int = TASKS, *, seed: int = 0) -> list[Task]:
+def tasks(count: int = TASKS, *, seed: int = 0) -> list[InfillingTask]:
     """Return a random but fixed subset of the tasks in their order; all where there are fewer."""
     every = list(all_tasks())
     if count >= len(every):
@@ -162,14 +164,14 @@ def tasks(count: int = TASKS, *, seed: int = 0) -> list[Task]:
 
 def measure(
     models: Mapping[str, Generator],
-    asked: Sequence[Task],
+    asked: Sequence[InfillingTask],
     *,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Infilling:
     """Ask all models every task, in turns, so that the machine's load falls on each alike."""
     progress = progress or NoProgress()
-    found: dict[str, list[Answer]] = {name: [] for name in models}
+    found: dict[str, list[InfilledLine]] = {name: [] for name in models}
     names = list(models)
     progress.start("infilling", len(asked) * len(names), "lines")
     for number, task in enumerate(asked):
@@ -179,11 +181,11 @@ def measure(
             progress.advance(1)
     progress.finish()
     digest = hashlib.sha256("\n".join(task.id for task in asked).encode()).hexdigest()[:16]
-    arms = tuple(Arm(name, tuple(answers)) for name, answers in found.items())
+    arms = tuple(InfillingArm(name, tuple(answers)) for name, answers in found.items())
     return Infilling(seed, digest, arms)
 
 
-def prompt_ids(generator: Generator, task: Task) -> list[int]:
+def prompt_ids(generator: Generator, task: InfillingTask) -> list[int]:
     """Return the bare prompt of the fill-in-the-middle format."""
     tokenizer, fim = generator.tokenizer, generator.fim
     return [
@@ -200,9 +202,9 @@ def written(generator: Generator, prompt: Sequence[int]) -> Generation:
     return generator.generate(prompt, max_tokens=_LINE_TOKENS, stop=_line_end, cancelled=_never)
 
 
-def _answer(generator: Generator, task: Task) -> Answer:
+def _answer(generator: Generator, task: InfillingTask) -> InfilledLine:
     done = written(generator, prompt_ids(generator, task))
-    return Answer(
+    return InfilledLine(
         task=task.id,
         exact=done.text.strip() == task.line,
         prompt_tokens=done.prompt_tokens - done.reused_tokens,
@@ -212,7 +214,7 @@ def _answer(generator: Generator, task: Task) -> Answer:
     )
 
 
-def all_tasks() -> Iterator[Task]:
+def all_tasks() -> Iterator[InfillingTask]:
     """Yield every task of the file, in its order."""
     packed = (
         importlib.resources.files("homespun.training.safety").joinpath("data", _DATA).read_bytes()
@@ -220,7 +222,7 @@ def all_tasks() -> Iterator[Task]:
     for line in gzip.decompress(packed).decode().splitlines():
         row = json.loads(line)
         solution = row["canonical_solution"].strip()
-        yield Task(row["task_id"], row["prompt"], row["suffix"], solution)
+        yield InfillingTask(row["task_id"], row["prompt"], row["suffix"], solution)
 
 
 def _line_end(text: str) -> Stop | None:

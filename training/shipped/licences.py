@@ -68,30 +68,30 @@ _PLACES = ("*", "license/*", "licenses/*", "LICENSES/*", "legal/*", "doc/*", "do
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class LicenceFinding:
     """What a package says about its licence."""
 
     licence: str  # SPDX name(s), "" when it is refused
     reason: str  # why it is refused, "" when it is taken
 
 
-def licence_of(folder: Path) -> Verdict:
+def licence_of(folder: Path) -> LicenceFinding:
     """Return the permissive licence of an unpacked source package, or why it is refused."""
     for where, stated in _declared(folder):
         names = _permissive(stated)
         if names:
-            return Verdict(names, "")
-        return Verdict("", f"{where} says {stated[:80]!r}")
+            return LicenceFinding(names, "")
+        return LicenceFinding("", f"{where} says {stated[:80]!r}")
     texts = [path for place in _PLACES for path in sorted(folder.glob(place)) if _is_text(path)]
     found: list[str] = []
     for path in texts:
         text = " ".join(_read(path).casefold().split())
         if COPYLEFT.search(text[:HEAD_CHARS]):
-            return Verdict("", f"{path.name} is or names a copyleft licence")
+            return LicenceFinding("", f"{path.name} is or names a copyleft licence")
         found += [name for phrase, name in LICENCE_TEXTS if phrase in text][:1]
     if found:
-        return Verdict(" AND ".join(dict.fromkeys(found)), "")
-    return Verdict("", "no licence that is known here is stated")
+        return LicenceFinding(" AND ".join(dict.fromkeys(found)), "")
+    return LicenceFinding("", "no licence that is known here is stated")
 
 
 def _permissive(stated: str) -> str:

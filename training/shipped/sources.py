@@ -36,7 +36,7 @@ _PARALLEL = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class LicensedPackage:
     """A pinned package and the licence that it states."""
 
     package: Package
@@ -48,7 +48,7 @@ class Source:
         return f"{self.package.registry}/{self.package.name}"
 
 
-def sources(path: Path = LIST) -> list[Source]:
+def sources(path: Path = LIST) -> list[LicensedPackage]:
     """Return the pinned packages; raises `ValueError` if one is held out."""
     rows = json.loads(path.read_text(encoding="utf-8"))["packages"]
     held = held_out_names()
@@ -60,7 +60,7 @@ def sources(path: Path = LIST) -> list[Source]:
             raise ValueError(
                 f"{package.name!r} is held out for evaluation; take it off {path.name}"
             )
-        found.append(Source(package, licence))
+        found.append(LicensedPackage(package, licence))
     return found
 
 

@@ -12,7 +12,7 @@ from homespun.indexer.config import IndexConfig
 from homespun.indexer.scan.decode import decode
 from homespun.indexer.scan.walk import IGNORE_FILE, read, walk
 from homespun.indexer.types import Skipped
-from homespun.models.types import Progress
+from homespun.progress import Progress
 from homespun.training.config import DatasetConfig
 from homespun.training.history.commits import Commit
 from homespun.training.history.repository import Repository

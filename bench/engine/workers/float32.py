@@ -17,7 +17,7 @@ from homespun.models.weights.tokenizer import BpeTokenizer
 from homespun.models.weights.transformers_model import as_transformers
 
 
-class Engine:
+class Float32Engine:
     """One model; keys and values live as long as a completion."""
 
     def open(self, model: str, threads: int) -> dict[str, Any]:
@@ -65,6 +65,6 @@ class Engine:
 
 
 if __name__ == "__main__":
-    engine = Engine()
+    engine = Float32Engine()
     names = "open losses complete".split()
     base.serve({name: getattr(engine, name) for name in names})

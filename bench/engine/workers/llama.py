@@ -19,7 +19,7 @@ from bench.engine.workers import base
 _BATCH_TOKENS = 512  # llama.cpp's own default for the physical batch; larger ones were not faster
 
 
-class Engine:
+class LlamaCppEngine:
     """One model with one sequence."""
 
     def open(
@@ -252,6 +252,6 @@ def _silent(level: int, text: bytes, data: object) -> None:
 
 
 if __name__ == "__main__":
-    engine = Engine()
+    engine = LlamaCppEngine()
     names = "open requantize forget memory prompt decode steps losses complete".split()
     base.serve({name: getattr(engine, name) for name in names})

@@ -12,7 +12,7 @@ from homespun.models.runtime import onnxruntime
 from homespun.models.types import Generation, Stop
 
 
-class Engine:
+class HomespunEngine:
     """One decoder."""
 
     def open(self, model: str, threads: int, context_tokens: int) -> dict[str, Any]:
@@ -124,6 +124,6 @@ def _never() -> bool:
 
 
 if __name__ == "__main__":
-    engine = Engine()
+    engine = HomespunEngine()
     names = "open memory prompt decode steps losses complete slots".split()
     base.serve({name: getattr(engine, name) for name in names})

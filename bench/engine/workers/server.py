@@ -16,7 +16,7 @@ import xllamacpp as lib
 from bench.engine.workers import base
 
 
-class Engine:
+class LlamaServerEngine:
     """One server with one slot."""
 
     def open(
@@ -111,6 +111,6 @@ class Engine:
 
 
 if __name__ == "__main__":
-    engine = Engine()
+    engine = LlamaServerEngine()
     names = "open memory post prompt decode complete".split()
     base.serve({name: getattr(engine, name) for name in names})

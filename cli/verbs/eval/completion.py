@@ -13,7 +13,7 @@ from homespun.cli.progress import RichProgress
 
 if TYPE_CHECKING:
     from homespun.training.evaluation.evaluate import Evaluation
-    from homespun.training.evaluation.report import CompletionReport, Verdict
+    from homespun.training.evaluation.report import CompletionReport, CompletionVerdict
 
 _FOLDER = "eval"  # of accepted reports, beside the index
 _ACCEPTED = "completion.json"
@@ -143,18 +143,20 @@ def _sealed_in(args: argparse.Namespace) -> Path | None:
 
 def _load(path: Path, args: argparse.Namespace) -> CompletionReport | None:
     """Read the accepted report; one that cannot be read does not stop its replacement."""
-    from homespun.training.errors import BadReport
+    from homespun.training.errors import BadCompletionReport
     from homespun.training.evaluation import report as completion_report
 
     try:
         return completion_report.load(path, root=_sealed_in(args))
-    except BadReport:
+    except BadCompletionReport:
         if args.accept:
             return None
         raise
 
 
-def _print(report: CompletionReport, verdict: Verdict | None, args: argparse.Namespace) -> None:
+def _print(
+    report: CompletionReport, verdict: CompletionVerdict | None, args: argparse.Namespace
+) -> None:
     from homespun.cli.verbs.eval import completion_tables
 
     if args.json:
@@ -166,7 +168,7 @@ def _print(report: CompletionReport, verdict: Verdict | None, args: argparse.Nam
         completion_tables.print_verdict(verdict)
 
 
-def _said(verdict: Verdict | None, path: Path, *, is_accepting: bool) -> int:
+def _said(verdict: CompletionVerdict | None, path: Path, *, is_accepting: bool) -> int:
     """Say how it ended, in one sentence on stderr; return the exit status."""
     if is_accepting:
         say(f"later runs are compared with this one ({str(path)!r})")

@@ -12,7 +12,7 @@ from homespun.training.evaluation.report import (
     PRIMARY,
     PRIMARY_METRIC,
     CompletionReport,
-    Verdict,
+    CompletionVerdict,
     paired_json,
 )
 
@@ -63,7 +63,7 @@ def print_report(report: CompletionReport) -> None:
     _print_endpoint(console, report)
 
 
-def print_verdict(verdict: Verdict) -> None:
+def print_verdict(verdict: CompletionVerdict) -> None:
     """Print the difference to the accepted report."""
     console = _console()
     for note in verdict.notes:
@@ -76,7 +76,7 @@ def print_verdict(verdict: Verdict) -> None:
         )
 
 
-def verdict_json(verdict: Verdict | None) -> dict[str, Any] | None:
+def verdict_json(verdict: CompletionVerdict | None) -> dict[str, Any] | None:
     """Return a comparison as a JSON object, None where there was none."""
     if verdict is None:
         return None

@@ -13,7 +13,7 @@ from homespun.cli.progress import RichProgress
 
 if TYPE_CHECKING:
     from homespun.training.evaluation.served_model import Opened
-    from homespun.training.safety.forgetting import Arm, Infilling
+    from homespun.training.safety.forgetting import Infilling, InfillingArm
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -108,7 +108,7 @@ def _print(found: Infilling) -> None:
     console.print(table)
 
 
-def _cells(found: Infilling, arm: Arm) -> list[str]:
+def _cells(found: Infilling, arm: InfillingArm) -> list[str]:
     from homespun.cli.verbs.eval.retrieval_tables import signed
 
     exact = arm.exact

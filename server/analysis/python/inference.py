@@ -196,34 +196,34 @@ class PythonTypes:
         text = _AWAIT.sub("", text.strip())
         first = _NAME.match(text)
         if first is not None:
-            place = first.end()
+            index = first.end()
             value = self._first(first[0], path, within, depth, local=local)
         elif text.startswith("("):
-            place = closing(text, 0) + 1
-            value = self._expression(text[1 : place - 1], path, within, depth + 1, local=local)
+            index = closing(text, 0) + 1
+            value = self._expression(text[1 : index - 1], path, within, depth + 1, local=local)
         else:
             return None
         if value is None and first is not None and first[0] == "super":
-            place = closing(text, place) + 1 if text[place : place + 1] == "(" else place
+            index = closing(text, index) + 1 if text[index : index + 1] == "(" else index
             value = self._super(path)
-        while value is not None and place < len(text):
-            character = text[place]
+        while value is not None and index < len(text):
+            character = text[index]
             if character == ".":
-                name = _NAME.match(text, place + 1)
+                name = _NAME.match(text, index + 1)
                 if name is None:
                     return None
                 value = self._member(value, name[0], depth + 1)
-                place = name.end()
+                index = name.end()
             elif character == "(":
-                end = closing(text, place)
-                value = self._called(value, text[place + 1 : end], depth + 1)
-                place = end + 1
+                end = closing(text, index)
+                value = self._called(value, text[index + 1 : end], depth + 1)
+                index = end + 1
             elif character == "[":
-                end = closing(text, place)
-                value = self._item(value, text[place + 1 : end])
-                place = end + 1
+                end = closing(text, index)
+                value = self._item(value, text[index + 1 : end])
+                index = end + 1
             elif character.isspace():
-                place += 1
+                index += 1
             else:
                 return None
         return value

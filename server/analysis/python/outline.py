@@ -238,14 +238,14 @@ def split_top(text: str, separator: str = ",") -> list[str]:
     parts: list[str] = []
     start = depth = 0
     blank = _blanked(text)
-    for place, character in enumerate(blank):
+    for index, character in enumerate(blank):
         if character in _OPENERS:
             depth += 1
         elif character in _CLOSERS:
             depth -= 1
         elif character == separator and depth == 0:
-            parts.append(text[start:place])
-            start = place + 1
+            parts.append(text[start:index])
+            start = index + 1
     return [*parts, text[start:]]
 
 
@@ -259,13 +259,13 @@ def closing(text: str, start: int) -> int:
     """Return where the bracket at `start` is closed, the text's length if nowhere."""
     depth = 0
     blank = _blanked(text)
-    for place in range(start, len(blank)):
-        if blank[place] in _OPENERS:
+    for index in range(start, len(blank)):
+        if blank[index] in _OPENERS:
             depth += 1
-        elif blank[place] in _CLOSERS:
+        elif blank[index] in _CLOSERS:
             depth -= 1
             if depth == 0:
-                return place
+                return index
     return len(text)
 
 

@@ -43,41 +43,41 @@ def receiver_text(left: str) -> str:
     left = left[: len(left) - len(_word_at_end(left))].rstrip()
     if not left.endswith("."):
         return ""
-    place = len(left) - 1
+    index = len(left) - 1
     while True:
-        start = _operand_start(left, place)
+        start = _operand_start(left, index)
         if start < 0:
             return ""
         if left[:start].endswith("."):
-            place = start - 1
+            index = start - 1
             continue
         return " ".join(left[start:-1].split())
 
 
 def _operand_start(text: str, end: int) -> int:
     """Return where the name, call or item that ends before `end` begins, -1 where none does."""
-    place = end
-    while place > 0 and text[place - 1].isspace():
-        place -= 1
-    while place > 0 and text[place - 1] in ")]":
-        place = _opening(text, place - 1)
-        if place < 0:
+    index = end
+    while index > 0 and text[index - 1].isspace():
+        index -= 1
+    while index > 0 and text[index - 1] in ")]":
+        index = _opening(text, index - 1)
+        if index < 0:
             return -1
-    word = _word_at_end(text[:place])
-    if not word and (place == end or text[place] != "("):
+    word = _word_at_end(text[:index])
+    if not word and (index == end or text[index] != "("):
         return -1
-    return place - len(word)
+    return index - len(word)
 
 
 def _opening(text: str, end: int) -> int:
     depth = 0
-    for place in range(end, -1, -1):
-        if text[place] in ")]}":
+    for index in range(end, -1, -1):
+        if text[index] in ")]}":
             depth += 1
-        elif text[place] in "([{":
+        elif text[index] in "([{":
             depth -= 1
             if depth == 0:
-                return place
+                return index
     return -1
 
 
@@ -143,7 +143,7 @@ def giving(returns: str) -> Function:
 
 def def_row(lines: Sequence[str], row: int) -> int:
     """Return the row of the `def` at or, behind decorators, below a row; -1 where none is."""
-    for place in range(max(row, 0), min(row + 30, len(lines))):
-        if re.match(r"\s*(?:async\s+)?def\s", lines[place]):
-            return place
+    for index in range(max(row, 0), min(row + 30, len(lines))):
+        if re.match(r"\s*(?:async\s+)?def\s", lines[index]):
+            return index
     return -1

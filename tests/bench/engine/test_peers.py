@@ -13,14 +13,14 @@ from bench.engine import peers
 def test_a_worker_finds_its_package_whatever_the_folder_is(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "bench.py").write_text("raise SystemExit('not this one')\n")
-    with peers.Engine(peers.ours()) as engine:
+    with peers.EngineProcess(peers.ours()) as engine:
         assert engine.call("memory")["resident"] > 1
 
 
 def test_a_worker_that_is_not_there_is_named():
     build = peers.Build("nobody", Path(sys.executable), "bench.engine.workers.nobody")
     with (
-        peers.Engine(build) as engine,
+        peers.EngineProcess(build) as engine,
         pytest.raises(peers.PeerFailed, match=r"No module named bench\.engine\.workers\.nobody"),
     ):
         engine.open()

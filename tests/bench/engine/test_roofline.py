@@ -42,7 +42,7 @@ def test_the_work_of_a_step_reads_weights_and_the_cache(shape):
 
 
 def test_shares_are_of_the_limits_that_were_measured():
-    work = roofline.Work(int8_gmac=40.0, float_gfma=10.0, read_gb=3.0)
+    work = roofline.RooflineWork(int8_gmac=40.0, float_gfma=10.0, read_gb=3.0)
     limits = {"int8_gmac": 400.0, "float_gfma": 100.0, "read_gb": 20.0, "read_huge_pages_gb": 30.0}
     assert roofline.shares(work, 0.5, limits) == pytest.approx(
         {"int8": 0.2, "both": 0.4, "read": 0.2}

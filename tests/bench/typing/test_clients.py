@@ -11,7 +11,7 @@ import pytest
 from bench.engine.peers import WHEEL, Build
 from bench.typing import llama as typing_llama
 from bench.typing import ours as typing_ours
-from bench.typing.client import Edit
+from bench.typing.client import Keystroke
 from bench.typing.sessions import Session
 
 _SESSION = Session("p", "a.py", 1, "def f():", "\nx = 1\n", "\n    y = 2", ())
@@ -45,7 +45,7 @@ def llama(monkeypatch):
     threading.Thread(target=server.serve_forever, daemon=True).start()
     _Llama.asked = []
 
-    class Engine:
+    class EngineStandIn:
         def __init__(self, build):
             self.worker = build.worker
 
@@ -57,7 +57,7 @@ def llama(monkeypatch):
             server.shutdown()
             server.server_close()
 
-    monkeypatch.setattr(typing_llama, "Engine", Engine)
+    monkeypatch.setattr(typing_llama, "EngineProcess", EngineStandIn)
     for name in ("_READ_SECONDS", "_REST_SECONDS"):
         monkeypatch.setattr(typing_llama, name, 0.0)
     side = typing_llama.LlamaVim(
@@ -74,11 +74,11 @@ def llama(monkeypatch):
 def test_llama_vim_asks_the_server_and_shows_what_it_says(llama):
     llama.begin(_SESSION)
     assert [body["n_predict"] for body in _Llama.asked] == [0, 0]  # chunks of both files
-    llama.press(Edit("def f():\n    ", "\nx = 1\n", "\n    ", 0))
+    llama.press(Keystroke("def f():\n    ", "\nx = 1\n", "\n    ", 0))
     answer = next(llama.answers(time.perf_counter() + 30))
     assert (answer.text, answer.cached) == ("y = 2", False)
     assert _Llama.asked[2]["input_prefix"] == "def f():\n"
-    llama.press(Edit("def f():\n    y", "\nx = 1\n", "y", 0))
+    llama.press(Keystroke("def f():\n    y", "\nx = 1\n", "y", 0))
     answer = next(llama.answers(time.perf_counter() + 30))
     assert (answer.text, answer.cached) == (" = 2", True)
     llama.end()
@@ -92,7 +92,7 @@ def test_a_server_that_fails_ends_the_replay(llama, monkeypatch):
 
     llama.begin(_SESSION)
     monkeypatch.setattr(typing_llama, "_post", fail)
-    llama.press(Edit("def f():\n    ", "\nx = 1\n", "\n    ", 0))
+    llama.press(Keystroke("def f():\n    ", "\nx = 1\n", "\n    ", 0))
     with pytest.raises(OSError, match="gone"):
         next(llama.answers(time.perf_counter() + 30))
 
@@ -137,7 +137,7 @@ def _last(side, method):
 
 def test_a_key_goes_to_our_server_as_one_edit_and_one_request(ours):
     ours.begin(_SESSION)
-    ours.press(Edit("def f():\n  ", "\nx = 1\n", "  ", 4))  # an indentation put right
+    ours.press(Keystroke("def f():\n  ", "\nx = 1\n", "  ", 4))  # an indentation put right
     change = _last(ours, "textDocument/didChange")["params"]["contentChanges"]
     start, end = {"line": 1, "character": 0}, {"line": 1, "character": 4}
     assert change == [{"range": {"start": start, "end": end}, "text": "  "}]
@@ -147,7 +147,7 @@ def test_a_key_goes_to_our_server_as_one_edit_and_one_request(ours):
 
 def test_the_answer_has_the_time_of_its_arrival(ours):
     ours.begin(_SESSION)
-    ours.press(Edit("def f():\n    ", "\nx = 1\n", "\n    ", 0))
+    ours.press(Keystroke("def f():\n    ", "\nx = 1\n", "\n    ", 0))
     (answer,) = ours.answers(2.0)
     assert (answer.at, answer.text, answer.cached) == (1.5, "y = 2", False)
     ours.accepted()
@@ -156,8 +156,8 @@ def test_the_answer_has_the_time_of_its_arrival(ours):
 
 def test_a_superseded_request_is_cancelled_and_its_answer_does_not_count(ours):
     ours.begin(_SESSION)
-    ours.press(Edit("def f():\n    ", "\nx = 1\n", "\n    ", 0))
+    ours.press(Keystroke("def f():\n    ", "\nx = 1\n", "\n    ", 0))
     first = _last(ours, "textDocument/inlineCompletion")["id"]
-    ours.press(Edit("def f():\n    y", "\nx = 1\n", "y", 0))
+    ours.press(Keystroke("def f():\n    y", "\nx = 1\n", "y", 0))
     assert _last(ours, "$/cancelRequest")["params"] == {"id": first}
     assert len(list(ours.answers(2.0))) == 1

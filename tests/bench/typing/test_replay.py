@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from bench.typing import replay
-from bench.typing.client import Answer
+from bench.typing.client import ScreenAnswer
 from bench.typing.sessions import Key, Session
 
 _TARGET = "\n    value = 1\n    return value"
@@ -40,7 +40,7 @@ class _Side:
         text = self._answer(self.pressed[-1].before.removeprefix("def f():"))
         if text is not None and self.now <= self._due < until:
             self.now = self._due
-            yield Answer(self.now, text)
+            yield ScreenAnswer(self.now, text)
         self.now = until
 
     def accepted(self):

@@ -6,7 +6,7 @@ from bench.typing import stats
 def _row(at, gap, answer=None, text="", **more):
     arguments = {"side": "s", "session": "p/a", "takes": False, "kind": "char"}
     arguments |= {"upcoming_chars": 9, "at_ms": at, "gap_ms": gap, "answer_ms": answer}
-    return stats.Row(**(arguments | {"text": text} | more))
+    return stats.KeyResult(**(arguments | {"text": text} | more))
 
 
 def test_a_key_waits_for_the_next_suggestion_and_those_at_the_end_as_long_as_they_waited():

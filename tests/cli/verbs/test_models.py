@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import hashlib
 import http.server
-import io
 import json
 import os
 import threading
@@ -12,7 +11,6 @@ import pytest
 
 from homespun import paths
 from homespun.cli.main import main
-from homespun.cli.progress import RichProgress
 from homespun.models import catalogue
 from homespun.models.catalogue import Hub, ModelFile
 from homespun.models.download import cache
@@ -188,45 +186,3 @@ def test_fetch_of_a_cached_model_makes_it_ready(capsys):
     (report,) = json.loads(capsys.readouterr().out)
     assert report["state"] == "ready"
     assert os.path.isdir(report["served"])
-
-
-# --- progress
-
-
-def test_progress_without_a_terminal_is_a_line_at_start_and_end():
-    stream = io.StringIO()
-    with RichProgress(stream=stream) as progress:
-        progress.start("weights", 2_000_000, "B")
-        progress.advance(1_500_000)
-        progress.advance(500_000)
-        progress.finish()
-        progress.start("files", 3, "files")
-        progress.advance(1)
-    lines = stream.getvalue().splitlines()
-    assert lines[0] == "weights …"
-    assert lines[1].startswith("weights: 2.0 MB, ")
-    assert lines[3].startswith("files: 1 of 3 files, ")
-    assert len(lines) == 4
-
-
-def test_quiet_progress_says_nothing():
-    stream = io.StringIO()
-    with RichProgress(quiet=True, stream=stream) as progress:
-        progress.start("weights", 10, "B")
-        progress.advance(10)
-    assert stream.getvalue() == ""
-
-
-def test_progress_in_a_terminal_draws_a_bar_and_takes_it_down_after_an_error():
-    class Terminal(io.StringIO):
-        def isatty(self):
-            return True
-
-    stream = Terminal()
-    with pytest.raises(ValueError), RichProgress(stream=stream) as progress:
-        progress.start("weights [1/2]", 2_000_000, "B")
-        progress.advance(1_000_000)
-        raise ValueError
-    assert "weights [1/2]" in stream.getvalue()
-    assert "1.0/2.0 MB" in stream.getvalue()
-    assert stream.getvalue().count("\x1b[?25l") == stream.getvalue().count("\x1b[?25h")

@@ -10,10 +10,10 @@ from homespun.server.acceptance.log import AcceptanceLog, read
 from homespun.server.acceptance.outcomes import Outcomes, tells_each_key
 from homespun.server.acceptance.suggestions import Suggestion
 from homespun.server.lsp.documents import Document
-from homespun.server.types import Completion, Source
+from homespun.server.types import Completion, SourceLocation
 
 URI = "file:///shop/app.py"
-SOURCE = Source("client.py", 3, 9, 0.5)
+SOURCE = SourceLocation("client.py", 3, 9, 0.5)
 
 
 class Editor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from homespun.server.acceptance.survival import Followed, Kept
-from homespun.server.lsp.edits import Change, whole
+from homespun.server.lsp.edits import TextChange, whole
 
 
 class Page:
@@ -21,11 +21,11 @@ class Page:
         """Edit the first place where `old` stands, as one replacement."""
         start = self.text.index(old)
         self.text = self.text.replace(old, new, 1)
-        self.followed.apply(Change(start, old, new).refined())
+        self.followed.apply(TextChange(start, old, new).refined())
 
     def become(self, text):
         """Replace the whole document."""
-        change = Change(0, self.text, text)
+        change = TextChange(0, self.text, text)
         self.text = text
         self.followed.apply(change.refined())
 
@@ -94,8 +94,8 @@ def test_what_is_taken_back_counts_as_never_done():
     page = Page("x = ¦\n", "foo(a, b)")
     page.replace("foo(a, b)", "")
     assert page.stands == Kept(0.0, 1.0)
-    page.followed.apply([Change(0, "", "import os\n")])
-    page.followed.apply([Change(14, "", "foo(a, b)")])
+    page.followed.apply([TextChange(0, "", "import os\n")])
+    page.followed.apply([TextChange(14, "", "foo(a, b)")])
     assert page.stands == Kept(1.0, 0.0)
 
 
@@ -103,17 +103,17 @@ def test_what_was_cut_may_come_back_after_many_edits_elsewhere():
     page = Page("x = ¦\nend", "foo(a, b)")
     page.replace("foo(a, b)", "")
     for number in range(50):
-        page.followed.apply([Change(5 + number, "", "#")])
-        page.followed.apply([Change(number, "", "#")])
-    page.followed.apply([Change(54, "", "foo(a, b)")])
+        page.followed.apply([TextChange(5 + number, "", "#")])
+        page.followed.apply([TextChange(number, "", "#")])
+    page.followed.apply([TextChange(54, "", "foo(a, b)")])
     assert page.stands == Kept(1.0, 0.0)
 
 
 def test_a_place_that_went_with_its_surroundings_does_not_come_back():
     page = Page("x = ¦\nend", "foo(a, b)")
     page.replace("foo(a, b)", "")
-    page.followed.apply([Change(2, "= \nen", "")])
-    page.followed.apply([Change(0, "", "foo(a, b)")])
+    page.followed.apply([TextChange(2, "= \nen", "")])
+    page.followed.apply([TextChange(0, "", "foo(a, b)")])
     assert page.stands == Kept(0.0, 1.0)
 
 
@@ -133,7 +133,7 @@ def test_edits_are_taken_back_one_by_one():
 def test_parts_that_were_accepted_one_after_the_other_are_one_text():
     page = Page("¦\n", "foo")
     page.followed.accepted(3, "(a, b)", 5.0)
-    page.followed.apply([Change(3, "", "_x")])  # between them
+    page.followed.apply([TextChange(3, "", "_x")])  # between them
     assert page.stands == Kept(1.0, 2 / 8)
 
 
@@ -141,9 +141,9 @@ def test_a_part_that_was_typed_in_between_is_none_of_it():
     followed = Followed()
     followed.accepted(0, "foo", 0.0)
     followed.accepted(5, "b)", 0.0)  # "(a" was typed
-    followed.apply([Change(3, "(a", "[c")])
+    followed.apply([TextChange(3, "(a", "[c")])
     assert followed.measure() == Kept(1.0, 0.0)
-    followed.apply([Change(5, "b)", "")])
+    followed.apply([TextChange(5, "b)", "")])
     assert followed.measure() == Kept(3 / 5, 2 / 5)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from homespun.server.acceptance.text_match import standing
+from homespun.server.acceptance.text_match import matching_ends
 
 
 @pytest.mark.parametrize(
@@ -25,9 +25,9 @@ from homespun.server.acceptance.text_match import standing
     ],
 )
 def test_white_space_aside_it_is_what_the_texts_begin_with(expected, text, stands):
-    assert text[: standing(expected, text)[-1]] == stands
+    assert text[: matching_ends(expected, text)[-1]] == stands
 
 
 def test_each_character_has_its_place_in_the_document():
-    assert standing("f(a,b)", "f(a,  b)!") == [0, 1, 2, 3, 4, 7, 8]
-    assert standing("f(a,  b)", "f(a,b)!") == [0, 1, 2, 3, 4, 4, 4, 5, 6]
+    assert matching_ends("f(a,b)", "f(a,  b)!") == [0, 1, 2, 3, 4, 7, 8]
+    assert matching_ends("f(a,  b)", "f(a,b)!") == [0, 1, 2, 3, 4, 4, 4, 5, 6]

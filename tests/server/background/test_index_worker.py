@@ -360,7 +360,7 @@ class _Editor:
         self.said.append(sentence)
 
     def progress(self, title):
-        from homespun.models.types import NoProgress
+        from homespun.progress import NoProgress
 
         return NoProgress()
 

@@ -11,7 +11,7 @@ from homespun.models.adapters.registry import Registry
 from homespun.models.adapters.sealed_folder import seal
 from homespun.models.errors import AdapterDamaged, UnknownModel
 from homespun.models.fakes import FakeGenerator
-from homespun.models.types import NoProgress
+from homespun.progress import NoProgress
 from homespun.server.background.model_loader import ModelLoader
 from homespun.server.options import CompletionOptions
 from tests.support.hostile import settings_and_adapters as hostile

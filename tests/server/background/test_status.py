@@ -10,8 +10,6 @@ import sys
 import pytest
 
 from homespun.models.errors import AdapterUnfit, ModelDamaged, ModelMissing, UnknownModel, WrongHash
-from homespun.models.types import NoProgress
-from homespun.server.background.percent import CountedProgress
 from homespun.server.background.status import REBUILD, RESUME, Fix, Status, model_fix, overall
 from homespun.server.background.status_notifier import StatusNotifier
 from tests.support import rpc
@@ -106,26 +104,6 @@ def test_a_model_that_can_be_fetched_has_a_fix(name, error, title):
 
 
 # -- what is counted and how often it is told
-
-
-def test_progress_is_passed_on_and_told_once_a_percent():
-    class Recorded(NoProgress):
-        advanced = 0
-
-        def advance(self, n):
-            self.advanced += n
-
-    inner, said = Recorded(), []
-    progress = CountedProgress(inner, lambda stage, percent: said.append((stage, percent)))
-    progress.start("scan", 0, "")
-    progress.advance(7)
-    progress.start("index", 400, "files")
-    for _ in range(6):
-        progress.advance(1)
-    progress.advance(500)
-    progress.finish()
-    expected = [("scan", None), ("index", 0), ("index", 1), ("index", 100)]
-    assert (said, inner.advanced) == (expected, 513)
 
 
 def notified(*states):

@@ -40,8 +40,8 @@ def client(shop):
 def test_a_search_leaves_the_event_loop_alone(monkeypatch):
     threads = []
     monkeypatch.setattr(search, "answer", lambda *_: threads.append(threading.current_thread()))
-    engine = SimpleNamespace(folder_of=lambda uri: None, folders=list)
-    asyncio.run(inspect.search(SimpleNamespace(engine=engine), "connect"))
+    backend = SimpleNamespace(folder_of=lambda uri: None, folders=list)
+    asyncio.run(inspect.search(SimpleNamespace(backend=backend), "connect"))
     [thread] = threads
     assert thread is not threading.main_thread()
 

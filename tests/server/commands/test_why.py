@@ -6,7 +6,7 @@ import pytest
 
 from homespun.server.commands.previews import preview
 from homespun.server.commands.why import sentence, why
-from homespun.server.types import Completion, Source
+from homespun.server.types import Completion, SourceLocation
 
 KEY = "AKIA" + "QWERTYUIOPASDFGH"
 
@@ -25,7 +25,10 @@ def suggestion(**fields):
         "text": "connect()",
         "finish": "newline",
         "model": "tiny",
-        "sources": (Source("my pkg/a.py", 3, 6, 0.5), Source("gone.py", 1, 2, 0.25)),
+        "sources": (
+            SourceLocation("my pkg/a.py", 3, 6, 0.5),
+            SourceLocation("gone.py", 1, 2, 0.25),
+        ),
         "logprob": -0.6,
         "timings_ms": {"total": 41.7},
         "tokens": {"generated": 3},
@@ -91,13 +94,13 @@ def test_a_silence_is_told_with_its_facts():
             "mean log-probability -0.20, in 42 ms.",
         ),
         (
-            {"sources": (Source("a.py", 1, 2, 1.0),), "adapter": "base"},
+            {"sources": (SourceLocation("a.py", 1, 2, 1.0),), "adapter": "base"},
             "Written by tiny without its general adapter, with 1 other place of the repository "
             "in its prompt (a.py:1-2), mean log-probability -0.20, in 42 ms.",
         ),
         (
             {
-                "sources": tuple(Source("a.py", n, n, 1.0) for n in range(1, 5)),
+                "sources": tuple(SourceLocation("a.py", n, n, 1.0) for n in range(1, 5)),
                 "tokens": {"generated": 0, "recalled": 1},
             },
             "Written by tiny as shipped, with 4 other places of the repository in its prompt "
@@ -116,7 +119,7 @@ def test_a_folder_that_is_closed_leaves_the_path(root):
 
 
 def test_no_preview_shows_a_secret(root):
-    told = why(suggestion(sources=(Source("my pkg/a.py", 6, 6, 1.0),)), root)
+    told = why(suggestion(sources=(SourceLocation("my pkg/a.py", 6, 6, 1.0),)), root)
     [source] = told["details"]["sources"]
     assert source["preview"] == f"return '{'*' * len(KEY)}'"
 

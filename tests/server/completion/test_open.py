@@ -15,8 +15,8 @@ from homespun.indexer.errors import NotADirectory
 from homespun.indexer.index import Index
 from homespun.models.errors import AdapterDamaged
 from homespun.models.fakes import FakeGenerator
-from homespun.models.types import NoProgress
-from homespun.server.background.factories import Parts
+from homespun.progress import NoProgress
+from homespun.server.background.factories import Factories
 from homespun.server.background.model_loader import ModelLoader
 from homespun.server.completion.completer import Completer
 from homespun.server.completion.open import context_length
@@ -85,7 +85,7 @@ def indexed(root):
 
 def served(options, root):
     """Have the server's loader load a model, as it does behind a protocol."""
-    loader = ModelLoader(Parts().load_generator, Quiet(), loaded=lambda: loader.close())
+    loader = ModelLoader(Factories().load_generator, Quiet(), loaded=lambda: loader.close())
     loader.want(options, root)
     loader._thread.join(timeout=60)
     assert loader.generator is not None

@@ -13,7 +13,7 @@ import pytest
 from homespun.models.fakes import FakeGenerator
 from homespun.server.completion import filters
 from homespun.server.completion.completer import Completer
-from homespun.server.completion.reasons import REASONS, Situation, sentence
+from homespun.server.completion.reasons import REASONS, ReasonInputs, sentence
 from homespun.server.options import CompletionOptions
 from homespun.server.prompt.cursor import Cursor
 from homespun.server.types import CompletionRequest
@@ -93,10 +93,10 @@ def test_a_sentence_ends_and_names_only_settings_that_exist():
 
 
 def test_every_fact_that_a_sentence_wants_is_there():
-    situation = Situation(CompletionRequest("", 0), Cursor("", ""), "", CompletionOptions())
+    inputs = ReasonInputs(CompletionRequest("", 0), Cursor("", ""), "", CompletionOptions())
     for name, reason in REASONS.items():
         wanted = {field for _, field, _, _ in string.Formatter().parse(reason.sentence) if field}
-        assert wanted - GIVEN_ELSEWHERE == set(reason.facts(situation)), name
+        assert wanted - GIVEN_ELSEWHERE == set(reason.facts(inputs)), name
 
 
 @pytest.mark.parametrize(

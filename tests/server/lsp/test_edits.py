@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from homespun.server.lsp.edits import Change, whole
+from homespun.server.lsp.edits import TextChange, whole
 
 
 def applied(text, *changes):
@@ -22,11 +22,13 @@ def applied(text, *changes):
 @pytest.mark.parametrize(
     ("change", "trimmed"),
     [
-        pytest.param(Change(4, "fo", "foo(a)"), Change(6, "", "o(a)"), id="typed part again"),
-        pytest.param(Change(4, ")", "a)"), Change(4, "", "a"), id="a bracket again"),
-        pytest.param(Change(0, "abcd", "abXd"), Change(2, "c", "X"), id="both ends"),
-        pytest.param(Change(3, "aa", "aaa"), Change(5, "", "a"), id="the last place"),
-        pytest.param(Change(3, "same", "same"), Change(7, "", ""), id="nothing"),
+        pytest.param(
+            TextChange(4, "fo", "foo(a)"), TextChange(6, "", "o(a)"), id="typed part again"
+        ),
+        pytest.param(TextChange(4, ")", "a)"), TextChange(4, "", "a"), id="a bracket again"),
+        pytest.param(TextChange(0, "abcd", "abXd"), TextChange(2, "c", "X"), id="both ends"),
+        pytest.param(TextChange(3, "aa", "aaa"), TextChange(5, "", "a"), id="the last place"),
+        pytest.param(TextChange(3, "same", "same"), TextChange(7, "", ""), id="nothing"),
     ],
 )
 def test_what_is_the_same_at_both_ends_is_left_out(change, trimmed):
@@ -36,12 +38,12 @@ def test_what_is_the_same_at_both_ends_is_left_out(change, trimmed):
 def test_a_formatter_that_replaces_everything_changes_a_few_tokens():
     before = "import os\nx = foo(a,b)\n" + "y = 1\n" * 3 + "print( x )\n"
     after = "import os\n\nx = foo(a, b)\n" + "y = 1\n" * 3 + "print(x)\n"
-    changes = Change(100, before, after).refined()
+    changes = TextChange(100, before, after).refined()
     assert changes == [
-        Change(100 + before.index(" )"), " ", ""),
-        Change(100 + before.index(" x )"), " ", ""),
-        Change(100 + before.index("b)"), "", " "),
-        Change(100 + before.index("x ="), "", "\n"),
+        TextChange(100 + before.index(" )"), " ", ""),
+        TextChange(100 + before.index(" x )"), " ", ""),
+        TextChange(100 + before.index("b)"), "", " "),
+        TextChange(100 + before.index("x ="), "", "\n"),
     ]
     assert applied("#" * 100 + before, *changes) == "#" * 100 + after
 
@@ -53,12 +55,12 @@ TEXT = st.text(alphabet="ab (,\r\né😋", max_size=40)
 @given(TEXT, TEXT)
 def test_any_change_is_the_same_in_small_pieces(before, after):
     assert applied(before, whole(before, after)) == after
-    assert applied(before, *Change(0, before, after).refined()) == after
+    assert applied(before, *TextChange(0, before, after).refined()) == after
 
 
 def test_a_long_line_is_replaced_as_a_whole():
     before, after = "a " * 5000 + "x", "b " * 5000 + "x"
-    assert [len(change.removed) for change in Change(0, before, after).refined()] == [9999]
+    assert [len(change.removed) for change in TextChange(0, before, after).refined()] == [9999]
 
 
 @pytest.mark.parametrize("part", ["ab.cd(e, 'f') + ", "n{} ", "()"], ids=["code", "names", "signs"])

@@ -7,8 +7,8 @@ from lsprotocol import types as lsp
 
 from homespun.server.lsp.positions import (
     column_from_units,
+    line_and_column,
     offset_at,
-    place_at,
     split_lines,
     units_from_column,
 )
@@ -97,4 +97,4 @@ def test_an_offset_counts_the_lines_before():
     ],
 )
 def test_a_place_of_an_edit_is_moved_back_to_one_that_exists(position, place):
-    assert place_at(["😋b\r\n", "c"], lsp.Position(*position), "utf-16") == place
+    assert line_and_column(["😋b\r\n", "c"], lsp.Position(*position), "utf-16") == place

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from homespun.server.prompt.render import Snippet
-from homespun.server.prompt.stable_snippets import Sticky
+from homespun.server.prompt.stable_snippets import StableSnippets
 
 
 def snippet(path: str, score: float = 1.0) -> Snippet:
@@ -13,44 +13,44 @@ def paths(snippets) -> list[str]:
 
 
 def test_the_same_line_keeps_its_block():
-    sticky = Sticky()
+    sticky = StableSnippets()
     sticky.settle("a.py", 5, [snippet("x"), snippet("y")])
     assert paths(sticky.settle("a.py", 5, [snippet("z", 1.1)])) == ["x", "y"]
 
 
 def test_a_clear_gain_is_added_at_the_end():
-    sticky = Sticky()
+    sticky = StableSnippets()
     sticky.settle("a.py", 5, [snippet("x"), snippet("y")])
     assert paths(sticky.settle("a.py", 5, [snippet("b", 4.0), snippet("x")])) == ["x", "y", "b"]
 
 
 def test_another_line_keeps_the_order_of_what_stays():
-    sticky = Sticky()
+    sticky = StableSnippets()
     sticky.settle("a.py", 5, [snippet("x"), snippet("c"), snippet("b")])
     found = [snippet("a"), snippet("b"), snippet("x")]
     assert paths(sticky.settle("a.py", 6, found)) == ["x", "b", "a"]
 
 
 def test_each_document_has_its_own_block():
-    sticky = Sticky()
+    sticky = StableSnippets()
     sticky.settle("a.py", 5, [snippet("x")])
     assert paths(sticky.settle("b.py", 5, [snippet("y")])) == ["y"]
 
 
 def test_the_same_line_without_a_block_takes_the_first_that_comes():
-    sticky = Sticky()
+    sticky = StableSnippets()
     sticky.settle("a.py", 5, [])
     assert paths(sticky.settle("a.py", 5, [snippet("x")])) == ["x"]
 
 
 def test_the_next_line_keeps_the_block_for_what_is_not_likely_needed():
-    sticky = Sticky()
+    sticky = StableSnippets()
     sticky.settle("a.py", 5, [snippet("x"), snippet("y")])
     assert paths(sticky.settle("a.py", 6, [snippet("z", 0.5)])) == ["x", "y"]
     assert paths(sticky.settle("a.py", 7, [snippet("y"), snippet("z", 1.1)])) == ["y", "z"]
 
 
 def test_far_away_the_block_is_what_is_found_there():
-    sticky = Sticky()
+    sticky = StableSnippets()
     sticky.settle("a.py", 5, [snippet("x")])
     assert paths(sticky.settle("a.py", 50, [snippet("z", 0.5)])) == ["z"]

@@ -6,29 +6,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from homespun.server.requests.answer_cache import Recall
-from homespun.server.types import Completion, Source
+from homespun.server.requests.answer_cache import AnswerCache
+from homespun.server.types import Completion, SourceLocation
 
-SOURCE = Source("client.py", 1, 3, 0.5)
+SOURCE = SourceLocation("client.py", 1, 3, 0.5)
 
 
 def answer(text, *, finish="newline", **fields):
     return Completion(text, finish, model="m", sources=(SOURCE,), **fields)
 
 
-def found(recall, document, *, key="key"):
-    """What is recalled at the bar of `document`, None for nothing."""
+def found(cache, document, *, key="key"):
+    """What is cached at the bar of `document`, None for nothing."""
     before, _, after = document.partition("¦")
-    recalled = recall.find(key, before + after, len(before))
-    return None if recalled is None else recalled.completion.text
+    cached = cache.find(key, before + after, len(before))
+    return None if cached is None else cached.completion.text
 
 
 def knowing(document, completion, *, key="key", **bounds):
     """A memory of one answer, given at the bar of `document`."""
-    recall = Recall(**bounds)
+    cache = AnswerCache(**bounds)
     before, _, after = document.partition("¦")
-    recall.remember(key, before + after, len(before), completion)
-    return recall
+    cache.remember(key, before + after, len(before), completion)
+    return cache
 
 
 @pytest.mark.parametrize(
@@ -59,28 +59,28 @@ def test_what_is_left_of_a_suggestion(document, rest):
 
 
 def test_a_bracket_in_the_middle_of_the_rest_does_not_stay_right():
-    recall = knowing("x = ¦\n", answer("foo(a).bar"))
-    assert found(recall, "x = foo(¦)\n") is None
+    cache = knowing("x = ¦\n", answer("foo(a).bar"))
+    assert found(cache, "x = foo(¦)\n") is None
 
 
 def test_quotes_and_brackets_that_an_editor_closed_together():
-    recall = knowing("x = ¦\n", answer('foo("a", ["b"])'))
-    assert found(recall, 'x = foo("a", ["¦"])\n') == "b"
+    cache = knowing("x = ¦\n", answer('foo("a", ["b"])'))
+    assert found(cache, 'x = foo("a", ["¦"])\n') == "b"
 
 
 def test_a_line_end_of_windows_is_typed_as_a_whole():
-    recall = knowing("f()¦\r\n", answer("\r\n    g()\r\n    h()"))
-    assert found(recall, "f()\r\n    ¦\r\n") == "g()\r\n    h()"
-    assert found(recall, "f()\r¦\r\n") is None
+    cache = knowing("f()¦\r\n", answer("\r\n    g()\r\n    h()"))
+    assert found(cache, "f()\r\n    ¦\r\n") == "g()\r\n    h()"
+    assert found(cache, "f()\r¦\r\n") is None
 
 
 def test_a_recalled_answer_says_so_and_keeps_where_it_came_from():
     timings = dict.fromkeys(("context", "retrieve", "prefill", "decode", "total"), 7.0)
     whole = answer("abc", finish="block", logprob=-1.5, timings_ms=timings, id="i")
-    recall = knowing("¦", whole)
-    recalled = recall.find("key", "a", 1)
-    assert recalled.typed_chars == 1
-    completion = recalled.completion
+    cache = knowing("¦", whole)
+    cached = cache.find("key", "a", 1)
+    assert cached.typed_chars == 1
+    completion = cached.completion
     assert (completion.text, completion.finish, completion.id) == ("bc", "block", "i")
     assert (completion.sources, completion.logprob, completion.model) == ((SOURCE,), -1.5, "m")
     assert completion.timings_ms == dict.fromkeys(timings, 0.0)
@@ -89,72 +89,72 @@ def test_a_recalled_answer_says_so_and_keeps_where_it_came_from():
 
 
 def test_that_there_is_nothing_to_say_holds_for_the_same_state_only():
-    recall = knowing("x = 1¦\n", answer("", finish="filtered:line-complete"))
-    same = recall.find("key", "x = 1\n", 5)
+    cache = knowing("x = 1¦\n", answer("", finish="filtered:line-complete"))
+    same = cache.find("key", "x = 1\n", 5)
     assert (same.completion.text, same.completion.finish) == ("", "filtered:line-complete")
-    assert found(recall, "x = 12¦\n") is None
+    assert found(cache, "x = 12¦\n") is None
 
 
 def test_an_answer_that_was_cut_is_asked_anew_when_little_is_left():
     text = "a" * 10 + "b" * 11
-    recall = knowing("¦", answer(text, finish="length"))
-    assert found(recall, "a" * 10 + "¦") == "b" * 11
-    assert found(recall, "a" * 10 + "b¦") is None
+    cache = knowing("¦", answer(text, finish="length"))
+    assert found(cache, "a" * 10 + "¦") == "b" * 11
+    assert found(cache, "a" * 10 + "b¦") is None
     assert found(knowing("¦", answer(text)), "a" * 10 + "b¦") == "b" * 10
 
 
 def test_it_looks_back_128_characters():
-    recall = knowing("¦", answer("a" * 200))
-    assert found(recall, "a" * 128 + "¦") == "a" * 72
-    assert found(recall, "a" * 129 + "¦") is None
+    cache = knowing("¦", answer("a" * 200))
+    assert found(cache, "a" * 128 + "¦") == "a" * 72
+    assert found(cache, "a" * 129 + "¦") is None
 
 
 def test_the_answer_given_nearest_before_the_cursor_goes_first():
-    recall = knowing("x¦", answer("yz (after x)"))
-    recall.remember("key", "xy", 2, answer("z (after xy)"))
-    assert found(recall, "xyz¦") == " (after xy)"
-    assert found(recall, "xyz (after x¦") == "y)"
-    assert found(recall, "xyz (after x)¦") is None
-    recall.remember("key", "xyz", 3, answer("..."))
-    assert found(recall, "xyz ¦") == "(after xy)"
+    cache = knowing("x¦", answer("yz (after x)"))
+    cache.remember("key", "xy", 2, answer("z (after xy)"))
+    assert found(cache, "xyz¦") == " (after xy)"
+    assert found(cache, "xyz (after x¦") == "y)"
+    assert found(cache, "xyz (after x)¦") is None
+    cache.remember("key", "xyz", 3, answer("..."))
+    assert found(cache, "xyz ¦") == "(after xy)"
 
 
 def test_a_newer_answer_to_the_same_state_replaces_the_older():
-    recall = knowing("x¦", answer("old"))
-    recall.remember("key", "x", 1, answer("new"))
-    assert found(recall, "x¦") == "new"
-    assert len(recall) == 1
+    cache = knowing("x¦", answer("old"))
+    cache.remember("key", "x", 1, answer("new"))
+    assert found(cache, "x¦") == "new"
+    assert len(cache) == 1
 
 
 def test_the_least_recently_used_answer_goes():
-    recall = knowing("a¦", answer("1"), most_entries=2)
-    recall.remember("key", "b", 1, answer("2"))
-    assert found(recall, "a¦") == "1"
-    recall.remember("key", "c", 1, answer("3"))
-    assert [found(recall, f"{name}¦") for name in "abc"] == ["1", None, "3"]
+    cache = knowing("a¦", answer("1"), most_entries=2)
+    cache.remember("key", "b", 1, answer("2"))
+    assert found(cache, "a¦") == "1"
+    cache.remember("key", "c", 1, answer("3"))
+    assert [found(cache, f"{name}¦") for name in "abc"] == ["1", None, "3"]
 
 
 def test_long_answers_go_when_they_are_too_many_bytes():
-    recall = knowing("a¦", answer("1" * 10_000), most_bytes=20_000)
-    recall.remember("key", "b", 1, answer("2" * 5_000))
-    assert len(recall) == 2
-    recall.remember("key", "c", 1, answer("3" * 10_000))
-    assert [found(recall, f"{name}¦") is None for name in "abc"] == [True, False, False]
-    recall.remember("key", "d", 1, answer("4" * 30_000))
-    assert len(recall) == 0
-    recall.remember("key", "e", 1, answer("5" * 10_000))
-    assert len(recall) == 1
+    cache = knowing("a¦", answer("1" * 10_000), most_bytes=20_000)
+    cache.remember("key", "b", 1, answer("2" * 5_000))
+    assert len(cache) == 2
+    cache.remember("key", "c", 1, answer("3" * 10_000))
+    assert [found(cache, f"{name}¦") is None for name in "abc"] == [True, False, False]
+    cache.remember("key", "d", 1, answer("4" * 30_000))
+    assert len(cache) == 0
+    cache.remember("key", "e", 1, answer("5" * 10_000))
+    assert len(cache) == 1
 
 
 def test_nothing_is_left_after_clear():
-    recall = knowing("a¦", answer("1"))
-    recall.clear()
-    assert found(recall, "a¦") is None
+    cache = knowing("a¦", answer("1"))
+    cache.clear()
+    assert found(cache, "a¦") is None
 
 
 def test_text_that_is_no_unicode_is_taken():
-    recall = knowing("\ud800¦\udfff", answer("abc"))
-    assert found(recall, "\ud800a¦\udfff") == "bc"
+    cache = knowing("\ud800¦\udfff", answer("abc"))
+    assert found(cache, "\ud800a¦\udfff") == "bc"
 
 
 TEXT = st.text("ab()\n", max_size=4)
@@ -165,19 +165,19 @@ KEYS = st.sampled_from(["a document", "another document", "another adapter"])
 @given(TEXT, TEXT, ANSWERS.filter(len), st.data())
 def test_what_was_typed_and_what_is_recalled_are_the_suggestion(before, after, text, data):
     typed = data.draw(st.integers(0, len(text) - 1))
-    recall = knowing(f"{before}¦{after}", answer(text))
-    assert text[:typed] + found(recall, f"{before}{text[:typed]}¦{after}") == text
+    cache = knowing(f"{before}¦{after}", answer(text))
+    assert text[:typed] + found(cache, f"{before}{text[:typed]}¦{after}") == text
 
 
 @given(st.lists(st.tuples(KEYS, TEXT, TEXT, ANSWERS), max_size=6), KEYS, TEXT, TEXT)
 def test_nothing_is_recalled_that_does_not_lead_to_a_suggestion_of_that_state(
     known, key, before, after
 ):
-    recall = Recall()
+    cache = AnswerCache()
     for known_key, known_before, known_after, text in known:
         offset = len(known_before)
-        recall.remember(known_key, known_before + known_after, offset, answer(text))
-    rest = found(recall, f"{before}¦{after}", key=key)
+        cache.remember(known_key, known_before + known_after, offset, answer(text))
+    rest = found(cache, f"{before}¦{after}", key=key)
     last = {(k, b, a): text for k, b, a, text in known}
     leads = [
         (k, b, a, text)

@@ -14,7 +14,7 @@ from homespun.server.acceptance.suggestions import Suggestions
 from homespun.server.lsp.documents import Documents
 from homespun.server.lsp.protocol import DocumentVersion, InlineContext, InlineParams
 from homespun.server.requests.handler import InlineCompletions
-from homespun.server.requests.target import Place
+from homespun.server.requests.target import CompletionTarget
 from homespun.server.types import Completion, CompletionRequest
 
 PATIENCE_SECONDS = 30  # a limit against hanging, never a measurement
@@ -71,16 +71,16 @@ class Desk:
         self.suggestions = Suggestions()
         self.inline = InlineCompletions(
             documents=lambda: self.workspace,
-            place=self.place,
+            target=self.target,
             suggestions=self.suggestions,
             clock=lambda: self.now,
         )
         self.inline._kinds.is_explicit(AUTOMATIC)  # the client is known to speak LSP 3.18
 
-    def place(self, uri, language_id):
+    def target(self, uri, language_id):
         because = "" if self.completer else "filtered:disabled"
-        now = partial(self.place, uri, language_id)
-        return Place(self.completer, uri, language_id, now, because=because)
+        now = partial(self.target, uri, language_id)
+        return CompletionTarget(self.completer, uri, language_id, now, because=because)
 
     def show(self, document, uri="a"):
         """Make the document what stands around the bar, without a word to the handler."""
@@ -125,14 +125,14 @@ def at_a_desk(scenario, completer):
         (None, False),
     ],
 )
-def test_a_place_says_whether_it_still_is_the_one_that_was_asked(later, is_current):
+def test_a_target_says_whether_it_still_is_the_one_that_was_asked(later, is_current):
     async def scenario(desk):
-        place = desk.place("a.py", "python")
+        target = desk.target("a.py", "python")
         request = CompletionRequest("x = ", 4)
-        assert place.is_still_current(request) and place.is_with(place.now())
+        assert target.is_still_current(request) and target.is_with(target.now())
         desk.completer = later
-        assert place.is_still_current(request) is is_current
-        assert not place.is_with(place.now())
+        assert target.is_still_current(request) is is_current
+        assert not target.is_with(target.now())
 
     at_a_desk(scenario, Scripted())
 
@@ -172,7 +172,7 @@ def test_what_the_suggestion_says_is_answered_without_the_model():
         assert await desk.ask("x = f¦\n") == "oo(a, b)"
         assert await desk.ask("x = foo(a¦)\n") == ", b"
         assert len(desk.completer.asked) == 1
-        assert (desk.inline.answered, desk.inline.recalled) == (3, 2)
+        assert (desk.inline.answered, desk.inline.from_cache) == (3, 2)
         assert desk.inline.last.tokens["recalled"] == 1
         assert await desk.ask("x = g¦\n") == "foo(a, b)"
         assert len(desk.completer.asked) == 2

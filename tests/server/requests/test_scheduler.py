@@ -6,16 +6,16 @@ import threading
 
 import pytest
 
-from homespun.server.requests.scheduler import Job, Worker
+from homespun.server.requests.scheduler import Job, Scheduler
 
 PATIENCE_SECONDS = 30  # a limit against hanging, never a measurement
 
 
 @pytest.fixture
-def worker():
-    worker = Worker()
-    yield worker
-    worker.close()
+def scheduler():
+    scheduler = Scheduler()
+    yield scheduler
+    scheduler.close()
 
 
 class Log:
@@ -49,35 +49,35 @@ class Log:
         return Job(work)
 
 
-def test_the_newest_request_goes_first(worker):
+def test_the_newest_request_goes_first(scheduler):
     log = Log()
     busy = log.endless("busy")
-    worker.request(busy)
+    scheduler.request(busy)
     log.wait("busy begins")
     for name in ("1", "2", "3"):
-        worker.request(log.job(name))
-    worker.cancel(busy)
+        scheduler.request(log.job(name))
+    scheduler.cancel(busy)
     log.wait("1")
     assert log.lines == ["busy begins", "busy ends", "3", "2", "1"]
 
 
-def test_a_request_does_not_break_another_one_off(worker):
+def test_a_request_does_not_break_another_one_off(scheduler):
     log = Log()
     busy = log.endless("busy")
-    worker.request(busy)
+    scheduler.request(busy)
     log.wait("busy begins")
-    worker.request(log.job("second"))
+    scheduler.request(log.job("second"))
     assert not busy.stop()
-    worker.cancel(busy)
+    scheduler.cancel(busy)
     log.wait("second")
 
 
-def test_a_preparation_is_broken_off_by_a_request_which_runs_next(worker):
+def test_a_preparation_is_broken_off_by_a_request_which_runs_next(scheduler):
     log = Log()
-    worker.prepare(log.endless("preparation"))
+    scheduler.prepare(log.endless("preparation"))
     log.wait("preparation begins")
-    worker.prepare(log.job("another preparation"))
-    worker.request(log.job("request"))
+    scheduler.prepare(log.job("another preparation"))
+    scheduler.request(log.job("request"))
     log.wait("another preparation")
     assert log.lines == [
         "preparation begins",
@@ -87,58 +87,58 @@ def test_a_preparation_is_broken_off_by_a_request_which_runs_next(worker):
     ]
 
 
-def test_a_preparation_waits_for_every_request(worker):
+def test_a_preparation_waits_for_every_request(scheduler):
     log = Log()
     busy = log.endless("busy")
-    worker.request(busy)
+    scheduler.request(busy)
     log.wait("busy begins")
-    worker.prepare(log.job("preparation"))
-    worker.request(log.job("request"))
-    worker.cancel(busy)
+    scheduler.prepare(log.job("preparation"))
+    scheduler.request(log.job("request"))
+    scheduler.cancel(busy)
     log.wait("preparation")
     assert log.lines[-2:] == ["request", "preparation"]
 
 
-def test_what_is_cancelled_while_it_waits_never_begins(worker):
+def test_what_is_cancelled_while_it_waits_never_begins(scheduler):
     log = Log()
     busy = log.endless("busy")
-    worker.request(busy)
+    scheduler.request(busy)
     log.wait("busy begins")
     request, preparation = log.job("request"), log.job("preparation")
-    worker.request(request)
-    worker.prepare(preparation)
-    worker.cancel(request)
-    worker.cancel(preparation)
-    worker.request(log.job("last"))
-    worker.cancel(busy)
+    scheduler.request(request)
+    scheduler.prepare(preparation)
+    scheduler.cancel(request)
+    scheduler.cancel(preparation)
+    scheduler.request(log.job("last"))
+    scheduler.cancel(busy)
     log.wait("last")
     assert log.lines == ["busy begins", "busy ends", "last"]
 
 
-def test_a_document_in_which_somebody_types_does_not_starve_another(worker):
+def test_a_document_in_which_somebody_types_does_not_starve_another(scheduler):
     """Each key of A breaks its request off and asks anew, while B's waits."""
     log = Log()
     keys = [log.endless(f"A{number}") for number in range(6)]
-    worker.request(keys[0])
+    scheduler.request(keys[0])
     log.wait("A0 begins")
-    worker.request(log.job("B"))
+    scheduler.request(log.job("B"))
     for old, new in zip(keys[:4], keys[1:5], strict=True):
-        worker.request(new)
-        worker.cancel(old)
+        scheduler.request(new)
+        scheduler.cancel(old)
         log.wait(f"A{keys.index(new)} begins")
     begun = [line for line in log.lines if not line.endswith("ends")]
     assert begun == ["A0 begins", "A1 begins", "A2 begins", "A3 begins", "B", "A4 begins"]
-    worker.cancel(keys[4])
+    scheduler.cancel(keys[4])
 
 
 def test_closing_breaks_off_what_runs_and_begins_nothing_more():
-    worker, log = Worker(), Log()
-    worker.request(log.endless("busy"))
+    scheduler, log = Scheduler(), Log()
+    scheduler.request(log.endless("busy"))
     log.wait("busy begins")
-    worker.request(log.job("request"))
-    worker.prepare(log.job("preparation"))
-    worker.close()
+    scheduler.request(log.job("request"))
+    scheduler.prepare(log.job("preparation"))
+    scheduler.close()
     log.wait("busy ends")
-    assert not worker.request(log.job("late"))
-    assert not worker.prepare(log.job("late"))
+    assert not scheduler.request(log.job("late"))
+    assert not scheduler.prepare(log.job("late"))
     assert log.lines == ["busy begins", "busy ends"]

@@ -8,7 +8,7 @@ import pytest
 
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.errors import NotADirectory
-from homespun.models.types import NoProgress
+from homespun.progress import NoProgress
 from homespun.stats import wilson
 from homespun.training.conventions import mine as conventions
 from homespun.training.conventions.mine import house_forms, mine

@@ -8,14 +8,14 @@ import pytest
 
 from homespun.training.conventions import sites as conventions_sites
 from homespun.training.conventions.base.name_cases import case_of, in_case
-from homespun.training.conventions.base.parsed_file import Repository, is_test
+from homespun.training.conventions.base.parsed_file import RepositoryPaths, is_test
 from homespun.training.conventions.base.rule import GROUPS
 
 
 def forms(code, rule, *, path="pkg/mod.py", language="python", repository=None):
     """Return the forms of a rule's sites, in the order of the text."""
-    page = conventions_sites.page(path, language, textwrap.dedent(code).lstrip("\n"))
-    sites = conventions_sites.sites(page, repository or Repository.of([path]))
+    file = conventions_sites.parsed(path, language, textwrap.dedent(code).lstrip("\n"))
+    sites = conventions_sites.sites(file, repository or RepositoryPaths.of([path]))
     return [site.form for site in sorted(sites, key=lambda site: site.start) if site.rule == rule]
 
 
@@ -381,14 +381,14 @@ def test_typescript_answers_questions_about_types(rule, code, expected):
 
 
 def test_imports_of_the_own_package_are_told_from_others():
-    repository = Repository.of(["src/pkg/__init__.py", "src/pkg/sub/a.py", "src/pkg/b.py"])
+    repository = RepositoryPaths.of(["src/pkg/__init__.py", "src/pkg/sub/a.py", "src/pkg/b.py"])
     code = "from .b import x\nfrom pkg.b import y\nfrom lib import z\nfrom pkg import w"
     found = forms(code, "python/own-imports", path="src/pkg/sub/a.py", repository=repository)
     assert found == ["relative", "absolute", "absolute"]
 
 
 def test_a_package_may_be_installed_under_a_name_that_no_folder_has():
-    repository = Repository.of(["cli/main.py", "indexer/files.py"])
+    repository = RepositoryPaths.of(["cli/main.py", "indexer/files.py"])
     code = "from brand.indexer.files import x\nfrom brand.cli import y"
     path = "indexer/build.py"
     assert forms(code, "python/own-imports", path=path, repository=repository) == ["absolute"]
@@ -399,7 +399,7 @@ def test_a_package_may_be_installed_under_a_name_that_no_folder_has():
     "path", ["a/types.pyi", "a/fast.pyx", "app/migrations/0001_initial.py", "docs/conf.py"]
 )
 def test_files_with_rules_of_their_own_are_not_asked(path):
-    assert conventions_sites.page(path, "python", "x = 1\n") is None
+    assert conventions_sites.parsed(path, "python", "x = 1\n") is None
 
 
 @pytest.mark.parametrize(
@@ -440,7 +440,7 @@ def test_a_name_has_the_case_that_it_can_only_have(name, expected):
 def test_names_are_written_in_another_case():
     assert in_case("_get_http_server", "camel") == "_getHttpServer"
     assert in_case("getHTTPServer", "snake") == "get_http_server"
-    assert in_case("most_items", "upper") == "MAX_ITEMS"
+    assert in_case("most_items", "upper") == "MOST_ITEMS"
 
 
 def test_every_rule_belongs_to_a_group_and_names_what_it_asks():

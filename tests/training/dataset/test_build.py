@@ -10,10 +10,10 @@ from dataclasses import replace
 
 import pytest
 
-from homespun.models.types import NoProgress
+from homespun.progress import NoProgress
 from homespun.training.dataset import build as dataset_module
 from homespun.training.dataset.build import DatasetConfig, build_dataset
-from homespun.training.dataset.context import Context
+from homespun.training.dataset.context import RevisionRetriever
 from homespun.training.dataset.examples import read_examples, write_examples
 from homespun.training.errors import (
     DatasetDamaged,
@@ -214,7 +214,7 @@ def test_a_planted_leak_stops_everything(house, tmp_path, monkeypatch):
 
         return snippets
 
-    monkeypatch.setattr(Context, "snippets", leaking(Context.snippets))
+    monkeypatch.setattr(RevisionRetriever, "snippets", leaking(RevisionRetriever.snippets))
     with pytest.raises(LeakFound, match="only written after its window"):
         build(house.folder, tmp_path / "out", config=SMALL)
     assert not (tmp_path / "out").exists()
@@ -275,9 +275,11 @@ def test_a_killed_run_goes_on_where_it_was(house, report, tmp_path, monkeypatch)
         build(house.folder, tmp_path / "out", config=SMALL, progress=Killed(10))
     assert not (tmp_path / "out").exists()
     asked = []
-    original = Context.snippets
+    original = RevisionRetriever.snippets
     monkeypatch.setattr(
-        Context, "snippets", lambda self, e, own: asked.append(e.id) or original(self, e, own)
+        RevisionRetriever,
+        "snippets",
+        lambda self, e, own: asked.append(e.id) or original(self, e, own),
     )
     report = build(house.folder, tmp_path / "out", config=SMALL)
     card = json.loads((report.directory / "data_card.json").read_text())

@@ -13,7 +13,7 @@ from homespun.server.prompt.render import Snippet
 from homespun.training.config import DatasetConfig
 from homespun.training.dataset.context import Journal, applied, choose, tells
 from homespun.training.dataset.examples import Example
-from homespun.training.dataset.output import CARD, Place, claimed
+from homespun.training.dataset.output import CARD, DatasetFolder, claimed
 from homespun.training.dataset.plan import Planned, Planner, allocate, without_repeats
 from homespun.training.errors import DatasetUnwritable
 from homespun.training.sources.filters import SourceText
@@ -154,16 +154,16 @@ def test_a_journal_of_another_machine_does_not_become_what_is_learned_from(tmp_p
 
 
 def dataset(out, key, sha256=()):
-    place = Place(out)
-    place.begin(key)
-    (place.draft / CARD).write_text(json.dumps({"key": key, "sha256": dict(sha256)}))
-    place.finish(CARD)
+    folder = DatasetFolder(out)
+    folder.begin(key)
+    (folder.draft / CARD).write_text(json.dumps({"key": key, "sha256": dict(sha256)}))
+    folder.finish(CARD)
 
 
 def test_a_dataset_put_aside_by_a_killed_exchange_comes_back(tmp_path):
     dataset(tmp_path / "out", "one")
     (tmp_path / "out").rename(tmp_path / "out.old")
-    assert Place(tmp_path / "out").finished("one") == {"key": "one", "sha256": {}}
+    assert DatasetFolder(tmp_path / "out").finished("one") == {"key": "one", "sha256": {}}
     assert not (tmp_path / "out.old").exists()
 
 
@@ -172,18 +172,18 @@ def test_an_exchange_that_was_killed_at_its_end_leaves_the_new_one(tmp_path):
     (tmp_path / "out").rename(tmp_path / "aside")
     dataset(tmp_path / "out", "two")
     (tmp_path / "aside").rename(tmp_path / "out.old")
-    assert Place(tmp_path / "out").finished("two") is not None
+    assert DatasetFolder(tmp_path / "out").finished("two") is not None
     assert not (tmp_path / "out.old").exists()
 
 
 def test_a_draft_of_another_input_is_thrown_away(tmp_path):
-    place = Place(tmp_path / "out")
-    place.begin("one")
-    (place.draft / "context.jsonl").write_text("kept")
-    place.begin("one")
-    assert (place.draft / "context.jsonl").exists()
-    place.begin("two")
-    assert not (place.draft / "context.jsonl").exists()
+    folder = DatasetFolder(tmp_path / "out")
+    folder.begin("one")
+    (folder.draft / "context.jsonl").write_text("kept")
+    folder.begin("one")
+    assert (folder.draft / "context.jsonl").exists()
+    folder.begin("two")
+    assert not (folder.draft / "context.jsonl").exists()
 
 
 def test_a_file_that_changed_makes_the_dataset_unfinished(tmp_path):
@@ -191,35 +191,35 @@ def test_a_file_that_changed_makes_the_dataset_unfinished(tmp_path):
     digest = "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
     dataset(out, "one", {"train.jsonl": digest})
     (out / "train.jsonl").write_text("{}")
-    assert Place(out).finished("one") is not None
+    assert DatasetFolder(out).finished("one") is not None
     (out / "train.jsonl").write_text("{ }")
-    assert Place(out).finished("one") is None
+    assert DatasetFolder(out).finished("one") is None
 
 
 def test_a_dataset_of_another_machine_is_made_anew(tmp_path, monkeypatch):
     out = tmp_path / "out"
     dataset(out, "one")
-    assert Place(out).finished("one") is not None
+    assert DatasetFolder(out).finished("one") is not None
     monkeypatch.setenv("HOMESPUN_HOME", str(tmp_path / "another"))
-    assert Place(out).finished("one") is None
+    assert DatasetFolder(out).finished("one") is None
 
 
 def test_a_dataset_that_was_put_elsewhere_or_whose_card_was_changed_is_made_anew(tmp_path):
     out = tmp_path / "out"
     dataset(out, "one")
     shutil.copytree(out, tmp_path / "copy")
-    assert Place(tmp_path / "copy").finished("one") is None
+    assert DatasetFolder(tmp_path / "copy").finished("one") is None
     (out / CARD).write_text(json.dumps({"key": "one", "sha256": {}, "notes": ["more"]}))
-    assert Place(out).finished("one") is None
+    assert DatasetFolder(out).finished("one") is None
 
 
 def test_a_draft_of_another_machine_is_thrown_away(tmp_path, monkeypatch):
-    place = Place(tmp_path / "out")
-    place.begin("one")
-    (place.draft / "context.jsonl").write_text("poison")
+    folder = DatasetFolder(tmp_path / "out")
+    folder.begin("one")
+    (folder.draft / "context.jsonl").write_text("poison")
     monkeypatch.setenv("HOMESPUN_HOME", str(tmp_path / "another"))
-    place.begin("one")
-    assert not (place.draft / "context.jsonl").exists()
+    folder.begin("one")
+    assert not (folder.draft / "context.jsonl").exists()
 
 
 def test_one_writer_at_a_time(tmp_path):

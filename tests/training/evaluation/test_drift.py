@@ -10,10 +10,10 @@ import pytest
 from homespun.models.adapters.adapter import Adapter
 from homespun.models.fakes import FAKE_FIM, FakeTokenizer
 from homespun.training.dataset.examples import EncodedExample
-from homespun.training.errors import BadReport, HistoryUnreadable
+from homespun.training.errors import BadCompletionReport, HistoryUnreadable
 from homespun.training.evaluation.drift import FEWEST_ITEMS, Drift, RecentItem, drift, recent_items
 from homespun.training.evaluation.metrics import Score
-from homespun.training.evaluation.report import CompletionReport, Row
+from homespun.training.evaluation.report import CompletionReport, ScoredItem
 
 
 def champion(tmp_path):
@@ -26,7 +26,7 @@ def evaluated(tmp_path, gain):
     def row(number):
         losses = {"general/none": 2.0, "repository/none": 2.0 - gain, "repository/retrieval": 9.0}
         scores = {arm: score(loss) for arm, loss in losses.items()}
-        return Row(str(number), f"commit{number % 3}", "file", "line", (), scores)
+        return ScoredItem(str(number), f"commit{number % 3}", "file", "line", (), scores)
 
     report = CompletionReport("shop", {}, {}, {}, (), tuple(map(row, range(9))))
     (tmp_path / "evaluation.json").write_text(json.dumps(report.to_json()))
@@ -132,5 +132,7 @@ def test_an_adapter_without_a_commit_or_with_an_unknown_one_is_a_sentence(scratc
 
 def test_an_evaluation_that_cannot_be_read_is_named(tmp_path):
     (tmp_path / "evaluation.json").write_text("{}")
-    with pytest.raises(BadReport, match=r"evaluation\.json' is no evaluation of completions"):
+    with pytest.raises(
+        BadCompletionReport, match=r"evaluation\.json' is no evaluation of completions"
+    ):
         drift(champion(tmp_path), items(40), scores(-1.0))

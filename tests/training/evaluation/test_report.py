@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from homespun.training.errors import BadReport
+from homespun.training.errors import BadCompletionReport
 from homespun.training.evaluation.metrics import scored
-from homespun.training.evaluation.report import CompletionReport, Row, judge, load, save
+from homespun.training.evaluation.report import CompletionReport, ScoredItem, judge, load, save
 from homespun.training.safety.memorisation import Memorised
 
 ARMS = ("general/none", "general/retrieval", "repository/none", "repository/retrieval")
@@ -22,7 +22,7 @@ def score(is_right, **kept):
 def report(general, repository, strata=("new-file", "novel"), **kept):
     """Rows of which the first so many are right, by arm; two a commit."""
     rows = tuple(
-        Row(
+        ScoredItem(
             id=f"i{n}",
             commit=f"c{n // 2}",
             file=f"f{n}",
@@ -139,6 +139,6 @@ def test_what_changed_beside_the_scores_is_noted():
 )
 def test_a_damaged_report_is_one_sentence(tmp_path, text, sentence):
     (tmp_path / "r.json").write_text(text)
-    with pytest.raises(BadReport, match=sentence):
+    with pytest.raises(BadCompletionReport, match=sentence):
         load(tmp_path / "r.json")
     assert load(tmp_path / "none.json") is None

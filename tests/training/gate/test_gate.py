@@ -9,30 +9,30 @@ import pytest
 
 from homespun.training.gate import gate
 from homespun.training.gate.gate import (
-    Difference,
     Evidence,
-    Memorised,
-    Parity,
+    GateVerdict,
     RuleProbe,
+    ServedFormLoss,
+    ShareDifference,
     Speed,
-    Verdict,
     judge,
 )
+from homespun.training.safety.memorisation import Extraction, Memorised
 
+HIDDEN = Extraction("canary", rank=400, alternatives=800, is_written=False)
+DRAWN_OUT = replace(HIDDEN, is_written=True)
 GOOD = Evidence(
     training_examples=1_500,
     items=400,
-    gain=Difference(before=0.380, after=0.420, low=0.010, high=0.070, items=400),
+    gain=ShareDifference(before=0.380, after=0.420, low=0.010, high=0.070, items=400),
     rules=(
         RuleProbe("imports", sites=120, before=0.80, after=0.90),
         RuleProbe("quotes", sites=60, before=0.70, after=0.66),
     ),
-    forgetting=Difference(before=0.66, after=0.66, low=-0.015, high=0.015, items=300),
-    overrun=Difference(before=0.10, after=0.08, low=-0.05, high=0.01, items=400),
-    memorised=Memorised(
-        canaries=8, extracted=0, outputs=400, verbatim_before=10, verbatim_after=12
-    ),
-    parity=Parity(loss_served=1.003, loss_float=1.0),
+    forgetting=ShareDifference(before=0.66, after=0.66, low=-0.015, high=0.015, items=300),
+    overrun=ShareDifference(before=0.10, after=0.08, low=-0.05, high=0.01, items=400),
+    memorised=Memorised((HIDDEN,) * 8, outputs=400, copies=12, copies_before=10),
+    parity=ServedFormLoss(loss_served=1.003, loss_float=1.0),
     speed=Speed(before_ms=1_000, after_ms=1_150),
 )
 
@@ -61,15 +61,21 @@ ONE_FAILS = [
         },
     ),
     ("other people's code", {"forgetting": replace(GOOD.forgetting, low=-0.02)}),
-    ("knowing when to stop", {"overrun": Difference(0.10, 0.121, low=-0.01, high=0.05, items=400)}),
-    ("knowing when to stop", {"overrun": Difference(0.10, 0.11, low=0.001, high=0.02, items=400)}),
-    ("planted secrets", {"memorised": replace(GOOD.memorised, extracted=1)}),
-    ("word-for-word copies", {"memorised": replace(GOOD.memorised, verbatim_after=13)}),
+    (
+        "knowing when to stop",
+        {"overrun": ShareDifference(0.10, 0.121, low=-0.01, high=0.05, items=400)},
+    ),
+    (
+        "knowing when to stop",
+        {"overrun": ShareDifference(0.10, 0.11, low=0.001, high=0.02, items=400)},
+    ),
+    ("planted secrets", {"memorised": replace(GOOD.memorised, canaries=(HIDDEN, DRAWN_OUT))}),
+    ("word-for-word copies", {"memorised": replace(GOOD.memorised, copies=13)}),
     (
         "word-for-word copies",
-        {"memorised": replace(GOOD.memorised, verbatim_before=0, verbatim_after=2)},
+        {"memorised": replace(GOOD.memorised, copies_before=0, copies=2)},
     ),
-    ("served form", {"parity": Parity(loss_served=1.0101, loss_float=1.0)}),
+    ("served form", {"parity": ServedFormLoss(loss_served=1.0101, loss_float=1.0)}),
     ("speed", {"speed": Speed(before_ms=1_000, after_ms=1_151)}),
 ]
 
@@ -139,12 +145,12 @@ def test_no_convention_to_compare_is_no_reason_to_refuse():
 
 
 def test_the_first_copy_is_no_rate_yet():
-    memorised = replace(GOOD.memorised, verbatim_before=0, verbatim_after=1)
+    memorised = replace(GOOD.memorised, copies_before=0, copies=1)
     assert judge(replace(GOOD, memorised=memorised)).promote
 
 
 def test_a_served_form_that_loses_less_than_float32_is_welcome():
-    assert judge(replace(GOOD, parity=Parity(loss_served=0.9, loss_float=1.0))).promote
+    assert judge(replace(GOOD, parity=ServedFormLoss(loss_served=0.9, loss_float=1.0))).promote
 
 
 def test_the_explanation_has_a_line_for_every_condition_with_value_and_wish():
@@ -158,7 +164,7 @@ def test_the_explanation_has_a_line_for_every_condition_with_value_and_wish():
 
 def test_a_verdict_survives_json():
     verdict = judge(GOOD)
-    assert Verdict.from_json(verdict.to_json()) == verdict
+    assert GateVerdict.from_json(verdict.to_json()) == verdict
     assert verdict.to_json()["promote"] is True
 
 

@@ -10,9 +10,9 @@ from functools import partial
 import pytest
 from safetensors.numpy import load_file
 
-from homespun.training.config import SilentProgress
+from homespun.progress import NoProgress
 from homespun.training.errors import TrainingFailed
-from homespun.training.lora.distributed import Crew
+from homespun.training.lora.distributed import ProcessGroup
 from homespun.training.lora.launch import run_together
 from tests.support import together_small
 from tests.support.tiny import save_tiny_qwen2
@@ -21,7 +21,7 @@ from tests.support.tiny import save_tiny_qwen2
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="several GPUs need Linux")
 
 
-class Heard(SilentProgress):
+class Heard(NoProgress):
     """Keeps what was told."""
 
     def __init__(self):
@@ -44,12 +44,12 @@ def source(tmp_path_factory):
 @pytest.fixture(scope="module")
 def alone(source, tmp_path_factory):
     out = tmp_path_factory.mktemp("alone")
-    together_small.learn(source, out, Crew(), SilentProgress())
+    together_small.learn(source, out, ProcessGroup(), NoProgress())
     return out
 
 
 def by_two(work, folder, progress=None):
-    progress = progress or SilentProgress()
+    progress = progress or NoProgress()
     run_together(work, 2, device="cpu", folder=folder, progress=progress)
 
 

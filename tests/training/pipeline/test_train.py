@@ -25,7 +25,7 @@ from homespun.training.errors import (
     TrainingFailed,
     TrainingLocked,
 )
-from homespun.training.gate.gate import Verdict
+from homespun.training.gate.gate import GateVerdict
 from homespun.training.lora.fit import FitLog
 from homespun.training.pipeline import learn
 from homespun.training.pipeline.train import train
@@ -34,7 +34,7 @@ from tests.support.scratch import Scratch
 from tests.support.tiny import save_tiny_qwen2
 from tests.support.train_small import COMPLETION, Spoken, options
 
-PROVEN = Verdict("promote", "It may serve.", ())
+PROVEN = GateVerdict("promote", "It may serve.", ())
 
 
 @pytest.fixture(scope="module")
@@ -322,12 +322,12 @@ def test_a_model_whose_loss_is_no_number_is_told_to_be_verified(log, words):
 
 
 def test_memory_that_does_not_do_for_one_example_is_one_sentence(workspace, model, monkeypatch):
-    from homespun.training.lora.model import Trainee
+    from homespun.training.lora.model import LoraModel
 
     def starved(self, batch, total_weight):
         raise RuntimeError("[enforce fail] not enough memory: you tried to allocate 9 bytes")
 
-    monkeypatch.setattr(Trainee, "loss", starved)
+    monkeypatch.setattr(LoraModel, "loss", starved)
     with pytest.raises(TrainingFailed, match="memory ran out even with the smallest batch"):
         train(workspace, options(model), completion=COMPLETION)
     assert runs.unfinished(workspace).result("dataset") is not None

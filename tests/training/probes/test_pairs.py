@@ -8,7 +8,7 @@ import textwrap
 import pytest
 
 from homespun.training.conventions import sites
-from homespun.training.conventions.base.parsed_file import Repository
+from homespun.training.conventions.base.parsed_file import RepositoryPaths
 from homespun.training.probes.pairs import REWRITES, can_be_probed, probes, with_shown
 
 PATHS = {"javascript": "src/mod.js", "typescript": "src/mod.ts"}
@@ -20,8 +20,8 @@ def pairs(code, rules, *, path="pkg/mod.py", most=10, seed=0, **options):
 
 
 def forms(text, rule, path, language):
-    page = sites.page(path, language, text)
-    found = sites.sites(page, Repository.of([path]))
+    file = sites.parsed(path, language, text)
+    found = sites.sites(file, RepositoryPaths.of([path]))
     return [site.form for site in found if site.rule == rule]
 
 

@@ -13,11 +13,11 @@ import pytest
 
 from homespun.server.report_page import is_harmless
 from homespun.training.evaluation.metrics import Score
-from homespun.training.evaluation.report import CompletionReport, Row
+from homespun.training.evaluation.report import CompletionReport, ScoredItem
 from homespun.training.gate.gate import Evidence, RuleProbe, judge
 from homespun.training.lora.fit import FitLog, Step
 from homespun.training.report import charts
-from homespun.training.report.page import Page, Sample, render
+from homespun.training.report.page import ReportPage, Sample, render
 
 SECRET = "ghp_16C7e42F292c6912E7710c838347Ae178B4a"
 ARMS = ("general/none", "general/retrieval", "repository/none", "repository/retrieval")
@@ -48,7 +48,9 @@ def evaluation():
     for number in range(60):
         scores = {arm: score(chance.random() < 0.3 + 0.1 * at) for at, arm in enumerate(ARMS)}
         strata = ("new-file", "novel") if number % 3 else ("known-file", "boilerplate")
-        rows.append(Row(f"i{number}", f"c{number // 4}", f"f{number % 9}", "line", strata, scores))
+        rows.append(
+            ScoredItem(f"i{number}", f"c{number // 4}", f"f{number % 9}", "line", strata, scores)
+        )
     return CompletionReport(
         repo="shop",
         window={"since": "a", "until": "b"},
@@ -64,7 +66,7 @@ def page():
     evidence = Evidence(150, 60, None, None, None, None, None, None, None)
     steps = [Step(n, 2.0 - n / 60, 2e-4, 900, 1.5) for n in range(1, 61)]
     log = FitLog(steps, [(0, 1.9), (20, 1.5), (40, 1.4), (60, 1.45)], 60, 40, "done", ["a & b"])
-    return Page(
+    return ReportPage(
         repo="shop <script>alert(1)</script>",
         run="run-0001",
         made="2026-01-02",
@@ -245,7 +247,7 @@ def test_figures_are_those_of_the_evaluation():
 
 
 def test_a_page_of_a_training_that_made_little_is_a_page():
-    bare = Page("shop", "run-0001", "2026-01-02", page().verdict, "Nothing was trained.")
+    bare = ReportPage("shop", "run-0001", "2026-01-02", page().verdict, "Nothing was trained.")
     assert read(render(bare)).headings == ["What was learned from shop", "The verdict"]
 
 
@@ -255,7 +257,7 @@ def test_a_run_that_broke_off_says_so_and_still_has_its_curve():
 
 
 def test_a_page_survives_json():
-    again = Page.from_json(json.loads(json.dumps(page().to_json())))
+    again = ReportPage.from_json(json.loads(json.dumps(page().to_json())))
     assert render(again) == html_of(page)
 
 

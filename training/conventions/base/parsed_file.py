@@ -28,14 +28,14 @@ _DEEPEST = 400  # levels that are looked into; code that people write has fewer
 
 
 @dataclass(frozen=True, slots=True)
-class Repository:
+class RepositoryPaths:
     """What one file alone cannot tell."""
 
     paths: frozenset[str] = frozenset()  # of all files, relative, with "/"
     folders: frozenset[str] = frozenset()  # that hold Python files; an empty `__init__` is no file
 
     @classmethod
-    def of(cls, paths: Iterable[str]) -> Repository:
+    def of(cls, paths: Iterable[str]) -> RepositoryPaths:
         """Make it from the paths of all files."""
         known = frozenset(paths)
         folders: set[str] = set()
@@ -81,7 +81,7 @@ class CallSite(NamedTuple):
         return self.node.child_by_field_name("arguments")
 
 
-class Page:
+class ParsedSource:
     """A parsed file. Node positions are bytes; lines are 1-based."""
 
     def __init__(
@@ -143,7 +143,9 @@ class Page:
         return Site(rule, form, node.start_point[0] + 1, node.start_byte, node.end_byte)
 
 
-def page_of(path: str, language: str, text: str, queries: tuple[str, ...]) -> Page | None:
+def parse_with(
+    path: str, language: str, text: str, queries: tuple[str, ...]
+) -> ParsedSource | None:
     """Parse a file; None where its language has no grammar or the parser gives up.
 
     `queries` are files of this room that are read one after the other.
@@ -152,7 +154,7 @@ def page_of(path: str, language: str, text: str, queries: tuple[str, ...]) -> Pa
     tree = syntax_tree(language, source)
     if tree is None:
         return None
-    return Page(path, language, text, source, tree.root_node, _query(language, queries))
+    return ParsedSource(path, language, text, source, tree.root_node, _query(language, queries))
 
 
 def is_test(path: str) -> bool:

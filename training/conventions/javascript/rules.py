@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from homespun.training.conventions.base.name_cases import CASES, case_of
 from homespun.training.conventions.base.parsed_file import (
     CallSite,
-    Page,
-    Repository,
+    ParsedSource,
+    RepositoryPaths,
     first_child,
     named_children,
 )
@@ -170,85 +170,85 @@ def is_asked(path: str) -> bool:
     return _NOT_ASKED.fullmatch(path) is None
 
 
-def sites(page: Page, repository: Repository) -> Iterator[Site]:
+def sites(file: ParsedSource, repository: RepositoryPaths) -> Iterator[Site]:
     """Yield the sites of all rules in a file."""
-    yield from _names(page)
-    yield from _modules(page)
-    yield from _strings(page)
-    yield from _functions(page)
-    yield from _variables(page)
-    yield from _expressions(page)
-    yield from _calls(page)
-    yield from _layout(page)
-    if page.language != "javascript":
-        yield from typescript.sites(page)
+    yield from _names(file)
+    yield from _modules(file)
+    yield from _strings(file)
+    yield from _functions(file)
+    yield from _variables(file)
+    yield from _expressions(file)
+    yield from _calls(file)
+    yield from _layout(file)
+    if file.language != "javascript":
+        yield from typescript.sites(file)
 
 
-def _names(page: Page) -> Iterator[Site]:
+def _names(file: ParsedSource) -> Iterator[Site]:
     for capture, rule in (
         ("function", "javascript/function-names"),
         ("function.value", "javascript/function-names"),
         ("method", "javascript/method-names"),
         ("class", "javascript/class-names"),
     ):
-        for node in page.nodes(capture):
+        for node in file.nodes(capture):
             name = node.child_by_field_name("name")
-            case = case_of(page.read(name)) if name is not None else None
+            case = case_of(file.read(name)) if name is not None else None
             # A function in PascalCase is a component or a constructor: another thing.
             if name is not None and case and not (case == "pascal" and "function" in capture):
-                yield page.site(rule, case, name)
-    stem = PurePosixPath(page.path).name.split(".")[0]
+                yield file.site(rule, case, name)
+    stem = PurePosixPath(file.path).name.split(".")[0]
     case = case_of(stem)
     if case is not None:
         yield Site("javascript/file-names", case, 1)
 
 
-def _modules(page: Page) -> Iterator[Site]:
-    for node in page.nodes("import"):
+def _modules(file: ParsedSource) -> Iterator[Site]:
+    for node in file.nodes("import"):
         source = node.child_by_field_name("source")
         if source is not None:
-            yield page.site("javascript/modules", "import", node)
-            yield from _source(page, source)
-    for node in page.nodes("export"):
-        form = "default" if page.read(node).startswith("export default") else "named"
-        yield page.site("javascript/exports", form, node)
+            yield file.site("javascript/modules", "import", node)
+            yield from _source(file, source)
+    for node in file.nodes("export"):
+        form = "default" if file.read(node).startswith("export default") else "named"
+        yield file.site("javascript/exports", form, node)
         source = node.child_by_field_name("source")
         if source is not None:
-            yield from _source(page, source)
-    for node in page.nodes("assignment"):
-        if page.field(node, "left").startswith(("module.exports", "exports.")):
-            yield page.site("javascript/exports", "commonjs", node)
+            yield from _source(file, source)
+    for node in file.nodes("assignment"):
+        if file.field(node, "left").startswith(("module.exports", "exports.")):
+            yield file.site("javascript/exports", "commonjs", node)
 
 
-def _source(page: Page, node: Node) -> Iterator[Site]:
-    name = page.read(node).strip("\"'`")
+def _source(file: ParsedSource, node: Node) -> Iterator[Site]:
+    name = file.read(node).strip("\"'`")
     if name.removeprefix("node:") in _NODE:
         form = "prefix" if name.startswith("node:") else "bare"
-        yield page.site("javascript/node-modules", form, node)
+        yield file.site("javascript/node-modules", form, node)
     elif name.startswith(".") and name.rpartition("/")[2].strip("."):
         form = "ending" if "." in name.rpartition("/")[2] else "bare"
-        yield page.site("javascript/import-endings", form, node)
+        yield file.site("javascript/import-endings", form, node)
 
 
-def _strings(page: Page) -> Iterator[Site]:
-    for node in page.nodes("string"):
-        text = page.read(node)
+def _strings(file: ParsedSource) -> Iterator[Site]:
+    for node in file.nodes("string"):
+        text = file.read(node)
         if not {"'", '"', "\\"} & set(text[1:-1]) and _is_code(node):
-            yield page.site("javascript/quotes", "double" if text[0] == '"' else "single", node)
+            yield file.site("javascript/quotes", "double" if text[0] == '"' else "single", node)
     rule = "javascript/string-formatting"
-    for node in page.nodes("template"):
+    for node in file.nodes("template"):
         parts = {child.type for child in node.named_children}
         if parts == {"string_fragment", "template_substitution"}:
             around = node.parent
             if around is not None and around.type != "call_expression":  # a tag: css`…`
-                yield page.site(rule, "template", node)
+                yield file.site(rule, "template", node)
     seen = set()
-    for node in page.nodes("plus"):
+    for node in file.nodes("plus"):
         sides = [node.child_by_field_name(side) for side in ("left", "right")]
         kinds = {side.type for side in sides if side is not None}
         if node.start_byte not in seen and kinds & _VALUES:
             seen.add(node.start_byte)
-            yield page.site(rule, "concatenation", node)
+            yield file.site(rule, "concatenation", node)
 
 
 _VALUES = frozenset({"identifier", "member_expression", "call_expression", "binary_expression"})
@@ -259,138 +259,138 @@ def _is_code(node: Node) -> bool:
     return around is None or around.type != "jsx_attribute"
 
 
-def _functions(page: Page) -> Iterator[Site]:
-    for node in page.nodes("function"):
+def _functions(file: ParsedSource) -> Iterator[Site]:
+    for node in file.nodes("function"):
         if node.start_point[1] == 0:
-            yield page.site("javascript/functions", "declaration", node)
-    for node in page.nodes("function.value"):
+            yield file.site("javascript/functions", "declaration", node)
+    for node in file.nodes("function.value"):
         around = node.parent
         value = node.child_by_field_name("value")
         if around is not None and value is not None and around.start_point[1] == 0:
             form = "arrow" if value.type == "arrow_function" else "value"
-            yield page.site("javascript/functions", form, around)
-    for node in page.nodes("callback"):
+            yield file.site("javascript/functions", form, around)
+    for node in file.nodes("callback"):
         is_arrow = node.type == "arrow_function"
-        if is_arrow or page.field(node, "body").count("this") == 0:
-            yield page.site("javascript/callbacks", "arrow" if is_arrow else "function", node)
-    for node in page.nodes("arrow"):
+        if is_arrow or file.field(node, "body").count("this") == 0:
+            yield file.site("javascript/callbacks", "arrow" if is_arrow else "function", node)
+    for node in file.nodes("arrow"):
         if node.child_by_field_name("parameter") is not None:
-            yield page.site("javascript/arrow-brackets", "bare", node)
+            yield file.site("javascript/arrow-brackets", "bare", node)
             continue
         taken = named_children(node.child_by_field_name("parameters"))
-        if len(taken) == 1 and page.read(taken[0]).isidentifier():
-            yield page.site("javascript/arrow-brackets", "brackets", node)
+        if len(taken) == 1 and file.read(taken[0]).isidentifier():
+            yield file.site("javascript/arrow-brackets", "brackets", node)
 
 
-def _variables(page: Page) -> Iterator[Site]:
-    for node in page.nodes("declaration"):
-        yield page.site("javascript/declarations", "const-let", node)
-    for node in page.nodes("declaration.var"):
-        yield page.site("javascript/declarations", "var", node)
-    for node in page.nodes("declaration.top"):
+def _variables(file: ParsedSource) -> Iterator[Site]:
+    for node in file.nodes("declaration"):
+        yield file.site("javascript/declarations", "const-let", node)
+    for node in file.nodes("declaration.var"):
+        yield file.site("javascript/declarations", "var", node)
+    for node in file.nodes("declaration.top"):
         for declared in node.named_children:
             value = declared.child_by_field_name("value")
             name = declared.child_by_field_name("name")
             if value is None or name is None or value.type not in _PLAIN:
                 continue
-            case = case_of(page.read(name)) or "camel"
-            if page.field(node, "kind") == "const":
-                yield page.site("javascript/constant-names", case, name)
+            case = case_of(file.read(name)) or "camel"
+            if file.field(node, "kind") == "const":
+                yield file.site("javascript/constant-names", case, name)
 
 
-def _expressions(page: Page) -> Iterator[Site]:
-    for node in page.nodes("await"):
-        yield page.site("javascript/waiting", "await", node)
-    for node in page.nodes("binary"):
-        sign = page.field(node, "operator")
+def _expressions(file: ParsedSource) -> Iterator[Site]:
+    for node in file.nodes("await"):
+        yield file.site("javascript/waiting", "await", node)
+    for node in file.nodes("binary"):
+        sign = file.field(node, "operator")
         # `== null` means null or undefined, and has no other short form.
         if sign in ("===", "!=="):
-            yield page.site("javascript/equality", "strict", node)
-        elif sign in ("==", "!=") and page.field(node, "right") not in ("null", "undefined"):
-            yield page.site("javascript/equality", "loose", node)
-    for node in page.nodes("throw"):
-        message = _MESSAGE.search(page.read(node))
+            yield file.site("javascript/equality", "strict", node)
+        elif sign in ("==", "!=") and file.field(node, "right") not in ("null", "undefined"):
+            yield file.site("javascript/equality", "loose", node)
+    for node in file.nodes("throw"):
+        message = _MESSAGE.search(file.read(node))
         if message is not None:
             case = "upper" if message[1].isupper() else "lower"
-            yield page.site("javascript/error-message-case", case, node)
-    yield from _properties(page)
-    yield from _private(page)
+            yield file.site("javascript/error-message-case", case, node)
+    yield from _properties(file)
+    yield from _private(file)
 
 
-def _properties(page: Page) -> Iterator[Site]:
-    for node in page.nodes("shorthand"):
-        yield page.site("javascript/object-properties", "short", node)
-    for key, value in zip(page.nodes("pair.key"), page.nodes("pair.value"), strict=False):
+def _properties(file: ParsedSource) -> Iterator[Site]:
+    for node in file.nodes("shorthand"):
+        yield file.site("javascript/object-properties", "short", node)
+    for key, value in zip(file.nodes("pair.key"), file.nodes("pair.value"), strict=False):
         around = key.parent
         if around is not None and around.end_byte == value.end_byte:
-            if page.read(key) == page.read(value):
-                yield page.site("javascript/object-properties", "long", around)
+            if file.read(key) == file.read(value):
+                yield file.site("javascript/object-properties", "long", around)
 
 
-def _private(page: Page) -> Iterator[Site]:
-    for node in page.nodes("private"):
+def _private(file: ParsedSource) -> Iterator[Site]:
+    for node in file.nodes("private"):
         around = node.parent
         if around is not None and around.type in ("public_field_definition", "field_definition"):
-            yield page.site("javascript/private-members", "hash", node)
-    for node in page.nodes("method"):
+            yield file.site("javascript/private-members", "hash", node)
+    for node in file.nodes("method"):
         name = node.child_by_field_name("name")
         if name is not None:
-            text = page.read(name)
+            text = file.read(name)
             if text.startswith("#"):
-                yield page.site("javascript/private-members", "hash", name)
+                yield file.site("javascript/private-members", "hash", name)
             elif re.fullmatch(r"_[a-z]\w*", text):
-                yield page.site("javascript/private-members", "underscore", name)
-    for node in page.nodes("accessibility"):
-        if page.read(node) == "private":
-            yield page.site("javascript/private-members", "keyword", node)
+                yield file.site("javascript/private-members", "underscore", name)
+    for node in file.nodes("accessibility"):
+        if file.read(node) == "private":
+            yield file.site("javascript/private-members", "keyword", node)
 
 
-def _calls(page: Page) -> Iterator[Site]:
-    for call in page.calls:
+def _calls(file: ParsedSource) -> Iterator[Site]:
+    for call in file.calls:
         arguments = call.arguments
         first = first_child(arguments) if arguments is not None else None
         if call.name == "require" and not call.owner:
             if first is not None and first.type == "string":
-                yield page.site("javascript/modules", "require", call.node)
-                yield from _source(page, first)
+                yield file.site("javascript/modules", "require", call.node)
+                yield from _source(file, first)
         elif call.name == "then" and call.owner:
-            yield page.site("javascript/waiting", "then", call.node)
-        elif page.is_test:
-            yield from _tested(page, call, first)
+            yield file.site("javascript/waiting", "then", call.node)
+        elif file.is_test:
+            yield from _tested(file, call, first)
 
 
-def _tested(page: Page, call: CallSite, first: Node | None) -> Iterator[Site]:
+def _tested(file: ParsedSource, call: CallSite, first: Node | None) -> Iterator[Site]:
     if call.name in ("it", "test") and not call.owner:
         if first is not None and first.type in ("string", "template_string"):
-            yield page.site("javascript/test-calls", call.name, call.node)
+            yield file.site("javascript/test-calls", call.name, call.node)
     elif call.name == "expect" and not call.owner:
-        yield page.site("javascript/assertions", "expect", call.node)
+        yield file.site("javascript/assertions", "expect", call.node)
     elif call.owner == "assert" or (call.name == "assert" and not call.owner):
-        yield page.site("javascript/assertions", "assert", call.node)
+        yield file.site("javascript/assertions", "assert", call.node)
     elif ".should" in call.owner:
-        yield page.site("javascript/assertions", "should", call.node)
+        yield file.site("javascript/assertions", "should", call.node)
 
 
-def _layout(page: Page) -> Iterator[Site]:
+def _layout(file: ParsedSource) -> Iterator[Site]:
     for capture in ("statement", "declaration", "declaration.var", "import"):
-        for node in page.nodes(capture):
+        for node in file.nodes(capture):
             around = node.parent
             if around is None or around.type not in ("for_statement", "for_in_statement"):
-                last = page.source[node.end_byte - 1 : node.end_byte]
+                last = file.source[node.end_byte - 1 : node.end_byte]
                 form = "semicolon" if last == b";" else "bare"
-                yield page.site("javascript/semicolons", form, node)
-    for node in page.nodes("brackets"):
+                yield file.site("javascript/semicolons", form, node)
+    for node in file.nodes("brackets"):
         items = named_children(node)
         if len(items) < 2 or node.start_point[0] == items[0].start_point[0]:
             continue
         if node.end_point[0] > items[-1].end_point[0]:
-            last = page.source[items[-1].end_byte : items[-1].end_byte + 1]
-            yield page.site(
+            last = file.source[items[-1].end_byte : items[-1].end_byte + 1]
+            yield file.site(
                 "javascript/trailing-comma", "comma" if last == b"," else "bare", items[-1]
             )
-    for found in _CATCH.finditer(page.text):
-        line = page.text.count("\n", 0, found.start()) + 1
-        start = len(page.text[: found.start(1)].encode())
+    for found in _CATCH.finditer(file.text):
+        line = file.text.count("\n", 0, found.start()) + 1
+        start = len(file.text[: found.start(1)].encode())
         yield Site("javascript/caught-names", found[1], line, start, start + len(found[1]))
 
 

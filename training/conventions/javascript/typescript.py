@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from homespun.training.conventions.base.name_cases import CASES, case_of
-from homespun.training.conventions.base.parsed_file import Page, parent
+from homespun.training.conventions.base.parsed_file import ParsedSource, parent
 from homespun.training.conventions.base.rule import Rule, Site
 
 RULES = (
@@ -55,45 +55,45 @@ RULES = (
 )
 
 
-def sites(page: Page) -> Iterator[Site]:
+def sites(file: ParsedSource) -> Iterator[Site]:
     """Yield the sites of a TypeScript file."""
-    for node in page.nodes("interface"):
-        name = page.field(node, "name")
+    for node in file.nodes("interface"):
+        name = file.field(node, "name")
         form = "prefix" if name[:1] == "I" and name[1:2].isupper() and name[2:] else "plain"
-        yield page.site("javascript/interface-prefix", form, node)
-        yield page.site("javascript/object-types", "interface", node)
-    for node in page.nodes("alias"):
+        yield file.site("javascript/interface-prefix", form, node)
+        yield file.site("javascript/object-types", "interface", node)
+    for node in file.nodes("alias"):
         value = node.child_by_field_name("value")
         if value is not None and value.type == "object_type":
-            yield page.site("javascript/object-types", "alias", node)
-    for node in page.nodes("interface", "alias"):
-        case = case_of(page.field(node, "name"))
+            yield file.site("javascript/object-types", "alias", node)
+    for node in file.nodes("interface", "alias"):
+        case = case_of(file.field(node, "name"))
         if case is not None:
-            yield page.site("javascript/type-names", case, node)
-    for node in page.nodes("import"):
-        text = page.read(node)
+            yield file.site("javascript/type-names", case, node)
+    for node in file.nodes("import"):
+        text = file.read(node)
         if text.startswith("import type"):
-            yield page.site("javascript/type-imports", "type", node)
+            yield file.site("javascript/type-imports", "type", node)
         elif "{ type " in text or ", type " in text:
-            yield page.site("javascript/type-imports", "inline", node)
-    yield from _within_types(page)
+            yield file.site("javascript/type-imports", "inline", node)
+    yield from _within_types(file)
 
 
-def _within_types(page: Page) -> Iterator[Site]:
-    for node in page.nodes("array"):
-        yield page.site("javascript/array-types", "brackets", node)
-    for node in page.nodes("generic"):
+def _within_types(file: ParsedSource) -> Iterator[Site]:
+    for node in file.nodes("array"):
+        yield file.site("javascript/array-types", "brackets", node)
+    for node in file.nodes("generic"):
         around = node.parent
-        if around is not None and page.read(node) == "Array":
-            yield page.site("javascript/array-types", "generic", around)
-    for node in page.nodes("predefined"):
-        name = page.read(node)
+        if around is not None and file.read(node) == "Array":
+            yield file.site("javascript/array-types", "generic", around)
+    for node in file.nodes("predefined"):
+        name = file.read(node)
         if name in ("any", "unknown"):
-            yield page.site("javascript/unknown-types", name, node)
-    for node in page.nodes("literal"):
-        name = page.read(node)
+            yield file.site("javascript/unknown-types", name, node)
+    for node in file.nodes("literal"):
+        name = file.read(node)
         if name in ("null", "undefined") and parent(node, "union_type") is not None:
-            yield page.site("javascript/absent-values", name, node)
-    for node in page.nodes("enum"):
-        form = "const-enum" if page.read(node).startswith("const") else "enum"
-        yield page.site("javascript/choices", form, node)
+            yield file.site("javascript/absent-values", name, node)
+    for node in file.nodes("enum"):
+        form = "const-enum" if file.read(node).startswith("const") else "enum"
+        yield file.site("javascript/choices", form, node)

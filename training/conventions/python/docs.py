@@ -8,7 +8,11 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from homespun.training.conventions.base.parsed_file import Page, Repository, first_child
+from homespun.training.conventions.base.parsed_file import (
+    ParsedSource,
+    RepositoryPaths,
+    first_child,
+)
 from homespun.training.conventions.base.rule import Rule, Site
 
 if TYPE_CHECKING:
@@ -95,16 +99,16 @@ _COMMENT = re.compile(r"#:? ([A-Za-z])([a-z']*)(?= )")
 _SUPPRESSION = re.compile(r"#\s*(?:noqa|type:\s*ignore)(:\s*[A-Z]+\d|\[)?")
 
 
-def sites(page: Page, repository: Repository) -> Iterator[Site]:
+def sites(file: ParsedSource, repository: RepositoryPaths) -> Iterator[Site]:
     """Yield the sites of a file."""
-    documented = docstring(page.root)
+    documented = docstring(file.root)
     yield Site("python/module-docstrings", "documented" if documented else "undocumented", 1)
     if documented is not None:
-        yield from _style(page, documented)
+        yield from _style(file, documented)
     for capture in ("class", "function"):
-        for node in page.nodes(capture):
-            yield from _definition(page, node, capture)
-    yield from _comments(page)
+        for node in file.nodes(capture):
+            yield from _definition(file, node, capture)
+    yield from _comments(file)
 
 
 def docstring(node: Node) -> Node | None:
@@ -119,43 +123,43 @@ def docstring(node: Node) -> Node | None:
     return text if text is not None and text.type == "string" else None
 
 
-def _definition(page: Page, node: Node, kind: str) -> Iterator[Site]:
+def _definition(file: ParsedSource, node: Node, kind: str) -> Iterator[Site]:
     text = docstring(node)
-    name = page.field(node, "name")
-    if not name.startswith("_") and not page.is_test:
+    name = file.field(node, "name")
+    if not name.startswith("_") and not file.is_test:
         form = "documented" if text is not None else "undocumented"
-        yield page.site(f"python/{kind}-docstrings", form, node)
+        yield file.site(f"python/{kind}-docstrings", form, node)
     if text is None:
         return
-    yield from _style(page, text)
+    yield from _style(file, text)
     if kind == "function":
-        yield from _parameters(page, node, text)
-        yield from _mood(page, text)
+        yield from _parameters(file, node, text)
+        yield from _mood(file, text)
 
 
-def _style(page: Page, node: Node) -> Iterator[Site]:
-    literal = _LITERAL.fullmatch(page.read(node))
+def _style(file: ParsedSource, node: Node) -> Iterator[Site]:
+    literal = _LITERAL.fullmatch(file.read(node))
     if literal is None or not literal[2].strip():
         return
     quotes, body = literal[1], literal[2]
     form = "plain" if len(quotes) == 1 else "double" if quotes == '"""' else "single"
-    yield page.site("python/docstring-quotes", form, node)
+    yield file.site("python/docstring-quotes", form, node)
     if "\n" in body.rstrip():
-        yield page.site(
+        yield file.site(
             "python/docstring-start", "next" if body.lstrip(" ").startswith("\n") else "same", node
         )
         own = not body.rstrip(" \t") or body.rstrip(" \t").endswith("\n")
-        yield page.site("python/docstring-end", "own" if own else "same", node)
+        yield file.site("python/docstring-end", "own" if own else "same", node)
     paragraph = body.strip().split("\n\n")[0].rstrip()
     if " " in paragraph and paragraph[-1] not in ":!?":
         stop = "stop" if paragraph[-1] == "." else "no-stop"
-        yield page.site("python/docstring-stop", stop, node)
+        yield file.site("python/docstring-stop", stop, node)
 
 
-def _parameters(page: Page, node: Node, text: Node) -> Iterator[Site]:
+def _parameters(file: ParsedSource, node: Node, text: Node) -> Iterator[Site]:
     taken = node.child_by_field_name("parameters")
     count = 0 if taken is None else len(taken.named_children)
-    body = page.read(text)
+    body = file.read(text)
     if count < 2 or "\n" not in body.strip("\"' \n"):
         return
     form = "prose"
@@ -163,15 +167,15 @@ def _parameters(page: Page, node: Node, text: Node) -> Iterator[Site]:
         if pattern.search(body):
             form = style
             break
-    yield page.site("python/docstring-style", form, text)
+    yield file.site("python/docstring-style", form, text)
 
 
-def _mood(page: Page, node: Node) -> Iterator[Site]:
-    literal = _LITERAL.fullmatch(page.read(node))
+def _mood(file: ParsedSource, node: Node) -> Iterator[Site]:
+    literal = _LITERAL.fullmatch(file.read(node))
     word = _WORD.match(literal[2].lstrip()) if literal is not None else None
     form = mood(word[1]) if word is not None else ""
     if form:
-        yield page.site("python/docstring-mood", form, node)
+        yield file.site("python/docstring-mood", form, node)
 
 
 def mood(word: str) -> str:
@@ -211,23 +215,23 @@ def verbs() -> frozenset[str]:
     return frozenset(json.loads(text))
 
 
-def _comments(page: Page) -> Iterator[Site]:
+def _comments(file: ParsedSource) -> Iterator[Site]:
     alone = {}  # row -> a comment that has the line for itself
-    for node in page.nodes("comment"):
-        text = page.read(node)
+    for node in file.nodes("comment"):
+        text = file.read(node)
         suppression = _SUPPRESSION.match(text)
         if suppression is not None:
             form = "coded" if suppression[1] else "blanket"
-            yield page.site("python/suppressions", form, node)
+            yield file.site("python/suppressions", form, node)
         row, column = node.start_point
-        if not page.source[node.start_byte - column : node.start_byte].strip():
+        if not file.source[node.start_byte - column : node.start_byte].strip():
             alone[row] = node
     for row, node in alone.items():
-        text = page.read(node)
+        text = file.read(node)
         word = None if row - 1 in alone or _DIRECTIVE.match(text) else _COMMENT.match(text)
         if word is None:
             continue
-        yield page.site("python/comment-case", "upper" if word[1].isupper() else "lower", node)
+        yield file.site("python/comment-case", "upper" if word[1].isupper() else "lower", node)
         if row + 1 not in alone and text.count(" ") > 3 and text[-1] not in ":!?":
             stop = "stop" if text.endswith(".") else "no-stop"
-            yield page.site("python/comment-stop", stop, node)
+            yield file.site("python/comment-stop", stop, node)

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from homespun.training.conventions.base.parsed_file import (
-    Page,
-    Repository,
+    ParsedSource,
+    RepositoryPaths,
     first_child,
     named_children,
     parent,
@@ -80,96 +80,96 @@ _MESSAGE_NAME = re.compile(r"msg|message|err_msg|error_msg|error_message|errmsg"
 _CLASS_NAME = re.compile(r"_*[A-Z]\w*")
 
 
-def sites(page: Page, repository: Repository) -> Iterator[Site]:
+def sites(file: ParsedSource, repository: RepositoryPaths) -> Iterator[Site]:
     """Yield the sites of a file."""
-    origins = _origins(page, repository)
-    for node in page.nodes("raise"):
-        yield from _raised(page, node, origins)
-    for node in page.nodes("except"):
-        yield from _caught(page, node)
-    for node in page.nodes("try"):
+    origins = _origins(file, repository)
+    for node in file.nodes("raise"):
+        yield from _raised(file, node, origins)
+    for node in file.nodes("except"):
+        yield from _caught(file, node)
+    for node in file.nodes("try"):
         if _is_ignored(node):
-            yield page.site("python/ignored-errors", "pass", node)
-    for node in page.nodes("with"):
-        if re.match(r"(?:contextlib\.)?suppress\(", page.read(node)):
-            yield page.site("python/ignored-errors", "suppress", node)
+            yield file.site("python/ignored-errors", "pass", node)
+    for node in file.nodes("with"):
+        if re.match(r"(?:contextlib\.)?suppress\(", file.read(node)):
+            yield file.site("python/ignored-errors", "suppress", node)
 
 
-def _origins(page: Page, repository: Repository) -> dict[str, str]:
+def _origins(file: ParsedSource, repository: RepositoryPaths) -> dict[str, str]:
     """Return where the names of a file come from: "own" or "library"."""
     found = {}
-    for node in page.nodes("import.from"):
-        module = page.field(node, "module_name")
+    for node in file.nodes("import.from"):
+        module = file.field(node, "module_name")
         origin = "own" if module.startswith(".") or repository.is_own(module) else "library"
         for name in node.children_by_field_name("name"):
-            local = page.field(name, "alias") if name.type == "aliased_import" else page.read(name)
+            local = file.field(name, "alias") if name.type == "aliased_import" else file.read(name)
             found[local] = origin
-    for node in page.nodes("import"):
+    for node in file.nodes("import"):
         for name in node.children_by_field_name("name"):
             is_aliased = name.type == "aliased_import"
-            module = page.field(name, "name") if is_aliased else page.read(name)
+            module = file.field(name, "name") if is_aliased else file.read(name)
             origin = "own" if repository.is_own(module) else "library"
-            found[page.field(name, "alias") if is_aliased else module] = origin
-    for node in page.nodes("class"):
-        found[page.field(node, "name")] = "own"
+            found[file.field(name, "alias") if is_aliased else module] = origin
+    for node in file.nodes("class"):
+        found[file.field(node, "name")] = "own"
     return found
 
 
-def _raised(page: Page, node: Node, origins: dict[str, str]) -> Iterator[Site]:
+def _raised(file: ParsedSource, node: Node, origins: dict[str, str]) -> Iterator[Site]:
     value = first_child(node)
     if value is None:
         return
     error = value.child_by_field_name("function") if value.type == "call" else value
-    name = page.read(error) if error is not None else ""
+    name = file.read(error) if error is not None else ""
     if not _CLASS_NAME.fullmatch(name.rpartition(".")[2]):
         return  # a variable that was caught or built before
     owner = name.split(".")[0]
     origin = origins.get(name.rpartition(".")[0] or name) or origins.get(owner)
     if origin is None and name in _BUILTIN:
         origin = "builtin"
-    if origin is not None and not page.is_test:
-        yield page.site("python/raised-classes", origin, node)
+    if origin is not None and not file.is_test:
+        yield file.site("python/raised-classes", origin, node)
     clause = parent(node, "except_clause", "function_definition", "class_definition", "lambda")
     if clause is not None and clause.type == "except_clause":
         cause = node.child_by_field_name("cause")
         form = "without" if cause is None else "none" if cause.type == "none" else "from"
-        yield page.site("python/raise-from", form, node)
-    yield from _message(page, node, value)
+        yield file.site("python/raise-from", form, node)
+    yield from _message(file, node, value)
 
 
-def _message(page: Page, node: Node, value: Node) -> Iterator[Site]:
+def _message(file: ParsedSource, node: Node, value: Node) -> Iterator[Site]:
     if value.type != "call":
-        yield page.site("python/raise-empty", "class", node)
+        yield file.site("python/raise-empty", "class", node)
         return
     arguments = named_children(value.child_by_field_name("arguments"))
     if not arguments:
-        yield page.site("python/raise-empty", "call", node)
+        yield file.site("python/raise-empty", "call", node)
         return
     first = arguments[0]
-    if first.type == "identifier" and _MESSAGE_NAME.fullmatch(page.read(first)):
-        yield page.site("python/message-place", "variable", node)
+    if first.type == "identifier" and _MESSAGE_NAME.fullmatch(file.read(first)):
+        yield file.site("python/message-place", "variable", node)
     literal = first.child_by_field_name("left") if first.type == "binary_operator" else first
     if literal is None or literal.type not in ("string", "concatenated_string"):
         return
-    yield page.site("python/message-place", "inline", node)
-    if page.is_test:
+    yield file.site("python/message-place", "inline", node)
+    if file.is_test:
         return
-    case, stop = wording(page.read(literal))
+    case, stop = wording(file.read(literal))
     if case:
-        yield page.site("python/error-message-case", case, literal)
+        yield file.site("python/error-message-case", case, literal)
     if stop:
-        yield page.site("python/error-message-stop", stop, literal)
+        yield file.site("python/error-message-stop", stop, literal)
 
 
-def _caught(page: Page, node: Node) -> Iterator[Site]:
+def _caught(file: ParsedSource, node: Node) -> Iterator[Site]:
     value = node.child_by_field_name("value")
     if value is None:
         form = "bare"
     else:
         caught = first_child(value) if value.type == "as_pattern" else value
-        name = page.read(caught) if caught is not None else ""
+        name = file.read(caught) if caught is not None else ""
         form = "exception" if name in ("Exception", "BaseException") else "specific"
-    yield page.site("python/caught-classes", form, node)
+    yield file.site("python/caught-classes", form, node)
 
 
 def _is_ignored(node: Node) -> bool:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from homespun.training.conventions.base.parsed_file import CallSite, Page, Repository
+from homespun.training.conventions.base.parsed_file import CallSite, ParsedSource, RepositoryPaths
 from homespun.training.conventions.base.rule import Rule, Site
 
 if TYPE_CHECKING:
@@ -90,87 +90,87 @@ _INDENT = re.compile(
 )
 
 
-def sites(page: Page, repository: Repository) -> Iterator[Site]:
+def sites(file: ParsedSource, repository: RepositoryPaths) -> Iterator[Site]:
     """Yield the sites of a file."""
-    for call in page.calls:
-        yield from _call(page, call)
-    for node in page.nodes("assignment"):
-        yield from _assigned(page, node)
-    for node in page.nodes("if"):
-        yield from _condition(page, node)
-    for node in page.nodes("for"):
-        if is_append_loop(page, node):
-            yield page.site("python/lists-from-loops", "loop", node)
-    for node in page.nodes("brackets"):
-        yield from _last_item(page, node)
-    indent = _INDENT.search(page.text)
+    for call in file.calls:
+        yield from _call(file, call)
+    for node in file.nodes("assignment"):
+        yield from _assigned(file, node)
+    for node in file.nodes("if"):
+        yield from _condition(file, node)
+    for node in file.nodes("for"):
+        if is_append_loop(file, node):
+            yield file.site("python/lists-from-loops", "loop", node)
+    for node in file.nodes("brackets"):
+        yield from _last_item(file, node)
+    indent = _INDENT.search(file.text)
     if indent is not None:
         step = indent[1]
         form = "tabs" if "\t" in step else f"{len(step)} spaces"
-        yield Site("python/indentation", form, page.text.count("\n", 0, indent.start()) + 2)
+        yield Site("python/indentation", form, file.text.count("\n", 0, indent.start()) + 2)
 
 
-def _call(page: Page, call: CallSite) -> Iterator[Site]:
+def _call(file: ParsedSource, call: CallSite) -> Iterator[Site]:
     if not call.owner:
         if call.name == "open":
-            yield from _opened(page, call)
+            yield from _opened(file, call)
         elif call.name == "Path":
-            yield page.site("python/paths", "pathlib", call.node)
+            yield file.site("python/paths", "pathlib", call.node)
         elif call.name in ("list", "dict"):
-            yield from _constructed(page, call)
+            yield from _constructed(file, call)
     elif call.name in _PATHLIB:
-        yield page.site("python/paths", "pathlib", call.node)
+        yield file.site("python/paths", "pathlib", call.node)
     elif (call.owner == "os.path" and call.name in _OS_PATH) or (
         call.owner == "os" and call.name in _OS
     ):
-        yield page.site("python/paths", "os", call.node)
+        yield file.site("python/paths", "os", call.node)
 
 
-def _constructed(page: Page, call: CallSite) -> Iterator[Site]:
-    arguments = page.field(call.node, "arguments")
+def _constructed(file: ParsedSource, call: CallSite) -> Iterator[Site]:
+    arguments = file.field(call.node, "arguments")
     if arguments == "()":
-        yield page.site("python/empty-collections", "call", call.node)
+        yield file.site("python/empty-collections", "call", call.node)
     elif call.name == "dict" and _KEYWORD.match(arguments):
-        yield page.site("python/dict-from-keywords", "call", call.node)
+        yield file.site("python/dict-from-keywords", "call", call.node)
 
 
-def _opened(page: Page, call: CallSite) -> Iterator[Site]:
+def _opened(file: ParsedSource, call: CallSite) -> Iterator[Site]:
     arguments = call.arguments
     if arguments is None:
         return
-    text = page.read(arguments)
+    text = file.read(arguments)
     given = [child for child in arguments.named_children if child.type != "keyword_argument"]
-    mode = page.read(given[1]) if len(given) > 1 else ""
+    mode = file.read(given[1]) if len(given) > 1 else ""
     if mode and not mode.startswith(("'", '"')):
         return  # may be binary
     if "b" not in mode and not re.search(r"mode\s*=\s*[\"'][^\"']*b", text) and given:
         form = "given" if "encoding" in text or len(given) > 3 else "missing"
-        yield page.site("python/open-encoding", form, call.node)
+        yield file.site("python/open-encoding", form, call.node)
 
 
-def _assigned(page: Page, node: Node) -> Iterator[Site]:
+def _assigned(file: ParsedSource, node: Node) -> Iterator[Site]:
     value = node.child_by_field_name("right")
     if value is None:
         return
     if value.type in ("list", "dictionary"):
         if not value.named_child_count:
-            yield page.site("python/empty-collections", "literal", value)
+            yield file.site("python/empty-collections", "literal", value)
         elif value.type == "dictionary":
             keys = [
                 pair.child_by_field_name("key")
                 for pair in value.named_children
                 if pair.type == "pair"
             ]
-            names = [page.read(key).strip("\"'") for key in keys if key is not None]
+            names = [file.read(key).strip("\"'") for key in keys if key is not None]
             are_strings = all(key is not None and key.type == "string" for key in keys)
             if keys and are_strings and all(name.isidentifier() for name in names):
-                yield page.site("python/dict-from-keywords", "literal", value)
+                yield file.site("python/dict-from-keywords", "literal", value)
     elif value.type == "list_comprehension":
-        yield page.site("python/lists-from-loops", "comprehension", node)
-    yield from _tested(page, node)
+        yield file.site("python/lists-from-loops", "comprehension", node)
+    yield from _tested(file, node)
 
 
-def _tested(page: Page, node: Node) -> Iterator[Site]:
+def _tested(file: ParsedSource, node: Node) -> Iterator[Site]:
     """`x = f()` on the line above `if x:` or `if x is None:`, where a walrus could stand."""
     name, statement = node.child_by_field_name("left"), node.parent
     following = statement.next_named_sibling if statement is not None else None
@@ -182,25 +182,25 @@ def _tested(page: Page, node: Node) -> Iterator[Site]:
         return
     if following.start_point[0] != node.end_point[0] + 1:
         return
-    text = page.read(name)
-    if page.read(condition) in (text, f"{text} is not None"):
-        yield page.site("python/assign-and-test", "statement", node)
+    text = file.read(name)
+    if file.read(condition) in (text, f"{text} is not None"):
+        yield file.site("python/assign-and-test", "statement", node)
 
 
-def _condition(page: Page, node: Node) -> Iterator[Site]:
+def _condition(file: ParsedSource, node: Node) -> Iterator[Site]:
     condition = node.child_by_field_name("condition")
     if condition is None:
         return
-    text = page.read(condition) if condition.end_byte - condition.start_byte < 80 else ""
+    text = file.read(condition) if condition.end_byte - condition.start_byte < 80 else ""
     if ":=" in text:
-        yield page.site("python/assign-and-test", "walrus", node)
+        yield file.site("python/assign-and-test", "walrus", node)
     if re.fullmatch(r"len\([\w.]+\) ?(?:==|!=|>) ?0|len\([\w.]+\) ?[<>]=? ?1", text):
-        yield page.site("python/emptiness", "length", condition)
+        yield file.site("python/emptiness", "length", condition)
     elif _NOT_MANY.fullmatch(text):
-        yield page.site("python/emptiness", "truth", condition)
+        yield file.site("python/emptiness", "truth", condition)
 
 
-def is_append_loop(page: Page, node: Node) -> bool:
+def is_append_loop(file: ParsedSource, node: Node) -> bool:
     """Tell whether a loop does nothing but append to a list that is empty right above it."""
     body = node.child_by_field_name("body")
     before = node.prev_named_sibling
@@ -212,16 +212,16 @@ def is_append_loop(page: Page, node: Node) -> bool:
         if inner is None or inner.named_child_count != 1:
             return False
         statement = inner.named_children[0]
-    emptied = re.fullmatch(r"(\w+)(?:: ?[^=]+)? = (?:\[\]|list\(\))", page.read(before))
-    appended = re.match(r"(\w+)\.append\(", page.read(statement))
+    emptied = re.fullmatch(r"(\w+)(?:: ?[^=]+)? = (?:\[\]|list\(\))", file.read(before))
+    appended = re.match(r"(\w+)\.append\(", file.read(statement))
     return emptied is not None and appended is not None and emptied[1] == appended[1]
 
 
-def _last_item(page: Page, node: Node) -> Iterator[Site]:
+def _last_item(file: ParsedSource, node: Node) -> Iterator[Site]:
     """Look at a bracket that closes on a line of its own, behind several items, one a line."""
     if node.start_point[0] == node.end_point[0]:
         return
-    source = page.source
+    source = file.source
     line_start = source.rfind(b"\n", 0, node.end_byte) + 1
     if source[line_start : node.end_byte - 1].strip():
         return
@@ -234,4 +234,4 @@ def _last_item(page: Page, node: Node) -> Iterator[Site]:
     if len(rows) == len(items):
         last = source[items[-1].end_byte : items[-1].end_byte + 1]
         form = "comma" if last == b"," else "bare"
-        yield page.site("python/trailing-comma", form, items[-1])
+        yield file.site("python/trailing-comma", form, items[-1])

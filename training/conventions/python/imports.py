@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from homespun.training.conventions.base.parsed_file import Page, Repository
+from homespun.training.conventions.base.parsed_file import ParsedSource, RepositoryPaths
 from homespun.training.conventions.base.rule import Rule, Site
 
 if TYPE_CHECKING:
@@ -69,38 +69,38 @@ def module_rule(module: str) -> Rule:
     return Rule(f"{IMPORT_OF}{module}", "imports", f"module {module}")
 
 
-def sites(page: Page, repository: Repository) -> Iterator[Site]:
+def sites(file: ParsedSource, repository: RepositoryPaths) -> Iterator[Site]:
     """Yield the sites of a file."""
     taken: dict[str, list[Node]] = {}
-    for node in page.nodes("import.from"):
-        yield from _from(page, node, repository, taken)
-    for node in page.nodes("import"):
-        yield from _modules(page, node, repository)
-    yield from _together(page, taken)
-    yield from _places(page)
-    yield from _future(page)
-    yield from _abstract_attributes(page)
+    for node in file.nodes("import.from"):
+        yield from _from(file, node, repository, taken)
+    for node in file.nodes("import"):
+        yield from _modules(file, node, repository)
+    yield from _together(file, taken)
+    yield from _places(file)
+    yield from _future(file)
+    yield from _abstract_attributes(file)
 
 
 def _from(
-    page: Page, node: Node, repository: Repository, taken: dict[str, list[Node]]
+    file: ParsedSource, node: Node, repository: RepositoryPaths, taken: dict[str, list[Node]]
 ) -> Iterator[Site]:
-    module = page.field(node, "module_name")
-    names = [page.read(name) for name in node.children_by_field_name("name")]
+    module = file.field(node, "module_name")
+    names = [file.read(name) for name in node.children_by_field_name("name")]
     if module.startswith("."):
-        yield page.site("python/own-imports", "relative", node)
+        yield file.site("python/own-imports", "relative", node)
     else:
-        yield page.site("python/import-form", "from", node)
+        yield file.site("python/import-form", "from", node)
         if not repository.is_own(module):
-            yield page.site(f"{IMPORT_OF}{module}", f"from {module} import …", node)
-        if not page.is_test and in_own_package(page.path, module, repository):
-            yield page.site("python/own-imports", "absolute", node)
+            yield file.site(f"{IMPORT_OF}{module}", f"from {module} import …", node)
+        if not file.is_test and in_own_package(file.path, module, repository):
+            yield file.site("python/own-imports", "absolute", node)
     taken.setdefault(module, []).append(node)
     if module in ("typing", "collections.abc") and any(name in _ABSTRACT for name in names):
-        yield page.site("python/abstract-collections", module, node)
+        yield file.site("python/abstract-collections", module, node)
 
 
-def in_own_package(path: str, module: str, repository: Repository) -> bool:
+def in_own_package(path: str, module: str, repository: RepositoryPaths) -> bool:
     """Tell whether a module belongs to the package that the file is in, so that a dot would do."""
     parts = PurePosixPath(path).parts[:-1]
     if parts and parts[0] in ("src", "lib", "python"):
@@ -109,67 +109,67 @@ def in_own_package(path: str, module: str, repository: Repository) -> bool:
     return bool(parts) and parts[0] in module.split(".")[:2] and repository.is_own(module)
 
 
-def _modules(page: Page, node: Node, repository: Repository) -> Iterator[Site]:
+def _modules(file: ParsedSource, node: Node, repository: RepositoryPaths) -> Iterator[Site]:
     for name in node.children_by_field_name("name"):
-        yield page.site("python/import-form", "module", node)
+        yield file.site("python/import-form", "module", node)
         if name.type == "aliased_import":
-            module = page.field(name, "name")
-            form = f"import {module} as {page.field(name, 'alias')}"
+            module = file.field(name, "name")
+            form = f"import {module} as {file.field(name, 'alias')}"
         else:
-            module = page.read(name)
+            module = file.read(name)
             form = f"import {module}"
         if not repository.is_own(module):
-            yield page.site(f"{IMPORT_OF}{module}", form, node)
+            yield file.site(f"{IMPORT_OF}{module}", form, node)
 
 
-def _together(page: Page, taken: dict[str, list[Node]]) -> Iterator[Site]:
+def _together(file: ParsedSource, taken: dict[str, list[Node]]) -> Iterator[Site]:
     for nodes in taken.values():
         top = [node for node in nodes if node.start_point[1] == 0]
         if len(top) > 1:
             for node in top:
-                yield page.site("python/imported-names", "apart", node)
+                yield file.site("python/imported-names", "apart", node)
         elif top and len(top[0].children_by_field_name("name")) > 1:
-            yield page.site("python/imported-names", "together", top[0])
+            yield file.site("python/imported-names", "together", top[0])
 
 
-def _places(page: Page) -> Iterator[Site]:
-    inside = {node.start_byte for node in page.nodes("import.inside")}
-    for node in page.nodes("import", "import.from"):
+def _places(file: ParsedSource) -> Iterator[Site]:
+    inside = {node.start_byte for node in file.nodes("import.inside")}
+    for node in file.nodes("import", "import.from"):
         form = "inside" if node.start_byte in inside else "top"
         if form == "inside" or node.start_point[1] == 0:
-            yield page.site("python/import-place", form, node)
+            yield file.site("python/import-place", form, node)
 
 
-def _future(page: Page) -> Iterator[Site]:
-    if not any(True for _ in page.nodes("type")):
+def _future(file: ParsedSource) -> Iterator[Site]:
+    if not any(True for _ in file.nodes("type")):
         return
-    for node in page.nodes("import.future"):
-        if "annotations" in page.read(node):
-            yield page.site("python/future-annotations", "future", node)
+    for node in file.nodes("import.future"):
+        if "annotations" in file.read(node):
+            yield file.site("python/future-annotations", "future", node)
             return
     yield Site("python/future-annotations", "without", 1)
 
 
-def _abstract_attributes(page: Page) -> Iterator[Site]:
+def _abstract_attributes(file: ParsedSource) -> Iterator[Site]:
     """`t.Iterable[…]` where the module goes by a name of its own, counted once a file and name."""
-    names = _names_of_modules(page)
+    names = _names_of_modules(file)
     seen = set()
-    for node in page.nodes("type") if names else ():
-        text = page.read(node)
+    for node in file.nodes("type") if names else ():
+        text = file.read(node)
         for local, module in names.items():
             _, dot, rest = text.partition(f"{local}.")
             word = rest.split("[")[0].split(",")[0].split(" ")[0].rstrip("]")
             if dot and word in _ABSTRACT and (local, word) not in seen:
                 seen.add((local, word))
-                yield page.site("python/abstract-collections", module, node)
+                yield file.site("python/abstract-collections", module, node)
 
 
-def _names_of_modules(page: Page) -> dict[str, str]:
+def _names_of_modules(file: ParsedSource) -> dict[str, str]:
     names = {}
-    for node in page.nodes("import"):
+    for node in file.nodes("import"):
         for name in node.children_by_field_name("name"):
             aliased = name.type == "aliased_import"
-            module = page.field(name, "name") if aliased else page.read(name)
+            module = file.field(name, "name") if aliased else file.read(name)
             if module in ("typing", "collections.abc"):
-                names[page.field(name, "alias") if aliased else module] = module
+                names[file.field(name, "alias") if aliased else module] = module
     return names

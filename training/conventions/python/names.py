@@ -8,7 +8,11 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from homespun.training.conventions.base.name_cases import CASES, case_of
-from homespun.training.conventions.base.parsed_file import Page, Repository, first_child
+from homespun.training.conventions.base.parsed_file import (
+    ParsedSource,
+    RepositoryPaths,
+    first_child,
+)
 from homespun.training.conventions.base.rule import Rule, Site
 
 if TYPE_CHECKING:
@@ -75,31 +79,31 @@ _FIXED = re.compile(r"__.*|urlpatterns|app_name|pytestmark|pytest_plugins|handle
 _MAKES_LOGGER = re.compile(r"(?:\w+\.)*(?:getLogger|get_logger|getChild)\(")
 
 
-def sites(page: Page, repository: Repository) -> Iterator[Site]:
+def sites(file: ParsedSource, repository: RepositoryPaths) -> Iterator[Site]:
     """Yield the sites of a file."""
-    yield from _functions(page)
-    yield from _classes(page)
-    yield from _assignments(page)
-    yield from _attributes(page)
-    yield from _caught(page)
-    yield from _files(page)
+    yield from _functions(file)
+    yield from _classes(file)
+    yield from _assignments(file)
+    yield from _attributes(file)
+    yield from _caught(file)
+    yield from _files(file)
 
 
-def _functions(page: Page) -> Iterator[Site]:
-    methods = {node.start_byte for node in page.nodes("method")}
-    for node in page.nodes("function"):
+def _functions(file: ParsedSource) -> Iterator[Site]:
+    methods = {node.start_byte for node in file.nodes("method")}
+    for node in file.nodes("function"):
         name = node.child_by_field_name("name")
         if name is None:
             continue
-        text = page.read(name)
-        if page.is_test and text.startswith("test"):
+        text = file.read(name)
+        if file.is_test and text.startswith("test"):
             rule = "python/test-function-names"
             case = _test_case(text)
         else:
             rule = f"python/{'method' if node.start_byte in methods else 'function'}-names"
             case = None if _GIVEN.fullmatch(text) else case_of(text)
         if case is not None:
-            yield page.site(rule, case, name)
+            yield file.site(rule, case, name)
 
 
 def _test_case(name: str) -> str | None:
@@ -109,24 +113,24 @@ def _test_case(name: str) -> str | None:
     return "snake" if case == "mixed" or (has_capital and "_" in name) else case
 
 
-def _classes(page: Page) -> Iterator[Site]:
-    for node in page.nodes("class"):
+def _classes(file: ParsedSource) -> Iterator[Site]:
+    for node in file.nodes("class"):
         name = node.child_by_field_name("name")
         if name is None:
             continue
-        text = page.read(name)
-        bases = _bases(page, node)
-        is_test = page.is_test and "test" in text.lower()
+        text = file.read(name)
+        bases = _bases(file, node)
+        is_test = file.is_test and "test" in text.lower()
         case = case_of(text) or "lower"
-        yield page.site("python/class-names", "pascal" if _is_pascal(text) else case, name)
+        yield file.site("python/class-names", "pascal" if _is_pascal(text) else case, name)
         if is_test:
             form = next((form for form, shape in _TEST_CLASS if shape.fullmatch(text)), None)
             if form is not None:
-                yield page.site("python/test-class-names", form, name)
+                yield file.site("python/test-class-names", form, name)
         elif any(_ERROR_BASE.fullmatch(base) for base in bases):
             ending = re.search(r"(Error|Exception)$", text)
             form = ending[1].lower() if ending else "other"
-            yield page.site("python/exception-names", form, name)
+            yield file.site("python/exception-names", form, name)
 
 
 def _is_pascal(name: str) -> bool:
@@ -134,29 +138,29 @@ def _is_pascal(name: str) -> bool:
     return re.fullmatch(r"_*[A-Z][A-Za-z0-9]*", name) is not None
 
 
-def _bases(page: Page, node: Node) -> list[str]:
+def _bases(file: ParsedSource, node: Node) -> list[str]:
     listed = node.child_by_field_name("superclasses")
     if listed is None:
         return []
-    return [page.read(base) for base in listed.named_children if base.type != "keyword_argument"]
+    return [file.read(base) for base in listed.named_children if base.type != "keyword_argument"]
 
 
-def _assignments(page: Page) -> Iterator[Site]:
-    for node in page.nodes("assignment.top"):
+def _assignments(file: ParsedSource) -> Iterator[Site]:
+    for node in file.nodes("assignment.top"):
         name, value = node.child_by_field_name("left"), node.child_by_field_name("right")
         if name is None or value is None or name.type != "identifier":
             continue
-        text = page.read(name)
+        text = file.read(name)
         if value.type == "call":
-            if _MAKES_LOGGER.match(page.read(value)):
-                yield page.site("python/logger-names", text, name)
+            if _MAKES_LOGGER.match(file.read(value)):
+                yield file.site("python/logger-names", text, name)
         elif _is_constant(value) and not _FIXED.fullmatch(text):
             # One word in small letters is no constant's name: it tells what it is not.
-            yield page.site("python/constant-names", case_of(text) or "snake", name)
-    for name in page.nodes("variable"):
-        case = case_of(page.read(name))
+            yield file.site("python/constant-names", case_of(text) or "snake", name)
+    for name in file.nodes("variable"):
+        case = case_of(file.read(name))
         if case in ("snake", "camel"):
-            yield page.site("python/variable-names", case, name)
+            yield file.site("python/variable-names", case, name)
 
 
 def _is_constant(value: Node) -> bool:
@@ -164,21 +168,21 @@ def _is_constant(value: Node) -> bool:
     return value.type in _CONSTANTS and (value.child_count > 2 or value.type in _PLAIN)
 
 
-def _attributes(page: Page) -> Iterator[Site]:
-    for node in page.nodes("attribute"):
-        if page.source[node.start_byte : node.start_byte + 1] != b"_":
+def _attributes(file: ParsedSource) -> Iterator[Site]:
+    for node in file.nodes("attribute"):
+        if file.source[node.start_byte : node.start_byte + 1] != b"_":
             continue
-        text = page.read(node)
+        text = file.read(node)
         if not text.endswith("__"):
             form = "double" if text.startswith("__") else "single"
-            yield page.site("python/private-attributes", form, node)
+            yield file.site("python/private-attributes", form, node)
 
 
-def _caught(page: Page) -> Iterator[Site]:
-    for node in page.nodes("except"):
+def _caught(file: ParsedSource) -> Iterator[Site]:
+    for node in file.nodes("except"):
         name = caught_name(node)
         if name is not None:
-            yield page.site("python/exception-variable", page.read(name), name)
+            yield file.site("python/exception-variable", file.read(name), name)
 
 
 def caught_name(clause: Node) -> Node | None:
@@ -188,9 +192,9 @@ def caught_name(clause: Node) -> Node | None:
     return first_child(target) if target is not None else None
 
 
-def _files(page: Page) -> Iterator[Site]:
-    name = PurePosixPath(page.path).name
-    if page.is_test:
+def _files(file: ParsedSource) -> Iterator[Site]:
+    name = PurePosixPath(file.path).name
+    if file.is_test:
         form = next((form for form, shape in _TEST_FILE if shape.fullmatch(name)), None)
         if form is not None:
             yield Site("python/test-file-names", form, 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from homespun.training.conventions.base.parsed_file import Page, Repository
+from homespun.training.conventions.base.parsed_file import ParsedSource, RepositoryPaths
 from homespun.training.conventions.base.rule import Rule, Site
 from homespun.training.conventions.python import (
     definitions,
@@ -37,7 +37,7 @@ def is_asked(path: str) -> bool:
     return _NOT_ASKED.fullmatch(path) is None
 
 
-def sites(page: Page, repository: Repository) -> Iterator[Site]:
+def sites(file: ParsedSource, repository: RepositoryPaths) -> Iterator[Site]:
     """Yield the sites of all rules in a file."""
     for part in _PARTS:
-        yield from part.sites(page, repository)
+        yield from part.sites(file, repository)

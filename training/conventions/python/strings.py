@@ -6,7 +6,12 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from homespun.training.conventions.base.parsed_file import CallSite, Page, Repository, first_child
+from homespun.training.conventions.base.parsed_file import (
+    CallSite,
+    ParsedSource,
+    RepositoryPaths,
+    first_child,
+)
 from homespun.training.conventions.base.rule import Rule, Site
 
 if TYPE_CHECKING:
@@ -72,21 +77,21 @@ _LOGGER = re.compile(r"(?:.*[._])?(?:log|logger|logging|LOG|LOGGER)(?:\(\))?")
 _HOLE = re.compile(r"%[-#0 +]*\d*(?:\.\d+)?[sdrfiuxX]|%\(\w+\)[sdrf]")
 
 
-def sites(page: Page, repository: Repository) -> Iterator[Site]:
+def sites(file: ParsedSource, repository: RepositoryPaths) -> Iterator[Site]:
     """Yield the sites of a file."""
-    yield from _quotes(page)
+    yield from _quotes(file)
     logged: set[int] = set()  # where the first arguments of log calls begin
-    yield from _calls(page, logged)
-    yield from _formatting(page, logged)
-    for node in page.nodes("integer"):
-        text = page.read(node)
+    yield from _calls(file, logged)
+    yield from _formatting(file, logged)
+    for node in file.nodes("integer"):
+        text = file.read(node)
         if len(text.replace("_", "")) >= 5 and text.replace("_", "").isdecimal():
-            yield page.site("python/large-numbers", "underscores" if "_" in text else "plain", node)
+            yield file.site("python/large-numbers", "underscores" if "_" in text else "plain", node)
 
 
-def _quotes(page: Page) -> Iterator[Site]:
-    source = page.source
-    for node in page.nodes("string"):
+def _quotes(file: ParsedSource) -> Iterator[Site]:
+    source = file.source
+    for node in file.nodes("string"):
         start, end = node.start_byte, node.end_byte
         quote = source[end - 1 : end]
         inner = source[start : end - 1]
@@ -96,20 +101,20 @@ def _quotes(page: Page) -> Iterator[Site]:
         # A quotation mark inside decides by itself, and f-strings hold strings.
         if other in inner or b"\\" in inner or inner[:1] in b"fF":
             continue
-        yield page.site("python/quotes", "double" if quote == b'"' else "single", node)
+        yield file.site("python/quotes", "double" if quote == b'"' else "single", node)
 
 
-def _formatting(page: Page, logged: set[int]) -> Iterator[Site]:
+def _formatting(file: ParsedSource, logged: set[int]) -> Iterator[Site]:
     rule = "python/string-formatting"
-    for node in page.nodes("string"):
-        if page.source[node.start_byte : node.start_byte + 2].lower().startswith((b"f", b"rf")):
+    for node in file.nodes("string"):
+        if file.source[node.start_byte : node.start_byte + 2].lower().startswith((b"f", b"rf")):
             if node.start_byte not in logged and is_filled(node):
-                yield page.site(rule, "fstring", node)
-    for node in page.nodes("percent"):
-        if node.start_byte not in logged and _HOLE.search(page.field(node, "left")):
-            yield page.site(rule, "percent", node)
+                yield file.site(rule, "fstring", node)
+    for node in file.nodes("percent"):
+        if node.start_byte not in logged and _HOLE.search(file.field(node, "left")):
+            yield file.site(rule, "percent", node)
     seen: set[int] = set()
-    for node in page.nodes("plus"):
+    for node in file.nodes("plus"):
         both = (node.child_by_field_name("left"), node.child_by_field_name("right"))
         kinds = {child.type for child in both if child is not None}
         if kinds & {"string", "concatenated_string"} and kinds & {
@@ -118,9 +123,9 @@ def _formatting(page: Page, logged: set[int]) -> Iterator[Site]:
             "call",
             "subscript",
         }:
-            if node.start_byte not in logged | seen and _WORD.search(page.read(node)):
+            if node.start_byte not in logged | seen and _WORD.search(file.read(node)):
                 seen.add(node.start_byte)
-                yield page.site(rule, "concatenation", node)
+                yield file.site(rule, "concatenation", node)
 
 
 def is_filled(node: Node) -> bool:
@@ -128,42 +133,42 @@ def is_filled(node: Node) -> bool:
     return any(child.type == "interpolation" for child in node.named_children)
 
 
-def _calls(page: Page, logged: set[int]) -> Iterator[Site]:
-    for call in page.calls:
+def _calls(file: ParsedSource, logged: set[int]) -> Iterator[Site]:
+    for call in file.calls:
         if call.name in _LEVELS and call.owner:
-            yield from _told(page, call, logged)
-        elif call.name == "print" and not call.owner and not page.is_test:
-            yield page.site("python/output", "print", call.node)
+            yield from _told(file, call, logged)
+        elif call.name == "print" and not call.owner and not file.is_test:
+            yield file.site("python/output", "print", call.node)
         elif call.name == "format" and call.owner:
             function = call.node.child_by_field_name("function")
             text = function.child_by_field_name("object") if function is not None else None
             is_text = text is not None and text.type in ("string", "concatenated_string")
             if is_text and call.node.start_byte not in logged:
-                yield page.site("python/string-formatting", "format", call.node)
+                yield file.site("python/string-formatting", "format", call.node)
         elif call.name == "getLogger":
-            yield from _logger(page, call)
+            yield from _logger(file, call)
 
 
-def _told(page: Page, call: CallSite, logged: set[int]) -> Iterator[Site]:
+def _told(file: ParsedSource, call: CallSite, logged: set[int]) -> Iterator[Site]:
     if _LOGGER.fullmatch(call.owner):
-        if not page.is_test:
-            yield page.site("python/output", "log", call.node)
-        yield from _log_call(page, call.node, logged)
-    elif (call.owner, call.name) == ("warnings", "warn") and not page.is_test:
-        yield page.site("python/output", "warn", call.node)
+        if not file.is_test:
+            yield file.site("python/output", "log", call.node)
+        yield from _log_call(file, call.node, logged)
+    elif (call.owner, call.name) == ("warnings", "warn") and not file.is_test:
+        yield file.site("python/output", "warn", call.node)
 
 
-def _logger(page: Page, call: CallSite) -> Iterator[Site]:
+def _logger(file: ParsedSource, call: CallSite) -> Iterator[Site]:
     arguments = call.arguments
     first = first_child(arguments) if arguments is not None else None
     if first is not None:
-        text = page.read(first)
+        text = file.read(first)
         if text == "__name__" or first.type == "string":
             form = "__name__" if text == "__name__" else "text"
-            yield page.site("python/logger-argument", form, call.node)
+            yield file.site("python/logger-argument", form, call.node)
 
 
-def _log_call(page: Page, node: Node, logged: set[int]) -> Iterator[Site]:
+def _log_call(file: ParsedSource, node: Node, logged: set[int]) -> Iterator[Site]:
     arguments = node.child_by_field_name("arguments")
     given = (
         [] if arguments is None else [c for c in arguments.named_children if c.type != "comment"]
@@ -172,10 +177,10 @@ def _log_call(page: Page, node: Node, logged: set[int]) -> Iterator[Site]:
     if message is None:
         return
     logged.add(message.start_byte)
-    text = page.read(message)
+    text = file.read(message)
     form = None
     if message.type == "binary_operator":
-        form = "percent" if page.field(message, "operator") == "%" else "concatenation"
+        form = "percent" if file.field(message, "operator") == "%" else "concatenation"
     elif message.type == "call":
         form = "format"
     elif text[:1] in "fF":
@@ -183,8 +188,8 @@ def _log_call(page: Page, node: Node, logged: set[int]) -> Iterator[Site]:
     elif _HOLE.search(text) and len(given) > 1:
         form = "lazy"
     if form is not None:
-        yield page.site("python/logging-arguments", form, node)
-    yield from _wording(page, message)
+        yield file.site("python/logging-arguments", form, node)
+    yield from _wording(file, message)
 
 
 def _is_text(node: Node) -> bool:
@@ -198,14 +203,14 @@ def _is_text(node: Node) -> bool:
     return node.type in ("string", "concatenated_string")
 
 
-def _wording(page: Page, message: Node) -> Iterator[Site]:
+def _wording(file: ParsedSource, message: Node) -> Iterator[Site]:
     if message.type not in ("string", "concatenated_string"):
         return
-    case, stop = wording(page.read(message))
+    case, stop = wording(file.read(message))
     if case:
-        yield page.site("python/log-message-case", case, message)
+        yield file.site("python/log-message-case", case, message)
     if stop:
-        yield page.site("python/log-message-stop", stop, message)
+        yield file.site("python/log-message-stop", stop, message)
 
 
 _BEGIN = re.compile(r"[rRbBuUfF]{0,2}(?:\"\"\"|'''|[\"'])([A-Za-z])([A-Za-z'-]*)(?=[ ,.:!])")

@@ -6,7 +6,12 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from homespun.training.conventions.base.parsed_file import CallSite, Page, Repository, first_child
+from homespun.training.conventions.base.parsed_file import (
+    CallSite,
+    ParsedSource,
+    RepositoryPaths,
+    first_child,
+)
 from homespun.training.conventions.base.rule import Rule, Site
 
 if TYPE_CHECKING:
@@ -81,54 +86,54 @@ _MOCKED = re.compile(
 _SETUP = frozenset({"setUp", "setUpClass", "setup_method", "setup_class", "setUpTestData"})
 
 
-def sites(page: Page, repository: Repository) -> Iterator[Site]:
+def sites(file: ParsedSource, repository: RepositoryPaths) -> Iterator[Site]:
     """Yield the sites of a file; none where it is no test."""
-    if not page.is_test:
+    if not file.is_test:
         return
-    yield from _tests(page)
-    for node in page.nodes("assert"):
-        yield page.site("python/assertions", "assert", node)
-    for call in page.calls:
-        yield from _call(page, call)
-    for node in page.nodes("decorated"):
-        yield from _decorated(page, node)
-    for node in page.nodes("function"):
-        yield from _function(page, node)
+    yield from _tests(file)
+    for node in file.nodes("assert"):
+        yield file.site("python/assertions", "assert", node)
+    for call in file.calls:
+        yield from _call(file, call)
+    for node in file.nodes("decorated"):
+        yield from _decorated(file, node)
+    for node in file.nodes("function"):
+        yield from _function(file, node)
 
 
-def _tests(page: Page) -> Iterator[Site]:
+def _tests(file: ParsedSource) -> Iterator[Site]:
     spans = []
-    for node in page.nodes("class"):
-        bases = page.field(node, "superclasses").strip("()").split(",")
+    for node in file.nodes("class"):
+        bases = file.field(node, "superclasses").strip("()").split(",")
         is_case = any(_CASE_BASE.fullmatch(base.strip()) for base in bases if base.strip())
         spans.append((node.start_byte, node.end_byte, "unittest" if is_case else "class"))
-    for node in page.nodes("method"):
-        if page.field(node, "name").startswith("test"):
+    for node in file.nodes("method"):
+        if file.field(node, "name").startswith("test"):
             around = [span for span in spans if span[0] <= node.start_byte < span[1]]
             if around:
-                yield page.site("python/test-structure", max(around)[2], node)
-    for node in page.nodes("function.top"):
-        if page.field(node, "name").startswith("test"):
-            yield page.site("python/test-structure", "function", node)
+                yield file.site("python/test-structure", max(around)[2], node)
+    for node in file.nodes("function.top"):
+        if file.field(node, "name").startswith("test"):
+            yield file.site("python/test-structure", "function", node)
 
 
-def _call(page: Page, call: CallSite) -> Iterator[Site]:
+def _call(file: ParsedSource, call: CallSite) -> Iterator[Site]:
     if call.owner == "self" and call.name.startswith("assertRaises"):
-        yield page.site("python/expected-errors", "unittest", call.node)
+        yield file.site("python/expected-errors", "unittest", call.node)
         form = "unchecked" if call.name == "assertRaises" else "checked"
-        yield page.site("python/expected-messages", form, call.node)
+        yield file.site("python/expected-messages", form, call.node)
     elif call.owner == "self" and call.name in ASSERT_METHODS:
-        yield page.site("python/assertions", "method", call.node)
+        yield file.site("python/assertions", "method", call.node)
     elif (call.owner, call.name) == ("pytest", "raises"):
-        yield page.site("python/expected-errors", "pytest", call.node)
-        form = "checked" if "match=" in page.field(call.node, "arguments") else "unchecked"
-        yield page.site("python/expected-messages", form, call.node)
+        yield file.site("python/expected-errors", "pytest", call.node)
+        form = "checked" if "match=" in file.field(call.node, "arguments") else "unchecked"
+        yield file.site("python/expected-messages", form, call.node)
     elif call.owner in ("monkeypatch", "mocker"):
-        yield page.site("python/replacements", call.owner, call.node)
+        yield file.site("python/replacements", call.owner, call.node)
     elif call.owner == "tempfile":
-        yield page.site("python/temporary-folders", "tempfile", call.node)
+        yield file.site("python/temporary-folders", "tempfile", call.node)
     elif _MOCKED.fullmatch(f"{call.owner}.{call.name}".lstrip(".")):
-        yield page.site("python/replacements", "mock", call.node)
+        yield file.site("python/replacements", "mock", call.node)
 
 
 ASSERT_METHODS = {
@@ -148,39 +153,39 @@ ASSERT_METHODS = {
 }
 
 
-def _decorated(page: Page, node: Node) -> Iterator[Site]:
+def _decorated(file: ParsedSource, node: Node) -> Iterator[Site]:
     for child in node.named_children:
         if child.type != "decorator":
             continue
-        text = page.read(child)
+        text = file.read(child)
         fixture = _FIXTURE.match(text)
         if fixture is not None:
-            yield page.site("python/preparation", "fixture", child)
+            yield file.site("python/preparation", "fixture", child)
             if fixture.end() == len(text):
                 form = "brackets" if fixture[1] else "bare"
-                yield page.site("python/fixture-brackets", form, child)
+                yield file.site("python/fixture-brackets", form, child)
         elif text.startswith("@pytest.mark.parametrize("):
-            yield from _parametrized(page, child)
+            yield from _parametrized(file, child)
 
 
-def _parametrized(page: Page, node: Node) -> Iterator[Site]:
+def _parametrized(file: ParsedSource, node: Node) -> Iterator[Site]:
     call = first_child(node)
     arguments = call.child_by_field_name("arguments") if call is not None else None
     names = first_child(arguments) if arguments is not None else None
     if names is None:
         return
-    if names.type == "string" and "," in page.read(names):
-        yield page.site("python/parametrize-names", "text", names)
+    if names.type == "string" and "," in file.read(names):
+        yield file.site("python/parametrize-names", "text", names)
     elif names.type in ("tuple", "list") and names.named_child_count > 1:
-        yield page.site("python/parametrize-names", names.type, names)
+        yield file.site("python/parametrize-names", names.type, names)
 
 
-def _function(page: Page, node: Node) -> Iterator[Site]:
-    name = page.field(node, "name")
+def _function(file: ParsedSource, node: Node) -> Iterator[Site]:
+    name = file.field(node, "name")
     if name in _SETUP:
-        yield page.site("python/preparation", "setup", node)
+        yield file.site("python/preparation", "setup", node)
     parameters = node.child_by_field_name("parameters")
     for child in [] if parameters is None else parameters.named_children:
-        text = page.read(child).split(":")[0].strip()
+        text = file.read(child).split(":")[0].strip()
         if text in ("tmp_path", "tmpdir"):
-            yield page.site("python/temporary-folders", text, child)
+            yield file.site("python/temporary-folders", text, child)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from homespun.training.conventions.base.parsed_file import CallSite, Page, Repository
+from homespun.training.conventions.base.parsed_file import CallSite, ParsedSource, RepositoryPaths
 from homespun.training.conventions.base.rule import Rule, Site
 
 if TYPE_CHECKING:
@@ -61,22 +61,22 @@ _BAR = re.compile(r"\|(?!\s*None\b)")
 _NONE_BAR = re.compile(r"\bNone\s*\|")
 
 
-def sites(page: Page, repository: Repository) -> Iterator[Site]:
+def sites(file: ParsedSource, repository: RepositoryPaths) -> Iterator[Site]:
     """Yield the sites of a file."""
     ends = 0
-    for node in sorted(page.nodes("type"), key=lambda hint: (hint.start_byte, -hint.end_byte)):
+    for node in sorted(file.nodes("type"), key=lambda hint: (hint.start_byte, -hint.end_byte)):
         if node.start_byte >= ends:  # hints hold hints: the outermost one is read
             ends = node.end_byte
-            yield from _hint(page, node)
-    for node in page.nodes("function"):
-        yield from _signature(page, node)
-    for call in page.calls:
+            yield from _hint(file, node)
+    for node in file.nodes("function"):
+        yield from _signature(file, node)
+    for call in file.calls:
         if call.name == "isinstance" and not call.owner:
-            yield from _isinstance(page, call)
+            yield from _isinstance(file, call)
 
 
-def _hint(page: Page, node: Node) -> Iterator[Site]:
-    text = page.read(node)
+def _hint(file: ParsedSource, node: Node) -> Iterator[Site]:
+    text = file.read(node)
     if "[" not in text and "|" not in text:
         return
     names_none = False
@@ -98,7 +98,7 @@ def _hint(page: Page, node: Node) -> Iterator[Site]:
                 yield Site(rule, "union", line, start, end)
     rest = _NONE_BAR.sub("", text)
     if _BAR.search(rest) and not (names_none and "|" not in rest):
-        yield page.site("python/union", "bar", node)
+        yield file.site("python/union", "bar", node)
 
 
 def _closing(text: str, start: int) -> int:
@@ -121,15 +121,15 @@ def _parts(text: str) -> list[str]:
     return [part for part in [*parts, text[begin:].strip()] if part]
 
 
-def _signature(page: Page, node: Node) -> Iterator[Site]:
-    name = page.field(node, "name")
+def _signature(file: ParsedSource, node: Node) -> Iterator[Site]:
+    name = file.field(node, "name")
     returned = node.child_by_field_name("return_type")
     form = "missing" if returned is None else "annotated"
-    if page.is_test:
+    if file.is_test:
         if name.startswith("test"):
-            yield page.site("python/test-return-types", form, node)
+            yield file.site("python/test-return-types", form, node)
         return
-    yield page.site("python/return-types", form, node)
+    yield file.site("python/return-types", form, node)
     parameters = node.child_by_field_name("parameters")
     taken = [] if parameters is None else parameters.named_children
     annotated = sum(1 for child in taken if child.type.startswith("typed_"))
@@ -137,15 +137,15 @@ def _signature(page: Page, node: Node) -> Iterator[Site]:
     for child in taken:
         is_bare = child.type in ("identifier", "default_parameter", "list_splat_pattern")
         if is_bare or child.type == "dictionary_splat_pattern":
-            bare += page.source[child.start_byte : child.end_byte] not in (b"self", b"cls")
+            bare += file.source[child.start_byte : child.end_byte] not in (b"self", b"cls")
     if annotated or bare:
         form = "none" if not annotated else "some" if bare else "all"
-        yield page.site("python/parameter-types", form, node)
+        yield file.site("python/parameter-types", form, node)
 
 
-def _isinstance(page: Page, call: CallSite) -> Iterator[Site]:
+def _isinstance(file: ParsedSource, call: CallSite) -> Iterator[Site]:
     arguments = call.arguments
     last = arguments.named_children[-1:] if arguments is not None else []
     form = {"tuple": "tuple", "binary_operator": "bar"}.get(last[0].type) if last else None
     if form is not None:
-        yield page.site("python/isinstance-of-several", form, call.node)
+        yield file.site("python/isinstance-of-several", form, call.node)

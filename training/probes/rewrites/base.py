@@ -1,7 +1,7 @@
 """A line of the house -> the same line in another convention, for each rule that can be turned.
 
 A rewriter takes a site's node and returns what to replace; None where this site cannot be turned
-without changing what the code does. Positions are bytes, as in the page.
+without changing what the code does. Positions are bytes, as in the file.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from homespun.training.conventions.base.parsed_file import Page
+from homespun.training.conventions.base.parsed_file import ParsedSource
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -24,7 +24,7 @@ class Edit(NamedTuple):
     text: str
 
 
-Rewriter = Callable[[Page, "Node", str], list[Edit] | None]  # page, node, the wanted form
+Rewriter = Callable[[ParsedSource, "Node", str], list[Edit] | None]  # file, node, the wanted form
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,9 @@ def replaced(node: Node, text: str) -> Edit:
     return Edit(node.start_byte, node.end_byte, text)
 
 
-def indentation(page: Page, node: Node) -> str:
+def indentation(file: ParsedSource, node: Node) -> str:
     """Return the blanks before the first line of a node."""
-    line = page.lines[node.start_point[0]]
+    line = file.lines[node.start_point[0]]
     return line[: len(line) - len(line.lstrip())]
 
 

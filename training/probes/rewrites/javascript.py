@@ -6,48 +6,48 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from homespun.training.conventions.base.parsed_file import Page, first_child, named_children
+from homespun.training.conventions.base.parsed_file import ParsedSource, first_child, named_children
 from homespun.training.probes.rewrites.base import Edit, Rewrite, is_plain, replaced, swapped
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
 
-def _declared(page: Page, node: Node, form: str) -> list[Edit]:
-    word = re.match(r"\w+", page.read(node))
+def _declared(file: ParsedSource, node: Node, form: str) -> list[Edit]:
+    word = re.match(r"\w+", file.read(node))
     length = len(word[0]) if word else 0
     return [Edit(node.start_byte, node.start_byte + length, "var" if form == "var" else "const")]
 
 
-def _callback(page: Page, node: Node, form: str) -> list[Edit] | None:
+def _callback(file: ParsedSource, node: Node, form: str) -> list[Edit] | None:
     body = node.child_by_field_name("body")
     if body is None:
         return None
     if form == "arrow":
-        before = re.match(r"(async )?function\s*\w*\s*(\([^()]*\))", page.read(node))
+        before = re.match(r"(async )?function\s*\w*\s*(\([^()]*\))", file.read(node))
         if before is None:
             return None
         text = f"{before[1] or ''}{before[2]} => "
         return [Edit(node.start_byte, body.start_byte, text)]
     taken = node.child_by_field_name("parameters") or node.child_by_field_name("parameter")
-    if taken is None or "this" in page.read(body):
+    if taken is None or "this" in file.read(body):
         return None
-    names = page.read(taken)
+    names = file.read(taken)
     names = names if names.startswith("(") else f"({names})"
-    mark = "async " if page.read(node).startswith("async") else ""
+    mark = "async " if file.read(node).startswith("async") else ""
     head = Edit(node.start_byte, body.start_byte, f"{mark}function {names} ")
     if body.type == "statement_block":
         return [head]
-    text = page.read(body)
+    text = file.read(body)
     return [head, replaced(body, f"{{ return {text}; }}")] if "\n" not in text else None
 
 
-def _function(page: Page, node: Node, form: str) -> list[Edit] | None:
+def _function(file: ParsedSource, node: Node, form: str) -> list[Edit] | None:
     if form == "arrow":
         body = node.child_by_field_name("body")
         if body is None:
             return None
-        before = page.source[node.start_byte : body.start_byte].decode("utf-8", "replace")
+        before = file.source[node.start_byte : body.start_byte].decode("utf-8", "replace")
         head = re.fullmatch(r"(async )?function\s+(\w+)\s*(\(.*)\s*", before, re.DOTALL)
         if head is None:
             return None
@@ -59,21 +59,21 @@ def _function(page: Page, node: Node, form: str) -> list[Edit] | None:
     if declarator is None or value is None or body is None or body.type != "statement_block":
         return None
     taken = value.child_by_field_name("parameters") or value.child_by_field_name("parameter")
-    names = page.read(taken) if taken is not None else "()"
+    names = file.read(taken) if taken is not None else "()"
     names = names if names.startswith("(") else f"({names})"
-    mark = "async " if page.read(value).startswith("async") else ""
-    text = f"{mark}function {page.field(declarator, 'name')}{names} "
+    mark = "async " if file.read(value).startswith("async") else ""
+    text = f"{mark}function {file.field(declarator, 'name')}{names} "
     return [Edit(node.start_byte, body.start_byte, text)]
 
 
-def _formatted(page: Page, node: Node, form: str) -> list[Edit] | None:
-    return _template(page, node) if form == "template" else _concatenation(page, node)
+def _formatted(file: ParsedSource, node: Node, form: str) -> list[Edit] | None:
+    return _template(file, node) if form == "template" else _concatenation(file, node)
 
 
-def _template(page: Page, node: Node) -> list[Edit] | None:
+def _template(file: ParsedSource, node: Node) -> list[Edit] | None:
     body = ""
     for side in (node.child_by_field_name("left"), node.child_by_field_name("right")):
-        text = page.read(side) if side is not None else "`"
+        text = file.read(side) if side is not None else "`"
         is_text = side is not None and side.type == "string"
         if set(text) & set("`$\\") or not (is_text or is_plain(text)) or " + " in text[1:-1]:
             return None
@@ -84,10 +84,10 @@ def _template(page: Page, node: Node) -> list[Edit] | None:
     return [replaced(node, f"`{body}`")]
 
 
-def _concatenation(page: Page, node: Node) -> list[Edit] | None:
+def _concatenation(file: ParsedSource, node: Node) -> list[Edit] | None:
     parts = []
     for child in named_children(node):
-        text = page.read(child)
+        text = file.read(child)
         if child.type == "string_fragment":
             if set(text) & set("'\"\\\n"):
                 return None
@@ -99,16 +99,16 @@ def _concatenation(page: Page, node: Node) -> list[Edit] | None:
     return [replaced(node, " + ".join(parts))]
 
 
-def _equal(page: Page, node: Node, form: str) -> list[Edit] | None:
+def _equal(file: ParsedSource, node: Node, form: str) -> list[Edit] | None:
     sign = node.child_by_field_name("operator")
     if sign is None:
         return None
-    text = page.read(sign)
+    text = file.read(sign)
     return [replaced(sign, text[:2] if form == "loose" else f"{text}=")]
 
 
-def _imported(page: Page, node: Node, form: str) -> list[Edit] | None:
-    text = page.read(node)
+def _imported(file: ParsedSource, node: Node, form: str) -> list[Edit] | None:
+    text = file.read(node)
     found = re.fullmatch(r"import (\w+|\{[^{}]*\}|\* as \w+) from ([\"'][^\"']+[\"'])(;?)", text)
     if found is None or form != "require" or " as " in found[1].removeprefix("* as "):
         return None
@@ -116,16 +116,16 @@ def _imported(page: Page, node: Node, form: str) -> list[Edit] | None:
     return [replaced(node, f"const {name} = require({found[2]}){found[3]}")]
 
 
-def _required(page: Page, node: Node, form: str) -> list[Edit] | None:
+def _required(file: ParsedSource, node: Node, form: str) -> list[Edit] | None:
     if form == "require":
-        return _imported(page, node, form)
+        return _imported(file, node, form)
     declaration = node.parent.parent if node.parent is not None else None
     if declaration is None or declaration.type not in (
         "lexical_declaration",
         "variable_declaration",
     ):
         return None
-    text = page.read(declaration)
+    text = file.read(declaration)
     shape = r"(?:const|let|var) (\w+|\{[^{}:]*\}) = require\(([\"'][^\"']+[\"'])\)(;?)"
     found = re.fullmatch(shape, text)
     return (
@@ -133,49 +133,49 @@ def _required(page: Page, node: Node, form: str) -> list[Edit] | None:
     )
 
 
-def _node_module(page: Page, node: Node, form: str) -> list[Edit]:
-    text = page.read(node)
+def _node_module(file: ParsedSource, node: Node, form: str) -> list[Edit]:
+    text = file.read(node)
     name = text[1:-1].removeprefix("node:")
     return [replaced(node, f"{text[0]}{'node:' if form == 'prefix' else ''}{name}{text[-1]}")]
 
 
-def _ending(page: Page, node: Node, form: str) -> list[Edit] | None:
-    text = page.read(node)
+def _ending(file: ParsedSource, node: Node, form: str) -> list[Edit] | None:
+    text = file.read(node)
     if form == "ending":
         return [replaced(node, f"{text[:-1]}.js{text[-1]}")]
     bare = re.sub(r"\.[cm]?[jt]sx?(?=[\"']$)", "", text)
     return [replaced(node, bare)] if bare != text else None
 
 
-def _property(page: Page, node: Node, form: str) -> list[Edit]:
-    text = page.read(node)
+def _property(file: ParsedSource, node: Node, form: str) -> list[Edit]:
+    text = file.read(node)
     return [replaced(node, f"{text}: {text}" if form == "long" else text.split(":")[0])]
 
 
-def _array(page: Page, node: Node, form: str) -> list[Edit] | None:
-    text = page.read(node)
+def _array(file: ParsedSource, node: Node, form: str) -> list[Edit] | None:
+    text = file.read(node)
     if form == "generic":
         return [replaced(node, f"Array<{text.removesuffix('[]').strip('()')}>")]
     found = re.fullmatch(r"Array<([\w.]+)>", text)
     return [replaced(node, f"{found[1]}[]")] if found else None
 
 
-def _object_type(page: Page, node: Node, form: str) -> list[Edit] | None:
+def _object_type(file: ParsedSource, node: Node, form: str) -> list[Edit] | None:
     if form == "alias":
-        head = re.match(r"interface (\w+) (?=\{)", page.read(node))
+        head = re.match(r"interface (\w+) (?=\{)", file.read(node))
         text = f"type {head[1]} = " if head else ""
     else:
-        head = re.match(r"type (\w+) = (?=\{)", page.read(node))
+        head = re.match(r"type (\w+) = (?=\{)", file.read(node))
         text = f"interface {head[1]} " if head else ""
     return [Edit(node.start_byte, node.start_byte + len(head[0]), text)] if head else None
 
 
-def _swapped_word(page: Page, node: Node, form: str) -> list[Edit] | None:
+def _swapped_word(file: ParsedSource, node: Node, form: str) -> list[Edit] | None:
     """`any` and `unknown`: the form is the word."""
     return [replaced(node, form)]
 
 
-def _test_call(page: Page, node: Node, form: str) -> list[Edit] | None:
+def _test_call(file: ParsedSource, node: Node, form: str) -> list[Edit] | None:
     function = node.child_by_field_name("function")
     return [replaced(function, form)] if function is not None else None
 

@@ -7,7 +7,12 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from homespun.training.conventions.base.parsed_file import Page, first_child, named_children, parent
+from homespun.training.conventions.base.parsed_file import (
+    ParsedSource,
+    first_child,
+    named_children,
+    parent,
+)
 from homespun.training.conventions.python.testing import ASSERT_METHODS
 from homespun.training.probes.rewrites.base import (
     Edit,
@@ -27,13 +32,13 @@ _RETURNS = re.compile(r"\breturn[ (]|\byield\b")
 # --- types
 
 
-def _optional(page: Page, node: Node, form: str) -> list[Edit] | None:
+def _optional(file: ParsedSource, node: Node, form: str) -> list[Edit] | None:
     hint = node if node.type == "type" else parent(node, "type")
     while hint is not None and (outer := parent(hint, "type")) is not None:
         hint = outer
     if hint is None:
         return None
-    text = page.read(hint)
+    text = file.read(hint)
     if form == "optional":
         inner = re.sub(r"\s*\|\s*None$|^None\s*\|\s*", "", text)
         if inner == text or "|" in inner or "None" in inner or "\n" in text:
@@ -50,15 +55,15 @@ _TYPING = {"list": "List", "dict": "Dict", "tuple": "Tuple", "set": "Set"} | {
 _BUILTIN = {name: builtin for builtin, name in _TYPING.items()}
 
 
-def _collection(page: Page, node: Node, form: str) -> list[Edit] | None:
+def _collection(file: ParsedSource, node: Node, form: str) -> list[Edit] | None:
     name = node if node.type == "identifier" else first_child(node)
     if name is None or name.type != "identifier":
         return None
-    other = (_TYPING if form == "typing" else _BUILTIN).get(page.read(name))
+    other = (_TYPING if form == "typing" else _BUILTIN).get(file.read(name))
     return [replaced(name, other)] if other else None
 
 
-def _parameters(page: Page, node: Node, form: str) -> list[Edit] | None:
+def _parameters(file: ParsedSource, node: Node, form: str) -> list[Edit] | None:
     edits = []
     for child in named_children(node.child_by_field_name("parameters")):
         hint = child.child_by_field_name("type")
@@ -74,7 +79,7 @@ def _parameters(page: Page, node: Node, form: str) -> list[Edit] | None:
     return edits or None
 
 
-def _returned(page: Page, node: Node, form: str) -> list[Edit] | None:
+def _returned(file: ParsedSource, node: Node, form: str) -> list[Edit] | None:
     parameters, hint = (
         node.child_by_field_name("parameters"),
         node.child_by_field_name("return_type"),
@@ -83,29 +88,29 @@ def _returned(page: Page, node: Node, form: str) -> list[Edit] | None:
         return None
     if form == "missing":
         return [Edit(parameters.end_byte, hint.end_byte, "")] if hint is not None else None
-    if _RETURNS.search(page.field(node, "body")):
+    if _RETURNS.search(file.field(node, "body")):
         return None
     return [Edit(parameters.end_byte, parameters.end_byte, " -> None")]
 
 
-def _isinstance(page: Page, node: Node, form: str) -> list[Edit] | None:
+def _isinstance(file: ParsedSource, node: Node, form: str) -> list[Edit] | None:
     types = named_children(node.child_by_field_name("arguments"))[-1]
     if form == "bar":
-        return [replaced(types, " | ".join(page.read(child) for child in named_children(types)))]
-    return [replaced(types, f"({page.read(types).replace(' | ', ', ')})")]
+        return [replaced(types, " | ".join(file.read(child) for child in named_children(types)))]
+    return [replaced(types, f"({file.read(types).replace(' | ', ', ')})")]
 
 
 # --- imports
 
 
-def _own(page: Page, node: Node, form: str) -> list[Edit] | None:
+def _own(file: ParsedSource, node: Node, form: str) -> list[Edit] | None:
     module = node.child_by_field_name("module_name")
-    folders = list(PurePosixPath(page.path).parts[:-1])
+    folders = list(PurePosixPath(file.path).parts[:-1])
     if folders[:1] and folders[0] in ("src", "lib", "python"):
         folders = folders[1:]
     if module is None or not folders:
         return None
-    name = page.read(module)
+    name = file.read(module)
     if form == "absolute":
         dots = len(name) - len(name.lstrip("."))
         base = folders[: len(folders) - dots + 1]
@@ -122,18 +127,18 @@ def _own(page: Page, node: Node, form: str) -> list[Edit] | None:
     return [replaced(module, climbed + ".".join(parts[same:]))] if same else None
 
 
-def _module(page: Page, node: Node, form: str) -> list[Edit] | None:
+def _module(file: ParsedSource, node: Node, form: str) -> list[Edit] | None:
     """Import the module by its own name, in place of names of it or another name."""
     if node.type == "import_from_statement":
-        name = page.field(node, "module_name")
+        name = file.field(node, "module_name")
         return [replaced(node, f"import {name}")]
     names = node.children_by_field_name("name")
     if len(names) != 1 or names[0].type != "aliased_import":
         return None
-    return [replaced(names[0], page.field(names[0], "name"))]
+    return [replaced(names[0], file.field(names[0], "name"))]
 
 
-def _abstract(page: Page, node: Node, form: str) -> list[Edit] | None:
+def _abstract(file: ParsedSource, node: Node, form: str) -> list[Edit] | None:
     module = node.child_by_field_name("module_name")
     return [replaced(module, form)] if module is not None else None
 
@@ -141,7 +146,7 @@ def _abstract(page: Page, node: Node, form: str) -> list[Edit] | None:
 # --- classes and functions
 
 
-def _bases(page: Page, node: Node, form: str) -> list[Edit] | None:
+def _bases(file: ParsedSource, node: Node, form: str) -> list[Edit] | None:
     name, listed = node.child_by_field_name("name"), node.child_by_field_name("superclasses")
     if name is None:
         return None
@@ -150,7 +155,7 @@ def _bases(page: Page, node: Node, form: str) -> list[Edit] | None:
     return [Edit(name.end_byte, name.end_byte, "(object)")] if listed is None else None
 
 
-def _super(page: Page, node: Node, form: str) -> list[Edit] | None:
+def _super(file: ParsedSource, node: Node, form: str) -> list[Edit] | None:
     arguments = node.child_by_field_name("arguments")
     owner, function = parent(node, "class_definition"), parent(node, "function_definition")
     if arguments is None or owner is None or function is None:
@@ -158,14 +163,14 @@ def _super(page: Page, node: Node, form: str) -> list[Edit] | None:
     if form == "bare":
         return [replaced(arguments, "()")]
     first = first_child(function.child_by_field_name("parameters") or function)
-    if first is None or page.read(first) not in ("self", "cls"):
+    if first is None or file.read(first) not in ("self", "cls"):
         return None
-    return [replaced(arguments, f"({page.field(owner, 'name')}, {page.read(first)})")]
+    return [replaced(arguments, f"({file.field(owner, 'name')}, {file.read(first)})")]
 
 
-def _branched(page: Page, node: Node, form: str) -> list[Edit] | None:
+def _branched(file: ParsedSource, node: Node, form: str) -> list[Edit] | None:
     if form == "flat":
-        return _flattened(page, node)
+        return _flattened(file, node)
     block = node.parent
     following: list[Node] = []
     sibling = node.next_named_sibling
@@ -173,19 +178,19 @@ def _branched(page: Page, node: Node, form: str) -> list[Edit] | None:
         following.append(sibling)
         sibling = sibling.next_named_sibling
     is_block = block is not None and block.type == "block"
-    if not following or sibling is not None or not is_block or page.is_test:
+    if not following or sibling is not None or not is_block or file.is_test:
         return None
     first, last = node.end_point[0] + 1, following[-1].end_point[0]
     if last - node.start_point[0] > 9 or following[0].start_point[0] < first:
         return None
-    blanks = indentation(page, node)
-    rest = [line for line in page.lines[first : last + 1] if line.strip()]
+    blanks = indentation(file, node)
+    rest = [line for line in file.lines[first : last + 1] if line.strip()]
     indented = "\n".join(f"    {line}" for line in rest)
     end = following[-1].end_byte
     return [Edit(node.end_byte, end, f"\n{blanks}else:\n{indented}")]
 
 
-def _flattened(page: Page, node: Node) -> list[Edit] | None:
+def _flattened(file: ParsedSource, node: Node) -> list[Edit] | None:
     clause = node.child_by_field_name("alternative")
     body = clause.child_by_field_name("body") if clause is not None else None
     if clause is None or body is None or body.start_point[0] == clause.start_point[0]:
@@ -193,18 +198,18 @@ def _flattened(page: Page, node: Node) -> list[Edit] | None:
     first, last = body.start_point[0], clause.end_point[0]
     if last - node.start_point[0] > 9:
         return None
-    blanks = indentation(page, node)
-    extra = len(indentation(page, body)) - len(blanks)
-    rest = "\n".join(line[extra:] for line in page.lines[first : last + 1])
-    start = page.source.rfind(b"\n", 0, clause.start_byte) + 1
+    blanks = indentation(file, node)
+    extra = len(indentation(file, body)) - len(blanks)
+    rest = "\n".join(line[extra:] for line in file.lines[first : last + 1])
+    start = file.source.rfind(b"\n", 0, clause.start_byte) + 1
     return [Edit(start, clause.end_byte, rest)]
 
 
-def _looped(page: Page, node: Node, form: str) -> list[Edit] | None:
+def _looped(file: ParsedSource, node: Node, form: str) -> list[Edit] | None:
     name, value = node.child_by_field_name("left"), node.child_by_field_name("right")
     if name is None or value is None or name.type != "identifier":
         return None
-    if re.search(rf"\b{page.read(name)}\b", page.read(value)):
+    if re.search(rf"\b{file.read(name)}\b", file.read(value)):
         return None  # `x = [… for … in x]`
     parts = named_children(value)
     body, clauses = parts[0], parts[1:]
@@ -213,34 +218,34 @@ def _looped(page: Page, node: Node, form: str) -> list[Edit] | None:
         return None
     if node.child_by_field_name("type") is not None or node.start_point[0] != node.end_point[0]:
         return None
-    blanks = indentation(page, node)
-    lines = [f"{page.read(name)} = []", f"{blanks}{page.read(clauses[0])}:"]
+    blanks = indentation(file, node)
+    lines = [f"{file.read(name)} = []", f"{blanks}{file.read(clauses[0])}:"]
     deeper = blanks + "    "
     if len(clauses) == 2:
-        lines.append(f"{deeper}{page.read(clauses[1])}:")
+        lines.append(f"{deeper}{file.read(clauses[1])}:")
         deeper += "    "
-    lines.append(f"{deeper}{page.read(name)}.append({page.read(body)})")
+    lines.append(f"{deeper}{file.read(name)}.append({file.read(body)})")
     return [replaced(node, "\n".join(lines))]
 
 
 # --- idioms, files
 
 
-def _empty(page: Page, node: Node, form: str) -> list[Edit]:
+def _empty(file: ParsedSource, node: Node, form: str) -> list[Edit]:
     other = {"[]": "list()", "{}": "dict()", "list()": "[]", "dict()": "{}"}
-    return [replaced(node, other[page.read(node)])]
+    return [replaced(node, other[file.read(node)])]
 
 
-def _keywords(page: Page, node: Node, form: str) -> list[Edit] | None:
+def _keywords(file: ParsedSource, node: Node, form: str) -> list[Edit] | None:
     pairs = named_children(node)
     if node.start_point[0] != node.end_point[0] or any(pair.type != "pair" for pair in pairs):
         return None
-    given = [f"{page.field(pair, 'key')[1:-1]}={page.field(pair, 'value')}" for pair in pairs]
+    given = [f"{file.field(pair, 'key')[1:-1]}={file.field(pair, 'value')}" for pair in pairs]
     return [replaced(node, f"dict({', '.join(given)})")]
 
 
-def _length(page: Page, node: Node, form: str) -> list[Edit] | None:
-    text = page.read(node)
+def _length(file: ParsedSource, node: Node, form: str) -> list[Edit] | None:
+    text = file.read(node)
     if form == "length":
         return [replaced(node, f"len({text.removeprefix('not ')}) == 0")]
     name = re.match(r"len\(([\w.]+)\) ?(==|!=|>|<|>=) ?([01])", text)
@@ -256,12 +261,12 @@ _PATHLIB_OF = {"isfile": "is_file", "isdir": "is_dir", "exists": "exists"} | {
 }
 
 
-def _path(page: Page, node: Node, form: str) -> list[Edit] | None:
+def _path(file: ParsedSource, node: Node, form: str) -> list[Edit] | None:
     function = node.child_by_field_name("function")
     if function is None or function.type != "attribute":
         return None
-    owner, name = page.field(function, "object"), page.field(function, "attribute")
-    given = [page.read(child) for child in named_children(node.child_by_field_name("arguments"))]
+    owner, name = file.field(function, "object"), file.field(function, "attribute")
+    given = [file.read(child) for child in named_children(node.child_by_field_name("arguments"))]
     if form == "os":
         if name not in _OS_OF:
             return None
@@ -274,12 +279,12 @@ def _path(page: Page, node: Node, form: str) -> list[Edit] | None:
     return [replaced(node, f"Path({given[0]}).{ending}")] if ending and len(given) == 1 else None
 
 
-def _encoding(page: Page, node: Node, form: str) -> list[Edit] | None:
+def _encoding(file: ParsedSource, node: Node, form: str) -> list[Edit] | None:
     given = named_children(node.child_by_field_name("arguments"))
     if form == "given":
         return [Edit(node.end_byte - 1, node.end_byte - 1, ', encoding="utf-8"')]
     for before, child in zip(given, given[1:], strict=False):
-        if page.read(child).startswith("encoding="):
+        if file.read(child).startswith("encoding="):
             return [Edit(before.end_byte, child.end_byte, "")]
     return None
 
@@ -287,18 +292,18 @@ def _encoding(page: Page, node: Node, form: str) -> list[Edit] | None:
 # --- tests
 
 
-def _asserted(page: Page, node: Node, form: str) -> list[Edit] | None:
+def _asserted(file: ParsedSource, node: Node, form: str) -> list[Edit] | None:
     if form == "assert":
-        function = page.field(node, "function").removeprefix("self.")
-        given = [page.read(one) for one in named_children(node.child_by_field_name("arguments"))]
+        function = file.field(node, "function").removeprefix("self.")
+        given = [file.read(one) for one in named_children(node.child_by_field_name("arguments"))]
         shape = ASSERT_METHODS.get(function, "")
         if not shape or len(given) != shape.count("{") or any("\n" in one for one in given):
             return None
         return [replaced(node, "assert " + shape.format(*given))]
     condition = first_child(node)
-    if condition is None or len(named_children(node)) != 1 or "\n" in page.read(node):
+    if condition is None or len(named_children(node)) != 1 or "\n" in file.read(node):
         return None
-    return [replaced(node, f"self.{_method(page, condition)}")]
+    return [replaced(node, f"self.{_method(file, condition)}")]
 
 
 _METHODS: Mapping[str, str] = {"==": "assertEqual", "!=": "assertNotEqual", "in": "assertIn"} | {
@@ -310,37 +315,37 @@ _METHODS: Mapping[str, str] = {"==": "assertEqual", "!=": "assertNotEqual", "in"
 }
 
 
-def _method(page: Page, condition: Node) -> str:
-    text = page.read(condition)
+def _method(file: ParsedSource, condition: Node) -> str:
+    text = file.read(condition)
     if condition.type == "comparison_operator" and condition.named_child_count == 2:
         left, right = condition.named_children
-        sign = page.source[left.end_byte : right.start_byte].decode().strip()
+        sign = file.source[left.end_byte : right.start_byte].decode().strip()
         if sign in _METHODS:
-            return f"{_METHODS[sign]}({page.read(left)}, {page.read(right)})"
+            return f"{_METHODS[sign]}({file.read(left)}, {file.read(right)})"
     if condition.type == "not_operator":
         return f"assertFalse({text.removeprefix('not ')})"
     return f"assertTrue({text})"
 
 
-def _expected(page: Page, node: Node, form: str) -> list[Edit] | None:
+def _expected(file: ParsedSource, node: Node, form: str) -> list[Edit] | None:
     function = node.child_by_field_name("function")
-    if function is None or "match=" in page.read(node):
+    if function is None or "match=" in file.read(node):
         return None
     if form == "unittest":
         return [replaced(function, "self.assertRaises")]
-    return [replaced(function, "pytest.raises")] if page.read(function).endswith("Raises") else None
+    return [replaced(function, "pytest.raises")] if file.read(function).endswith("Raises") else None
 
 
-def _fixture(page: Page, node: Node, form: str) -> list[Edit]:
-    text = page.read(node)
+def _fixture(file: ParsedSource, node: Node, form: str) -> list[Edit]:
+    text = file.read(node)
     return [replaced(node, f"{text}()" if form == "brackets" else text.removesuffix("()"))]
 
 
-def _parametrized(page: Page, node: Node, form: str) -> list[Edit] | None:
+def _parametrized(file: ParsedSource, node: Node, form: str) -> list[Edit] | None:
     if form == "text":
-        names = [page.read(child)[1:-1] for child in named_children(node)]
+        names = [file.read(child)[1:-1] for child in named_children(node)]
         return [replaced(node, f'"{", ".join(names)}"')]
-    text = page.read(node)
+    text = file.read(node)
     quote = text[0]
     names = [name.strip() for name in text[1:-1].split(",")]
     return [replaced(node, "(" + ", ".join(f"{quote}{name}{quote}" for name in names) + ")")]

@@ -6,7 +6,12 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from homespun.training.conventions.base.parsed_file import Page, first_child, named_children, parent
+from homespun.training.conventions.base.parsed_file import (
+    ParsedSource,
+    first_child,
+    named_children,
+    parent,
+)
 from homespun.training.conventions.python.names import caught_name
 from homespun.training.probes.rewrites.base import (
     Edit,
@@ -27,10 +32,10 @@ _BRACES = re.compile(r"\{(![rs])?\}")
 # --- strings
 
 
-def _formatted(page: Page, node: Node, form: str) -> list[Edit] | None:
+def _formatted(file: ParsedSource, node: Node, form: str) -> list[Edit] | None:
     if node.parent is not None and node.parent.type == "concatenated_string":
         return None
-    parts = _filled(page, node)
+    parts = _filled(file, node)
     if parts is None:
         return None
     quote, texts, values = parts
@@ -46,16 +51,16 @@ def _formatted(page: Page, node: Node, form: str) -> list[Edit] | None:
 _Filled = tuple[str, list[str], list[tuple[str, str]]]  # quote, texts, values with "!r" or ""
 
 
-def _filled(page: Page, node: Node) -> _Filled | None:
+def _filled(file: ParsedSource, node: Node) -> _Filled | None:
     """Take a formatted string apart, whichever way it is formatted."""
     if node.type == "string":
-        return _of_fstring(page, node)
+        return _of_fstring(file, node)
     if node.type == "binary_operator":
         left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
         if left is None or right is None:
             return None
         values = named_children(right) if right.type == "tuple" else [right]
-        return _of_percent(page, left, [page.read(value) for value in values])
+        return _of_percent(file, left, [file.read(value) for value in values])
     function = node.child_by_field_name("function")
     text = function.child_by_field_name("object") if function is not None else None
     if text is None:
@@ -63,32 +68,32 @@ def _filled(page: Page, node: Node) -> _Filled | None:
     given = named_children(node.child_by_field_name("arguments"))
     if any(child.type in ("keyword_argument", "list_splat", "dictionary_splat") for child in given):
         return None
-    return _of_format(page, text, [page.read(child) for child in given])
+    return _of_format(file, text, [file.read(child) for child in given])
 
 
-def _of_fstring(page: Page, node: Node) -> _Filled | None:
-    begin = page.read(node)[:5]
+def _of_fstring(file: ParsedSource, node: Node) -> _Filled | None:
+    begin = file.read(node)[:5]
     quote = begin.lstrip("fF")[:1]
     if begin[:1] not in "fF" or quote not in ("'", '"') or begin.startswith(quote * 3, 1):
         return None
     texts, values = [""], []
     for child in node.named_children:
         if child.type == "string_content":
-            texts[-1] += page.read(child)
+            texts[-1] += file.read(child)
         elif child.type == "interpolation":
             expression = child.child_by_field_name("expression")
             rest = [part for part in child.named_children if part != expression]
             if expression is None or any(part.type != "type_conversion" for part in rest):
                 return None
-            values.append((page.read(expression), page.read(rest[0]) if rest else ""))
+            values.append((file.read(expression), file.read(rest[0]) if rest else ""))
             texts.append("")
     if not values or any("{" in text or "%" in text for text in texts):
         return None
     return quote, texts, values
 
 
-def _of_percent(page: Page, literal: Node, values: list[str]) -> _Filled | None:
-    text = page.read(literal)
+def _of_percent(file: ParsedSource, literal: Node, values: list[str]) -> _Filled | None:
+    text = file.read(literal)
     quote = text[:1]
     if literal.type != "string" or quote not in ("'", '"') or text.startswith(quote * 3):
         return None
@@ -102,8 +107,8 @@ def _of_percent(page: Page, literal: Node, values: list[str]) -> _Filled | None:
     return quote, texts, [(v, "!r" if m == "r" else "") for v, m in zip(values, marks, strict=True)]
 
 
-def _of_format(page: Page, literal: Node, values: list[str]) -> _Filled | None:
-    text = page.read(literal)
+def _of_format(file: ParsedSource, literal: Node, values: list[str]) -> _Filled | None:
+    text = file.read(literal)
     quote = text[:1]
     if literal.type != "string" or quote not in ("'", '"') or text.startswith(quote * 3):
         return None
@@ -123,17 +128,17 @@ def _fstring(quote: str, texts: list[str], values: list[tuple[str, str]]) -> str
     return f"f{quote}{body}{quote}"
 
 
-def _logged(page: Page, node: Node, form: str) -> list[Edit] | None:
+def _logged(file: ParsedSource, node: Node, form: str) -> list[Edit] | None:
     given = named_children(node.child_by_field_name("arguments"))
     plain = [child for child in given if child.type != "keyword_argument"]
     if not plain or plain[0].type != "string":
         return None
     if form == "fstring":
-        parts = _of_percent(page, plain[0], [page.read(value) for value in plain[1:]])
+        parts = _of_percent(file, plain[0], [file.read(value) for value in plain[1:]])
         if parts is None:
             return None
         return [Edit(plain[0].start_byte, plain[-1].end_byte, _fstring(*parts))]
-    parts = _of_fstring(page, plain[0])
+    parts = _of_fstring(file, plain[0])
     if parts is None or len(plain) > 1:
         return None
     quote, texts, values = parts
@@ -144,20 +149,20 @@ def _logged(page: Page, node: Node, form: str) -> list[Edit] | None:
     return [replaced(plain[0], listed)]
 
 
-def _number(page: Page, node: Node, form: str) -> list[Edit]:
-    digits = int(page.read(node).replace("_", ""))
+def _number(file: ParsedSource, node: Node, form: str) -> list[Edit]:
+    digits = int(file.read(node).replace("_", ""))
     return [replaced(node, f"{digits:_}" if form == "underscores" else str(digits))]
 
 
 # --- errors
 
 
-def _renamed(page: Page, node: Node, form: str) -> list[Edit]:
-    name = page.read(node)
+def _renamed(file: ParsedSource, node: Node, form: str) -> list[Edit]:
+    name = file.read(node)
     return [replaced(node, "exc" if name == "e" else "e")]
 
 
-def _caused(page: Page, node: Node, form: str) -> list[Edit] | None:
+def _caused(file: ParsedSource, node: Node, form: str) -> list[Edit] | None:
     value, cause = first_child(node), node.child_by_field_name("cause")
     if value is None:
         return None
@@ -165,26 +170,26 @@ def _caused(page: Page, node: Node, form: str) -> list[Edit] | None:
         return [Edit(value.end_byte, node.end_byte, "")] if cause is not None else None
     clause = parent(node, "except_clause")
     name = caught_name(clause) if clause is not None else None
-    return [Edit(node.end_byte, node.end_byte, f" from {page.read(name)}")] if name else None
+    return [Edit(node.end_byte, node.end_byte, f" from {file.read(name)}")] if name else None
 
 
-def _placed(page: Page, node: Node, form: str) -> list[Edit] | None:
+def _placed(file: ParsedSource, node: Node, form: str) -> list[Edit] | None:
     call = first_child(node)
     given = named_children(call.child_by_field_name("arguments")) if call is not None else []
     if len(given) != 1 or given[0].type != "string" or node.start_point[0] != node.end_point[0]:
         return None
-    blanks = indentation(page, node)
-    text = page.read(given[0])
+    blanks = indentation(file, node)
+    text = file.read(given[0])
     return [Edit(node.start_byte, node.start_byte, f"msg = {text}\n{blanks}")] + [
         replaced(given[0], "msg")
     ]
 
 
-def _raised_empty(page: Page, node: Node, form: str) -> list[Edit] | None:
+def _raised_empty(file: ParsedSource, node: Node, form: str) -> list[Edit] | None:
     value = first_child(node)
     if value is None:
         return None
-    text = page.read(value)
+    text = file.read(value)
     return [replaced(value, f"{text}()" if form == "call" else text.removesuffix("()"))]
 
 

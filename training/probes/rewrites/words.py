@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from homespun.training.conventions.base.name_cases import in_case
-from homespun.training.conventions.base.parsed_file import Page
+from homespun.training.conventions.base.parsed_file import ParsedSource
 from homespun.training.conventions.python.docs import imperative, indicative
 from homespun.training.probes.rewrites.base import Edit, Rewrite, indentation, replaced, swapped
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 _QUOTES = re.compile(r"[rRuUbBfF]{0,2}(\"\"\"|'''|\"|'|`)")
 
 
-def _named(page: Page, node: Node, form: str) -> list[Edit] | None:
-    name = page.read(node)
+def _named(file: ParsedSource, node: Node, form: str) -> list[Edit] | None:
+    name = file.read(node)
     other = in_case(name, form)
     # Where the name stands elsewhere in the file, its place gives the form away.
-    if other == name or len(re.findall(rf"\b{re.escape(name)}\b", page.text)) != 1:
+    if other == name or len(re.findall(rf"\b{re.escape(name)}\b", file.text)) != 1:
         return None
     return [replaced(node, other)]
 
 
-def _mood(page: Page, node: Node, form: str) -> list[Edit] | None:
-    text = page.read(node)
+def _mood(file: ParsedSource, node: Node, form: str) -> list[Edit] | None:
+    text = file.read(node)
     word = re.search(r"[A-Za-z]+", text[len(_opening(text)) :])
     if word is None:
         return None
@@ -44,9 +44,9 @@ def _opening(text: str) -> str:
     return found[0] if found is not None else ""
 
 
-def _stop(page: Page, node: Node, form: str) -> list[Edit] | None:
+def _stop(file: ParsedSource, node: Node, form: str) -> list[Edit] | None:
     """Put or take the full stop of a literal's or comment's last line."""
-    text = page.read(node)
+    text = file.read(node)
     found = _QUOTES.match(text)
     closing = found[1] if found is not None else ""
     body = text.removesuffix(closing).rstrip() if closing else text.rstrip()
@@ -58,13 +58,13 @@ def _stop(page: Page, node: Node, form: str) -> list[Edit] | None:
     return [Edit(end - 1, end, "")] if body.endswith(".") else None
 
 
-def _message_stop(page: Page, node: Node, form: str) -> list[Edit] | None:
+def _message_stop(file: ParsedSource, node: Node, form: str) -> list[Edit] | None:
     last = node.named_children[-1] if node.type == "concatenated_string" else node
-    return _stop(page, last, form)
+    return _stop(file, last, form)
 
 
-def _case(page: Page, node: Node, form: str) -> list[Edit] | None:
-    text = page.read(node)
+def _case(file: ParsedSource, node: Node, form: str) -> list[Edit] | None:
+    text = file.read(node)
     letter = re.search(r"[A-Za-z]", text[len(_opening(text)) :])
     if letter is None:
         return None
@@ -73,8 +73,8 @@ def _case(page: Page, node: Node, form: str) -> list[Edit] | None:
     return [Edit(start, start + 1, other)]
 
 
-def _thrown(page: Page, node: Node, form: str) -> list[Edit] | None:
-    text = page.read(node)
+def _thrown(file: ParsedSource, node: Node, form: str) -> list[Edit] | None:
+    text = file.read(node)
     letter = re.search(r"[\"'`]([A-Za-z])", text)
     if letter is None:
         return None
@@ -83,12 +83,12 @@ def _thrown(page: Page, node: Node, form: str) -> list[Edit] | None:
     return [Edit(start, start + 1, other)]
 
 
-def _begun(page: Page, node: Node, form: str) -> list[Edit] | None:
+def _begun(file: ParsedSource, node: Node, form: str) -> list[Edit] | None:
     """Begin a docstring on the line of its quotes, or on the next one."""
-    text = page.read(node)
+    text = file.read(node)
     opening = _opening(text)
     rest = text[len(opening) :]
-    blanks = indentation(page, node)
+    blanks = indentation(file, node)
     skipped = len(rest) - len(rest.lstrip())
     start = node.start_byte + len(opening.encode())
     return [Edit(start, start + skipped, f"\n{blanks}" if form == "next" else "")]

@@ -18,7 +18,7 @@ from homespun.errors import HomespunError
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.index import Index
 from homespun.indexer.secrets.mask import mask
-from homespun.models.types import Progress
+from homespun.progress import Progress
 from homespun.server.context.retriever import Retriever
 from homespun.server.prompt.cursor import Cursor
 from homespun.server.prompt.render import Snippet
@@ -27,7 +27,7 @@ from homespun.training.dataset.examples import Example
 from homespun.training.dataset.holes import holes
 from homespun.training.safety.forgetting import all_tasks
 from homespun.training.shipped.packages import unpacked
-from homespun.training.shipped.sources import Source, sources
+from homespun.training.shipped.sources import LicensedPackage, sources
 from homespun.training.shipped.static_encoder.corpus import files_of
 from homespun.training.shipped.static_encoder.pairs import SourceFile, fingerprints
 
@@ -53,10 +53,10 @@ class Mix:
     seed: int = 5
 
 
-def chosen_packages(mix: Mix) -> list[Source]:
+def chosen_packages(mix: Mix) -> list[LicensedPackage]:
     """Return the packages to learn from, in an order of chance, more than are needed."""
     rng = random.Random(mix.seed)
-    found: list[Source] = []
+    found: list[LicensedPackage] = []
     for registry, share in mix.shares:
         pool = [source for source in sources() if source.package.registry == registry]
         wanted = round(mix.examples / mix.per_package * share * 1.3)
@@ -66,7 +66,7 @@ def chosen_packages(mix: Mix) -> list[Source]:
 
 def general_examples(mix: Mix, held: frozenset[str], *, progress: Progress) -> Iterator[Example]:
     """Yield examples package by package; a package that cannot be had is left out."""
-    told = task_lines()
+    asked_lines = task_lines()
     packages = chosen_packages(mix)
     progress.start("examples", len(packages), "packages")
     for number, source in enumerate(packages):
@@ -76,24 +76,26 @@ def general_examples(mix: Mix, held: frozenset[str], *, progress: Progress) -> I
             progress.advance(1)
             continue
         rng = random.Random(f"{mix.seed}-{source.key}")
-        yield from package_examples(source, folder, mix, rng, held, told, seed=mix.seed + number)
+        yield from package_examples(
+            source, folder, mix, rng, held, asked_lines, seed=mix.seed + number
+        )
         progress.advance(1)
     progress.finish()
 
 
 def package_examples(
-    source: Source,
+    source: LicensedPackage,
     folder: Path,
     mix: Mix,
     rng: random.Random,
     held: frozenset[str],
-    told: Collection[str],
+    asked_lines: Collection[str],
     *,
     seed: int,
 ) -> Iterator[Example]:
     """Yield the examples of one unpacked package."""
     code, _ = files_of(folder, seed)
-    usable = [file for file in code if _is_usable(file, held, told)]
+    usable = [file for file in code if _is_usable(file, held, asked_lines)]
     rng.shuffle(usable)
     usable = usable[: -(-mix.per_package // mix.per_file) * 2]
     drawn: list[Example] = []
@@ -118,16 +120,18 @@ def task_lines() -> frozenset[str]:
     )
 
 
-def _is_usable(file: SourceFile, held: frozenset[str], told: Collection[str]) -> bool:
+def _is_usable(file: SourceFile, held: frozenset[str], asked_lines: Collection[str]) -> bool:
     """Tell whether a file may be learned from: neither held out nor tiny nor endless."""
     if not _FILES[0] <= len(file.lines) <= _FILES[1]:
         return False
-    if told and any(line.strip() in told for line in file.lines):
+    if asked_lines and any(line.strip() in asked_lines for line in file.lines):
         return False
     return not (held and fingerprints(file) & held)
 
 
-def _holes_of(file: SourceFile, source: Source, mix: Mix, rng: random.Random) -> list[Example]:
+def _holes_of(
+    file: SourceFile, source: LicensedPackage, mix: Mix, rng: random.Random
+) -> list[Example]:
     text = mask("\n".join(file.lines) + "\n", file.parsed.language)
     found = []
     for hole in holes(text, file.parsed.language, rng, count=mix.per_file):

@@ -24,9 +24,9 @@ from typing import Any
 from homespun import paths
 from homespun.models import catalogue
 from homespun.models.convert.served_form import file_sha256
-from homespun.models.types import Progress
 from homespun.models.weights.gguf import GgufSource
 from homespun.models.weights.tokenizer import BpeTokenizer
+from homespun.progress import Progress
 from homespun.server.prompt.render import DEFAULT_LAYOUT, PROMPT_VERSION
 from homespun.storage import make_private_folder, write_private
 from homespun.training.dataset.examples import (
@@ -39,7 +39,7 @@ from homespun.training.dataset.examples import (
 )
 from homespun.training.lora.batches import plan
 from homespun.training.lora.fit import FitLog, fit
-from homespun.training.lora.model import Trainee
+from homespun.training.lora.model import LoraModel
 from homespun.training.lora.presets import CPU, PRESETS, Preset
 from homespun.training.shipped.general_adapter import contamination
 from homespun.training.shipped.general_adapter.examples import Mix, general_examples
@@ -115,7 +115,7 @@ def make(
     learned, held = parted(examples, mix.seed)
     encoder = encoder_of(source)
     validation = PHASES[0].encode(held, encoder, mix.seed)[:_HELD_EXAMPLES]
-    trainee = Trainee(source, preset, seed=mix.seed)
+    model = LoraModel(source, preset, seed=mix.seed)
     logs: list[FitLog] = []
     seen: dict[str, EncodedExample] = {}
     for phase in phases:
@@ -123,7 +123,7 @@ def make(
         train = phase.encode(_chosen(left, phase, mix.seed), encoder, mix.seed)
         limited = preset if preset.device != "cpu" else replace(preset, minutes=phase.minutes)
         log = fit(
-            trainee,
+            model,
             train,
             validation,
             limited,
@@ -137,7 +137,7 @@ def make(
         steps = plan(train, limited, mix.seed)[: len(log.steps)]
         seen |= {example.id: example for batch in steps for example in batch}
     make_private_folder(target)
-    trainee.save(target)
+    model.save(target)
     taken = [example for example in learned if example.id in seen]
     facts = {
         "base_sha256": entry.files[0].sha256,
@@ -252,7 +252,7 @@ def _written(step: object, log: FitLog) -> None:
 
 def main() -> None:
     """Run the job."""
-    from homespun.training.pipeline.progress import RichBar
+    from homespun.cli.progress import RichProgress
 
     parser = argparse.ArgumentParser(prog="python -m homespun.training.shipped.general_adapter.job")
     parser.add_argument("--examples", action="store_true", help="only make the examples")
@@ -265,7 +265,7 @@ def main() -> None:
     )
     args = parser.parse_args()
     preset = replace(PRESETS[args.preset], epochs=1, checks=3, patience=3)
-    with RichBar() as progress:
+    with RichProgress() as progress:
         if args.examples:
             make_examples(Mix(), progress=progress)
             return

@@ -18,10 +18,10 @@ from homespun.indexer.config import IndexConfig
 from homespun.indexer.languages import DATA, PROSE, language_of
 from homespun.indexer.syntax.parse import parse_file
 from homespun.indexer.types import Skipped
-from homespun.models.types import Progress
+from homespun.progress import Progress
 from homespun.storage import make_private_folder, write_private
 from homespun.training.shipped.packages import Package, unpacked
-from homespun.training.shipped.sources import Source, held_out_names
+from homespun.training.shipped.sources import LicensedPackage, held_out_names
 from homespun.training.shipped.static_encoder.pairs import Mined, SourceFile, fingerprints, mine
 from homespun.training.sources.licence_heads import has_copyleft_head
 
@@ -94,7 +94,7 @@ def held_out_prints(packages: Iterable[Package]) -> frozenset[str]:
 
 
 def mined_sources(
-    sources: Sequence[Source], held: frozenset[str], *, processes: int, progress: Progress
+    sources: Sequence[LicensedPackage], held: frozenset[str], *, processes: int, progress: Progress
 ) -> Corpus:
     """Return the pairs of all packages in the order of the list; texts that repeat count once."""
     progress.start("mining pairs", len(sources), "packages")

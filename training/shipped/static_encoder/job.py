@@ -22,10 +22,10 @@ from homespun.indexer.embedding import static_encoder
 from homespun.indexer.embedding.static_encoder import quantised
 from homespun.indexer.words.tokens import TOKENIZER_VERSION
 from homespun.models.load import load_encoder
-from homespun.models.types import Progress
 from homespun.paths import home
+from homespun.progress import Progress
 from homespun.storage import make_private_folder, write_private
-from homespun.training.shipped.sources import Source, held_out_packages, sources
+from homespun.training.shipped.sources import LicensedPackage, held_out_packages, sources
 from homespun.training.shipped.static_encoder import corpus as embedder_corpus
 from homespun.training.shipped.static_encoder import start as embedder_start
 from homespun.training.shipped.static_encoder.corpus import Corpus, held_out_prints, mined_sources
@@ -157,20 +157,20 @@ def write(
     return manifest
 
 
-def _row(source: Source) -> str:
+def _row(source: LicensedPackage) -> str:
     package = source.package
     return f"{package.registry} {package.name} {package.version} ({source.licence})"
 
 
 def main() -> None:
     """Make the encoder's files with a progress bar."""
-    from homespun.training.pipeline.progress import RichBar
+    from homespun.cli.progress import RichProgress
 
     parser = argparse.ArgumentParser(prog="python -m homespun.training.shipped.static_encoder.job")
     parser.add_argument("--corpus", action="store_true", help="mine only")
     parser.add_argument("--target", type=Path, default=static_encoder.FOLDER, metavar="DIR")
     args = parser.parse_args()
-    with RichBar() as progress:
+    with RichProgress() as progress:
         if args.corpus:
             mined(progress)
         else:

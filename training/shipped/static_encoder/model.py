@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from homespun.models.types import Progress
+from homespun.progress import Progress
 from homespun.training.shipped.static_encoder.corpus import Corpus
 from homespun.training.shipped.static_encoder.data import Bags, batches
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from homespun.models.types import Encoder, Progress
+from homespun.models.types import Encoder
+from homespun.progress import Progress
 from homespun.training.shipped.static_encoder.data import Bags
 
 ENCODER = "all-minilm-l6-v2"

@@ -11,9 +11,9 @@ from homespun.training.dataset.examples import Example
 from homespun.training.shipped.general_adapter.examples import Mix, package_examples, snippets_for
 from homespun.training.shipped.general_adapter.job import parted
 from homespun.training.shipped.packages import Package
-from homespun.training.shipped.sources import Source
+from homespun.training.shipped.sources import LicensedPackage
 
-SOURCE = Source(Package("pypi", "small", "1", "0" * 64), "MIT")
+SOURCE = LicensedPackage(Package("pypi", "small", "1", "0" * 64), "MIT")
 SHORT = """def total(prices, rate):
     result = 0
     for price in prices:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from homespun.indexer.embedding.static_encoder import StaticEncoder
-from homespun.models.types import NoProgress
+from homespun.progress import NoProgress
 from homespun.training.shipped.sources import held_out_names, is_held_out, sources
 from homespun.training.shipped.static_encoder import corpus as embedder_corpus
 from homespun.training.shipped.static_encoder import job

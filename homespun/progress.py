@@ -1,10 +1,51 @@
-"""Progress that is drawn elsewhere and counted here, for the status."""
+"""Where long work reports how far it is; who shows it implements `Progress`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
-from homespun.models.types import Progress
+
+class Progress(Protocol):
+    """Where long work reports how far it is; the command line draws a bar, the server notifies."""
+
+    def start(self, stage: str, total: int, unit: str) -> None:
+        """Begin a stage of `total` units ("B", "files", "chunks"); 0 means unknown."""
+
+    def advance(self, n: int) -> None:
+        """Say that `n` more units are done."""
+
+    def finish(self) -> None:
+        """End the current stage."""
+
+
+class TrainProgress(Progress, Protocol):
+    """A `Progress` that also says whole sentences, and a word beside the bar."""
+
+    def say(self, sentence: str) -> None:
+        """Tell something that stays on the screen."""
+
+    def note(self, text: str) -> None:
+        """Show a short text beside the bar, e.g. the loss; the next one takes its place."""
+
+
+class NoProgress:
+    """Reports to nobody, as either of the two."""
+
+    def start(self, stage: str, total: int, unit: str) -> None:
+        """Ignore."""
+
+    def advance(self, n: int) -> None:
+        """Ignore."""
+
+    def finish(self) -> None:
+        """Ignore."""
+
+    def say(self, sentence: str) -> None:
+        """Ignore."""
+
+    def note(self, text: str) -> None:
+        """Ignore."""
 
 
 class CountedProgress:

@@ -1,6 +1,6 @@
 """Fits the weights of `server/context/next_name.py` on the development packages and prints them.
 
-    python -m bench.context.fit > server/context/next_name_weights.py
+    python -m bench.context.fit_name_weights > server/context/next_name_weights.py
 
 A conditional logit: at each cursor, of all candidates that the product considers, the one that was
 written. With --check each package is ranked by weights that were fitted on the others.
@@ -18,11 +18,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from bench.context.cursors import Cursor, load
-from bench.context.packages import CORPORA, Corpus
+from bench.context.cursors import NameCursor, load
+from bench.context.packages import CORPORA, CursorCorpus
 from bench.context.recall import Bench, product
 from homespun.server.context import next_name_weights
-from homespun.server.context.next_name import Candidate, Situation
+from homespun.server.context.next_name import NameCandidate, NameEvidence
 from homespun.server.context.retriever import Retriever
 
 _RIDGE = 0.5
@@ -52,7 +52,7 @@ def main() -> int:
         for table in TABLES:
             _check([choice for choice in choices if choice.table == table])
         return 0
-    print('"""Weights of `next_name.py`, as `bench/context/fit.py` prints them."""')
+    print('"""Weights of `next_name.py`, as `bench/context/fit_name_weights.py` prints them."""')
     for table in TABLES:
         weights = fit([choice for choice in choices if choice.table == table])
         print(f"\n{table} = {{")
@@ -63,17 +63,17 @@ def main() -> int:
     return 0
 
 
-def _choices(corpus: Corpus) -> list[Choice]:
+def _choices(corpus: CursorCorpus) -> list[Choice]:
     """Return what the product chose from at each cursor, and what was right."""
     both = load(corpus.name, corpus.cursors, corpus.folder())
     # Each place in one of its two states, in turns: enough to fit on, in half the time.
     cursors = [cursor for n, cursor in enumerate(both) if n % 4 in (0, 3)]
-    asked: list[tuple[Cursor, Mapping[str, float], list[Candidate], Situation]] = []
-    current: list[Cursor] = []
-    original = Situation.probabilities
+    asked: list[tuple[NameCursor, Mapping[str, float], list[NameCandidate], NameEvidence]] = []
+    current: list[NameCursor] = []
+    original = NameEvidence.probabilities
 
     def recorded(
-        self: Situation, candidates: Sequence[Candidate], weights: Mapping[str, float]
+        self: NameEvidence, candidates: Sequence[NameCandidate], weights: Mapping[str, float]
     ) -> list[float]:
         asked.append((current[-1], weights, list(candidates), self))
         return original(self, candidates, weights)
@@ -82,23 +82,23 @@ def _choices(corpus: Corpus) -> list[Choice]:
     with tempfile.TemporaryDirectory() as scratch:
         bench = Bench(corpus.name, corpus.folder(), Path(scratch))
         retriever = Retriever(bench.index)
-        Situation.probabilities = recorded  # type: ignore[method-assign]
+        NameEvidence.probabilities = recorded  # type: ignore[method-assign]
         try:
             for cursor in bench.without_file(cursors):
                 current.append(cursor)
                 asked.clear()
                 product(retriever, cursor)
-                for at, weights, candidates, situation in asked[:1]:
+                for at, weights, candidates, evidence in asked[:1]:
                     names = [candidate.name for candidate in candidates]
                     table = next(t for t in TABLES if weights is getattr(next_name_weights, t))
                     wanted = at.name
                     if wanted not in names and not at.is_cross:
                         wanted = ""  # nothing that is on offer
                     if wanted in names and len(names) > 1:
-                        features = [situation.features(candidate) for candidate in candidates]
+                        features = [evidence.features(candidate) for candidate in candidates]
                         found.append(Choice(corpus.name, table, features, names.index(wanted)))
         finally:
-            Situation.probabilities = original  # type: ignore[method-assign]
+            NameEvidence.probabilities = original  # type: ignore[method-assign]
     return found
 
 
