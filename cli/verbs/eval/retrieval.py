@@ -20,7 +20,7 @@ from homespun.settings import settings_of
 
 if TYPE_CHECKING:
     from homespun.indexer.evaluation.queries import Query
-    from homespun.indexer.evaluation.report import Report, RegressionVerdict
+    from homespun.indexer.evaluation.report import RegressionVerdict, Report
     from homespun.indexer.index import Index
     from homespun.models.types import Encoder
 
