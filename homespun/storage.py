@@ -21,7 +21,13 @@ from typing import IO
 from homespun.errors import FolderRefused, StorageFull
 from homespun.paths import WORKSPACE_FOLDER
 
-_FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
+_FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}  # Windows knows no quota error
+_CLOSED = {
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.EFBIG,  # beyond the limit for a file of this process
+}
 _RENAMES = 10  # on Windows a reader that has the old file open is in the way
 _RENAME_PAUSE_SECONDS = 0.02
 _CACHE_TAG = (  # https://bford.info/cachedir/
@@ -237,6 +243,11 @@ def writing(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise storage_error(folder, error) from error
+
+
+def is_full_or_closed(error: OSError) -> bool:
+    """Tell whether a disk is full or may not be written: what the user can mend."""
+    return error.errno in _FULL | _CLOSED
 
 
 def storage_error(folder: Path, error: OSError) -> StorageFull:

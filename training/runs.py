@@ -14,26 +14,23 @@ archive, is not gone on with, and nothing that it left is believed.
 
 from __future__ import annotations
 
-import errno
 import json
-import os
 import shutil
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from filelock import Timeout
 
-from homespun.locks import lock_file
+from homespun.locks import NOTE, holder_of, leave_note, lock_file
 from homespun.parsing import read_json
 from homespun.paths import WORKSPACE_FOLDER
 from homespun.storage import (
     check_workspace_folder,
+    is_full_or_closed,
     make_private_folder,
     workspace_folder,
     write_private,
@@ -45,19 +42,8 @@ STATE_VERSION = 1
 _LIBRARIES = ("homespun", "torch", "transformers", "peft", "onnxruntime", "numpy")
 _STATE = "state.json"
 _STATE_BYTES = 10_000_000  # a real one has some kilobytes
-_NOTE_BYTES = 10_000
 _PURPOSE = "training run"
-_NOTE = "lock.json"  # not in the lock file itself: on Windows a locked file cannot be read
 _KEPT_RUNS = 3
-# Windows knows no quota error.
-_FULL_OR_CLOSED = {
-    errno.ENOSPC,
-    getattr(errno, "EDQUOT", errno.ENOSPC),
-    errno.EACCES,
-    errno.EPERM,
-    errno.EROFS,
-    errno.EFBIG,  # beyond the limit for a file of this process
-}
 
 
 @dataclass(slots=True)
@@ -145,12 +131,8 @@ def training_lock(workspace: Path) -> Iterator[None]:
     except Timeout as error:
         raise TrainingLocked(_holder(folder)) from error
     try:
-        note = {
-            "pid": os.getpid(),
-            "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])[:200],
-            "since": datetime.now().astimezone().isoformat(timespec="seconds"),
-        }
-        write_json(folder / _NOTE, note)
+        with writing(folder / NOTE):
+            leave_note(folder)
         yield
     finally:
         lock.release()
@@ -162,7 +144,7 @@ def writing(place: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in _FULL_OR_CLOSED:
+        if not is_full_or_closed(error):
             raise
         raise TrainingUnwritable(
             f"cannot write to {str(place)!r}: {error.strerror or error}; free some space or check "
@@ -205,14 +187,8 @@ def _read(folder: Path) -> Run:
 
 
 def _holder(folder: Path) -> str:
-    try:
-        note = read_json(folder / _NOTE, max_bytes=_NOTE_BYTES)
-        since = datetime.fromisoformat(note["since"]).isoformat(timespec="seconds")
-        holder = f"process {int(note['pid'])} ({note['command']!r}, since {since})"
-    except (OSError, ValueError, KeyError, TypeError):
-        holder = "another process"  # the note is a courtesy; the lock itself is what counts
     return (
-        f"a training of {str(folder.parent.parent)!r} is running already: {holder}; "
+        f"a training of {str(folder.parent.parent)!r} is running already: {holder_of(folder)}; "
         "wait for it to end, or end that process and go on with `homespun train --resume`"
     )
 

@@ -22,13 +22,19 @@ from pathlib import Path
 
 from bench.common.accepted import ACCEPTED
 from bench.retrieval.corpora import SETS, QueryCorpus, corpora
-from homespun.cli.verbs.eval import retrieval_tables as eval_tables
+from homespun.cli.verbs.eval import retrieval_tables
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.embedding.encoders import open_encoder
 from homespun.indexer.evaluation import evaluate
-from homespun.indexer.evaluation import report as evaluation_report
 from homespun.indexer.evaluation.evaluate import CorpusResult
-from homespun.indexer.evaluation.report import RegressionVerdict, Report
+from homespun.indexer.evaluation.report import (
+    RegressionVerdict,
+    Report,
+    judge,
+    load,
+    save,
+    versions_of,
+)
 from homespun.indexer.index import Index
 from homespun.indexer.search.retrieve import Mode
 from homespun.models.errors import DownloadFailed
@@ -53,7 +59,7 @@ def main() -> int:
         return 1
     status = 0
     for report in reports:
-        eval_tables.print_report(report, below=args.below)
+        retrieval_tables.print_report(report, below=args.below)
         if args.split == "dev":
             status |= _gate(report, is_accepting=args.accept)
     if args.write:
@@ -84,7 +90,7 @@ def _measured(chosen: Sequence[QueryCorpus], args: argparse.Namespace) -> list[R
         Report(
             mode=mode,
             limit=LIMIT,
-            versions=evaluation_report.versions_of("none" if mode == "lexical" else args.encoder),
+            versions=versions_of("none" if mode == "lexical" else args.encoder),
             corpora=tuple(found),
         )
         for mode, found in results.items()
@@ -115,12 +121,12 @@ def _evaluated(corpus: QueryCorpus, index: Index, mode: Mode) -> CorpusResult:
 def _gate(report: Report, *, is_accepting: bool) -> int:
     """Compare with the accepted report of the mode, or become it; 1 where the gate closes."""
     path = ACCEPTED / f"retrieval-{report.mode}.json"
-    accepted = evaluation_report.load(path)
-    verdict = None if accepted is None else evaluation_report.judge(report, accepted)
+    accepted = load(path)
+    verdict = None if accepted is None else judge(report, accepted)
     if verdict is not None:
-        eval_tables.print_verdict(verdict, report)
+        retrieval_tables.print_verdict(verdict, report)
     if is_accepting:
-        evaluation_report.save(report, path)
+        save(report, path)
         print(f"accepted: {path.name}; commit it with the change that it measures")
         return 0
     return _status(verdict, report.mode)
@@ -132,7 +138,7 @@ def _status(verdict: RegressionVerdict | None, mode: str) -> int:
     elif verdict.obstacle:
         print(f"{mode}: nothing can be compared: {verdict.obstacle}; --accept accepts this one")
     elif verdict.failed:
-        print(f"{mode}: {eval_tables.drop_sentence(verdict)}")
+        print(f"{mode}: {retrieval_tables.drop_sentence(verdict)}")
     return int(verdict is not None and verdict.failed)
 
 

@@ -8,7 +8,7 @@ import time
 
 from homespun.models import catalogue
 from homespun.models.download import cache
-from homespun.models.download import fetch as download
+from homespun.models.download.fetch import Downloader, verify_entry
 from homespun.models.status import ModelState, state_of
 from homespun.progress import Progress
 
@@ -77,7 +77,7 @@ def _fetch(args: argparse.Namespace) -> int:
     entries = [catalogue.get(name) for name in dict.fromkeys(wanted)]
     reports: list[dict[str, object]] = []
     with RichProgress(quiet=args.json) as progress:
-        downloader = download.Downloader(progress)
+        downloader = Downloader(progress)
         for entry in entries:
             began = time.monotonic()
             source = downloader.fetch(entry)
@@ -105,7 +105,7 @@ def _verify(args: argparse.Namespace) -> int:
     reports: list[dict[str, object]] = []
     with RichProgress(quiet=args.json) as progress:
         for entry in entries:
-            source = download.verify_entry(entry, progress)
+            source = verify_entry(entry, progress)
             reports.append(
                 {
                     "name": entry.name,

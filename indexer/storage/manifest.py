@@ -29,6 +29,7 @@ from homespun.indexer.config import CHUNKER_VERSION, IndexConfig
 from homespun.indexer.errors import IndexDamaged, IndexMissing, StoreFull
 from homespun.indexer.storage.overlay import Layered
 from homespun.indexer.words.tokens import WORDS_VERSION
+from homespun.locks import NOTE
 from homespun.parsing import parse_json
 from homespun.paths import WORKSPACE_FOLDER
 from homespun.storage import check_plain, read_bounded, remove_whatever, write_private
@@ -241,7 +242,7 @@ def _sweep_stamps(folder: Path, wanted: set[str]) -> None:
 
 def sweep(folder: Path, current: Manifest) -> None:
     """Remove what a dead writer left; the caller holds the write lock."""
-    for name in (_NAME, f"{_STAMPS}.", "lock.json"):  # all that is written under the lock
+    for name in (_NAME, f"{_STAMPS}.", NOTE):  # all that is written under the lock
         for draft in folder.glob(f".{name}*.tmp"):
             draft.unlink(missing_ok=True)
     _sweep_stamps(folder, {current.stamps})

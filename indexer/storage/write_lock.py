@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 
 from filelock import Timeout
 
 from homespun.indexer.errors import IndexLocked, StoreFull
-from homespun.locks import lock_file
-from homespun.parsing import read_json
-from homespun.storage import check_plain, write_private
-
-_NOTE = "lock.json"  # not in the lock file itself: on Windows a locked file cannot be read
-_NOTE_BYTES = 10_000
+from homespun.locks import holder_of, leave_note, lock_file
+from homespun.storage import check_plain
 
 
 @contextmanager
@@ -47,13 +39,8 @@ def write_lock(folder: Path, *, wait_seconds: float) -> Iterator[None]:
 
 
 def _leave_note(folder: Path) -> None:
-    note = {
-        "pid": os.getpid(),
-        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])[:200],
-        "since": datetime.now().astimezone().isoformat(timespec="seconds"),
-    }
     try:
-        write_private(folder / _NOTE, json.dumps(note))
+        leave_note(folder)
     except OSError as error:
         raise StoreFull(
             f"cannot write to the index in {str(folder)!r}: {error.strerror or error}; "
@@ -62,13 +49,7 @@ def _leave_note(folder: Path) -> None:
 
 
 def _sentence(folder: Path, wait_seconds: float) -> str:
-    try:
-        note = read_json(folder / _NOTE, max_bytes=_NOTE_BYTES)
-        since = datetime.fromisoformat(note["since"]).isoformat(timespec="seconds")
-        holder = f"process {int(note['pid'])} ({note['command']!r}, since {since})"
-    except (OSError, ValueError, KeyError, TypeError):
-        holder = "another process"  # the note is a courtesy; the lock itself is what counts
     return (
-        f"the index in {str(folder)!r} is being written by {holder}; waited {wait_seconds:g} s: "
-        "try again when it is done, or wait longer with --wait"
+        f"the index in {str(folder)!r} is being written by {holder_of(folder)}; "
+        f"waited {wait_seconds:g} s: try again when it is done, or wait longer with --wait"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import threading
@@ -13,6 +14,7 @@ from homespun.locks import lock_file
 from homespun.storage import (
     check_without_links,
     check_workspace_folder,
+    is_full_or_closed,
     make_private_folder,
     open_private,
     read_bounded,
@@ -225,3 +227,10 @@ def test_a_lock_is_a_file_of_its_own(tmp_path, kind):
 def test_a_lock_is_closed_to_others(tmp_path):
     with lock_file(tmp_path / "lock").acquire(timeout=0):
         assert mode(tmp_path / "lock") == 0o600
+
+
+@pytest.mark.parametrize("name", ["ENOSPC", "EDQUOT", "EACCES", "EPERM", "EROFS", "EFBIG"])
+def test_a_full_disk_and_a_closed_one_are_told_from_other_trouble(name):
+    number = getattr(errno, name, errno.ENOSPC)  # Windows knows no quota error
+    assert is_full_or_closed(OSError(number, os.strerror(number)))
+    assert not is_full_or_closed(OSError(errno.EINVAL, "it is no regular file"))

@@ -186,6 +186,64 @@ def test_reading_is_no_write(line):
     assert not list(writing_calls(line))
 
 
+# Whoever renames without `homespun.storage.replace`: whole folders, drafts of our own.
+RENAMES_FOLDERS = {
+    "models/adapters/registry.py",
+    "models/convert/convert.py",
+    "training/dataset/output.py",
+    "training/lora/fit.py",
+    "training/pipeline/learn.py",
+    "training/shipped/packages.py",
+}
+
+
+def renames(text):
+    """Every call that renames something, by `os` or by a path."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            called = ast.unparse(node.func)
+            of_path = len(node.args) == 1 and not node.keywords  # of a string it has two
+            if called in ("os.replace", "os.rename", "shutil.move") or (
+                node.func.attr in ("replace", "rename") and of_path
+            ):
+                yield called
+
+
+def test_one_module_alone_puts_a_file_in_place_by_rename():
+    found = {relative(path) for path in sources() if any(renames(path.read_text("utf-8")))}
+    assert found == {"homespun/storage.py", *RENAMES_FOLDERS}
+
+
+@pytest.mark.parametrize(
+    "line", ["os.replace(a, b)", "draft.replace(target)", "draft.rename(target)"]
+)
+def test_a_planted_rename_is_found(line):
+    assert list(renames(line))
+
+
+def test_replacing_in_a_string_or_a_dataclass_is_no_rename():
+    assert not list(renames("text.replace('a', 'b'); replace(state, snapshot=None)"))
+
+
+def test_one_module_alone_knows_the_numbers_of_a_full_disk():
+    found = {
+        relative(path)
+        for path in sources()
+        if re.search(r"\b(ENOSPC|EDQUOT|EROFS|EFBIG)\b", path.read_text(encoding="utf-8"))
+    }
+    assert found == {"homespun/storage.py"}
+
+
+def test_one_module_alone_writes_an_ignore_file():
+    found = {
+        relative(path)
+        for path in sources()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and node.value == "*\n"
+    }
+    assert found == {"homespun/storage.py"}
+
+
 @pytest.mark.parametrize("name", ["encode", "render", "budget"])
 def test_the_prompt_is_a_leaf_of_the_standard_library(name):
     tree = ast.parse((ROOT / "server" / "prompt" / f"{name}.py").read_text(encoding="utf-8"))

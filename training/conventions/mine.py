@@ -16,16 +16,16 @@ from typing import Any, Literal
 
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.languages import has_grammar, language_of
-from homespun.indexer.scan import walk as files
+from homespun.indexer.scan import walk
 from homespun.indexer.syntax.parse import parse_file, readable
 from homespun.indexer.types import Skipped
 from homespun.progress import NoProgress, Progress
 from homespun.settings import settings_of
 from homespun.stats import wilson
-from homespun.training.conventions import sites as conventions_sites
 from homespun.training.conventions import symbols
 from homespun.training.conventions.base.parsed_file import RepositoryPaths
 from homespun.training.conventions.base.rule import GROUPS, Rule, Site
+from homespun.training.conventions.sites import has_rules, parse_source, rule_of, sites_of
 
 logger = logging.getLogger(__name__)
 
@@ -192,16 +192,16 @@ class Miner:
         if isinstance(found, Skipped) or found.is_generated or not has_grammar(found.language):
             self.skipped += 1
             return
-        if not conventions_sites.has_rules(found.language):
+        if not has_rules(found.language):
             self._add_symbols(path, source, config)
             return
-        file = conventions_sites.parsed(path, found.language, found.text)
+        file = parse_source(path, found.language, found.text)
         if file is None:
             self.skipped += 1
             return
         self._count(found.language, len(file.lines))
-        sites = conventions_sites.sites(file, self._repository)
-        rules = {id_: conventions_sites.rule_of(id_) for id_ in {site.rule for site in sites}}
+        sites = sites_of(file, self._repository)
+        rules = {id_: rule_of(id_) for id_ in {site.rule for site in sites}}
         self._tally(path, file.lines, ((rules[site.rule], site) for site in sites))
 
     def _add_symbols(self, path: str, source: bytes, config: IndexConfig) -> None:
@@ -260,12 +260,12 @@ def mine(
     root = Path(root)
     if config is None:
         config = settings_of(IndexConfig, "index", workspace=root, say=logger.warning)
-    scan = files.walk(root, config)
+    scan = walk.walk(root, config)
     asked = [file for file in scan.files if _may_be_asked(file.path)]
     miner = Miner(RepositoryPaths.of(file.path for file in scan.files))
     progress.start("reading", len(asked), "files")
     for file in asked:
-        source = files.read(root, file.path, config)
+        source = walk.read(root, file.path, config)
         if isinstance(source, Skipped):
             miner.skipped += 1
         else:

@@ -47,7 +47,7 @@ def rule_of(id_: str) -> Rule:
     return RULES[id_]
 
 
-def parsed(path: str, language: str, text: str) -> ParsedSource | None:
+def parse_source(path: str, language: str, text: str) -> ParsedSource | None:
     """Parse a file for its rules; None where there are none or the parser gives up."""
     family = _BY_LANGUAGE.get(language)
     if family is None or not family.is_asked(path):
@@ -55,6 +55,6 @@ def parsed(path: str, language: str, text: str) -> ParsedSource | None:
     return parse_with(path, language, text, family.queries[language])
 
 
-def sites(file: ParsedSource, repository: RepositoryPaths) -> list[Site]:
+def sites_of(file: ParsedSource, repository: RepositoryPaths) -> list[Site]:
     """Return all sites of a file."""
     return list(_BY_LANGUAGE[file.language].sites(file, repository))

@@ -11,7 +11,6 @@ archive, is neither kept nor gone on with.
 
 from __future__ import annotations
 
-import errno
 import json
 import shutil
 from collections.abc import Iterator, Mapping
@@ -27,6 +26,7 @@ from homespun.parsing import read_json
 from homespun.paths import WORKSPACE_FOLDER
 from homespun.storage import (
     check_workspace_folder,
+    is_full_or_closed,
     make_private_folder,
     remove_whatever,
     workspace_folder,
@@ -46,14 +46,6 @@ _KEY = "key.json"
 _MAX_BYTES = 100_000_000  # of a card: it names the files that were left out
 _KEY_BYTES = 10_000
 _PURPOSE = "dataset"
-# Windows knows no quota error.
-_FULL_OR_CLOSED = {
-    errno.ENOSPC,
-    getattr(errno, "EDQUOT", errno.ENOSPC),
-    errno.EACCES,
-    errno.EPERM,
-    errno.EROFS,
-}
 
 
 class DatasetFolder:
@@ -140,7 +132,7 @@ def claimed(out: Path) -> Iterator[DatasetFolder]:
     try:
         yield DatasetFolder(out)
     except OSError as error:
-        if error.errno not in _FULL_OR_CLOSED:
+        if not is_full_or_closed(error):
             raise
         raise _unwritable(out, error) from error
     except StoreFull as error:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from homespun.indexer.config import IndexConfig
 from homespun.progress import Progress
-from homespun.training.conventions import sites as conventions_sites
 from homespun.training.conventions.base.parsed_file import RepositoryPaths
 from homespun.training.conventions.mine import Miner, house_forms
+from homespun.training.conventions.sites import parse_source, sites_of
 from homespun.training.history.repository import Repository
 from homespun.training.probes.pairs import Probe, probes
 from homespun.training.sources.filters import SourceText
@@ -30,12 +30,12 @@ class HouseStyle:
 
     def sites(self, path: str, language: str, text: str) -> Collection[int]:
         """Return the 1-based lines in which a house form shows; a `ConventionSites`."""
-        file = conventions_sites.parsed(path, language, text)
+        file = parse_source(path, language, text)
         if file is None:
             return set()
         return {
             site.line
-            for site in conventions_sites.sites(file, RepositoryPaths.of(self.paths))
+            for site in sites_of(file, RepositoryPaths.of(self.paths))
             if site.start >= 0 and self.forms.get(site.rule) == site.form
         }
 

@@ -24,10 +24,10 @@ from homespun.indexer.languages import language_of
 from homespun.indexer.secrets import mask
 from homespun.indexer.syntax.parse import syntax_tree
 from homespun.server.prompt.render import Snippet
-from homespun.training.conventions import sites as conventions_sites
 from homespun.training.conventions.base.parsed_file import ParsedSource, RepositoryPaths
 from homespun.training.conventions.base.rule import Site
 from homespun.training.conventions.python.imports import IMPORT_OF
+from homespun.training.conventions.sites import parse_source, rule_of, sites_of
 from homespun.training.dataset.examples import Example
 from homespun.training.probes.rewrites import javascript, python, strings, words
 from homespun.training.probes.rewrites.base import Edit, Rewrite
@@ -118,11 +118,11 @@ def probes(
     """
     language = language_of(path)
     text = mask.mask(text.replace("\r\n", "\n"), language)
-    file = conventions_sites.parsed(path, language, text)
+    file = parse_source(path, language, text)
     if file is None:
         return []
     by_rule: dict[str, list[Site]] = {}
-    for site in conventions_sites.sites(file, repository or RepositoryPaths.of([path])):
+    for site in sites_of(file, repository or RepositoryPaths.of([path])):
         if site.rule in rules and site.start >= 0:
             by_rule.setdefault(site.rule, []).append(site)
     found = []
@@ -171,7 +171,7 @@ def _of_rule(
     most: int,
     lines: Collection[int] | None,
 ) -> list[Probe]:
-    rule = conventions_sites.rule_of(sites[0].rule)
+    rule = rule_of(sites[0].rule)
     rewrite = _rewrite_of(rule.id)
     other = rewrite.other(form) if rewrite is not None and not rule.fixable else None
     if rewrite is None or other is None:

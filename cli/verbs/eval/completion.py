@@ -67,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Evaluate, compare, print; 1 where it got worse or cannot be compared."""
-    from homespun.training.evaluation import report as completion_report
+    from homespun.training.evaluation.report import judge, save
 
     for name in ("items", "infilling"):
         least = 1 if name == "items" else 0
@@ -78,9 +78,9 @@ def run(args: argparse.Namespace) -> int:
     done = _evaluated(args)
     for note in done.notes:
         say(note)
-    verdict = None if accepted is None else completion_report.judge(done.report, accepted)
+    verdict = None if accepted is None else judge(done.report, accepted)
     if args.accept:
-        completion_report.save(done.report, accepted_at, root=_sealed_in(args))
+        save(done.report, accepted_at, root=_sealed_in(args))
     _print(done.report, verdict, args)
     return _said(verdict, accepted_at, is_accepting=args.accept)
 
@@ -144,10 +144,10 @@ def _sealed_in(args: argparse.Namespace) -> Path | None:
 def _load(path: Path, args: argparse.Namespace) -> CompletionReport | None:
     """Read the accepted report; one that cannot be read does not stop its replacement."""
     from homespun.training.errors import BadCompletionReport
-    from homespun.training.evaluation import report as completion_report
+    from homespun.training.evaluation.report import load
 
     try:
-        return completion_report.load(path, root=_sealed_in(args))
+        return load(path, root=_sealed_in(args))
     except BadCompletionReport:
         if args.accept:
             return None

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 from homespun.cli.errors import Unavailable, UsageError
 from homespun.cli.output import say
 from homespun.cli.progress import RichProgress
-from homespun.cli.verbs.eval import completion as eval_completion
-from homespun.cli.verbs.eval import infilling as eval_infilling
+from homespun.cli.verbs.eval import completion, infilling
 from homespun.indexer.config import IndexConfig
 from homespun.settings import settings_of
 
@@ -32,13 +31,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="WHAT")
     _add_retrieval(actions)
     summary = "lines of later commits, completed by every arm: exact lines, style, failures, speed"
-    completion = actions.add_parser("completion", help=summary, description=summary)
-    eval_completion.add_arguments(completion)
-    completion.set_defaults(part=eval_completion.run)
+    part = actions.add_parser("completion", help=summary, description=summary)
+    completion.add_arguments(part)
+    part.set_defaults(part=completion.run)
     summary = "ordinary Python, a line at a time: exact lines, with and without an adapter"
-    infilling = actions.add_parser("infilling", help=summary, description=summary)
-    eval_infilling.add_arguments(infilling)
-    infilling.set_defaults(part=eval_infilling.run)
+    part = actions.add_parser("infilling", help=summary, description=summary)
+    infilling.add_arguments(part)
+    part.set_defaults(part=infilling.run)
     for part in actions.choices.values():
         part.add_argument(
             "--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS
@@ -75,7 +74,7 @@ def _add_retrieval(actions: argparse._SubParsersAction[argparse.ArgumentParser])
 def _run_retrieval(args: argparse.Namespace) -> int:
     """Evaluate, compare, print; 1 where the search got worse or cannot be compared."""
     from homespun.indexer.evaluation import queries
-    from homespun.indexer.evaluation import report as evaluation_report
+    from homespun.indexer.evaluation.report import judge, save
 
     if args.limit < 1:
         raise UsageError(f"--limit is {args.limit}; give 1 or more")
@@ -84,9 +83,9 @@ def _run_retrieval(args: argparse.Namespace) -> int:
     accepted_at = _accepted_at(args, root)
     accepted = None if args.accept and not accepted_at.exists() else _load(accepted_at, args)
     report = _measured(root, asked, args)
-    verdict = None if accepted is None else evaluation_report.judge(report, accepted)
+    verdict = None if accepted is None else judge(report, accepted)
     if args.accept:
-        evaluation_report.save(report, accepted_at, root=_sealed_in(args, root))
+        save(report, accepted_at, root=_sealed_in(args, root))
     _print(report, verdict, args)
     return _said(verdict, accepted_at, is_accepting=args.accept)
 
@@ -94,10 +93,10 @@ def _run_retrieval(args: argparse.Namespace) -> int:
 def _load(path: Path, args: argparse.Namespace) -> Report | None:
     """Read the accepted report; one that cannot be read does not stop its replacement."""
     from homespun.indexer.errors import BadReport
-    from homespun.indexer.evaluation import report as evaluation_report
+    from homespun.indexer.evaluation.report import load
 
     try:
-        return evaluation_report.load(path, root=_sealed_in(args, Path(args.path)))
+        return load(path, root=_sealed_in(args, Path(args.path)))
     except BadReport:
         if args.accept:
             return None

@@ -6,16 +6,16 @@ import textwrap
 
 import pytest
 
-from homespun.training.conventions import sites as conventions_sites
 from homespun.training.conventions.base.name_cases import case_of, in_case
 from homespun.training.conventions.base.parsed_file import RepositoryPaths, is_test
 from homespun.training.conventions.base.rule import GROUPS
+from homespun.training.conventions.sites import RULES, parse_source, sites_of
 
 
 def forms(code, rule, *, path="pkg/mod.py", language="python", repository=None):
     """Return the forms of a rule's sites, in the order of the text."""
-    file = conventions_sites.parsed(path, language, textwrap.dedent(code).lstrip("\n"))
-    sites = conventions_sites.sites(file, repository or RepositoryPaths.of([path]))
+    file = parse_source(path, language, textwrap.dedent(code).lstrip("\n"))
+    sites = sites_of(file, repository or RepositoryPaths.of([path]))
     return [site.form for site in sorted(sites, key=lambda site: site.start) if site.rule == rule]
 
 
@@ -399,7 +399,7 @@ def test_a_package_may_be_installed_under_a_name_that_no_folder_has():
     "path", ["a/types.pyi", "a/fast.pyx", "app/migrations/0001_initial.py", "docs/conf.py"]
 )
 def test_files_with_rules_of_their_own_are_not_asked(path):
-    assert conventions_sites.parsed(path, "python", "x = 1\n") is None
+    assert parse_source(path, "python", "x = 1\n") is None
 
 
 @pytest.mark.parametrize(
@@ -444,6 +444,6 @@ def test_names_are_written_in_another_case():
 
 
 def test_every_rule_belongs_to_a_group_and_names_what_it_asks():
-    for id_, rule in conventions_sites.RULES.items():
+    for id_, rule in RULES.items():
         assert rule.group in GROUPS, id_
         assert rule.family in ("python", "javascript") and rule.title

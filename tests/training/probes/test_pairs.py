@@ -20,8 +20,8 @@ def pairs(code, rules, *, path="pkg/mod.py", most=10, seed=0, **options):
 
 
 def forms(text, rule, path, language):
-    file = sites.parsed(path, language, text)
-    found = sites.sites(file, RepositoryPaths.of([path]))
+    file = sites.parse_source(path, language, text)
+    found = sites.sites_of(file, RepositoryPaths.of([path]))
     return [site.form for site in found if site.rule == rule]
 
 
