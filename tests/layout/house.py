@@ -18,7 +18,6 @@ LONG = {
     "indexer/storage/lance.py",
     "indexer/syntax/symbols.py",
     "models/adapters/registry.py",
-    "server/requests/handler.py",
     "training/pipeline/train.py",
     "training/report/page.py",
 }
