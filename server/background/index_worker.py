@@ -19,8 +19,8 @@ from homespun.indexer.config import IndexConfig
 from homespun.indexer.errors import IndexDamaged, IndexerError, IndexLocked, IndexMissing
 from homespun.indexer.scan.skip import TOOL_FOLDERS
 from homespun.models.types import NoProgress, Progress
+from homespun.server.background.counted_progress import CountedProgress
 from homespun.server.background.embedding_worker import EmbeddingWorker, LoadsEncoder
-from homespun.server.background.percent import CountedProgress
 from homespun.server.background.status import REBUILD, Status
 from homespun.server.options import ServerOptions
 

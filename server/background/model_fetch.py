@@ -11,7 +11,7 @@ from typing import Protocol
 from homespun.errors import HomespunError
 from homespun.models.errors import UnknownModel
 from homespun.models.types import Progress
-from homespun.server.background.percent import CountedProgress
+from homespun.server.background.counted_progress import CountedProgress
 from homespun.server.background.status import FETCH_COMMAND, Fix, Status
 from homespun.server.lsp.client import Client
 

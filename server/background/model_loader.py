@@ -21,7 +21,7 @@ from homespun.errors import FolderRefused, HomespunError
 from homespun.models.adapters.registry import CHAMPION, Registry
 from homespun.models.errors import AdapterError, ModelMissing
 from homespun.models.types import MODEL_AS_SHIPPED, Generator, Progress
-from homespun.server.background.percent import CountedProgress
+from homespun.server.background.counted_progress import CountedProgress
 from homespun.server.background.status import Fix, Status, model_fix
 from homespun.server.completion.open import context_length
 from homespun.server.lsp.client import Client

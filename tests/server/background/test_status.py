@@ -11,7 +11,7 @@ import pytest
 
 from homespun.models.errors import AdapterUnfit, ModelDamaged, ModelMissing, UnknownModel, WrongHash
 from homespun.models.types import NoProgress
-from homespun.server.background.percent import CountedProgress
+from homespun.server.background.counted_progress import CountedProgress
 from homespun.server.background.status import REBUILD, RESUME, Fix, Status, model_fix, overall
 from homespun.server.background.status_notifier import StatusNotifier
 from tests.support import rpc
