@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from homespun.indexer.errors import IndexerError
 from homespun.indexer.languages import language_of
-from homespun.models.types import Generation, Generator, StopRule
+from homespun.models.types import Generation, Generator
 from homespun.progress import Progress
-from homespun.server.completion import blocks, reasons, stop_rules
+from homespun.server.completion import reasons, stop_rules
+from homespun.server.completion.anchored_prompts import AnchoredPrompts
 from homespun.server.completion.filters import Answer, Filtered, clean, refusal
 from homespun.server.completion.open import compose
+from homespun.server.completion.plan import CompletionPlan, plan_of
 from homespun.server.completion.reasons import ReasonInputs
 from homespun.server.completion.source_file import request_at
-from homespun.server.context.retriever import Gathered, Retriever, Retrieves
+from homespun.server.context.retriever import Retriever, Retrieves
 from homespun.server.options import CompletionOptions
-from homespun.server.prompt.anchors import MAX_TYPED_TOKENS, Anchor, Anchors
-from homespun.server.prompt.cursor import Cursor
+from homespun.server.prompt.cursor import Cursor, cut_at
 from homespun.server.prompt.encode import PromptEncoder
-from homespun.server.prompt.render import DEFAULT_LAYOUT, PROMPT_VERSION, Layout, Prompt, Snippet
-from homespun.server.prompt.stable_snippets import StableSnippets
+from homespun.server.prompt.render import DEFAULT_LAYOUT, PROMPT_VERSION, Layout, Prompt
 from homespun.server.types import Completion, CompletionRequest, SourceLocation
 
 if TYPE_CHECKING:
@@ -32,12 +31,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_MIN_PROMPT_TOKENS = 64
-_MIN_BUDGET = 48
 _TRIES = 2  # for each other answer that is wanted
 _OTHERS_MS = 600  # after this time none is begun
 _MAX_WORSE = 2.0  # nats a token: what is less likely than the best by more is no choice
-_BEHIND_NAMES = ("(", ".")
 _SWITCHED_OFF = ("disabled", "disabled-language", "disabled-path")
 
 
@@ -46,23 +42,11 @@ def _never() -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
-    """How one request is answered."""
-
-    cursor: Cursor
-    language: str
-    stop: StopRule
-    is_block: bool
-    max_tokens: int
-    budget: int
-
-
-@dataclass(frozen=True, slots=True)
 class _Ready:
     """A request that the model can answer."""
 
     request: CompletionRequest
-    plan: _Plan
+    plan: CompletionPlan
     prompt: Prompt
     ids: tuple[int, ...]
     heal: str  # what the answer begins with, and stands in the document already
@@ -99,11 +83,16 @@ class Completer:
         self._clock = clock
         if retriever is None and index is not None:
             retriever = Retriever(index, clock=clock)
-        self._retriever = retriever
-        self._stable = StableSnippets()
-        self._anchors = Anchors()
         self._last_ids: tuple[int, ...] = ()  # of the last answer: the user may type the like of it
         self._encoder = PromptEncoder(generator.tokenizer, generator.fim, layout=layout)
+        self._prompts = AnchoredPrompts(
+            self._encoder,
+            retriever,
+            options,
+            repo=self._repo,
+            context_tokens=generator.context_tokens,
+            clock=clock,
+        )
         self._controls = tuple(
             name
             for name in (
@@ -158,7 +147,7 @@ class Completer:
         began = self._clock()
         if not 0 <= request.offset <= len(request.text):
             return self._nothing(request, "filtered:cursor-out-of-range", began)
-        cursor, is_crlf = _split(request.text, request.offset)
+        cursor, is_crlf = cut_at(request.text, request.offset)
         language = request.language or language_of(request.path)
         reason = refusal(request, cursor, language, self._options)
         if reason:
@@ -166,7 +155,7 @@ class Completer:
             facts = reasons.facts(finish, ReasonInputs(request, cursor, language, self._options))
             return self._nothing(request, finish, began, facts)
         plan = self._plan(request, cursor, language)
-        anchor, retrieve_ms = self._anchor(request, plan)
+        anchor, retrieve_ms = self._prompts.of(request, plan)
         if cancelled():
             return self._nothing(request, "cancelled", began)
         asked = self._encoder.encode(anchor.ids, anchor.typed(cursor) or "")
@@ -274,19 +263,18 @@ class Completer:
             return False
         text = request.text[:offset] + accepted + request.text[offset:]
         request = replace(request, text=text, offset=offset + len(accepted))
-        cursor, _ = _split(request.text, request.offset)
+        cursor, _ = cut_at(request.text, request.offset)
         language = request.language or language_of(request.path)
         if refusal(request, cursor, language, self._options) in _SWITCHED_OFF:
             return False
         plan = self._plan(request, cursor, language)
-        gathered, _ = self._gather(request, plan)
-        anchor = self._rendered(request, plan, gathered)
+        anchor = self._prompts.fresh(request, plan)
         asked = self._encoder.encode(anchor.ids, anchor.typed(cursor) or "")
         if cancelled():
             return False
         is_ready = self._generator.warm(asked.ids, cancelled=cancelled).finished
         if is_ready:  # else the anchor before it is the better one
-            self._anchors.put(_prompt_key(request), anchor)
+            self._prompts.keep(request, anchor)
         return is_ready
 
     def key(self, request: CompletionRequest) -> Hashable:
@@ -297,98 +285,17 @@ class Completer:
             *(self._options, self._layout, self._repo, PROMPT_VERSION),
         )
 
-    def _plan(self, request: CompletionRequest, cursor: Cursor, language: str) -> _Plan:
-        options = self._options
-        block = blocks.due(cursor, language) if options.multiline == "auto" else None
-        if options.multiline == "always" and not cursor.right.strip():
-            block = blocks.due(cursor, language) or blocks.around(cursor)
-        if block:
-            stop = stop_rules.block(
-                cursor.left,
-                opener_columns=block.opener_columns,
-                line_below=cursor.line_below,
-                max_lines=options.max_lines,
-            )
-        else:
-            stop = stop_rules.single_line(cursor.left)
-        wanted = request.max_tokens or (options.max_block_tokens if block else options.max_tokens)
-        room = self._generator.context_tokens
-        max_tokens = max(min(wanted, room - _MIN_PROMPT_TOKENS), 1)
-        reserve = min(MAX_TYPED_TOKENS, room // 4)  # for what will be typed behind the anchor
-        return _Plan(
-            cursor=cursor,
+    def _plan(self, request: CompletionRequest, cursor: Cursor, language: str) -> CompletionPlan:
+        return plan_of(
+            request,
+            cursor,
             language=language,
-            stop=stop,
-            is_block=block is not None,
-            max_tokens=max_tokens,
-            budget=max(min(options.context_tokens, room - max_tokens - reserve), _MIN_BUDGET),
+            options=self._options,
+            context_tokens=self._generator.context_tokens,
         )
-
-    def _anchor(self, request: CompletionRequest, plan: _Plan) -> tuple[Anchor, float]:
-        """Return the prompt to go on with and the milliseconds that retrieval took.
-
-        Who asks by hand gets a new one. Code found since the prompt was rendered can wait for a
-        rest, but where a name has just been typed to its end and its definition is found.
-        """
-        anchor = None if request.explicit else self._anchors.find(_prompt_key(request), plan.cursor)
-        if anchor is not None and self._fits(anchor, plan):
-            if not plan.cursor.left.endswith(_BEHIND_NAMES):
-                return anchor, 0.0
-            gathered, retrieve_ms = self._gather(request, plan)
-            if gathered.late or _locations(gathered.snippets) <= _locations(anchor.offered):
-                return anchor, retrieve_ms
-        else:
-            gathered, retrieve_ms = self._gather(request, plan)
-        anchor = self._rendered(request, plan, gathered)
-        self._anchors.put(_prompt_key(request), anchor)
-        return anchor, retrieve_ms
-
-    def _fits(self, anchor: Anchor, plan: _Plan) -> bool:
-        typed = self._encoder.count(anchor.typed(plan.cursor) or "")
-        room = self._generator.context_tokens - plan.max_tokens
-        return typed <= MAX_TYPED_TOKENS and len(anchor.ids) + typed <= room
-
-    def _rendered(self, request: CompletionRequest, plan: _Plan, gathered: Gathered) -> Anchor:
-        """Render a prompt for the line of the cursor."""
-        before = plan.cursor.before
-        rendered = self._encoder.render(
-            before,
-            plan.cursor.after,
-            repo=self._repo,
-            path=request.path,
-            snippets=gathered.snippets,
-            budget=plan.budget,
-        )
-        before = before[: len(before) - len(rendered.prompt.typed)]
-        return Anchor(
-            before, rendered.behind, rendered.prompt, rendered.ids, offered=gathered.snippets
-        )
-
-    def _gather(self, request: CompletionRequest, plan: _Plan) -> tuple[Gathered, float]:
-        """Ask the index; a fault of it costs the context, never the completion."""
-        if self._retriever is None or not (request.retrieval and self._options.retrieval):
-            return Gathered(), 0.0
-        began = self._clock()
-        try:
-            gathered = self._retriever.gather(
-                plan.cursor,
-                path=request.path,
-                language=plan.language,
-                budget_tokens=plan.budget,
-                deadline_ms=self._options.retrieve_deadline_ms,
-                recent=request.recent,
-            )
-        except IndexerError as error:
-            logger.warning("completing without retrieval: %s", error)
-            gathered = Gathered()
-        if request.path and not request.explicit:  # who asks by hand wants the best, not the same
-            line = plan.cursor.before.count("\n")
-            snippets = self._stable.settle(request.path, line, gathered.snippets)
-            gathered = replace(gathered, snippets=snippets)
-        return gathered, (self._clock() - began) * 1000
 
     def _judge(
-        self, request: CompletionRequest, plan: _Plan, generation: Generation
+        self, request: CompletionRequest, plan: CompletionPlan, generation: Generation
     ) -> tuple[str, str]:
         """Return the text to show and how it ended."""
         finish = generation.stop_reason if generation.finish == "stop" else generation.finish
@@ -438,28 +345,6 @@ class Completer:
 def _per_token(completion: Completion) -> float:
     """Return the mean log-probability of what the model wrote."""
     return completion.logprob / max(completion.tokens["generated"], 1)
-
-
-def _split(text: str, offset: int) -> tuple[Cursor, bool]:
-    """Cut the document at the cursor, with LF ends; say whether it had CRLF ends.
-
-    A cursor between CR and LF, which no editor shows, counts as before both.
-    """
-    before, after = text[:offset], text[offset:]
-    if before.endswith("\r") and after.startswith("\n"):
-        before, after = before[:-1], "\r" + after
-    breaks = text.count("\r\n")
-    is_crlf = breaks > text.count("\n") - breaks
-    return Cursor(before.replace("\r\n", "\n"), after.replace("\r\n", "\n")), is_crlf
-
-
-def _prompt_key(request: CompletionRequest) -> Hashable:
-    """Return what shapes a prompt beside the text, the model and the settings."""
-    return (request.path, request.language, request.retrieval)
-
-
-def _locations(snippets: Iterable[Snippet]) -> set[tuple[str, int, int]]:
-    return {(snippet.path, snippet.start_line, snippet.end_line) for snippet in snippets}
 
 
 def _sources(prompt: Prompt) -> tuple[SourceLocation, ...]:

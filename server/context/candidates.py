@@ -16,6 +16,7 @@ from homespun.indexer.types import Symbol
 from homespun.server.analysis.name_resolution import Files, Module
 from homespun.server.analysis.python.inference import PythonTypes, Receiver
 from homespun.server.analysis.python.outline import Class
+from homespun.server.analysis.python.values import ClassValue, FunctionValue, InstanceValue
 from homespun.server.context.limits import BY_NEED
 from homespun.server.context.next_name import NOTHING, NameCandidate, NameEvidence, kind_of
 from homespun.server.context.next_name_weights import MEMBERS, MODULE, NAMES
@@ -147,7 +148,7 @@ class Needs:
         found: dict[str, Symbol | Module | None] = {}
         path = self.files.path
         is_python = self.files.language == "python"
-        local = self.types.local_imports() if is_python else []
+        local = self.types.scope.local_imports() if is_python else []
         for imported in (*self.files.imports, *local):
             name = imported.alias or imported.name
             if name and name != "*" and "." not in name and name not in found:
@@ -210,10 +211,10 @@ class Needs:
         if not callee:
             return
         value = self.types.of(callee)
-        if value is None or value.kind not in ("class", "function"):
-            return
-        if value.kind == "class" and value.symbol is not None:
+        if isinstance(value, ClassValue):
             yield self._whole("callee", value.symbol, _CALLEE, is_fresh=True, sure=True)
+        elif not isinstance(value, FunctionValue):
+            return
         elif value.symbol is not None:
             yield Need("callee", value.symbol, _CALLEE, is_fresh=True, body=True)
         elif value.owner is not None and value.function is not None:
@@ -227,7 +228,7 @@ class Needs:
         seen: set[tuple[str, int]] = set()
         for rank, name in enumerate(self._spoken()):
             value = self.types.of(name)
-            classes = self.types.classes_of(value) if value and value.kind == "instance" else []
+            classes = self.types.classes_of(value) if isinstance(value, InstanceValue) else []
             for symbol, read, names in self._chosen(
                 tuple(classes[:1]), self._evidence, _MAX_MEMBERS_BESIDE, private=False
             ):
@@ -245,8 +246,8 @@ class Needs:
         for line in reversed(lines):
             for name in reversed(_VARIABLE_NAME.findall(line)):
                 found.setdefault(name)
-        function = next((row for kind, _, row in self.types.scopes if kind == "def"), -1)
-        for name in self.types.parameters(function) if function >= 0 else ():
+        function = next((row for kind, _, row in self.types.scope.around if kind == "def"), -1)
+        for name in self.types.scope.parameters(function) if function >= 0 else ():
             found.setdefault(name)
         return [name for name in found if name not in ("self", "cls")][:12]
 

@@ -57,6 +57,19 @@ class Cursor:
         return ""
 
 
+def cut_at(text: str, offset: int) -> tuple[Cursor, bool]:
+    """Cut the document at the cursor, with LF ends; say whether it had CRLF ends.
+
+    A cursor between CR and LF, which no editor shows, counts as before both.
+    """
+    before, after = text[:offset], text[offset:]
+    if before.endswith("\r") and after.startswith("\n"):
+        before, after = before[:-1], "\r" + after
+    breaks = text.count("\r\n")
+    is_crlf = breaks > text.count("\n") - breaks
+    return Cursor(before.replace("\r\n", "\n"), after.replace("\r\n", "\n")), is_crlf
+
+
 def indentation(line: str) -> int:
     """Return the width of a line's leading white space, in columns."""
     return len(line[: len(line) - len(line.lstrip())].expandtabs(_TAB_COLUMNS))

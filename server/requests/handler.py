@@ -12,31 +12,25 @@ import itertools
 import logging
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from urllib.parse import unquote
 
 from lsprotocol import types as lsp
 
 from homespun.models.types import Cancellation
 from homespun.server.acceptance.suggestions import Suggestion, Suggestions
-from homespun.server.context.recent_edits import RecentEdits
-from homespun.server.lsp.documents import Document, Documents
-from homespun.server.lsp.notebooks import are_together, text_above
-from homespun.server.lsp.positions import offset_at
-from homespun.server.lsp.protocol import InlineParams, TriggerKinds
+from homespun.server.lsp.documents import Documents
+from homespun.server.lsp.protocol import InlineParams
 from homespun.server.requests.answer_cache import AnswerCache, CachedAnswer
 from homespun.server.requests.debounce import Debounce, is_urgent
-from homespun.server.requests.prefetch import Prefetch, View
-from homespun.server.requests.request import Arrival, Ticket, key_of
+from homespun.server.requests.prefetch import Prefetch
+from homespun.server.requests.request import Arrival, Ticket
 from homespun.server.requests.scheduler import Job, Scheduler
+from homespun.server.requests.snapshot import Snapshot, Snapshots, because
 from homespun.server.requests.target import CompletionTarget
-from homespun.server.types import Completion, CompletionRequest, Edited
+from homespun.server.types import Completion
 
 logger = logging.getLogger(__name__)
-
-_OTHERS = 2  # answers to choose from beside the best, for who asks by hand
-_MAX_RECENT = 3  # edits in other documents that a request brings along
 
 
 class InlineCompletions:
@@ -51,21 +45,20 @@ class InlineCompletions:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Ask `target`, with a document's uri and language id, who completes it."""
-        self._documents = documents
-        self._recent = RecentEdits()
-        self._target = target
+        self._snapshots = Snapshots(documents, target)
         self._suggestions = suggestions
         self._clock = clock
         self._scheduler = Scheduler()
         self._cache = AnswerCache()
         self._debounce = Debounce(clock=clock)
-        self.prefetch = Prefetch(self._scheduler, look=self._view, failed=self._log_failure)
+        self.prefetch = Prefetch(
+            self._scheduler, look=self._snapshots.view, failed=self._log_failure
+        )
         self._newest: dict[str, Ticket] = {}  # by uri; only touched on the event loop
         self._failures: set[str] = set()  # kinds of failure that were logged with their trace
-        self._kinds = TriggerKinds()
         self._numbers = itertools.count(1)
         self.last_arrival = Arrival("")
-        self.last = _because("")  # what the last request gave, or why nothing
+        self.last = because("")  # what the last request gave, or why nothing
         self.answered = 0
         self.from_cache = 0  # of the answered ones: without the model
 
@@ -84,21 +77,23 @@ class InlineCompletions:
             raise
         except Exception as error:
             self._log_failure(error)
-            return self._nothing(arrival, _because(f"error:{type(error).__name__}"))
+            return self._nothing(arrival, because(f"error:{type(error).__name__}"))
 
     async def _complete(self, arrival: Arrival, params: InlineParams) -> lsp.InlineCompletionList:
         self.retire(arrival.uri)
+        now = self._snapshots
         while True:
-            ticket = self._admit(arrival, params)
-            if isinstance(ticket, Completion):
-                return self._nothing(arrival, ticket)
-            self.prefetch.moved(ticket.uri, ticket.offset)
+            snapshot = now.taken(params)
+            if isinstance(snapshot, Completion):
+                return self._nothing(arrival, snapshot)
+            ticket = self._ticket(arrival, snapshot)
+            self.prefetch.moved(ticket.uri, snapshot.offset)
             cached = self._known(ticket)
             if cached is not None:
                 return self._answer(ticket, cached.completion, cached)
             completion, is_newest = await self._wait(ticket)
             # Who waits has not typed on: another model, index or setting answers in its place.
-            if not is_newest or self._is_stale(ticket) or self._is_current(ticket):
+            if not is_newest or now.is_stale(snapshot) or now.is_current(snapshot):
                 return self._answer(ticket, completion)
 
     def edited(self, uri: str, offset: int | None, row: int | None = None) -> None:
@@ -108,7 +103,7 @@ class InlineCompletions:
         """
         self.retire(uri)
         if row is not None:
-            self._recent.edited(uri, row)
+            self._snapshots.recent.edited(uri, row)
         self._debounce.typed()
         self.prefetch.moved(uri, offset)
         self.prefetch.resting(uri)
@@ -121,7 +116,7 @@ class InlineCompletions:
     def closed(self, uri: str) -> None:
         """Note that a document was closed."""
         self.retire(uri)
-        self._recent.closed(uri)
+        self._snapshots.recent.closed(uri)
         self.prefetch.closed(uri)
 
     def retire(self, uri: str) -> None:
@@ -138,10 +133,10 @@ class InlineCompletions:
         """Begin anew where the model or the settings are others, and make the documents ready."""
         self.forget()
         for ticket in list(self._newest.values()):
-            if not self._is_current(ticket):
+            if not self._snapshots.is_current(ticket.snapshot):
                 self._break_off(ticket)  # it is still the newest: `_complete` asks anew
         self.prefetch.forget()
-        self.prefetch.opened(document.uri for document in self._documents().text_documents.values())
+        self.prefetch.opened(self._snapshots.uris())
 
     def busy(self) -> bool:
         """Say whether the model is at work or about to be."""
@@ -158,53 +153,12 @@ class InlineCompletions:
         self.prefetch.forget()
         self._scheduler.close()
 
-    def _admit(self, arrival: Arrival, params: InlineParams) -> Ticket | Completion:
-        """Take the snapshot and queue it; a completion says why not."""
-        document = self._document(params.text_document.uri)
-        if document is None:
-            return _because("filtered:not-open")
-        if params.text_document.version not in (None, document.version):
-            return _because("filtered:stale-version")
-        encoding = str(document.position_codec.encoding)
-        offset = offset_at(document.lines, params.position, encoding)
-        if offset is None:
-            return _because("filtered:cursor-out-of-range")
-        is_explicit = self._kinds.is_explicit(params.context.trigger_kind)
-        text, lead = document.source, ""
-        region = lsp.Range(_copy(params.position), _copy(params.position))
-        selected = params.context.selected_completion_info
-        if selected is not None:
-            start = offset_at(document.lines, selected.range.start, encoding)
-            end = offset_at(document.lines, selected.range.end, encoding)
-            if start is None or end is None or not start <= offset <= end:
-                return _because("filtered:selection-out-of-range")
-            region, lead = selected.range, selected.text
-            text = text[:start] + lead + text[end:]
-            offset = start + len(lead)
-        target = self._who_completes(document)
-        if target.completer is None:
-            return _because(target.because, target.facts)
-        above = text_above(document.uri, self._documents().text_documents)
+    def _ticket(self, arrival: Arrival, snapshot: Snapshot) -> Ticket:
         loop = asyncio.get_running_loop()
         ticket = Ticket(
             arrival=arrival,
-            request=CompletionRequest(
-                above + text,
-                len(above) + offset,
-                path=target.path,
-                language=target.language,
-                id=uuid.uuid4().hex,
-                explicit=is_explicit,
-                others=_OTHERS if is_explicit else 0,
-                recent=self._edited_elsewhere(document.uri, target),
-            ),
-            target=target,
-            completer=target.completer,
-            region=region,
-            version=document.version,
+            snapshot=snapshot,
             began=self._clock(),
-            above_chars=len(above),
-            lead=lead,
             answer=loop.create_future(),
             job=Job(lambda stop: self._run(ticket, stop, loop)),
         )
@@ -250,7 +204,7 @@ class InlineCompletions:
         """Have the model answer; on the scheduler's thread."""
         began = self._clock()
         try:
-            completion = ticket.completer.complete(ticket.request, cancelled=stop)
+            completion = ticket.snapshot.completer.complete(ticket.request, cancelled=stop)
         except Exception as error:
             self._log_failure(error)
             completion = Completion("", f"error:{type(error).__name__}", model="")
@@ -281,77 +235,19 @@ class InlineCompletions:
             completion = replace(completion, id=request.id, others=())
             self._cache.remember(ticket.key, request.text, request.offset, completion)
 
-    def _is_stale(self, ticket: Ticket) -> bool:
-        """Say whether the document is another than when the request came."""
-        document = self._document(ticket.uri)
-        return document is None or document.version != ticket.version
-
-    def _is_current(self, ticket: Ticket) -> bool:
-        """Say whether an answer still counts: the document is open, its completer the same."""
-        is_open = self._document(ticket.uri) is not None
-        return is_open and ticket.target.is_still_current(ticket.request)
-
-    def _view(self, uri: str, offset: int | None) -> View | None:
-        """Look at a document as it is now, to prepare it."""
-        document = self._document(uri)
-        if document is None:
-            return None
-        target = self._who_completes(document)
-        completer = target.completer
-        if completer is None:
-            return None
-        text = document.source
-        cursor = len(text) if offset is None else min(offset, len(text))
-        above = text_above(document.uri, self._documents().text_documents)
-        request = CompletionRequest(
-            above + text,
-            len(above) + cursor,
-            path=target.path,
-            language=target.language,
-            recent=self._edited_elsewhere(document.uri, target),
-        )
-
-        def prepare(request: CompletionRequest, accepted: str, stop: Cancellation) -> bool:
-            return completer.prepare(request, accepted=accepted, cancelled=stop)
-
-        return View(prepare, request, key_of(uri, completer, request))
-
-    def _edited_elsewhere(self, uri: str, target: CompletionTarget) -> tuple[Edited, ...]:
-        """Return the last edits in other documents of the same folder."""
-
-        def located(other: str) -> tuple[str, str]:
-            document = self._document(other)
-            if document is None or are_together(uri, document.uri):
-                return "", ""
-            there = self._who_completes(document)
-            return (there.path, there.language) if there.is_with(target) else ("", "")
-
-        def lines_of(other: str) -> Sequence[str]:
-            document = self._document(other)
-            return document.lines if document is not None else ()
-
-        return self._recent.elsewhere(unquote(uri), lines_of, located, most=_MAX_RECENT)
-
-    def _who_completes(self, document: Document) -> CompletionTarget:
-        return self._target(document.uri, document.language_id or "")
-
-    def _document(self, uri: str) -> Document | None:
-        document = self._documents().text_documents.get(unquote(uri))
-        return document if isinstance(document, Document) else None
-
     def _answer(
         self, ticket: Ticket, completion: Completion, cached: CachedAnswer | None = None
     ) -> lsp.InlineCompletionList:
         """Make the list; the editor's document may have moved on while the model was at work."""
-        document = self._document(ticket.uri)
+        document = self._snapshots.document(ticket.uri)
         if not completion.text:
             if completion.finish != "cancelled":  # else there is a newer request
                 self.prefetch.resting(ticket.uri)
             return self._nothing(ticket.arrival, completion)
-        if document is None or self._is_stale(ticket):
+        if document is None or self._snapshots.is_stale(ticket.snapshot):
             late = replace(completion, text="", finish="filtered:stale-version")
             return self._nothing(ticket.arrival, late)
-        if not self._is_current(ticket):
+        if not self._snapshots.is_current(ticket.snapshot):
             return self._nothing(ticket.arrival, replace(completion, text="", finish="cancelled"))
         others = [replace(each, id=uuid.uuid4().hex) for each in completion.others]
         identifier = self._followed(ticket, completion, others, cached, document.source)
@@ -371,14 +267,16 @@ class InlineCompletions:
         text: str,
     ) -> str:
         """Follow what becomes of a suggestion; return its id, for the rest that of the whole."""
-        request, lead = ticket.request, ticket.lead
+        request, snapshot = ticket.request, ticket.snapshot
         if cached is not None and self._suggestions.resumed(
-            completion.id, cached.typed_chars, ticket.offset, lead=lead, text=text
+            completion.id, cached.typed_chars, snapshot.offset, lead=snapshot.lead, text=text
         ):
             return completion.id
         ms = (self._clock() - ticket.began) * 1000
         first, *rest = (
-            Suggestion(each.id, ticket.uri, ticket.offset, each, lead, request.language, ms)
+            Suggestion(
+                each.id, ticket.uri, snapshot.offset, each, snapshot.lead, request.language, ms
+            )
             for each in (replace(completion, id=request.id), *others)
         )
         self._suggestions.add(first, text, others=rest)
@@ -403,14 +301,5 @@ class InlineCompletions:
         logger.error("the completion failed: %s", error, exc_info=error)
 
 
-def _because(finish: str, facts: Mapping[str, object] | None = None) -> Completion:
-    """Return a completion that shows nothing."""
-    return Completion("", finish, model="", facts=facts or {})
-
-
 def _cancelled() -> Completion:
-    return _because("cancelled")
-
-
-def _copy(position: lsp.Position) -> lsp.Position:
-    return lsp.Position(position.line, position.character)
+    return because("cancelled")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import weakref
 from collections.abc import Hashable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from lsprotocol import types as lsp
 
 from homespun.server.requests.scheduler import Job
-from homespun.server.requests.target import Completes, CompletionTarget
+from homespun.server.requests.snapshot import Snapshot
+from homespun.server.requests.target import key_of
 from homespun.server.types import Completion, CompletionRequest
 
 ACCEPTED_COMMAND = "homespun.accepted"
@@ -29,14 +29,8 @@ class Ticket:
     """One request on its way."""
 
     arrival: Arrival
-    request: CompletionRequest
-    target: CompletionTarget
-    completer: Completes  # the target's
-    region: lsp.Range  # what the item replaces
-    version: int | None
+    snapshot: Snapshot
     began: float  # when it came
-    above_chars: int  # of a notebook's cells above, which stand before the document's text
-    lead: str  # text of the selected entry of the suggest widget; the item begins with it
     answer: asyncio.Future[Completion]
     job: Job
 
@@ -46,20 +40,20 @@ class Ticket:
         return self.arrival.uri
 
     @property
-    def offset(self) -> int:
-        """The cursor in the document, behind `lead`."""
-        return self.request.offset - self.above_chars
+    def request(self) -> CompletionRequest:
+        """What the model is asked."""
+        return self.snapshot.request
 
     @property
     def key(self) -> Hashable:
         """What shapes an answer beside the text."""
-        return key_of(self.uri, self.completer, self.request)
+        return key_of(self.uri, self.snapshot.completer, self.request)
 
     def item(self, completion: Completion) -> lsp.InlineCompletionItem:
         """Return what the editor shows; accepting it tells the server which one it was."""
         return lsp.InlineCompletionItem(
-            insert_text=self.lead + completion.text,
-            range=self.region,
+            insert_text=self.snapshot.lead + completion.text,
+            range=self.snapshot.region,
             command=lsp.Command(
                 title="Suggestion accepted",
                 command=ACCEPTED_COMMAND,
@@ -71,12 +65,3 @@ class Ticket:
         """Answer, unless that was done."""
         if not self.answer.done():
             self.answer.set_result(completion)
-
-
-def key_of(uri: str, completer: Completes, request: CompletionRequest) -> Hashable:
-    """Return what shapes an answer beside the text.
-
-    The completer itself is part of it, weakly: it holds a model. A suggestion that was asked for
-    by hand is typed along like any other, so the key does not tell them apart.
-    """
-    return (uri, weakref.ref(completer), completer.key(replace(request, explicit=False)))

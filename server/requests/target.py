@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from homespun.server.types import Completion, CompletionRequest
@@ -46,3 +47,12 @@ class CompletionTarget:
     def is_with(self, other: CompletionTarget) -> bool:
         """Say whether one completer answers for both."""
         return self.completer is not None and self.completer is other.completer
+
+
+def key_of(uri: str, completer: Completes, request: CompletionRequest) -> Hashable:
+    """Return what shapes an answer beside the text.
+
+    The completer itself is part of it, weakly: it holds a model. A suggestion that was asked for
+    by hand is typed along like any other, so the key does not tell them apart.
+    """
+    return (uri, weakref.ref(completer), completer.key(replace(request, explicit=False)))

@@ -1,40 +1,13 @@
-"""Python text around a cursor: scopes, receivers, bindings, annotations; pure."""
+"""Python text around a cursor: receivers, parts of expressions and of annotations; pure."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
-from homespun.server.analysis.python.outline import Function, closing, indent_of, split_top
+from homespun.server.analysis.python.outline import Function, closing, split_top
 
 _RECEIVER_CHARS = 2000
-
-
-def enclosing(lines: Sequence[str]) -> list[tuple[str, str, int]]:
-    """Return the functions and classes around the end of a text: (kind, name, row), inner first."""
-    found = []
-    columns = indent_of(lines[-1]) if lines[-1].strip() else 10_000
-    if lines[-1].strip() == "" and lines[-1]:
-        columns = len(lines[-1])
-    head = re.compile(r"\s*(?:async\s+)?(?P<what>def|class)\s+(?P<name>\w+)")
-    own = head.match(lines[-1])
-    if own and own["what"] == "def":  # the cursor stands in the head
-        found.append(("def", own["name"], len(lines) - 1))
-    for row in range(len(lines) - 2, -1, -1):
-        line = lines[row]
-        if not line.strip() or indent_of(line) >= columns or line.lstrip()[0] in "#)]}":
-            continue
-        match = head.match(line)
-        if match:
-            columns = indent_of(line)
-            found.append((match["what"], match["name"], row))
-        elif row + 1 < len(lines) and not line[0].isspace() and columns == 0:
-            break
-        else:
-            columns = min(columns, indent_of(line)) or columns
-        if columns == 0:
-            break
-    return found
 
 
 def receiver_text(left: str) -> str:
@@ -84,20 +57,6 @@ def _opening(text: str, end: int) -> int:
 def _word_at_end(text: str) -> str:
     match = re.search(r"\w+\Z", text[-200:])
     return match[0] if match else ""
-
-
-def binding(name: str) -> re.Pattern[str]:
-    """Return a pattern for the lines that bind a name; its groups say how."""
-    n = re.escape(name)
-    return re.compile(
-        rf"^\s*{n}\s*:(?!=)\s*(?P<kind>[^=].*)"
-        rf"|^\s*(?P<assigned>{n})\s*=(?!=)"
-        rf"|\(\s*{n}\s*:=\s*(?P<walrus>.*?)\)"
-        rf"|\bisinstance\(\s*{n}\s*,\s*(?P<tested>\(?[\w., ]+)"
-        rf"|\bexcept\*?\s+(?P<caught>[^:]+?)\s+as\s+{n}\b"
-        rf"|\bfor\s+{n}\s+in\s+(?P<looped>.+)"
-        rf"|(?P<managed>\bas\s+)(?P<managed_as>{n})\b"
-    )
 
 
 def alternatives(text: str) -> list[str]:

@@ -75,7 +75,7 @@ class Desk:
             suggestions=self.suggestions,
             clock=lambda: self.now,
         )
-        self.inline._kinds.is_explicit(AUTOMATIC)  # the client is known to speak LSP 3.18
+        self.inline._snapshots.kinds.is_explicit(AUTOMATIC)  # the client is known to speak LSP 3.18
 
     def target(self, uri, language_id):
         because = "" if self.completer else "filtered:disabled"
