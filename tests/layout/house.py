@@ -22,8 +22,6 @@ LONG = {
     "server/completion/completer.py",
     "server/prompt/render.py",
     "server/requests/handler.py",
-    "training/pipeline/train.py",
-    "training/report/page.py",
 }
 
 

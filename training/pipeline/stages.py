@@ -30,7 +30,7 @@ from homespun.training.pipeline.prepared import Prepared
 from homespun.training.pipeline.register import register, serve_if_proven
 from homespun.training.probes.pairs import Probe
 from homespun.training.probes.scores import LogProbs, compare_scores, score_probes
-from homespun.training.report.page import render
+from homespun.training.report.html import render
 from homespun.training.report.samples import page_of, samples_of
 from homespun.training.runs import read_stage, write_json
 from homespun.training.safety.canaries import plant
