@@ -139,7 +139,7 @@ def _print(result: TrainResult, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(result.to_json(), indent=1))
         return
-    from homespun.training.report.html import minutes
+    from homespun.training.report.figures import minutes
 
     print(result.verdict.explain())
     print(result.outcome)

@@ -65,7 +65,12 @@ def test_the_wheel_holds_every_module_and_data_file(wheel):
         in {".py", ".pyi", ".scm", ".json"} | {"" if path.name == "py.typed" else ".py"}
         and is_installed(path)
     }
-    data = ("indexer/embedding/static", "training/safety/data", "models/adapters/shipped_data")
+    data = (
+        "indexer/embedding/static",
+        "models/adapters/shipped_data",
+        "training/report/templates",
+        "training/safety/data",
+    )
     expected |= {
         place_in_the_wheel(path)
         for folder in data

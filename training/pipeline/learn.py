@@ -42,7 +42,7 @@ from homespun.training.lora.fit import FitLog, Step, fit, is_out_of_memory
 from homespun.training.lora.launch import run_together
 from homespun.training.lora.presets import PRESETS, Preset
 from homespun.training.lora.scoring import score
-from homespun.training.report.html import minutes
+from homespun.training.report.figures import minutes
 from homespun.training.runs import write_json, writing
 from homespun.training.safety.canaries import plant
 
@@ -80,6 +80,7 @@ def check_machine(options: TrainOptions) -> None:
     """Raise `LibrariesMissing` or `TrainingFailed` before anything has cost time."""
     keep_from_hub()
     try:
+        import jinja2  # noqa: F401  (the report)
         import peft  # noqa: F401
         import safetensors  # noqa: F401
         import torch

@@ -14,7 +14,7 @@ from homespun.training.evaluation.evaluate import Evaluation
 from homespun.training.evaluation.metrics import Score
 from homespun.training.evaluation.report import PRIMARY, CompletionReport
 from homespun.training.gate.gate import GateVerdict, RuleProbe
-from homespun.training.report.html import minutes
+from homespun.training.report.figures import minutes
 from homespun.training.report.page import ReportPage, Sample
 from homespun.training.runs import Run, libraries, read_stage
 

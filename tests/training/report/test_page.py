@@ -17,7 +17,9 @@ from homespun.training.evaluation.report import CompletionReport, ScoredItem
 from homespun.training.gate.gate import Evidence, RuleProbe, judge
 from homespun.training.lora.fit import FitLog, Step
 from homespun.training.report import charts
-from homespun.training.report.page import ReportPage, Sample, render
+from homespun.training.report.html import render
+from homespun.training.report.page import ReportPage, Sample
+from tests.layout.house import ROOT
 
 SECRET = "ghp_16C7e42F292c6912E7710c838347Ae178B4a"
 ARMS = ("general/none", "general/retrieval", "repository/none", "repository/retrieval")
@@ -165,6 +167,16 @@ def test_text_of_a_repository_never_becomes_markup():
     assert "<script>" not in html
     assert "stop()&lt;/pre&gt;" in html
     assert "&lt;Cart&gt; (7), checkout (3)" in html
+
+
+def test_only_charts_are_taken_into_the_page_as_they_are():
+    unescaped = [
+        expression
+        for template in (ROOT / "training/report/templates").glob("*.j2")
+        for expression in re.findall(r"{{([^}]*\bsafe\b[^}]*)}}", template.read_text("utf-8"))
+    ]
+    assert len(unescaped) == 5
+    assert all(re.fullmatch(r" [a-z.]+_chart\|safe ", one) for one in unescaped), unescaped
 
 
 def hostile_page():

@@ -1,0 +1,262 @@
+"""The seven stages of a training, in their order: each leaves its files in the run's folder.
+
+A stage gets what the ones before left through `Prepared`, and returns what its mark in the run's
+state says: so a run that was killed goes on with the first stage that has no mark.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from homespun.models.types import MODEL_AS_SHIPPED
+from homespun.storage import write_private
+from homespun.training.dataset.build import build_dataset
+from homespun.training.dataset.examples import read_examples
+from homespun.training.errors import NothingToEvaluate
+from homespun.training.evaluation.evaluate import evaluate
+from homespun.training.evaluation.inputs import EvaluationConfig, Extras
+from homespun.training.evaluation.items import ItemConfig
+from homespun.training.evaluation.report import CompletionReport
+from homespun.training.evaluation.served_model import served_scores
+from homespun.training.gate.evidence import evidence_of, rule_probes
+from homespun.training.gate.gate import Condition, GateVerdict, RuleProbe, ServedFormLoss
+from homespun.training.history.repository import Repository
+from homespun.training.pipeline.house_style import house_style, probes_of_files, probes_of_window
+from homespun.training.pipeline.learn import learn, parity_of
+from homespun.training.pipeline.prepared import Prepared
+from homespun.training.pipeline.register import register, serve_if_proven
+from homespun.training.probes.pairs import Probe
+from homespun.training.probes.scores import LogProbs, compare_scores, score_probes
+from homespun.training.report.html import render
+from homespun.training.report.samples import page_of, samples_of
+from homespun.training.runs import read_stage, write_json
+from homespun.training.safety.canaries import plant
+from homespun.training.safety.memorisation import Canary
+from homespun.training.sources.select import of_folder, of_revision
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A step of a run that is done once."""
+
+    name: str  # of its mark in the run's state
+    do: Callable[[Prepared], dict[str, Any]]  # what it returns stands in the mark
+
+
+# --- what to learn from
+
+
+def _conventions(prepared: Prepared) -> dict[str, Any]:
+    """Cut the history, and mine the conventions of the tree that is learned from."""
+    config, progress = prepared.dataset_config, prepared.progress
+    repository = prepared.repository()
+    if repository is None:
+        learned = of_folder(prepared.workspace, config, progress=progress)
+        style, cutoff = house_style(learned, progress=progress), ""
+    else:
+        with repository:
+            windows = repository.windows(
+                until=prepared.options.until,
+                test_share=config.test_share,
+                validation_share=config.validation_share,
+                most_validation=config.most_validation_commits,
+            )
+            cutoff = windows.cutoff
+            if not windows.test and not prepared.options.anyway:
+                raise NothingToEvaluate(
+                    f"nothing to learn from was committed after {cutoff[:12]}, so an adapter "
+                    "could not be judged; give an earlier --until"
+                    + "".join(f" ({note})" for note in windows.notes)
+                )
+            learned = of_revision(repository, windows.tree, config, progress=progress)
+            style = house_style(learned, progress=progress)
+    write_json(
+        prepared.folder / "conventions.json",
+        {"forms": dict(style.forms), "paths": list(style.paths)},
+    )
+    return {"rules": len(style.forms), "cutoff": cutoff}
+
+
+def _dataset(prepared: Prepared) -> dict[str, Any]:
+    report = build_dataset(
+        prepared.workspace,
+        prepared.folder / "dataset",
+        until=prepared.options.until,
+        config=prepared.dataset_config,
+        seed=prepared.options.seed,
+        convention_sites=prepared.style().sites,
+        progress=prepared.progress,
+    )
+    for note in report.notes:
+        prepared.progress.say(note)
+    prepared.progress.say(
+        f"{report.train:,} examples of {report.files:,} files, {report.validation:,} held out"
+    )
+    return {"report": report.to_json()}
+
+
+def _learning(prepared: Prepared) -> dict[str, Any]:
+    dataset, options, progress = prepared.dataset(), prepared.options, prepared.progress
+    learned = learn(prepared.folder, dataset.directory, dataset.repo, options, progress)
+    parity = None
+    if learned.is_better:
+        parity = parity_of(learned, options, prepared.workspace, progress)
+    return {
+        "is_better": learned.is_better,
+        "steps": len(learned.log.steps),
+        "tokens": sum(step.tokens for step in learned.log.steps),
+        "peak_mb": learned.peak_mb,
+        "parity": None if parity is None else [parity.loss_served, parity.loss_float],
+    }
+
+
+# --- what came of it
+
+
+def _evaluation(prepared: Prepared) -> dict[str, Any]:
+    if not prepared.is_better:
+        return {"skipped": True}
+    dataset, options = prepared.dataset(), prepared.options
+    rows = list(read_examples(dataset.directory / "train.jsonl"))
+    planted = plant(dataset.repo, options.canaries, seed=options.seed)
+    found = evaluate(
+        prepared.workspace,
+        since=dataset.cutoff or None,
+        adapter=prepared.draft,
+        options=prepared.completion,
+        config=EvaluationConfig(
+            arms=options.arms,
+            items=ItemConfig(items=prepared.items, seed=options.seed),
+            infilling_tasks=options.forgetting_tasks,
+        ),
+        extras=Extras(
+            held_out=prepared.held_out(),
+            training_texts=[row.middle for row in rows],
+            canaries=[Canary.from_json(row.to_json()) for row in planted],
+            convention_sites=prepared.style().sites,
+        ),
+        name=dataset.repo,
+        cache=prepared.folder / "answers.jsonl",
+        progress=prepared.progress,
+    )
+    for note in found.notes:
+        prepared.progress.say(note)
+    samples = samples_of(found, seed=options.seed)
+    write_json(prepared.folder / "samples.json", [asdict(sample) for sample in samples])
+    write_json(prepared.folder / "evaluation.json", found.report.to_json())
+    return {"items": len(found.items)}
+
+
+def _probes(prepared: Prepared) -> dict[str, Any]:
+    if not prepared.is_better:
+        return {"skipped": True}
+    pairs = _pairs(prepared)
+    repo = prepared.dataset().repo
+    before, after = (
+        score_probes(pairs, _scoring(prepared, adapter), contexts=("unseen",), repo=repo)
+        for adapter in (MODEL_AS_SHIPPED, prepared.draft)
+    )
+    changes = compare_scores(before, after)
+    rows = [change.to_json() for change in changes]
+    rules = [asdict(rule) for rule in rule_probes(changes)]
+    write_json(prepared.folder / "probes.json", {"changes": rows, "rules": rules})
+    return {"pairs": len(pairs)}
+
+
+def _verdict(prepared: Prepared) -> dict[str, Any]:
+    folder = prepared.folder
+    if prepared.is_better:
+        report = CompletionReport.from_json(read_stage(folder / "evaluation.json"))
+        rules = [RuleProbe(**row) for row in read_stage(folder / "probes.json")["rules"]]
+        lost = prepared.run.stages["learning"]["parity"]
+        evidence = evidence_of(
+            report,
+            training_examples=prepared.dataset().train,
+            rules=rules,
+            parity=None if lost is None else ServedFormLoss(*lost),
+        )
+        verdict = prepared.judge(evidence)
+    else:
+        verdict = _nothing_learned(read_stage(folder / "fit.json")["checks"])
+    write_json(folder / "verdict.json", verdict.to_json())
+    _write_page(prepared, verdict, "")
+    return {"outcome": verdict.outcome}
+
+
+def _registry(prepared: Prepared) -> dict[str, Any]:
+    workspace, run, options = prepared.workspace, prepared.run, prepared.options
+    verdict = prepared.verdict()
+    if not prepared.is_better:
+        outcome = "Nothing was put into the registry; the model completes as before."
+        _write_page(prepared, verdict, outcome)
+        return {"adapter": "", "champion": False, "outcome": outcome}
+    identifier = register(workspace, run, options, prepared.dataset(), verdict, prepared.progress)
+    outcome, is_champion = serve_if_proven(
+        workspace, identifier, options, verdict, prepared.progress
+    )
+    _write_page(prepared, verdict, outcome)
+    return {"adapter": identifier, "champion": is_champion, "outcome": outcome}
+
+
+STAGES = (
+    Stage("conventions", _conventions),
+    Stage("dataset", _dataset),
+    Stage("learning", _learning),
+    Stage("evaluation", _evaluation),
+    Stage("probes", _probes),
+    Stage("verdict", _verdict),
+    Stage("registry", _registry),
+)
+
+
+# --- what they share
+
+
+def _write_page(prepared: Prepared, verdict: GateVerdict, outcome: str) -> None:
+    page = page_of(prepared.run, prepared.options, prepared.dataset(), verdict, outcome)
+    write_json(prepared.folder / "page.json", page.to_json())
+    write_private(prepared.folder / "report.html", render(page))
+
+
+def _scoring(prepared: Prepared, adapter: str | Path) -> LogProbs:
+    return lambda examples: served_scores(
+        prepared.options.model,
+        adapter,
+        examples,
+        workspace=prepared.workspace,
+        progress=prepared.progress,
+    )
+
+
+def _pairs(prepared: Prepared) -> list[Probe]:
+    cutoff, options, style = prepared.dataset().cutoff, prepared.options, prepared.style()
+    if cutoff:
+        with Repository.open(prepared.workspace) as repository:
+            return probes_of_window(
+                repository, cutoff, style, most=options.probes, seed=options.seed
+            )
+    held = set(prepared.held_out())
+    learned = of_folder(prepared.workspace, prepared.dataset_config, progress=prepared.progress)
+    sources = [source for source in learned.sources if source.path in held]
+    return probes_of_files(sources, style, most=options.probes, seed=options.seed)
+
+
+def _nothing_learned(checks: Sequence[Sequence[float]]) -> GateVerdict:
+    """Return the verdict on an adapter that is no better than nothing on held-out examples."""
+    before, best = float(checks[0][1]), min(float(loss) for _, loss in checks[1:] or checks)
+    condition = Condition(
+        name="learning",
+        wanted="a lower loss on held-out examples than without an adapter",
+        found=f"{before:.4f} before, {best:.4f} at best",
+        value=best - before,
+        threshold=0.0,
+        passed=False,
+    )
+    headline = (
+        "Keep what you have: nothing was learned that helps on examples that were held out "
+        f"({condition.found})."
+    )
+    return GateVerdict("keep", headline, (condition,))
