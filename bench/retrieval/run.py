@@ -22,7 +22,7 @@ from pathlib import Path
 
 from bench.common.accepted import ACCEPTED
 from bench.retrieval.corpora import SETS, QueryCorpus, corpora
-from homespun.cli.verbs.eval import retrieval_tables as eval_tables
+from homespun.cli.verbs.eval import retrieval_tables
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.embedding.encoders import open_encoder
 from homespun.indexer.evaluation import evaluate
@@ -53,7 +53,7 @@ def main() -> int:
         return 1
     status = 0
     for report in reports:
-        eval_tables.print_report(report, below=args.below)
+        retrieval_tables.print_report(report, below=args.below)
         if args.split == "dev":
             status |= _gate(report, is_accepting=args.accept)
     if args.write:
@@ -118,7 +118,7 @@ def _gate(report: Report, *, is_accepting: bool) -> int:
     accepted = evaluation_report.load(path)
     verdict = None if accepted is None else evaluation_report.judge(report, accepted)
     if verdict is not None:
-        eval_tables.print_verdict(verdict, report)
+        retrieval_tables.print_verdict(verdict, report)
     if is_accepting:
         evaluation_report.save(report, path)
         print(f"accepted: {path.name}; commit it with the change that it measures")
@@ -132,7 +132,7 @@ def _status(verdict: Verdict | None, mode: str) -> int:
     elif verdict.obstacle:
         print(f"{mode}: nothing can be compared: {verdict.obstacle}; --accept accepts this one")
     elif verdict.failed:
-        print(f"{mode}: {eval_tables.drop_sentence(verdict)}")
+        print(f"{mode}: {retrieval_tables.drop_sentence(verdict)}")
     return int(verdict is not None and verdict.failed)
 
 
