@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from typing import TYPE_CHECKING, Any
 
 from homespun.cli.errors import UsageError
+from homespun.cli.output import say, table_console
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -36,10 +36,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _print(found: dict[str, Any]) -> None:
-    from rich.console import Console
-
-    console = Console()
-    console = console if console.is_terminal else Console(width=_WIDTH)
+    console = table_console(_WIDTH)
     if found["first"]:
         since = found["since_days"]
         asked = f" (the last {since:g} days)" if since else ""
@@ -53,13 +50,12 @@ def _print(found: dict[str, Any]) -> None:
     else:
         console.print(_OFF, highlight=False, markup=False, soft_wrap=True)
     if found["unread_bytes"]:
-        print(
-            f"homespun: {found['unread_bytes']:,} bytes of older records are not counted; "
-            "ask for fewer days with --since",
-            file=sys.stderr,
+        say(
+            f"{found['unread_bytes']:,} bytes of older records are not counted; "
+            "ask for fewer days with --since"
         )
     if found["broken_lines"]:
-        print(f"homespun: {found['broken_lines']} lines are no records", file=sys.stderr)
+        say(f"{found['broken_lines']} lines are no records")
 
 
 _EXPLANATION = (

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
     parser.add_argument(
-        "place",
+        "position",
         nargs="?",
         metavar="FILE:LINE:COLUMN",
         help="the cursor; lines and columns count from 1, columns count characters",
@@ -54,23 +54,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Complete and print; 1 when a row of a batch was broken."""
-    if (args.place is None) == (args.batch is None):
+    if (args.position is None) == (args.batch is None):
         raise UsageError("give FILE:LINE:COLUMN or --batch FILE, one of the two")
     if args.batch is not None:
         return _run_batch(args)
-    place = parse_place(args.place)
-    workspace = Path(args.workspace) if args.workspace else workspace_of(place.file)
-    request = request_at(place.file, folder=workspace, line=place.line, column=place.column)
+    position = parse_position(args.position)
+    workspace = Path(args.workspace) if args.workspace else workspace_of(position.file)
+    request = request_at(
+        position.file, folder=workspace, line=position.line, column=position.column
+    )
     completion = _completer(args, workspace).complete(request)
     if args.json:
         print(json.dumps(completion.to_json()), flush=True)
     else:
-        _print(place, request.text, completion)
+        _print(position, request.text, completion)
     return 0
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class FilePosition:
     """A cursor as compilers print it."""
 
     file: Path
@@ -78,7 +80,7 @@ class Place:
     column: int  # 1-based, in characters
 
 
-def parse_place(text: str) -> Place:
+def parse_position(text: str) -> FilePosition:
     r"""Read FILE:LINE:COLUMN from the right, so `C:\app.py:3:1` is a file on drive C."""
     parts = text.rsplit(":", 2)
     if len(parts) != 3 or not parts[0]:
@@ -88,7 +90,7 @@ def parse_place(text: str) -> Place:
     for what, number in numbers.items():
         if not (number.isascii() and number.isdigit()) or int(number) < 1:
             raise UsageError(f"the {what} in {text!r} is {number!r}; give a number from 1 on")
-    return Place(Path(file), int(line), int(column))
+    return FilePosition(Path(file), int(line), int(column))
 
 
 def _run_batch(args: argparse.Namespace) -> int:
@@ -184,7 +186,7 @@ def _completer(args: argparse.Namespace, workspace: Path) -> Completer:
         )
 
 
-def _print(place: Place, text: str, completion: Completion) -> None:
+def _print(position: FilePosition, text: str, completion: Completion) -> None:
     from rich.console import Console
     from rich.text import Text
 
@@ -192,12 +194,12 @@ def _print(place: Place, text: str, completion: Completion) -> None:
     from homespun.showable import showable_line
 
     console = Console(soft_wrap=True, highlight=False)
-    where = f"{place.file}:{place.line}:{place.column}"
+    where = f"{position.file}:{position.line}:{position.column}"
     console.print(Text(where, style="bold"), Text(completion.finish, style="dim"))
     lines = text.split("\n")
-    line = lines[place.line - 1] if place.line <= len(lines) else ""
+    line = lines[position.line - 1] if position.line <= len(lines) else ""
     if completion.text:
-        _print_marked(console, line, place.column - 1, completion.text)
+        _print_marked(console, line, position.column - 1, completion.text)
     else:
         console.print(Text(f"  {line}"))
         console.print(Text(f"  {sentence(completion)}", style="dim"))

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from homespun.cli.output import say
 from homespun.training.conventions.sites import NAMES
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def print_rule(found: Conventions, wanted: str) -> int:
     chosen = exact or [c for c in found.rules if wanted in c.rule.id]
     if not chosen:
         names = ", ".join(c.rule.id for c in found.rules)
-        print(f"homespun: no place answers a rule {wanted!r}; there are {names}", file=sys.stderr)
+        say(f"no place answers a rule {wanted!r}; there are {names}")
         return 1
     console = _console()
     for convention in chosen:

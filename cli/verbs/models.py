@@ -81,11 +81,11 @@ def _fetch(args: argparse.Namespace) -> int:
         for entry in entries:
             began = time.monotonic()
             source = downloader.fetch(entry)
-            place = source if args.no_convert else _served(entry.name, progress)
+            directory = source if args.no_convert else _served(entry.name, progress)
             seconds = round(time.monotonic() - began, 2)
             reports.append({**state_of(entry).to_json(), "seconds": seconds})
             if not args.json:
-                print(f"{entry.name}: {reports[-1]['state']} in {place} ({seconds} s)")
+                print(f"{entry.name}: {reports[-1]['state']} in {directory} ({seconds} s)")
     if args.json:
         print(json.dumps(reports, indent=1))
     return 0

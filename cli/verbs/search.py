@@ -70,9 +70,9 @@ def _queries(args: argparse.Namespace) -> list[str]:
     if (args.query is None) == (args.queries is None):
         raise UsageError("give a query or --queries FILE, one of the two")
     queries = [args.query] if args.queries is None else _from_file(Path(args.queries))
-    for place, query in enumerate(queries, start=1):
+    for number, query in enumerate(queries, start=1):
         if not query.strip():
-            where = f"entry {place} of {args.queries!r}" if args.queries else "the query"
+            where = f"entry {number} of {args.queries!r}" if args.queries else "the query"
             raise UsageError(f"{where} is empty; give a question, a name, a path or some code")
     return queries
 
@@ -87,11 +87,11 @@ def _from_file(path: Path) -> list[str]:
     if not isinstance(entries, list):
         raise UsageError(f'--queries {str(path)!r} holds no list; it wants [{{"query": …}}, …]')
     queries = []
-    for place, entry in enumerate(entries, start=1):
+    for number, entry in enumerate(entries, start=1):
         query = entry.get("query") if isinstance(entry, dict) else entry
         if not isinstance(query, str):
             raise UsageError(
-                f"entry {place} of {str(path)!r} is {entry!r}; it wants an object with "
+                f"entry {number} of {str(path)!r} is {entry!r}; it wants an object with "
                 'a string "query"'
             )
         queries.append(query)

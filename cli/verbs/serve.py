@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 
 from homespun.cli.errors import UsageError
+from homespun.cli.output import say
 
 if TYPE_CHECKING:
     from homespun.server.app import HomespunServer
@@ -120,16 +121,16 @@ def _token() -> str:
     token = token_of_environment()
     if token is None:
         token, path = token_of_file()
-        print(f"homespun: the token is in {str(path)!r}", file=sys.stderr, flush=True)
+        say(f"the token is in {str(path)!r}")
     return token
 
 
 def _say_port(port: int) -> None:
-    print(f"homespun: listening on port {port}", file=sys.stderr, flush=True)
+    say(f"listening on port {port}")
 
 
 def _say_path(path: Path) -> None:
-    print(f"homespun: listening on {str(path)!r}", file=sys.stderr, flush=True)
+    say(f"listening on {str(path)!r}")
 
 
 def _address(text: str, *, allow_remote: bool) -> tuple[str, int]:

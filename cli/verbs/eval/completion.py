@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from homespun.cli.errors import UsageError
 from homespun.cli.output import say
 from homespun.cli.progress import RichProgress
+from homespun.cli.verbs.eval import accepted
 
 if TYPE_CHECKING:
     from homespun.training.evaluation.evaluate import Evaluation
     from homespun.training.evaluation.report import CompletionReport, CompletionVerdict
 
-_FOLDER = "eval"  # of accepted reports, beside the index
 _ACCEPTED = "completion.json"
 _SHIPPED_ARMS = ("general/none", "general/retrieval")
 _REPOSITORY_ARMS = ("repository/none", "repository/retrieval")
@@ -56,33 +56,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="which items (default: 0)")
     parser.add_argument("--no-loss", action="store_true", help="leave the loss out; saves time")
     parser.add_argument("--no-lint", action="store_true", help="leave the linter out")
-    parser.add_argument("--accept", action="store_true", help="compare later runs with this one")
-    parser.add_argument(
-        "--accepted",
-        metavar="FILE",
-        help=f"accepted report (default: DIR/.homespun/{_FOLDER}/{_ACCEPTED})",
-    )
+    accepted.add_arguments(parser, default=f"DIR/.homespun/{accepted.FOLDER}/{_ACCEPTED}")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
     """Evaluate, compare, print; 1 where it got worse or cannot be compared."""
-    from homespun.training.evaluation.report import judge, save
+    from homespun.training.errors import BadCompletionReport
+    from homespun.training.evaluation import report as completion_report
 
     for name in ("items", "infilling"):
         least = 1 if name == "items" else 0
         if getattr(args, name) < least:
             raise UsageError(f"--{name} is {getattr(args, name)}; give {least} or more")
-    accepted_at = _accepted_at(args)
-    accepted = _load(accepted_at, args)
+    compared = accepted.ComparedPart(
+        completion_report,
+        BadCompletionReport,
+        measure=lambda: _measured(args),
+        show=lambda report, verdict: _print(report, verdict, args),
+        drop_sentence=_drop_sentence,
+    )
+    return compared.run(args, Path(args.dir), _ACCEPTED)
+
+
+def _measured(args: argparse.Namespace) -> CompletionReport:
     done = _evaluated(args)
     for note in done.notes:
         say(note)
-    verdict = None if accepted is None else judge(done.report, accepted)
-    if args.accept:
-        save(done.report, accepted_at, root=_sealed_in(args))
-    _print(done.report, verdict, args)
-    return _said(verdict, accepted_at, is_accepting=args.accept)
+    return done.report
 
 
 def _evaluated(args: argparse.Namespace) -> Evaluation:
@@ -128,32 +129,6 @@ def _default_arms(root: Path, adapter: str) -> list[str]:
     return [*_SHIPPED_ARMS, *_REPOSITORY_ARMS]
 
 
-def _accepted_at(args: argparse.Namespace) -> Path:
-    if args.accepted:
-        return Path(args.accepted)
-    from homespun.indexer import build
-
-    return build.folder_of(Path(args.dir)) / _FOLDER / _ACCEPTED
-
-
-def _sealed_in(args: argparse.Namespace) -> Path | None:
-    """Return the folder whose state the report is part of; None for a file that the user names."""
-    return None if args.accepted else Path(args.dir)
-
-
-def _load(path: Path, args: argparse.Namespace) -> CompletionReport | None:
-    """Read the accepted report; one that cannot be read does not stop its replacement."""
-    from homespun.training.errors import BadCompletionReport
-    from homespun.training.evaluation.report import load
-
-    try:
-        return load(path, root=_sealed_in(args))
-    except BadCompletionReport:
-        if args.accept:
-            return None
-        raise
-
-
 def _print(
     report: CompletionReport, verdict: CompletionVerdict | None, args: argparse.Namespace
 ) -> None:
@@ -168,21 +143,8 @@ def _print(
         completion_tables.print_verdict(verdict)
 
 
-def _said(verdict: CompletionVerdict | None, path: Path, *, is_accepting: bool) -> int:
-    """Say how it ended, in one sentence on stderr; return the exit status."""
-    if is_accepting:
-        say(f"later runs are compared with this one ({str(path)!r})")
-        return 0
-    if verdict is None:
-        say(f"there is no accepted report at {str(path)!r} yet; --accept makes this one it")
-        return 0
-    if verdict.obstacle:
-        say(f"nothing can be compared: {verdict.obstacle}; --accept accepts this one instead")
-        return 1
-    if verdict.failed:
-        say(
-            f"{verdict.arm} got worse against the accepted report; mend it, or take the new state "
-            "with --accept"
-        )
-        return 1
-    return 0
+def _drop_sentence(verdict: CompletionVerdict) -> str:
+    return (
+        f"{verdict.arm} got worse against the accepted report; mend it, or take the new state "
+        "with --accept"
+    )

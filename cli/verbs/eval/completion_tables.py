@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from homespun.cli.output import print_line, table_console
 from homespun.stats import Paired
 from homespun.training.evaluation.report import (
     ALL,
@@ -43,11 +44,11 @@ _SORTS = {
 
 def print_report(report: CompletionReport) -> None:
     """Print the arms, the comparisons, the strata, the failures and the speed."""
-    console = _console()
+    console = table_console(_WIDTH)
     counts = report.counts()
     until = report.window["until"][:12]
     window = f"{report.window['since'][:12]}..{until}" if until else "held-out files"
-    _line(
+    print_line(
         console,
         f"{report.repo}, {window}: {counts['count']} items of {counts['commits']} commits and "
         f"{counts['files']} files",
@@ -59,18 +60,18 @@ def print_report(report: CompletionReport) -> None:
     console.print(_failures(report))
     if report.missing:
         names = ", ".join(list(report.missing)[:_NAMES_SHOWN])
-        _line(console, f"names that retrieval did not show ({len(report.missing)}): {names}")
+        print_line(console, f"names that retrieval did not show ({len(report.missing)}): {names}")
     _print_endpoint(console, report)
 
 
 def print_verdict(verdict: CompletionVerdict) -> None:
     """Print the difference to the accepted report."""
-    console = _console()
+    console = table_console(_WIDTH)
     for note in verdict.notes:
-        _line(console, note)
+        print_line(console, note)
     if verdict.change is not None:
         change = verdict.change
-        _line(
+        print_line(
             console,
             f"against the accepted report: {verdict.arm} {signed(change)} over {change.n} items",
         )
@@ -162,7 +163,7 @@ def _print_endpoint(console: Console, report: CompletionReport) -> None:
     for title, found in (("all items", report.primary), (", ".join(HEADLINE), report.headline)):
         if found is not None:
             says = "better" if found.is_better else "worse" if found.is_worse else "not told apart"
-            _line(
+            print_line(
                 console,
                 f"{PRIMARY[0]} against {PRIMARY[1]}, {title} ({found.n}): {signed(found)}, {says}",
             )
@@ -170,10 +171,10 @@ def _print_endpoint(console: Console, report: CompletionReport) -> None:
         for arm in report.infilling.arms[1:]:
             compared = report.infilling.against_first(arm)
             says = "may have forgotten" if report.infilling.forgets(arm) else "nothing forgotten"
-            _line(console, f"infilling, {arm.name}: {signed(compared)} ({compared.n}), {says}")
+            print_line(console, f"infilling, {arm.name}: {signed(compared)} ({compared.n}), {says}")
     if report.memorised is not None:
         found_copies = report.memorised
-        _line(
+        print_line(
             console,
             f"long copies of training text: {found_copies.copies} of {found_copies.outputs} "
             f"completions (as shipped {found_copies.copies_before}); canaries got out: "
@@ -206,14 +207,3 @@ def _table(title: str, first: str, *columns: str) -> Table:
     for name in columns:
         table.add_column(name, justify="right", no_wrap=True)
     return table
-
-
-def _console() -> Console:
-    from rich.console import Console
-
-    console = Console()
-    return console if console.is_terminal else Console(width=_WIDTH)
-
-
-def _line(console: Console, text: str) -> None:
-    console.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from homespun.cli.errors import UsageError
+from homespun.cli.output import say, table_console
 from homespun.cli.progress import RichProgress
 
 if TYPE_CHECKING:
     from homespun.training.evaluation.served_model import Opened
     from homespun.training.safety.forgetting import Infilling, InfillingArm
+
+_WIDTH = 110  # columns where the output goes to a file
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,10 +61,9 @@ def run(args: argparse.Namespace) -> int:
     forgetful = [arm.name for arm in found.arms[1:] if found.forgets(arm)]
     if forgetful:
         points = forgetting.MARGIN * 100
-        print(
-            f"homespun: {', '.join(forgetful)} may be more than {points:g} points worse than "
-            f"{found.arms[0].name}",
-            file=sys.stderr,
+        say(
+            f"{', '.join(forgetful)} may be more than {points:g} points worse than "
+            f"{found.arms[0].name}"
         )
     return 1 if forgetful else 0
 
@@ -90,12 +91,9 @@ def _opened(args: argparse.Namespace, progress: RichProgress) -> dict[str, Opene
 
 def _print(found: Infilling) -> None:
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=110)
+    console = table_console(_WIDTH)
     count = len(found.arms[0].answers)
     title = f"single-line infilling, {count} tasks (seed {found.seed})"
     table = Table(title=title, title_justify="left", box=box.SIMPLE, pad_edge=False)

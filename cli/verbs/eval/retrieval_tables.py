@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from homespun.cli.output import print_line, table_console
 from homespun.indexer.evaluation.evaluate import percentile
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.table import Table
 
     from homespun.indexer.evaluation.evaluate import QueryResult
@@ -22,25 +22,27 @@ _WIDTH = 100  # columns where the output goes to a file
 
 def print_report(report: Report, *, below: float = 0.0) -> None:
     """Print a table: a row a corpus, their mean, a row a category; then queries below a score."""
-    console = _console()
+    console = table_console(_WIDTH)
     console.print(_table(report))
     for corpus in report.corpora:
         for text in corpus.unanswerable:
-            _line(console, f"no target of {text!r} is in the index of {corpus.name}; it scores 0")
+            print_line(
+                console, f"no target of {text!r} is in the index of {corpus.name}; it scores 0"
+            )
     for row in _worst(report, below):
         hits = ", ".join(row.found[:_FOUND]) or "nothing"
-        _line(console, f"{row.ndcg:.2f}  {row.query!r} found {hits}")
+        print_line(console, f"{row.ndcg:.2f}  {row.query!r} found {hits}")
 
 
 def print_verdict(verdict: RegressionVerdict, report: Report) -> None:
     """Print the difference to the accepted report and the queries that changed."""
-    console = _console()
+    console = table_console(_WIDTH)
     for note in verdict.notes:
-        _line(console, note)
+        print_line(console, note)
     if verdict.comparison is None:
         return
     compared = verdict.comparison
-    _line(
+    print_line(
         console,
         f"against the accepted report: {signed(compared.difference)} over {compared.count} "
         f"queries, {len(compared.worse)} worse, {len(compared.better)} better",
@@ -48,9 +50,9 @@ def print_verdict(verdict: RegressionVerdict, report: Report) -> None:
     queries = {row.id: row.query for corpus in report.corpora for row in corpus.rows}
     for title, changes in (("worse", compared.worse), ("better", compared.better)):
         for change in changes[:_CHANGES]:
-            _line(console, f"  {title}  {_changed(change, queries)}")
+            print_line(console, f"  {title}  {_changed(change, queries)}")
         if len(changes) > _CHANGES:
-            _line(console, f"  and {len(changes) - _CHANGES} more {title}")
+            print_line(console, f"  and {len(changes) - _CHANGES} more {title}")
 
 
 def drop_sentence(verdict: RegressionVerdict) -> str:
@@ -171,16 +173,3 @@ def _change_json(change: ScoreChange) -> dict[str, Any]:
         "before": change.before,
         "after": change.after,
     }
-
-
-def _console() -> Console:
-    """Return a console that is wide enough for the tables where it is no terminal."""
-    from rich.console import Console
-
-    console = Console()
-    return console if console.is_terminal else Console(width=_WIDTH)
-
-
-def _line(console: Console, text: str) -> None:
-    """Print a line as it is: what looks like markup is none, and nothing is wrapped."""
-    console.print(text, markup=False, highlight=False, soft_wrap=True)

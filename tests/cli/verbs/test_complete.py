@@ -7,7 +7,7 @@ import pytest
 
 from homespun.cli.errors import Unavailable, UsageError
 from homespun.cli.main import main
-from homespun.cli.verbs.complete import offset_of, parse_place, request_of
+from homespun.cli.verbs.complete import offset_of, parse_position, request_of
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.index import Index
 from homespun.models.errors import AdapterDamaged
@@ -191,14 +191,14 @@ def test_a_batch_without_broken_rows_is_no_failure(repository, generator, capsys
     ],
 )
 def test_a_place_is_read_from_the_right(text, file, line, column):
-    place = parse_place(text)
+    place = parse_position(text)
     assert (str(place.file), place.line, place.column) == (file, line, column)
 
 
 @pytest.mark.parametrize("text", ["", ":1:1", "a.py:1", "a.py:-1:1", "a.py:1:²", "a.py::1"])
 def test_what_is_no_place(text):
     with pytest.raises(UsageError):
-        parse_place(text)
+        parse_position(text)
 
 
 @pytest.mark.parametrize(
