@@ -5,13 +5,17 @@ BIN    := $(VENV)/bin
 ROOMS  := cli indexer models server training
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: attack fuzz soak test-processors bench-languages bench-tuning demo test dist setup setup-dev weights weights-tests embedder adapter lint types check unit eval bench-context bench-lines bench-engine bench-index peers index-peers e2e bench-editor editors client vsix vsix-check lock clean
+.PHONY: attack fuzz soak test-processors bench-languages bench-tuning demo test dist setup setup-dev weights weights-tests embedder adapter lint types check beside unit eval bench-context bench-lines bench-engine bench-index peers index-peers e2e bench-editor editors client vsix vsix-check lock clean
 
 demo: weights
 	$(BIN)/python -m bench.demo
 
 # The unit tests come last: their summary is what one looks for.
-test: setup-dev weights-tests lint types eval client unit
+test: setup-dev weights-tests beside unit
+
+# What takes one core each, two at a time; each says its own when it is done.
+beside: setup-dev
+	$(MAKE) --no-print-directory -j2 $(if $(filter output-sync,$(.FEATURES)),--output-sync) types eval lint client
 
 setup: $(VENV)/.base
 setup-dev: $(VENV)/.dev
@@ -53,8 +57,10 @@ types: $(VENV)/.dev
 	for file in homespun/*; do ln -sfn ../../$$file .links/$$file; done
 	$(BIN)/mypy -p homespun
 
+# A process a core, of some 1.5 GB each. JOBS=0 runs all in one; `pytest tests/some_file.py` does so, too.
+JOBS ?= logical
 unit: $(VENV)/.dev
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -n $(JOBS) --maxprocesses 4 --dist worksteal
 
 check: lint types unit
 

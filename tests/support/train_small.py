@@ -16,7 +16,7 @@ from homespun.server.options import CompletionOptions
 from homespun.training.config import TrainOptions
 from homespun.training.pipeline.train import train
 
-COMPLETION = CompletionOptions(context_tokens=256, max_tokens=6, max_block_tokens=8)
+COMPLETION = CompletionOptions(context_tokens=256, max_tokens=6, max_block_tokens=8, threads=1)
 
 
 def options(model, **changes):

@@ -23,6 +23,7 @@ from homespun.models.load import load_generator
 from homespun.models.types import Cancellation, Stop
 from tests.support.near_ties import assert_best, assert_same_logits, assert_same_run
 
+pytestmark = pytest.mark.all_cores  # how threads divide the rows is part of what is promised
 many = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 token = st.integers(0, 299)
 # Pieces that come again, so that there is something to copy.
