@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from homespun.progress import TrainProgress
 from homespun.server.options import CompletionOptions
 from homespun.training.config import (
     CPU_ITEMS,
@@ -13,7 +14,6 @@ from homespun.training.config import (
     DatasetConfig,
     DatasetReport,
     TrainOptions,
-    TrainProgress,
 )
 from homespun.training.errors import HistoryUnreadable
 from homespun.training.gate.gate import Evidence, GateVerdict
