@@ -15,7 +15,7 @@ from homespun.indexer.storage.lance import Store
 from homespun.indexer.storage.write_lock import write_lock
 from homespun.models.fakes import FakeEncoder
 from homespun.server.background import factories, index_worker
-from homespun.server.background.embedding_worker import PoliteEncoder, _Closed
+from homespun.server.background.embedding_worker import PoliteEncoder, _EmbeddingClosed
 from homespun.server.background.index_worker import FolderIndex
 from homespun.server.commands import search
 from homespun.server.commands.search import Searched
@@ -456,7 +456,7 @@ def test_an_encoder_gives_way_to_completions_and_to_the_end():
     assert (polite.encode(texts) == FakeEncoder().encode(texts)).all()
     assert [len(call) for call in inner.calls] == [8, 8, 4]
     ending = PoliteEncoder(inner, completing=lambda: True, closing=lambda: True)
-    with pytest.raises(_Closed):
+    with pytest.raises(_EmbeddingClosed):
         ending.encode(texts)
 
 
