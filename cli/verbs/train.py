@@ -82,12 +82,14 @@ def run(args: argparse.Namespace) -> int:
     """Train, judge, and say what was done with the adapter."""
     from homespun.server.options import CompletionOptions
     from homespun.settings import settings_of
+    from homespun.training.lora.distributed import is_first_process
     from homespun.training.pipeline.train import train
 
     _check(args)
     root = Path(args.dir)
     flags = {"model": args.model}
-    with RichProgress(quiet=args.json) as progress:
+    is_first = is_first_process()  # of those that torchrun has started; else the only one
+    with RichProgress(quiet=args.json or not is_first) as progress:
         settings = settings_of(
             CompletionOptions, "completion", workspace=root, flags=flags, say=progress.say
         )
@@ -98,7 +100,8 @@ def run(args: argparse.Namespace) -> int:
             completion=settings,
             progress=progress,
         )
-    _print(result, as_json=args.json)
+    if is_first:
+        _print(result, as_json=args.json)
     return 0
 
 

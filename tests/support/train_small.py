@@ -14,6 +14,7 @@ from homespun.errors import HomespunError
 from homespun.progress import NoProgress
 from homespun.server.options import CompletionOptions
 from homespun.training.config import TrainOptions
+from homespun.training.lora.distributed import is_first_process
 from homespun.training.pipeline.train import train
 
 COMPLETION = CompletionOptions(context_tokens=256, max_tokens=6, max_block_tokens=8, threads=1)
@@ -57,7 +58,8 @@ def main():
         done = train(args.workspace, options(args.model), resume=args.resume, completion=COMPLETION)
     except HomespunError as error:
         sys.exit(f"{type(error).__name__}: {error}")
-    sys.stdout.write(json.dumps(done.to_json()))
+    if is_first_process():
+        sys.stdout.write(json.dumps(done.to_json()))
 
 
 if __name__ == "__main__":

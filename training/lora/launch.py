@@ -14,9 +14,9 @@ from typing import Any
 
 from homespun.progress import NoProgress, TrainProgress
 from homespun.training.errors import TrainingFailed
-from homespun.training.lora.distributed import ProcessGroup, Together
+from homespun.training.lora.distributed import ProcessGroup
 
-Work = Callable[[ProcessGroup, TrainProgress], None]
+LearningWork = Callable[[ProcessGroup, TrainProgress], None]
 """What all processes do; picklable, as is what it raises."""
 
 _MEETING = "processes"  # file through which they find each other
@@ -26,7 +26,7 @@ _END_SECONDS = 10.0  # to end by itself, before it is killed
 
 
 def run_together(
-    work: Work, size: int, *, device: str, folder: Path, progress: TrainProgress
+    work: LearningWork, size: int, *, device: str, folder: Path, progress: TrainProgress
 ) -> None:
     """Do `work` in `size` processes, a GPU each where `device` is "cuda".
 
@@ -65,9 +65,16 @@ def _end(processes: Sequence[BaseProcess]) -> None:
             process.join()
 
 
-def _member(rank: int, work: Work, size: int, device: str, meeting: Path, messages: Any) -> None:  # noqa: ANN401
+def _member(
+    rank: int,
+    work: LearningWork,
+    size: int,
+    device: str,
+    meeting: Path,
+    messages: Any,  # noqa: ANN401  (a queue of no public type)
+) -> None:
     try:
-        group = Together(rank, size, device=device, meeting=meeting)
+        group = ProcessGroup.joined(rank, size, device=device, meeting=meeting)
         work(group, _QueuedProgress(messages) if group.is_first else NoProgress())
         group.leave()
     except Exception as error:

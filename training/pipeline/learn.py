@@ -37,7 +37,11 @@ from homespun.training.errors import LibrariesMissing, TrainingFailed
 from homespun.training.evaluation.served_model import open_model
 from homespun.training.gate.gate import ServedFormLoss
 from homespun.training.lora.batches import plan
-from homespun.training.lora.distributed import ProcessGroup
+from homespun.training.lora.distributed import (
+    ProcessGroup,
+    is_started_by_torchrun,
+    processes_here,
+)
 from homespun.training.lora.fit import FitLog, Step, fit, is_out_of_memory
 from homespun.training.lora.launch import run_together
 from homespun.training.lora.presets import PRESETS, Preset
@@ -98,9 +102,15 @@ def check_machine(options: TrainOptions) -> None:
             f"preset {options.preset!r} needs a CUDA device, and torch {torch.__version__} sees "
             "none; use --preset cpu, or install a torch with CUDA"
         )
-    if PRESETS[options.preset].device == "cuda" and options.gpus > torch.cuda.device_count():
+    if options.gpus > 1 and is_started_by_torchrun():
         raise TrainingFailed(
-            f"--gpus {options.gpus}: this machine has {torch.cuda.device_count()}; give no more"
+            f"--gpus {options.gpus}: torchrun has started the processes already; leave it out"
+        )
+    wanted = max(options.gpus, processes_here())
+    if PRESETS[options.preset].device == "cuda" and wanted > torch.cuda.device_count():
+        source = "--gpus" if options.gpus > 1 else "torchrun --nproc-per-node"
+        raise TrainingFailed(
+            f"{source} {wanted}: this machine has {torch.cuda.device_count()}; give no more"
         )
 
 
@@ -109,16 +119,19 @@ def learn(
     dataset: Path,
     repo: str,
     options: TrainOptions,
+    group: ProcessGroup,
     progress: TrainProgress,
 ) -> Learned:
     """Fit the adapter, from the checkpoint in `folder` where there is one, and save its draft.
+
+    The other processes of a `group` are told to do the same.
 
     Raises `TrainingFailed` (no memory, no number from the first step on), `TrainingUnwritable`,
     and what `homespun.models` raises for a model that is missing or damaged.
     """
     work = partial(_learn, folder, dataset, repo, options)
-    if options.gpus == 1:
-        work(ProcessGroup(), progress)
+    if group.size > 1 or options.gpus == 1:
+        group.agreed(work)(group, progress)
     else:
         device = preset_of(options).device
         run_together(work, options.gpus, device=device, folder=folder, progress=progress)

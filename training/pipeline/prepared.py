@@ -18,6 +18,7 @@ from homespun.training.config import (
 from homespun.training.errors import HistoryUnreadable
 from homespun.training.gate.gate import Evidence, GateVerdict
 from homespun.training.history.repository import Repository
+from homespun.training.lora.distributed import ProcessGroup
 from homespun.training.pipeline.house_style import HouseStyle
 from homespun.training.pipeline.register import dataset_of
 from homespun.training.runs import Run, read_stage
@@ -35,6 +36,7 @@ class Prepared:
     run: Run
     options: TrainOptions  # the run's own, also where it goes on
     completion: CompletionOptions  # with the run's model and no adapter
+    group: ProcessGroup  # that learns; this process is its first
     progress: TrainProgress
     judge: Judge
 
@@ -44,14 +46,14 @@ class Prepared:
         workspace: Path,
         run: Run,
         completion: CompletionOptions,
+        group: ProcessGroup,
         progress: TrainProgress,
         judge: Judge,
     ) -> Prepared:
         """Read the run's options back. Raises TypeError, KeyError for another version's."""
-        kept = {key: value for key, value in run.options.items() if key != "began"}
-        options = TrainOptions.from_json(kept)
+        options = options_of(run)
         as_shipped = replace(completion, model=options.model, adapter="none")
-        return cls(workspace, run, options, as_shipped, progress, judge)
+        return cls(workspace, run, options, as_shipped, group, progress, judge)
 
     @property
     def folder(self) -> Path:
@@ -108,3 +110,9 @@ class Prepared:
     def verdict(self) -> GateVerdict:
         """Return what the gate said."""
         return GateVerdict.from_json(read_stage(self.run.folder / "verdict.json"))
+
+
+def options_of(run: Run) -> TrainOptions:
+    """Return what a run was asked to be. Raises TypeError, KeyError for another version's."""
+    kept = {key: value for key, value in run.options.items() if key != "began"}
+    return TrainOptions.from_json(kept)

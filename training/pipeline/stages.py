@@ -100,7 +100,9 @@ def _dataset(prepared: Prepared) -> dict[str, Any]:
 
 def _learning(prepared: Prepared) -> dict[str, Any]:
     dataset, options, progress = prepared.dataset(), prepared.options, prepared.progress
-    learned = learn(prepared.folder, dataset.directory, dataset.repo, options, progress)
+    learned = learn(
+        prepared.folder, dataset.directory, dataset.repo, options, prepared.group, progress
+    )
     parity = None
     if learned.is_better:
         parity = parity_of(learned, options, prepared.workspace, progress)

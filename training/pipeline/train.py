@@ -23,11 +23,13 @@ from homespun.progress import NoProgress, TrainProgress
 from homespun.server.options import CompletionOptions
 from homespun.settings import settings_of
 from homespun.training.config import TrainOptions
-from homespun.training.errors import HistoryUnreadable, RunUnreadable
+from homespun.training.errors import HistoryUnreadable, RunUnreadable, TrainingFailed
 from homespun.training.gate import gate
 from homespun.training.gate.gate import GateVerdict
-from homespun.training.pipeline.learn import check_machine
-from homespun.training.pipeline.prepared import Judge, Prepared
+from homespun.training.lora.distributed import ProcessGroup, is_started_by_torchrun
+from homespun.training.lora.launch import LearningWork
+from homespun.training.pipeline.learn import check_machine, preset_of
+from homespun.training.pipeline.prepared import Judge, Prepared, options_of
 from homespun.training.pipeline.stages import STAGES
 from homespun.training.runs import Run, begin, training_folder, training_lock, unfinished, writing
 
@@ -74,6 +76,9 @@ def train(
     workspace, by default read from there: what is judged is what is served. Without `options` the
     model is theirs.
 
+    Under torchrun each of its processes calls this; the first does the work but for the learning,
+    which they do together, and all return its result. They need to see the same files.
+
     Raises `TrainingLocked`, `RunUnreadable`, `LibrariesMissing`, `TrainingFailed`,
     `TrainingUnwritable`, `TooLittleCode`, `NothingToEvaluate`, `HistoryUnreadable`, and what
     `homespun.models` raises for a model that is missing or damaged.
@@ -90,16 +95,44 @@ def train(
         )
     options = options or TrainOptions(completion.model)
     check_machine(options)
+    group = _group_of(workspace, options, resume=resume)
+    if not group.is_first:
+        return _help(group)
     with training_lock(workspace):
         run = _run_of(workspace, options, progress, resume=resume)
-        prepared = Prepared.of(workspace, run, completion, progress, judge)
+        prepared = Prepared.of(workspace, run, completion, group, progress, judge)
         for stage in STAGES:
             if run.result(stage.name) is None:
                 began = time.monotonic()
                 with writing(run.folder):
                     result = stage.do(prepared)
                 run.done(stage.name, {**result, "seconds": round(time.monotonic() - began, 1)})
-        return _finish(prepared)
+        return group.agreed(_finish(prepared))
+
+
+def _group_of(workspace: Path, options: TrainOptions, *, resume: bool) -> ProcessGroup:
+    """Return who learns: this process alone, or those that torchrun has started."""
+    if not is_started_by_torchrun():
+        return ProcessGroup()
+    last = unfinished(workspace) if resume else None
+    if last is not None:
+        options = options_of(last)
+    return ProcessGroup.of_torchrun(preset_of(options).device)
+
+
+def _help(group: ProcessGroup) -> TrainResult:
+    """Do what the first process says; return what came of it, as it does itself."""
+    while True:
+        try:
+            said: TrainResult | LearningWork | None = group.agreed(None)
+        except RuntimeError as error:  # of torch: a connection that is gone
+            raise TrainingFailed(
+                "the first of the processes that learn together has ended; it says why"
+            ) from error
+        if isinstance(said, TrainResult):
+            return said
+        assert said is not None, "the first process says something"
+        said(group, NoProgress())
 
 
 def _run_of(

@@ -12,7 +12,11 @@ from safetensors.numpy import load_file
 
 from homespun.progress import NoProgress
 from homespun.training.errors import TrainingFailed
-from homespun.training.lora.distributed import ProcessGroup
+from homespun.training.lora.distributed import (
+    ProcessGroup,
+    is_first_process,
+    is_started_by_torchrun,
+)
 from homespun.training.lora.launch import run_together
 from tests.support import together_small
 from tests.support.tiny import save_tiny_qwen2
@@ -111,3 +115,35 @@ def test_a_process_that_is_killed_is_told_in_one_sentence(tmp_path):
     ):
         by_two(together_small.die_in_the_second, tmp_path)
     assert not multiprocessing.active_children()
+
+
+TORCHRUN = {
+    "RANK": "1",
+    "LOCAL_RANK": "1",
+    "WORLD_SIZE": "2",
+    "LOCAL_WORLD_SIZE": "2",
+    "MASTER_ADDR": "127.0.0.1",
+    "MASTER_PORT": "29500",
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [({}, True), ({"WORLD_SIZE": "1"}, False), *(({name: ""}, False) for name in TORCHRUN)],
+)
+def test_only_all_variables_of_torchrun_together_say_that_it_started_us(changes, expected):
+    assert is_started_by_torchrun(TORCHRUN | changes) is expected
+
+
+def test_a_process_of_an_mpi_job_is_alone(monkeypatch):
+    monkeypatch.setenv("OMPI_COMM_WORLD_SIZE", "2")
+    monkeypatch.setenv("LOCAL_RANK", "0")
+    assert is_first_process()
+    assert ProcessGroup().agreed("alone") == "alone"
+
+
+def test_a_rank_that_is_no_number_is_named(monkeypatch):
+    for name, value in (TORCHRUN | {"RANK": "first"}).items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(TrainingFailed, match="RANK='first' is no number"):
+        is_first_process()

@@ -35,6 +35,14 @@ from tests.support.scratch import Scratch
 from tests.support.tiny import save_tiny_qwen2
 from tests.support.train_small import COMPLETION, Spoken, options
 
+TORCHRUN = {
+    "RANK": "1",
+    "LOCAL_RANK": "1",
+    "WORLD_SIZE": "2",
+    "LOCAL_WORLD_SIZE": "2",
+    "MASTER_ADDR": "127.0.0.1",
+    "MASTER_PORT": "29500",
+}
 PROVEN = GateVerdict("promote", "It may serve.", ())
 
 
@@ -299,6 +307,59 @@ def test_a_training_in_two_processes_ends_as_one_in_one(workspace, model, tmp_pa
     assert any("learning takes about" in sentence for sentence in told.said)
     (adapter,) = Registry(other).adapters()
     Registry(other).check(adapter, everything=True)
+
+
+def under_torchrun(workspace, model, *, home):
+    """`train` in two processes that torchrun starts: what was printed, and the status."""
+    command = [sys.executable, "-P", "-m", "torch.distributed.run", "--standalone"]
+    done = subprocess.run(
+        [*command, "--nproc-per-node", "2", train_small.__file__, str(workspace), str(model)],
+        env={**os.environ, "HOMESPUN_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    return done.stdout, done.stderr, done.returncode
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="several GPUs need Linux")
+def test_two_processes_of_torchrun_learn_what_one_learns_alone(workspace, model, tmp_path):
+    other = tmp_path / "two" / "shop"
+    shutil.copytree(workspace, other)
+    one = train(workspace, options(model), completion=COMPLETION)
+    printed, errors, status = under_torchrun(other, model, home=tmp_path / "home")
+    assert status == 0, errors
+    two = json.loads(printed)  # the first one's word alone
+    assert two["adapter"] == one.adapter
+    steps, checks = losses(workspace, one.adapter)
+    found = losses(other, two["adapter"])
+    assert found == (
+        pytest.approx(steps, rel=0.05),
+        [[step, pytest.approx(loss, rel=0.05)] for step, loss in checks],
+    )
+    # Bit for bit it would be one process that learned it all: two halves are rounded otherwise.
+    assert found != (steps, checks)
+    (adapter,) = Registry(other).adapters()
+    Registry(other).check(adapter, everything=True)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="several GPUs need Linux")
+def test_what_the_first_process_of_torchrun_refuses_ends_the_others(scratch, model, tmp_path):
+    small_house.build(scratch, modules=3, later=6, functions=2)
+    printed, errors, status = under_torchrun(scratch.folder, model, home=tmp_path / "home")
+    assert (printed, status) == ("", 1)
+    assert "TooLittleCode: " in errors
+
+
+def test_gpus_are_not_asked_for_where_torchrun_has_started_the_processes(
+    workspace, model, monkeypatch
+):
+    for name, value in TORCHRUN.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(TrainingFailed, match="--gpus 2: torchrun has started .*; leave it out"):
+        train(workspace, options(model, gpus=2), completion=COMPLETION)
+    assert not (workspace / ".homespun").exists()
 
 
 def test_an_adapter_that_does_not_help_is_not_even_a_candidate(workspace, model, monkeypatch):
