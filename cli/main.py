@@ -36,7 +36,9 @@ VERBS = (
     Verb(
         "conventions", "homespun.cli.verbs.conventions", "show how this repository writes its code"
     ),
-    Verb("eval", "homespun.cli.verbs.eval", "measure the search on queries with known answers"),
+    Verb(
+        "eval", "homespun.cli.verbs.eval.verb", "measure the search on queries with known answers"
+    ),
     Verb("dataset", "homespun.cli.verbs.dataset", "make examples to learn from of a repository"),
     Verb(
         "train",
