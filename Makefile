@@ -4,6 +4,11 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ROOMS  := cli indexer models server training
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
+INSTALL := $(PIP) install -c constraints.txt
+
+# Bytecode is written, whatever the environment says: the tests start some hundred processes, and each would
+# compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: attack fuzz soak test-processors bench-languages bench-tuning demo test dist setup setup-dev weights weights-tests embedder adapter lint types check beside unit eval bench-context bench-lines bench-engine bench-index peers index-peers e2e bench-editor editors client vsix vsix-check lock clean
 
@@ -15,19 +20,27 @@ test: setup-dev weights-tests beside unit
 
 # What takes one core each, two at a time; each says its own when it is done.
 beside: setup-dev
-	$(MAKE) --no-print-directory -j2 $(if $(filter output-sync,$(.FEATURES)),--output-sync) types eval lint client
+	$(MAKE) --no-print-directory -j2 $(if $(filter output-sync,$(.FEATURES)),--output-sync) IS_BESIDE=yes \
+	  types eval lint client
+
+# Two installs at once spoil an environment, and what measures wants the machine for itself.
+ifndef IS_BESIDE
+.NOTPARALLEL:
+endif
 
 setup: $(VENV)/.base
 setup-dev: $(VENV)/.dev
 
 $(VENV)/.base: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(PIP) install -c constraints.txt -e .
+	$(INSTALL) -e .
 	touch $@
 
-$(VENV)/.dev: $(VENV)/.base
-	$(PIP) install -c constraints.txt -e '.[dev]'
-	touch $@
+# The base is part of it, so that who begins here has one resolution and one build, not two.
+$(VENV)/.dev: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(INSTALL) -e '.[dev]'
+	touch $(VENV)/.base $@
 
 # Hash-checked; a model that is here already is not fetched again.
 weights: $(VENV)/.base
@@ -43,7 +56,7 @@ embedder: setup-dev weights-tests
 
 # The general infilling adapter of models/adapters/shipped_data/ anew; an hour on two cores with bfloat16.
 adapter: setup-dev weights
-	$(PIP) install -c constraints.txt -e '.[train]'
+	$(INSTALL) -e '.[train]'
 	$(BIN)/python -m homespun.training.shipped.general_adapter.job $(ARGS)
 
 lint: $(VENV)/.dev
@@ -154,7 +167,7 @@ editors: $(VENV)/.e2e
 	PYTHON=$(PYTHON) tests/e2e/editors/setup_terminal_editors.sh $(EDITORS)
 
 $(VENV)/.e2e: $(VENV)/.dev
-	$(PIP) install -c constraints.txt -e '.[dev,e2e]'
+	$(INSTALL) -e '.[dev,e2e]'
 	touch $@
 
 # The VS Code extension, editor-client/homespun.vsix; needs Node 20, and a network only the first time.

@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -231,7 +232,7 @@ def cluster_mean(
     if len(sums) == 1:
         return Estimate(mean, -math.inf, math.inf)
     totals, counts = np.array(list(sums.values())), np.array(list(sizes.values()), np.float64)
-    draws = _draws(totals, counts, resamples, np.random.default_rng(seed))
+    draws = _draws(totals, counts, resamples, seed)
     low, high = np.quantile(draws, _levels(draws, mean, totals, counts))
     return Estimate(mean, float(low), float(high))
 
@@ -240,17 +241,27 @@ def _draws(
     totals: npt.NDArray[np.float64],
     counts: npt.NDArray[np.float64],
     resamples: int,
-    random: np.random.Generator,
+    seed: int,
 ) -> npt.NDArray[np.float64]:
     """Return `(resamples,)` means, each over as many clusters as there are, with repetition."""
     size = len(totals)
-    means = np.empty(resamples)
+    is_small = size * resamples <= _COUNTS
+    parts = _kept(size, resamples, seed) if is_small else _drawn(size, resamples, seed)
+    return np.concatenate([(drawn @ totals) / (drawn @ counts) for drawn in parts])
+
+
+@lru_cache(maxsize=4)  # a report has hundreds of means over the same few numbers of clusters
+def _kept(size: int, resamples: int, seed: int) -> tuple[npt.NDArray[np.float64], ...]:
+    return tuple(_drawn(size, resamples, seed))
+
+
+def _drawn(size: int, resamples: int, seed: int) -> Iterator[npt.NDArray[np.float64]]:
+    """Yield `(some resamples, size)`: how often each cluster is drawn."""
+    random = np.random.default_rng(seed)
     step = max(1, _COUNTS // size)
     for start in range(0, resamples, step):
-        stop = min(start + step, resamples)
-        drawn = random.multinomial(size, np.full(size, 1 / size), size=stop - start)
-        means[start:stop] = (drawn @ totals) / (drawn @ counts)
-    return means
+        some = min(step, resamples - start)
+        yield random.multinomial(size, np.full(size, 1 / size), size=some).astype(np.float64)
 
 
 def _levels(

@@ -47,9 +47,9 @@ def wheel(tmp_path_factory):
     folder = tmp_path_factory.mktemp("wheel")
     command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-q"]
     # Built from a copy: setuptools leaves its build folder beside the sources.
-    shutil.copytree(
-        ROOT, folder / "src", ignore=shutil.ignore_patterns(".*", "build", "*.egg-info", "tests")
-    )
+    # Of what comes and goes while tests run nothing is copied.
+    left_out = (".*", "build", "dist", "*.egg-info", "tests", "__pycache__", "node_modules")
+    shutil.copytree(ROOT, folder / "src", ignore=shutil.ignore_patterns(*left_out))
     subprocess.run([*command, "-w", str(folder), str(folder / "src")], check=True)
     (wheel,) = folder.glob("homespun-*.whl")
     return wheel
