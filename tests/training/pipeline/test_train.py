@@ -344,22 +344,18 @@ def under_torchrun(workspace, model, *, home):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="several GPUs need Linux")
-def test_two_processes_of_torchrun_learn_what_one_learns_alone(workspace, model, tmp_path):
-    other = tmp_path / "two" / "shop"
-    shutil.copytree(workspace, other)
-    one = train(workspace, options(model), completion=COMPLETION)
-    printed, errors, status = under_torchrun(other, model, home=tmp_path / "home")
+def test_two_processes_of_torchrun_learn_what_one_learns_alone(trained, workspace, model, tmp_path):
+    printed, errors, status = under_torchrun(workspace, model, home=tmp_path / "home")
     assert status == 0, errors
     two = json.loads(printed)  # the first one's word alone
-    assert two["adapter"] == one.adapter
-    steps, checks = losses(workspace, one.adapter)
-    found = losses(other, two["adapter"])
-    assert found == (
+    assert two["adapter"] == trained.done.adapter
+    steps, checks = losses(trained.workspace, trained.done.adapter)
+    assert losses(workspace, two["adapter"]) == (
         pytest.approx(steps, rel=0.05),
         [[step, pytest.approx(loss, rel=0.05)] for step, loss in checks],
     )
-    (adapter,) = Registry(other).adapters()
-    Registry(other).check(adapter, everything=True)
+    (adapter,) = Registry(workspace).adapters()
+    Registry(workspace).check(adapter, everything=True)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="several GPUs need Linux")
