@@ -72,13 +72,13 @@ def counts(report):
 def reread(monkeypatch):
     """Record which files are read."""
     read = []
-    original = build.files.read
+    original = build.walk.read
 
     def recording(root, path, config):
         read.append(path)
         return original(root, path, config)
 
-    monkeypatch.setattr(build.files, "read", recording)
+    monkeypatch.setattr(build.walk, "read", recording)
     return read
 
 

@@ -109,11 +109,11 @@ def test_more_or_longer_patterns_than_the_caps_are_counted_and_have_no_effect():
     ids=["issue", "name", "folders", "both", "sets", "stars", "choices"],
 )
 def test_no_pattern_tries_again_what_has_failed(pattern, path):
-    began = time.monotonic()
+    began = time.process_time()
     IgnoreRules([pattern]).decide(path)
     IgnoreRules([pattern]).decide(path.replace("a/", "b/"))
     path_pattern(pattern).match(path)
-    assert time.monotonic() - began < GENEROUS_SECONDS
+    assert time.process_time() - began < GENEROUS_SECONDS
 
 
 @given(st.text("ab/*?[]{},!^-\\.:&~|", max_size=30), st.text("ab/-", max_size=30))
