@@ -16,14 +16,13 @@ import os
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from homespun.models.telemetry import keep_from_hub
 from homespun.training.errors import TrainingFailed
 
 if TYPE_CHECKING:
     import torch
-    from accelerate import PartialState
 
 _T = TypeVar("_T")
 # Those of one machine are heard by nobody else.
@@ -37,8 +36,8 @@ _PATIENCE = timedelta(days=7)  # for what the first process does alone: a datase
 class ProcessGroup:
     """The processes that learn together, as one of them sees it; without a state it is alone."""
 
-    def __init__(self, state: PartialState | None = None) -> None:
-        """Take part in the group that `state` has opened."""
+    def __init__(self, state: Any = None) -> None:  # noqa: ANN401  (accelerate is optional)
+        """Take part in the group that accelerate's `state` has opened."""
         self.rank = 0 if state is None else state.process_index
         self.size = 1 if state is None else state.num_processes
         self._state = state
@@ -86,10 +85,11 @@ class ProcessGroup:
         if self._state is None:
             return
         import torch
-        from accelerate.utils import reduce
 
-        whole = reduce(torch.cat([tensor.reshape(-1) for tensor in tensors]), reduction="sum")
-        parts = whole.split([tensor.numel() for tensor in tensors])
+        whole = torch.cat([tensor.reshape(-1) for tensor in tensors])
+        torch.distributed.all_reduce(whole)
+        sizes = [tensor.numel() for tensor in tensors]
+        parts = whole.split(sizes)  # type: ignore[no-untyped-call]
         for tensor, part in zip(tensors, parts, strict=True):
             tensor.copy_(part.view_as(tensor))
 
@@ -132,7 +132,7 @@ def _number(name: str) -> int:
     return int(value)
 
 
-def _opened(here: int, device: str, **how: object) -> PartialState:
+def _opened(here: int, device: str, **how: object) -> Any:  # noqa: ANN401
     """Open the group, of which `here` processes are on this machine."""
     if device == "cpu":
         _divide_processor(here)
