@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -61,6 +62,15 @@ def fail_in_the_second(group, progress):
     if group.rank == 1:
         raise TrainingFailed("the second has failed")
     group.agreed(None)
+
+
+def say_something_and_lose_the_second(group, progress):
+    """Let the first tell something, and fail then because the other is gone."""
+    if group.is_first:
+        progress.say("going on")
+    else:
+        time.sleep(1)  # until that is being heard
+    die_in_the_second(group, progress)
 
 
 def die_in_the_second(group, progress):

@@ -7,6 +7,7 @@ as if the work had been done in this process. When this process ends, they end.
 from __future__ import annotations
 
 import multiprocessing
+import signal
 from collections.abc import Callable, Sequence
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -44,7 +45,14 @@ def run_together(
         while not context.join(_LOOK_SECONDS):
             _pass_on(messages, progress)
         _pass_on(messages, progress)
-    except ProcessException as error:
+    except Exception as error:
+        if signals := _killed_by(context.processes):  # what the others then say is no cause
+            raise TrainingFailed(
+                f"one of {size} learning processes ended: terminated by {signals[0]}; "
+                "`homespun train --resume` goes on"
+            ) from error
+        if not isinstance(error, ProcessException):
+            raise
         _pass_on(messages, progress)
         raise TrainingFailed(
             f"one of {size} learning processes ended: {str(error).strip().splitlines()[-1]}; "
@@ -53,6 +61,12 @@ def run_together(
     finally:
         _end(context.processes)
         meeting.unlink(missing_ok=True)
+
+
+def _killed_by(processes: Sequence[BaseProcess]) -> list[str]:
+    """Name the signals that ended processes; the one by which they end each other is none."""
+    codes = [process.exitcode or 0 for process in processes]
+    return [signal.Signals(-code).name for code in codes if code < 0 and -code != signal.SIGTERM]
 
 
 def _end(processes: Sequence[BaseProcess]) -> None:

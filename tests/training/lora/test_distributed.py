@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import sys
+import time
 from functools import partial
 
 import pytest
@@ -115,6 +116,26 @@ def test_a_process_that_is_killed_is_told_in_one_sentence(tmp_path):
     ):
         by_two(together_small.die_in_the_second, tmp_path)
     assert not multiprocessing.active_children()
+
+
+class LateListener(NoProgress):
+    """Hears what is said when all processes have ended, as on a machine that is busy."""
+
+    def say(self, sentence):
+        end = time.monotonic() + 120
+        while multiprocessing.active_children() and time.monotonic() < end:
+            time.sleep(0.05)
+
+
+def test_what_the_others_say_of_a_killed_process_is_not_taken_for_the_cause(tmp_path):
+    with pytest.raises(TrainingFailed, match="processes ended: .*SIGKILL; .*--resume"):
+        run_together(
+            together_small.say_something_and_lose_the_second,
+            2,
+            device="cpu",
+            folder=tmp_path,
+            progress=LateListener(),
+        )
 
 
 TORCHRUN = {
