@@ -26,7 +26,7 @@ from homespun.server.requests.debounce import Debounce, is_urgent
 from homespun.server.requests.prefetch import Prefetch
 from homespun.server.requests.request import Arrival, Ticket
 from homespun.server.requests.scheduler import Job, Scheduler
-from homespun.server.requests.snapshot import Snapshot, Snapshots, because
+from homespun.server.requests.snapshot import RequestSnapshot, Snapshots, because
 from homespun.server.requests.target import CompletionTarget
 from homespun.server.types import Completion
 
@@ -153,7 +153,7 @@ class InlineCompletions:
         self.prefetch.forget()
         self._scheduler.close()
 
-    def _ticket(self, arrival: Arrival, snapshot: Snapshot) -> Ticket:
+    def _ticket(self, arrival: Arrival, snapshot: RequestSnapshot) -> Ticket:
         loop = asyncio.get_running_loop()
         ticket = Ticket(
             arrival=arrival,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from lsprotocol import types as lsp
 
 from homespun.server.requests.scheduler import Job
-from homespun.server.requests.snapshot import Snapshot
+from homespun.server.requests.snapshot import RequestSnapshot
 from homespun.server.requests.target import key_of
 from homespun.server.types import Completion, CompletionRequest
 
@@ -29,7 +29,7 @@ class Ticket:
     """One request on its way."""
 
     arrival: Arrival
-    snapshot: Snapshot
+    snapshot: RequestSnapshot
     began: float  # when it came
     answer: asyncio.Future[Completion]
     job: Job

@@ -24,7 +24,7 @@ _MAX_RECENT = 3  # edits in other documents that a request brings along
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
+class RequestSnapshot:
     """A document at its cursor when a request came."""
 
     uri: str
@@ -63,7 +63,7 @@ class Snapshots:
         document = self._documents().text_documents.get(unquote(uri))
         return document if isinstance(document, Document) else None
 
-    def taken(self, params: InlineParams) -> Snapshot | Completion:
+    def taken(self, params: InlineParams) -> RequestSnapshot | Completion:
         """Look at what a request is about; a completion says why nothing can be asked."""
         document = self.document(params.text_document.uri)
         if document is None:
@@ -100,7 +100,7 @@ class Snapshots:
             others=_OTHERS if is_explicit else 0,
             recent=self._edited_elsewhere(document.uri, target),
         )
-        return Snapshot(
+        return RequestSnapshot(
             uri=params.text_document.uri,
             version=document.version,
             request=request,
@@ -136,12 +136,12 @@ class Snapshots:
 
         return View(prepare, request, key_of(uri, completer, request))
 
-    def is_stale(self, snapshot: Snapshot) -> bool:
+    def is_stale(self, snapshot: RequestSnapshot) -> bool:
         """Say whether the document is another than when the request came."""
         document = self.document(snapshot.uri)
         return document is None or document.version != snapshot.version
 
-    def is_current(self, snapshot: Snapshot) -> bool:
+    def is_current(self, snapshot: RequestSnapshot) -> bool:
         """Say whether an answer still counts: the document is open, its completer the same."""
         is_open = self.document(snapshot.uri) is not None
         return is_open and snapshot.target.is_still_current(snapshot.request)
