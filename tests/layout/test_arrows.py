@@ -188,6 +188,6 @@ def test_no_word_is_the_prefix_of_three_siblings():
     assert {name for name, count in house.prefixes().items() if count > MAX_SIBLINGS} == set()
 
 
-def test_long_files_get_fewer_not_more():
-    long = {relative(path) for path in sources() if house.lines_of(path) > MAX_LINES}
-    assert long <= house.LONG
+def test_no_file_is_long():
+    lines = {relative(path): house.lines_of(path) for path in sources()}
+    assert {path: count for path, count in lines.items() if count > MAX_LINES} == {}
