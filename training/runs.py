@@ -35,7 +35,12 @@ from homespun.storage import (
     workspace_folder,
     write_private,
 )
-from homespun.training.errors import RunUnreadable, TrainingLocked, TrainingUnwritable
+from homespun.training.errors import (
+    DatasetUnwritable,
+    RunUnreadable,
+    TrainingLocked,
+    TrainingUnwritable,
+)
 from homespun.trust import has_seal, with_seal
 
 STATE_VERSION = 1
@@ -143,11 +148,12 @@ def writing(place: Path) -> Iterator[None]:
     """Turn a full disk, or one that may not be written, into one sentence."""
     try:
         yield
-    except OSError as error:
-        if not is_full_or_closed(error):
+    except (OSError, DatasetUnwritable) as error:
+        cause = error if isinstance(error, OSError) else error.__cause__
+        if not isinstance(cause, OSError) or not is_full_or_closed(cause):
             raise
         raise TrainingUnwritable(
-            f"cannot write to {str(place)!r}: {error.strerror or error}; free some space or check "
+            f"cannot write to {str(place)!r}: {cause.strerror or cause}; free some space or check "
             "the folder's permissions, then go on with `homespun train --resume`: nothing is lost"
         ) from error
 

@@ -197,7 +197,7 @@ def test_the_time_for_checks_is_part_of_the_minutes(source, tmp_path, monkeypatc
 
     clock = Clock()
     monkeypatch.setattr(lora, "time", clock)
-    real_score, real_gradients = lora.score, lora._Run._gradients
+    real_score, real_gradients = lora.score, lora._FitRun._gradients
 
     def slow_score(*args, **kwargs):
         clock.now += 5
@@ -208,7 +208,7 @@ def test_the_time_for_checks_is_part_of_the_minutes(source, tmp_path, monkeypatc
         return real_gradients(self, batch)
 
     monkeypatch.setattr(lora, "score", slow_score)
-    monkeypatch.setattr(lora._Run, "_gradients", slow_gradients)
+    monkeypatch.setattr(lora._FitRun, "_gradients", slow_gradients)
     preset = replace(PRESET, epochs=20, minutes=0.5)  # 30 s: 3 checks of 5 s, 15 steps of 1 s
     log = fit(LoraModel(source, preset), examples(), examples(7), preset, directory=tmp_path)
     assert log.check_seconds == [5, 5, 5]
