@@ -200,7 +200,8 @@ def contract(tree: Tree) -> Answers:
 def _in_the_shop(tree: Tree) -> tuple[Tree, Path, Path]:
     tree = replace(tree, settings=shop.SETTINGS)
     model = tree.scratch / "tiny"
-    command = (str(Path(shop.__file__).resolve()), str(model))
+    # -P: beside the program is a folder `typing`, which is not what its imports mean.
+    command = ("-P", str(Path(shop.__file__).resolve()), str(model))
     made = tree._run(command, tree.scratch, tree.home)
     if made.returncode:
         raise _failure(command, made)
