@@ -574,6 +574,11 @@ After 1, 2 and 4 s, at the next moment without keys."
   (setq homespun--once-more
         (run-with-idle-timer lsp-inline-completion-idle-delay nil #'homespun--ask-again place)))
 
+(defun homespun--ask-for-typed ()
+  "Ask for what was typed before the server was there; nobody heard of it."
+  (when (and (buffer-modified-p) (homespun--workspace))
+    (homespun--ask-when-idle (homespun--place))))
+
 (defun homespun--ask-again (place)
   "Ask again where text and point still are as in PLACE, unless it was dismissed.
 Later, if somebody is in another buffer now, in the minibuffer, say, or
@@ -717,12 +722,14 @@ knows), else the nearest one with a .homespun of this user."
     (add-hook 'lsp-after-uninitialized-functions #'homespun--on-exit)
     (advice-add 'lsp-request-while-no-input :around #'homespun--ask)
     (add-hook 'lsp-inline-completion-shown-hook #'homespun--on-shown)
+    (add-hook 'lsp-configure-hook #'homespun--ask-for-typed)
     (add-hook 'prog-mode-hook #'homespun--start))
    (t
     (remove-hook 'project-find-functions #'homespun--project)
     (remove-hook 'lsp-after-uninitialized-functions #'homespun--on-exit)
     (advice-remove 'lsp-request-while-no-input #'homespun--ask)
     (remove-hook 'lsp-inline-completion-shown-hook #'homespun--on-shown)
+    (remove-hook 'lsp-configure-hook #'homespun--ask-for-typed)
     (remove-hook 'prog-mode-hook #'homespun--start))))
 
 (provide 'homespun)

@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import subprocess
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -61,13 +62,21 @@ def test_the_commands(tmp_path):
 
 @pytest.fixture
 def editor(tmp_path):
+    with opened(tmp_path) as terminal:
+        terminal.wait(lambda: "is ready" in _read(terminal.log), what="server", seconds=600)
+        yield terminal
+
+
+@contextmanager
+def opened(tmp_path, *, starts_at=None):
+    """Open a file of a small repository; the server starts at once, or when a file is there."""
     if shutil.which("tmux") is None:
         pytest.skip("needs tmux")
     workspace = tmp_path / "workspace"
     (workspace / ".git").mkdir(parents=True)
     (workspace / "demo.py").write_text("total = \n", encoding="utf-8")
     log = tmp_path / "server.log"
-    put_fake_server(tmp_path / "bin" / "homespun", log=log)
+    put_fake_server(tmp_path / "bin" / "homespun", log=log, starts_at=starts_at)
     (tmp_path / "state").mkdir()
     environment = {
         "PATH": f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}",
@@ -82,8 +91,17 @@ def editor(tmp_path):
     argv = ["emacs", "-nw", "-Q", *settings, "demo.py"]
     with Terminal(argv, cwd=workspace, environment=environment) as terminal:
         terminal.log, terminal.file = log, workspace / "demo.py"
-        terminal.wait(lambda: "is ready" in _read(log), what="server", seconds=600)
         yield terminal
+
+
+def test_what_was_typed_before_the_server_was_there_gets_its_suggestion(tmp_path):
+    with opened(tmp_path, starts_at=tmp_path / "go") as editor:
+        editor.wait(lambda: "total =" in editor.screen(), what="file")
+        editor.keys("C-e")
+        editor.text("# né")
+        editor.wait(lambda: "total = # né" in editor.screen(), what="typed text")
+        (tmp_path / "go").touch()
+        editor.wait(lambda: editor.ghost_text("# né") == " né|", what="ghost text")
 
 
 def test_a_word_is_accepted_then_the_rest_and_the_server_is_told(editor):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -27,26 +28,51 @@ pytestmark = pytest.mark.e2e
 
 @pytest.fixture(params=["drawn", "builtin"])
 def editor(request, tmp_path):
-    program, _ = neovim(request.param)
+    with opened(request.param, tmp_path) as terminal:
+        _wait_for_server(terminal)
+        yield terminal
+
+
+@pytest.fixture(params=["drawn", "builtin"])
+def editor_before_the_server(request, tmp_path):
+    """One whose server starts when there is a file `go`."""
+    with opened(request.param, tmp_path, starts_at=tmp_path / "go") as terminal:
+        terminal.go = tmp_path / "go"
+        yield terminal
+
+
+@contextmanager
+def opened(ghost_text, tmp_path, *, starts_at=None):
+    """Open a file of a small repository; the server starts at once, or when a file is there."""
+    program, _ = neovim(ghost_text)
     if shutil.which("tmux") is None:
         pytest.skip("needs tmux")
     workspace = tmp_path / "workspace"
     (workspace / ".git").mkdir(parents=True)
     (workspace / "demo.py").write_text("total = \n", encoding="utf-8")
     (workspace / "net.py").write_text("import os\n\n\ndef send_packet():\n    pass\n")
-    put_fake_server(tmp_path / "bin" / "homespun", log=tmp_path / "server.log")
+    put_fake_server(tmp_path / "bin" / "homespun", log=tmp_path / "server.log", starts_at=starts_at)
     argv = [program, "--clean", "-n", "-u", str(INIT), "demo.py"]
     environment = {
         "PATH": f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}",
         "XDG_STATE_HOME": str(tmp_path / "state"),
-        "HOMESPUN_GHOST_TEXT": request.param,
+        "HOMESPUN_GHOST_TEXT": ghost_text,
         "FAKE_SERVER": '{"log_level": "debug"}',
     }
     with Terminal(argv, cwd=workspace, environment=environment) as terminal:
         terminal.log = tmp_path / "server.log"
         terminal.file = workspace / "demo.py"
-        terminal.wait(lambda: "is ready" in _read(terminal.log), what="server", seconds=600)
         yield terminal
+
+
+def test_what_was_typed_before_the_server_was_there_gets_its_suggestion(editor_before_the_server):
+    editor = editor_before_the_server
+    editor.wait(lambda: "total =" in editor.screen(), what="file")
+    editor.keys("A")
+    editor.text("# né")
+    editor.wait(lambda: "total = # né" in editor.screen(), what="typed text")
+    editor.go.touch()
+    editor.wait(lambda: editor.ghost_text("# né") == " né|", what="ghost text")
 
 
 def test_tab_accepts_the_ghost_text_and_the_server_is_told(editor):
@@ -121,6 +147,10 @@ def test_the_commands_answer(editor):
     _command(editor, "status", shows="adapter ")
     _command(editor, "pause 60", shows="homespun: paused until")
     _command(editor, "resume", shows="demo.py homespun\n")
+
+
+def _wait_for_server(editor):
+    editor.wait(lambda: "is ready" in _read(editor.log), what="server", seconds=600)
 
 
 def _see_ghost_text(editor):

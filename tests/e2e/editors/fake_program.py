@@ -10,6 +10,13 @@ from tests.e2e.editors.programs import put_program
 _SERVER = Path(__file__).resolve().parents[2] / "support" / "fake_server.py"
 
 
-def put_fake_server(path: Path, *, log: Path) -> None:
-    """Write the program; what it logs is appended to `log`."""
-    put_program(path, [sys.executable, "-P", str(_SERVER)], log=log)
+def put_fake_server(path: Path, *, log: Path, starts_at: Path | None = None) -> None:
+    """Write the program; what it logs is appended to `log`.
+
+    With `starts_at` it does nothing before that file is there.
+    """
+    command = [sys.executable, "-P", str(_SERVER)]
+    if starts_at is not None:
+        waiting = 'while [ ! -e "$0" ]; do sleep 0.05; done; exec "$@"'
+        command = ["/bin/sh", "-c", waiting, str(starts_at), *command]
+    put_program(path, command, log=log)

@@ -1,4 +1,4 @@
---- How much of a suggestion a key takes.
+--- How much of a suggestion a key takes, and what taking it does.
 local M = {}
 
 --- Return the first part of `text`: its first 'word' with the white space before it, its first
@@ -20,6 +20,11 @@ function M.insert(text, row, from, to)
   local column = (#lines == 1 and from or 0) + #lines[#lines]
   vim.api.nvim_win_set_cursor(0, { row + #lines, column })
   return row + #lines - 1, column
+end
+
+--- Whether somebody is typing in this buffer.
+function M.is_typing(buffer)
+  return vim.api.nvim_get_current_buf() == buffer and vim.api.nvim_get_mode().mode:sub(1, 1) == 'i'
 end
 
 --- Tell the server that the first characters of an item were accepted.

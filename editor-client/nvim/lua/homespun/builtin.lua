@@ -86,6 +86,18 @@ function M.setup(_)
   vim.lsp.inline_completion.enable()
 end
 
+--- Ask for what was typed before the server was there: Neovim asks when the cursor moves, and begins
+--- to listen for that a little after a server is attached.
+function M.attached(buffer)
+  vim.schedule(function()
+    vim.schedule(function() -- behind what Neovim itself has put off
+      if accept.is_typing(buffer) then
+        vim.api.nvim_exec_autocmds('CursorMovedI', { modeline = false })
+      end
+    end)
+  end)
+end
+
 --- Accept 'all', a 'word' or a 'line' of the suggestion; false where there is none.
 function M.accept(part)
   local is_taken = false

@@ -163,6 +163,15 @@ function M.setup(options)
   })
 end
 
+--- Ask for what was typed before the server was there.
+function M.attached(buffer)
+  vim.schedule(function()
+    if accept.is_typing(buffer) then
+      follow()
+    end
+  end)
+end
+
 --- Accept 'all', a 'word' or a 'line' of the suggestion; false where there is none.
 function M.accept(part)
   local rest, column

@@ -105,7 +105,7 @@ function M.configure(client, section, settings)
   client:notify('workspace/didChangeConfiguration', { settings = client.settings })
 end
 
-local function start(options)
+local function start(options, ghost_text)
   local connect = restart.command(options.cmd, show)
   vim.lsp.config('homespun', {
     cmd = function(dispatchers, config)
@@ -129,8 +129,9 @@ local function start(options)
       end,
     },
     on_init = restart.up,
-    on_attach = function()
+    on_attach = function(_, buffer)
       vim.schedule(show) -- in a further buffer the server has nothing new to say
+      ghost_text.attached(buffer)
     end,
     on_exit = function(_, _, client_id)
       states[client_id] = nil
@@ -200,7 +201,7 @@ end
 function M.setup(options)
   M.options = merged(options or {})
   local ghost_text = require('homespun.' .. M.options.ghost_text)
-  start(M.options)
+  start(M.options, ghost_text)
   ghost_text.setup(M.options)
   map_keys(M.options.keys, ghost_text)
   require('homespun.commands').create()
