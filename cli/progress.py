@@ -8,6 +8,7 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
+from homespun.cli.output import print_line
 from homespun.cli.shown import own_stream
 from homespun.showable import showable_line
 
@@ -84,7 +85,7 @@ class RichProgress:
     def say(self, sentence: str) -> None:
         """Print a sentence, above the bar where there is one."""
         if self._bar is not None:
-            self._bar.console.print(sentence, markup=False, highlight=False, soft_wrap=True)
+            print_line(self._bar.console, sentence)
         else:
             self._print(sentence)
 

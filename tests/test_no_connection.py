@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -11,7 +10,7 @@ import pytest
 
 from tests.support import network_trap, small_house, whole_session
 from tests.support.scratch import Scratch
-from tests.support.tiny import save_tiny_qwen2
+from tests.support.tiny import save_roomy_qwen2
 
 pytestmark = pytest.mark.skipif(
     not network_trap.way(), reason="neither network namespaces nor strace work on this machine"
@@ -45,11 +44,7 @@ def user(tmp_path):
 @pytest.fixture
 def model(tmp_path):
     """A folder with a tiny random model that has room for whole prompts."""
-    folder = tmp_path / "tiny"
-    save_tiny_qwen2(folder)
-    config = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps(config | {"max_position_embeddings": 4096}))
-    return folder
+    return save_roomy_qwen2(tmp_path / "tiny")
 
 
 @pytest.fixture

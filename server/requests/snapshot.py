@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
 from lsprotocol import types as lsp
@@ -89,16 +89,11 @@ class Snapshots:
         target = self._target_of(document)
         if target.completer is None:
             return because(target.because, target.facts)
-        above = text_above(document.uri, self._documents().text_documents)
-        request = CompletionRequest(
-            above + text,
-            len(above) + offset,
-            path=target.path,
-            language=target.language,
+        request = replace(
+            self._request(document, target, text, offset),
             id=uuid.uuid4().hex,
             explicit=is_explicit,
             others=_OTHERS if is_explicit else 0,
-            recent=self._edited_elsewhere(document.uri, target),
         )
         return RequestSnapshot(
             uri=params.text_document.uri,
@@ -107,7 +102,7 @@ class Snapshots:
             target=target,
             completer=target.completer,
             region=region,
-            above_chars=len(above),
+            above_chars=request.offset - offset,
             lead=lead,
         )
 
@@ -122,14 +117,7 @@ class Snapshots:
             return None
         text = document.source
         cursor = len(text) if offset is None else min(offset, len(text))
-        above = text_above(document.uri, self._documents().text_documents)
-        request = CompletionRequest(
-            above + text,
-            len(above) + cursor,
-            path=target.path,
-            language=target.language,
-            recent=self._edited_elsewhere(document.uri, target),
-        )
+        request = self._request(document, target, text, cursor)
 
         def prepare(request: CompletionRequest, accepted: str, stop: Cancellation) -> bool:
             return completer.prepare(request, accepted=accepted, cancelled=stop)
@@ -145,6 +133,19 @@ class Snapshots:
         """Say whether an answer still counts: the document is open, its completer the same."""
         is_open = self.document(snapshot.uri) is not None
         return is_open and snapshot.target.is_still_current(snapshot.request)
+
+    def _request(
+        self, document: Document, target: CompletionTarget, text: str, offset: int
+    ) -> CompletionRequest:
+        """Return what stands at `offset` of a document's text, with a notebook's cells above it."""
+        above = text_above(document.uri, self._documents().text_documents)
+        return CompletionRequest(
+            above + text,
+            len(above) + offset,
+            path=target.path,
+            language=target.language,
+            recent=self._edited_elsewhere(document.uri, target),
+        )
 
     def _edited_elsewhere(self, uri: str, target: CompletionTarget) -> tuple[Edited, ...]:
         """Return the last edits in other documents of the same folder."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from tests.support import small_house, tiny
@@ -11,10 +10,7 @@ from tests.support.scratch import Scratch
 
 def tiny_model(folder: Path) -> Path:
     """Write a tiny random model that has room for whole prompts."""
-    tiny.save_tiny_qwen2(folder)
-    config = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps(config | {"max_position_embeddings": 4096}))
-    return folder
+    return tiny.save_roomy_qwen2(folder)
 
 
 def house(folder: Path) -> Path:

@@ -6,7 +6,6 @@ only where it is not the model's.
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 
@@ -16,7 +15,7 @@ import homespun
 from tests.layout.house import ROOT
 from tests.support import small_house
 from tests.support.scratch import Scratch
-from tests.support.tiny import save_tiny_qwen2
+from tests.support.tiny import save_roomy_qwen2
 
 PAGE = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
 CONFIG = '''"""Where the config is parsed."""
@@ -50,11 +49,7 @@ def blocks():
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     """A folder with a tiny random model that has room for whole prompts."""
-    folder = tmp_path_factory.mktemp("model") / "tiny"
-    save_tiny_qwen2(folder)
-    config = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps(config | {"max_position_embeddings": 4096}))
-    return folder
+    return save_roomy_qwen2(tmp_path_factory.mktemp("model") / "tiny")
 
 
 @pytest.fixture(scope="module")

@@ -11,11 +11,11 @@ from homespun.indexer.config import IndexConfig
 from homespun.indexer.embedding import update
 from homespun.indexer.errors import IndexDamaged, IndexLocked, IndexMissing, NotADirectory
 from homespun.indexer.index import Index
-from homespun.indexer.storage.lance import Store
 from homespun.indexer.storage.write_lock import write_lock
 from homespun.indexer.types import Import, Region
 from homespun.models.fakes import FakeEncoder
 from homespun.progress import NoProgress
+from tests.support.vectors_read import note_vectors_read
 
 CONFIG = IndexConfig()
 
@@ -333,16 +333,7 @@ def test_coming_back_to_an_old_text_costs_nothing(repo, index):
 @pytest.fixture
 def read(monkeypatch):
     """The keys of all vectors that the real store is read for."""
-    keys = []
-    vectors = Store.vectors
-
-    def noted(store, encoder, wanted=None):
-        for some, matrix in vectors(store, encoder, wanted):
-            keys.extend(some)
-            yield some, matrix
-
-    monkeypatch.setattr(Store, "vectors", noted)
-    return keys
+    return note_vectors_read(monkeypatch)
 
 
 def test_a_vector_that_is_in_memory_is_not_read_again(repo, index, read):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 CONTROL = ("<|endoftext|>", "<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>")
@@ -49,6 +50,15 @@ def save_tiny_qwen2(
                 parameter.normal_(0, 0.2)
     model.save_pretrained(directory, safe_serialization=True)
     return model
+
+
+def save_roomy_qwen2(directory: Path) -> Path:
+    """Write one that has room for whole prompts; return its folder."""
+    save_tiny_qwen2(directory)
+    file = directory / "config.json"
+    config = json.loads(file.read_text(encoding="utf-8"))
+    file.write_text(json.dumps(config | {"max_position_embeddings": 4096}), encoding="utf-8")
+    return directory
 
 
 LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]

@@ -18,6 +18,15 @@ from homespun.training.lora.presets import CPU
 PRESET = replace(
     CPU, dtype="float32", learning_rate=1e-2, batch_tokens=64, micro_tokens=64, epochs=2, checks=2
 )
+# What torchrun sets for the second of two processes.
+TORCHRUN = {
+    "RANK": "1",
+    "LOCAL_RANK": "1",
+    "WORLD_SIZE": "2",
+    "LOCAL_WORLD_SIZE": "2",
+    "MASTER_ADDR": "127.0.0.1",
+    "MASTER_PORT": "29500",
+}
 
 
 def examples(count):

@@ -11,7 +11,6 @@ import pytest
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.errors import StoreFull
 from homespun.indexer.index import Index
-from homespun.indexer.storage.lance import Store
 from homespun.indexer.storage.write_lock import write_lock
 from homespun.models.fakes import FakeEncoder
 from homespun.server.background import factories, index_worker
@@ -21,6 +20,7 @@ from homespun.server.commands import search
 from homespun.server.commands.search import Searched
 from homespun.server.options import ServerOptions
 from tests.support import rpc
+from tests.support.vectors_read import note_vectors_read
 
 pytestmark = pytest.mark.e2e
 
@@ -529,15 +529,7 @@ def test_the_search_of_an_editor_finds_by_vectors_what_shares_no_word(searched, 
 
 def test_a_save_reads_no_vector_from_the_store(searched, tmp_path, monkeypatch):
     searched.wait_until_all_have_vectors(files=2)
-    read = []
-    vectors = Store.vectors
-
-    def noted(store, encoder, keys=None):
-        for some, matrix in vectors(store, encoder, keys):
-            read.extend(some)
-            yield some, matrix
-
-    monkeypatch.setattr(Store, "vectors", noted)
+    read = note_vectors_read(monkeypatch)
     for number in range(3):
         write(tmp_path, "reader.py", f"{PARSES}\n\nLIMIT = {number}\n")
         write(tmp_path, f"new{number}.py", DELETES.replace("folder", f"folder{number}"))

@@ -12,6 +12,7 @@ import struct
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -44,11 +45,9 @@ def rest_of(connection):
     """All that the other end still says; b"" where it only closes."""
     connection.settimeout(rpc.PATIENCE_SECONDS)
     said = b""
-    try:
+    with suppress(ConnectionError):  # cut off: what came before it counts
         while data := connection.recv(65_536):
             said += data
-    except ConnectionError:
-        pass
     return said
 
 
@@ -187,6 +186,10 @@ def test_a_client_over_a_unix_socket_is_served_and_the_path_is_free_again(privat
 
 @needs_unix
 @pytest.mark.e2e
+@pytest.mark.skipif(
+    signal.getsignal(signal.SIGINT) is signal.SIG_IGN,
+    reason="what a script starts with `&` ignores SIGINT, and so does all that it starts",
+)
 def test_a_socket_that_a_killed_server_left_is_taken_over(private):
     path = private / "serve.sock"
     command = [*REAL_SERVER, "--socket", str(path)]

@@ -21,6 +21,7 @@ from homespun.training.lora.distributed import (
 from homespun.training.lora.launch import run_together
 from tests.support import together_small
 from tests.support.tiny import save_tiny_qwen2
+from tests.support.together_small import TORCHRUN
 
 # NCCL and Gloo find each other by the interface's name, and elsewhere it has another one.
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="several GPUs need Linux")
@@ -136,16 +137,6 @@ def test_what_the_others_say_of_a_killed_process_is_not_taken_for_the_cause(tmp_
             folder=tmp_path,
             progress=LateListener(),
         )
-
-
-TORCHRUN = {
-    "RANK": "1",
-    "LOCAL_RANK": "1",
-    "WORLD_SIZE": "2",
-    "LOCAL_WORLD_SIZE": "2",
-    "MASTER_ADDR": "127.0.0.1",
-    "MASTER_PORT": "29500",
-}
 
 
 @pytest.mark.parametrize(

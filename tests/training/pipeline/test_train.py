@@ -34,28 +34,17 @@ from homespun.training.pipeline import learn
 from homespun.training.pipeline.train import TrainResult, train
 from tests.support import small_house, train_small
 from tests.support.scratch import Scratch
-from tests.support.tiny import save_tiny_qwen2
+from tests.support.tiny import save_roomy_qwen2
+from tests.support.together_small import TORCHRUN
 from tests.support.train_small import COMPLETION, Spoken, options
 
-TORCHRUN = {
-    "RANK": "1",
-    "LOCAL_RANK": "1",
-    "WORLD_SIZE": "2",
-    "LOCAL_WORLD_SIZE": "2",
-    "MASTER_ADDR": "127.0.0.1",
-    "MASTER_PORT": "29500",
-}
 PROVEN = GateVerdict("promote", "It may serve.", ())
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     """A folder with a tiny random model that has room for whole prompts."""
-    folder = tmp_path_factory.mktemp("model") / "tiny"
-    save_tiny_qwen2(folder)
-    config = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps(config | {"max_position_embeddings": 4096}))
-    return folder
+    return save_roomy_qwen2(tmp_path_factory.mktemp("model") / "tiny")
 
 
 @pytest.fixture(scope="module")

@@ -84,7 +84,7 @@ local function ask(kind)
   stop()
   local buffer = vim.api.nvim_get_current_buf()
   local client = vim.lsp.get_clients({ bufnr = buffer, name = 'homespun' })[1]
-  if not client or vim.fn.mode():sub(1, 1) ~= 'i' then
+  if not client or not accept.is_typing(buffer) then
     return
   end
   local tick = vim.api.nvim_buf_get_changedtick(buffer)
@@ -98,10 +98,10 @@ local function ask(kind)
       return -- it was on its way when it was cancelled
     end
     pending = nil
-    local moved = vim.api.nvim_get_current_buf() ~= buffer
+    local moved = not accept.is_typing(buffer)
       or vim.api.nvim_buf_get_changedtick(buffer) ~= tick
       or not vim.deep_equal(vim.api.nvim_win_get_cursor(0), cursor)
-    if failure or moved or vim.fn.mode():sub(1, 1) ~= 'i' then
+    if failure or moved then
       return
     end
     hide()

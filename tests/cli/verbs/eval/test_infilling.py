@@ -14,11 +14,7 @@ from tests.support import tiny
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("model")
-    tiny.save_tiny_qwen2(directory)
-    config = json.loads((directory / "config.json").read_text())
-    (directory / "config.json").write_text(json.dumps(config | {"max_position_embeddings": 4096}))
-    return directory
+    return tiny.save_roomy_qwen2(tmp_path_factory.mktemp("model"))
 
 
 @pytest.fixture
