@@ -10,13 +10,7 @@ from homespun.trust import machine_key
 from tests.support import beside_others
 
 if beside_others.is_one_of_several():
-    beside_others.one_thread_in_libraries()
-
-
-@pytest.hookimpl(tryfirst=True)  # before fixtures load models
-def pytest_runtest_setup(item):
-    if beside_others.is_one_of_several():
-        beside_others.share_cores(in_all=item.get_closest_marker("all_cores") is not None)
+    beside_others.take_one_core()
 
 
 @pytest.fixture(scope="session", autouse=True)

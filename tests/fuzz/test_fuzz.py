@@ -1,17 +1,16 @@
-"""A minute of damaged input; an hour by hand with `make fuzz`."""
+"""Damaged input for a minute, the start included; an hour by hand with `make fuzz`."""
 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 PROGRAM = [sys.executable, "-m", "tests.fuzz.fuzz"]
 ROOT = Path(__file__).resolve().parents[2]
-SECONDS = float(os.environ.get("HOMESPUN_FUZZ_SECONDS", "60"))
+SECONDS = float(os.environ.get("HOMESPUN_FUZZ_SECONDS", "45"))
 TARGETS = (
     "grammars",
     "documents",
@@ -24,26 +23,19 @@ TARGETS = (
 )
 
 
-@pytest.mark.parametrize("target", TARGETS)
-def test_damaged_input_raises_nothing_but_our_own_errors(target):
-    seconds = SECONDS / len(TARGETS)
+def test_damaged_input_raises_nothing_but_our_own_errors():
+    """One process for all: to import everything again takes as long as a target has."""
     done = subprocess.run(
-        [*PROGRAM, target, "--seconds", str(seconds)],
+        [*PROGRAM, "--seconds", str(SECONDS)],
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=600 + 2 * seconds,
+        timeout=600 + 2 * SECONDS,
         check=False,
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-8000:]
-
-
-def test_no_target_is_left_out():
-    done = subprocess.run(
-        [*PROGRAM, "--help"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    listed = " ".join(done.stdout.split())
-    assert f"of {', '.join(TARGETS)}" in listed
+    ended = re.findall(r"^([a-z-]+): [1-9]\d* examples", done.stdout, re.MULTILINE)
+    assert tuple(ended) == TARGETS
 
 
 HANGING = """

@@ -1,7 +1,7 @@
 """What a process of tests takes of the machine while others run beside it: one core.
 
 Threads of ONNX Runtime wait for each other by spinning, so that two processes with two threads each
-on two cores are slower than either alone.
+on two cores are slower than either alone. A test that needs threads says how many.
 """
 
 from __future__ import annotations
@@ -17,15 +17,13 @@ def is_one_of_several() -> bool:
     return "PYTEST_XDIST_WORKER" in os.environ
 
 
-def one_thread_in_libraries() -> None:
-    """Have torch and BLAS, here and in child processes, compute in one thread."""
+def take_one_core() -> None:
+    """Have torch, BLAS and models that are not told how many threads to take, take one.
+
+    The libraries do so in child processes, too.
+    """
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-
-
-def share_cores(*, in_all: bool) -> None:
-    """Have models that do not say how many threads they want take one, or what is shipped."""
-    chosen = within_cores if in_all else _one_unless_asked
-    decoder.within_cores = encoder.within_cores = chosen
+    decoder.within_cores = encoder.within_cores = _one_unless_asked
 
 
 def _one_unless_asked(threads: int) -> int:

@@ -11,7 +11,10 @@ import pytest
 from homespun.models import serve
 from homespun.models.errors import PromptTooLong
 from homespun.models.load import load_generator
+from homespun.models.serve import identity
 from homespun.models.types import Stop
+from tests.support import float32_losses
+from tests.support.float32_losses import token_losses
 from tests.support.near_ties import assert_best, assert_same_run
 
 
@@ -205,7 +208,6 @@ def test_a_prompt_that_does_not_fit_is_refused_with_the_numbers(decoder):
         decoder.generate([1] * 510, max_tokens=10, stop=never, cancelled=no)
 
 
-LOSS_TEXTS = ("argparse", "json.decoder", "email.message", "shutil", "tarfile", "textwrap")
 MAX_LOST = 0.01  # of the float32 loss; the noise of these texts is a quarter of it
 _STRETCH = 50  # tokens that are drawn together: the losses of neighbours are not independent
 
@@ -233,32 +235,13 @@ def test_a_loss_within_the_noise_is_told_from_one_that_is_not():
 @pytest.mark.model
 def test_the_real_model_surely_loses_less_than_one_percent_against_float32():
     """Next-token loss on Python text, int8 against transformers on the same float weights."""
-    import importlib
-    from pathlib import Path
-
-    import torch
-
-    from homespun.models.serve import float_weights
-    from homespun.models.weights.transformers_model import as_transformers
-
-    name = "qwen2.5-coder-0.5b"
-    served = load_generator(name, context_tokens=1024)
-    files = [Path(importlib.import_module(text).__file__) for text in LOSS_TEXTS]
-    rows = [served.tokenizer.encode(it.read_text(encoding="utf-8"))[200:701] for it in files]
-    model = as_transformers(float_weights(name))
-
-    def losses(logits, ids):
-        found = logits[:-1].astype(np.float64)
-        found -= found.max(axis=1, keepdims=True)
-        picked = found[np.arange(len(ids) - 1), ids[1:]]
-        return np.log(np.exp(found).sum(axis=1)) - picked
-
-    def reference(ids):
-        with torch.no_grad():
-            return model(torch.tensor([ids])).logits[0].numpy()
-
+    record = float32_losses.recorded()
+    assert record.weights == identity(float32_losses.MODEL).facts(), "other weights: record anew"
+    served = load_generator(float32_losses.MODEL, context_tokens=1024)
     # One file alone may be off by a percent either way, and four of them by half of one.
-    ours = np.concatenate([losses(served.logits(ids), ids) for ids in rows])
-    theirs = np.concatenate([losses(reference(ids), ids) for ids in rows])
+    ours = np.concatenate(
+        [token_losses(served.logits(it.tokens), it.tokens) for it in record.texts]
+    )
+    theirs = np.concatenate([it.losses for it in record.texts])
     least, most = lost(ours, theirs)
     assert most < MAX_LOST, f"loses {ours.sum() / theirs.sum() - 1:.2%} [{least:.2%}, {most:.2%}]"
