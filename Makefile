@@ -94,7 +94,7 @@ soak: setup-dev
 # The models' arithmetic on processors that this machine has not, emulated: needs Debian's qemu-user, and 2 GB
 # and a network the first time. ARGS="--only haswell" takes some of them, ten minutes each on two quiet cores.
 test-processors: setup-dev
-	$(BIN)/python tests/processors/run.py $(ARGS)
+	$(BIN)/python -m tests.processors.run $(ARGS)
 
 # The search on pinned packages with known answers; fails when it is worse than what was accepted.
 # bench/README.md says what ARGS may be.

@@ -1,6 +1,6 @@
 """The tests of the models on processors that this machine does not have, emulated by qemu-user.
 
-python tests/processors/run.py [--only NAMES] [--tests PATHS]      (make test-processors)
+python -m tests.processors.run [--only NAMES] [--tests PATHS]      (make test-processors)
 
 Each processor is first asked what it has and which width of int8 weights homespun takes there.
 Exit status 1 where a test failed on one, or one that was asked for could not be emulated.
@@ -17,18 +17,23 @@ import time
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
-from processors import PROCESSORS, NotRunnable, Processor, emulated_python, what_it_says
+from tests.processors.processors import (
+    PROCESSORS,
+    NotRunnable,
+    Processor,
+    emulated_python,
+    what_it_says,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
-# Where arithmetic happens: products of int8, decoding, healing, slots, drafts, conversion. Looked
-# up by name, below tests/models.
+# Where arithmetic happens: products of int8, decoding, healing, slots, drafts, conversion.
 TESTS = (
-    "test_graph.py",
-    "test_head.py",
-    "test_smoothing.py",
-    "test_convert.py",
-    "test_decoder.py",
-    "test_engine.py",
+    "convert/test_onnx_writer.py",
+    "engine/test_output_head.py",
+    "convert/test_smoothquant.py",
+    "convert/test_convert.py",
+    "engine/test_decoder.py",
+    "engine/test_engine.py",
 )
 # An hour where each instruction costs ten; it asks for memory, which no instruction set changes.
 TOO_LONG = "not test_ten_thousand_mixed_requests_take_no_more_memory"
@@ -48,7 +53,7 @@ def main() -> int:
     unknown = sorted(set(wanted) - set(names.split(",")))
     if unknown:
         parser.error(f"unknown processor {unknown[0]!r}; there are {names.replace(',', ', ')}")
-    tests = args.tests or [_find(name) for name in TESTS]
+    tests = args.tests or [ROOT / "tests" / "models" / name for name in TESTS]
     verdicts = {
         it.name: _run(it, tests, args.folder.resolve()) for it in PROCESSORS if it.name in wanted
     }
@@ -56,13 +61,6 @@ def main() -> int:
     for name, (is_good, sentence) in verdicts.items():
         print(f"{'passed' if is_good else 'FAILED'}  {name}: {sentence}")
     return 0 if all(is_good for is_good, _ in verdicts.values()) else 1
-
-
-def _find(name: str) -> Path:
-    found = sorted((ROOT / "tests" / "models").rglob(name))
-    if len(found) != 1:
-        sys.exit(f"{len(found)} files {name!r} below tests/models; TESTS in {__file__} names one")
-    return found[0]
 
 
 def _run(processor: Processor, tests: list[Path], folder: Path) -> tuple[bool, str]:

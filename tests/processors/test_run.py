@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.processors.run import TESTS
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 
@@ -27,9 +29,10 @@ def run(tmp_path):
     def run(test, *options, path, processor="haswell"):
         file = tmp_path / "test_it.py"
         file.write_text(test)
-        command = [sys.executable, str(HERE / "run.py"), "--only", processor, "--tests", str(file)]
+        command = [sys.executable, "-m", "tests.processors.run", "--only", processor]
         return subprocess.run(
-            [*command, "--folder", str(tmp_path / "made"), *options],
+            [*command, "--tests", str(file), "--folder", str(tmp_path / "made"), *options],
+            cwd=ROOT,
             env=os.environ | {"PATH": path},
             capture_output=True,
             text=True,
@@ -51,6 +54,10 @@ def emulator(tmp_path):
     )
     program.chmod(0o755)
     return f"{program.parent}:/usr/bin:/bin"
+
+
+def test_what_it_runs_is_there():
+    assert [it for it in TESTS if not (ROOT / "tests" / "models" / it).is_file()] == []
 
 
 def test_an_emulator_that_is_not_here_is_said_with_its_package_and_is_no_success(run):
