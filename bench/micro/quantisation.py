@@ -64,6 +64,7 @@ def main() -> None:
     for name, bits, is_smoothed in (
         (f"{usual} bits, not smoothed", usual, False),
         ("7 bits, smoothed", 7, True),
+        ("7 bits, not smoothed", 7, False),
     ):
         with tempfile.TemporaryDirectory() as scratch:
             form = Path(scratch) / "served"

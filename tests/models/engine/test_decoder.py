@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from homespun.models import serve
+from homespun.models.convert.quantize import int8_products_are_exact
 from homespun.models.errors import PromptTooLong
 from homespun.models.load import load_generator
 from homespun.models.serve import identity
@@ -209,6 +210,7 @@ def test_a_prompt_that_does_not_fit_is_refused_with_the_numbers(decoder):
 
 
 MAX_LOST = 0.01  # of the float32 loss; the noise of these texts is a quarter of it
+MAX_LOST_IN_SEVEN_BITS = 0.015  # bench/micro/quantisation.py: 0.2 points more than in eight
 _STRETCH = 50  # tokens that are drawn together: the losses of neighbours are not independent
 
 
@@ -233,7 +235,7 @@ def test_a_loss_within_the_noise_is_told_from_one_that_is_not():
 
 
 @pytest.mark.model
-def test_the_real_model_surely_loses_less_than_one_percent_against_float32():
+def test_the_real_model_surely_loses_no_more_than_is_said_against_float32():
     """Next-token loss on Python text, int8 against transformers on the same float weights."""
     record = float32_losses.recorded()
     assert record.weights == identity(float32_losses.MODEL).facts(), "other weights: record anew"
@@ -244,4 +246,5 @@ def test_the_real_model_surely_loses_less_than_one_percent_against_float32():
     )
     theirs = np.concatenate([it.losses for it in record.texts])
     least, most = lost(ours, theirs)
-    assert most < MAX_LOST, f"loses {ours.sum() / theirs.sum() - 1:.2%} [{least:.2%}, {most:.2%}]"
+    bound = MAX_LOST if int8_products_are_exact() else MAX_LOST_IN_SEVEN_BITS
+    assert most < bound, f"loses {ours.sum() / theirs.sum() - 1:.2%} [{least:.2%}, {most:.2%}]"
