@@ -141,7 +141,8 @@ def _drop_unreadable(store: Store, encoder: Encoder) -> None:
         for _ in store.vectors(encoder.name):
             pass
     except IndexDamaged as damaged:
-        logger.warning("the vectors are computed anew: %s", damaged)
+        reason = str(damaged).split("; run `homespun")[0]
+        logger.warning("the vectors are computed anew: %s", reason)
         store.forget_vectors(encoder.name)
 
 
