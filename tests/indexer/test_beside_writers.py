@@ -12,7 +12,7 @@ import pytest
 from homespun.cli.main import main
 from homespun.indexer import build
 from homespun.indexer.config import IndexConfig
-from homespun.indexer.errors import IndexDamaged, IndexLocked
+from homespun.indexer.errors import IndexLocked
 from homespun.indexer.index import Index
 from homespun.indexer.storage import vector_table
 from homespun.models.fakes import FakeEncoder, FakeGenerator
@@ -227,9 +227,3 @@ def test_a_search_beside_a_rebuild_says_what_is_true(repo, writer, capsys, monke
     err = capsys.readouterr().err
     assert "being written by process" in err and "try again when it is done" in err
     assert "homespun index" not in err
-
-
-def test_what_is_damaged_while_nobody_writes_is_said_to_be(repo):
-    (repo / ".homespun" / "manifest.json").write_text("{")
-    with pytest.raises(IndexDamaged):
-        Index.open(repo, PATIENT)
