@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +28,7 @@ from homespun.indexer.search import retrieve
 from homespun.indexer.search.retrieve import Mode
 from homespun.indexer.search.weights import WEIGHTS, Weights
 from homespun.indexer.storage.manifest import EncoderStamp
-from homespun.indexer.storage.write_lock import write_lock
+from homespun.indexer.storage.write_lock import read_beside_writers, write_lock
 from homespun.indexer.types import Call, Hit, Import, IndexInfo, IndexReport, Region, Symbol
 from homespun.models.types import Encoder
 from homespun.progress import NoProgress, Progress
@@ -73,8 +73,8 @@ class Index:
         to date, with vectors; what else there is to tell is logged. Raises as `update` does.
 
         With `config` as it stands. Then a missing index is begun (empty) with `create`, and a
-        damaged one may be opened: `update` rebuilds it; else it raises `IndexMissing` or
-        `IndexDamaged`. Always raises `NotADirectory`, and `FolderRefused` where `.homespun` is a
+        damaged one may be opened: `update` rebuilds it; else it raises as `refresh` does. Always
+        raises `NotADirectory`, and `FolderRefused` where `.homespun` is a
         link, holds one or is another user's.
         """
         if config is None:
@@ -86,11 +86,11 @@ class Index:
         if create:
             build.begin(root)
         index = cls(root, config, encoder)
-        try:
+        if not create:
             index.refresh()
-        except (IndexDamaged, IndexMissing):
-            if not create:
-                raise
+            return index
+        with suppress(IndexDamaged, IndexMissing):  # `update` looks again, under the lock
+            index._current.refresh()
         return index
 
     @classmethod
@@ -123,12 +123,12 @@ class Index:
         with self._lock():
             try:
                 report = self._build(paths, progress, cancelled)
+                self._care_if_due(care=care)
             except IndexDamaged as damaged:
                 # What was kept from earlier runs cannot be read; nothing less than all of it helps.
                 report = self._rebuild(progress, cancelled)
                 report.notes.insert(0, f"the index was rebuilt: {damaged}")
-            if care or build.is_care_overdue(self._current.state.manifest):
-                self._care()
+                self._care_if_due(care=care)
         return report
 
     def rebuild(
@@ -144,7 +144,7 @@ class Index:
         """Compact the store where that is due; what was found before is found all the while."""
         if build.wants_care(self._current.state.manifest):
             with self._lock():
-                self.refresh()
+                self._current.refresh()
                 self._care()
 
     def embed(
@@ -169,7 +169,7 @@ class Index:
             self._current.store,
             pace(encoder),
             missing_texts(state.snapshot),
-            seen=state.manifest,
+            seen=state,
             lock=self._lock,
             progress=progress,
             cancelled=cancelled,
@@ -180,17 +180,23 @@ class Index:
         return done
 
     def use_encoder(self, encoder: Encoder | None) -> None:
-        """Take another encoder, or none, from now on; the same again changes nothing."""
-        self._current.use_encoder(encoder)
+        """Take another encoder, or none, from now on; the same again changes nothing.
+
+        Raises as `refresh` does.
+        """
+        if self._current.use_encoder(encoder):
+            self.refresh()
 
     # Reading
 
     def refresh(self) -> bool:
         """Follow what this or another process has written; return whether there was anything.
 
-        A look at the file's time when there was not. Raises `IndexDamaged`, `IndexMissing`.
+        A look at the file's time when there was not. What seems damaged or missing while another
+        process writes is read again. Raises `IndexDamaged`, `IndexMissing`, `IndexLocked`.
         """
-        return self._current.refresh()
+        wait_seconds = self._config.lock_wait_seconds
+        return read_beside_writers(self._folder, self._current.refresh, wait_seconds=wait_seconds)
 
     def search(
         self,
@@ -290,6 +296,11 @@ class Index:
                 f"the index has vectors of {stamp.name!r}, not of {encoder.name!r}, so "
                 f"search goes by words alone; run `homespun index {self.root}`"
             )
+        if state.unread_vectors and not vectors_present(state.snapshot):
+            return (
+                "the vectors of the index cannot be read now, so search goes by words alone; "
+                f"`homespun index {self.root}` makes those anew that are damaged"
+            )
         if not vectors_present(state.snapshot):
             return (
                 "the index has no vectors yet, so search goes by words alone; "
@@ -341,6 +352,10 @@ class Index:
     def _rebuild(self, progress: Progress, cancelled: Callable[[], bool]) -> IndexReport:
         self._current.wipe()
         return self._build(None, progress, cancelled)
+
+    def _care_if_due(self, *, care: bool) -> None:
+        if care or build.is_care_overdue(self._current.state.manifest):
+            self._care()
 
     def _care(self) -> None:
         """Care for the store, under the lock and with the state as it stands on the disk."""

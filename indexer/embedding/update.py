@@ -6,6 +6,7 @@ nothing. Computing needs no lock; only each short commit takes it.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import AbstractContextManager
@@ -15,8 +16,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from homespun.indexer.errors import IndexMissing
+from homespun.indexer.errors import IndexDamaged, IndexMissing
 from homespun.indexer.memory import snapshot
+from homespun.indexer.memory.refresh import IndexState
 from homespun.indexer.memory.snapshot import Snapshot
 from homespun.indexer.storage import manifest
 from homespun.indexer.storage.lance import Store
@@ -24,6 +26,8 @@ from homespun.indexer.storage.manifest import EncoderStamp, Manifest
 from homespun.indexer.storage.rows import embedding_text
 from homespun.models.types import Encoder
 from homespun.progress import Progress
+
+logger = logging.getLogger(__name__)
 
 _BATCH_CHUNKS = 256  # texts an encoder gets at once
 _COMMIT_CHUNKS = 4096  # a commit takes tens of milliseconds whatever its size
@@ -44,14 +48,14 @@ def embed_texts(
     encoder: Encoder,
     missing: Mapping[str, str],
     *,
-    seen: Manifest,
+    seen: IndexState,
     lock: Lock,
     progress: Progress,
     cancelled: Callable[[], bool],
 ) -> Iterator[tuple[list[str], Vectors]]:
     """Compute the vectors of `missing` (hash -> text); yield keys and vectors of each commit.
 
-    `seen` is the manifest of the state in which they were missing.
+    `seen` is the state in which they were missing.
 
     The manifest names the encoder from the first commit on, even when nothing is missing. Where
     another process embeds at the same time, what it was first with is not added again.
@@ -60,7 +64,10 @@ def embed_texts(
         # Who has read a state that names the encoder has what the store had of its vectors then.
         ours = _followed(folder, store)
         is_new = ours is not None and ours.encoder != _stamp_of(encoder)
-        has_read_all = ours is None or (not is_new and _is_same(ours, seen))
+        has_read_all = ours is None or (not is_new and _is_same(ours, seen.manifest))
+        if ours is not None and seen.unread_vectors:
+            _drop_unreadable(store, encoder)
+            has_read_all = False
         known = set() if has_read_all else store.vector_keys(encoder.name)
         if ours is not None and is_new:
             ours = _stamped(folder, ours, encoder)
@@ -126,6 +133,17 @@ def _followed(folder: Path, store: Store) -> Manifest | None:
         return None
     store.follow(current.store)
     return current
+
+
+def _drop_unreadable(store: Store, encoder: Encoder) -> None:
+    """Drop a table that still cannot be read now that nobody writes it: a writer died over it."""
+    try:
+        for _ in store.vectors(encoder.name):
+            pass
+    except IndexDamaged as damaged:
+        reason = str(damaged).split("; run `homespun")[0]
+        logger.warning("the vectors are computed anew: %s", reason)
+        store.forget_vectors(encoder.name)
 
 
 def _is_same(one: Manifest, other: Manifest | None) -> bool:

@@ -53,14 +53,13 @@ class CurrentState:
                     if current.store:
                         self.store.follow(current.store)
                     state = followed(self.state, current, self.store)
-                    self.state = with_kept_vectors(state, self.store, self.encoder)
+                    self._take(with_kept_vectors(state, self.store, self.encoder), seen)
                 except IndexDamaged:
                     # A writer may have swept that state away between the two reads.
                     moved_on = manifest.identity(self._folder) != seen
                     if attempt + 1 < _ATTEMPTS and moved_on:
                         continue
                     raise
-                self._seen = seen
                 return True
         return False
 
@@ -69,29 +68,32 @@ class CurrentState:
         seen = manifest.identity(self._folder)
         return self.state.manifest if seen == self._seen and seen is not None else None
 
-    def use_encoder(self, encoder: Encoder | None) -> None:
-        """Take another encoder, or none, from now on; the same again changes nothing."""
+    def use_encoder(self, encoder: Encoder | None) -> bool:
+        """Take another encoder, or none; its vectors come with the next `refresh`.
+
+        Returns whether it is another one.
+        """
         with self._changing:
             if encoder is self.encoder:
-                return
+                return False
             self.encoder = encoder
             self._seen = None
             self.state = replace(self.state, snapshot=snapshot.without_vectors(self.state.snapshot))
-        self.refresh()
+            return True
 
     def take_built(self, built: Manifest, rows: Rows | None) -> None:
         """Take what was just written, its rows at hand as they went into the store."""
         with self._changing:
             # Words count from here on; what the store still has of vectors may take a moment.
             self.state = followed(self.state, built, self.store, at_hand=rows)
-            self.state = with_kept_vectors(self.state, self.store, self.encoder)
-            self._seen = manifest.identity(self._folder)
+            state = with_kept_vectors(self.state, self.store, self.encoder)
+            self._take(state, manifest.identity(self._folder))
 
     def take_manifest(self, written: Manifest) -> None:
         """Take a manifest that names the same rows as the one before."""
         with self._changing:
-            self.state = replace(self.state, manifest=written)
-            self._seen = manifest.identity(self._folder)
+            state = replace(self.state, manifest=written)
+            self._take(state, manifest.identity(self._folder))
 
     def take_vectors(self, keys: Sequence[str], vectors: npt.NDArray[np.float32]) -> None:
         """Have searches use vectors as soon as they are in the store."""
@@ -105,3 +107,8 @@ class CurrentState:
         self.store.wipe()
         with self._changing:
             self.state, self._seen = IndexState(Manifest(), snapshot.empty()), None
+
+    def _take(self, state: IndexState, seen: tuple[int, int, int] | None) -> None:
+        """Take a state of the manifest `seen`; vectors that could not be read are tried again."""
+        self.state = state
+        self._seen = None if state.unread_vectors else seen

@@ -25,6 +25,8 @@ class IndexState:
     snapshot: Snapshot
     # (importing path, module, name) -> file; as long as no file comes or goes
     resolved: dict[tuple[str, str, str], str | None] = field(default_factory=dict)
+    # "", or why the vectors that the store has beside these could not be read
+    unread_vectors: str = ""
 
 
 def followed(
@@ -56,7 +58,8 @@ def followed(
 def with_kept_vectors(state: IndexState, store: Store, encoder: Encoder | None) -> IndexState:
     """Fill in the vectors of this encoder that the store has; none of another.
 
-    Which it has is asked by keys alone, so a vector that is in memory is never read again.
+    Which it has is asked by keys alone, so a vector that is in memory is never read again. Vectors
+    that cannot be read take nothing from the words: another process may be making their table.
     """
     stamp = state.manifest.encoder
     if encoder is None or stamp is None:
@@ -70,7 +73,10 @@ def with_kept_vectors(state: IndexState, store: Store, encoder: Encoder | None) 
         missing = snapshot.missing_vectors(after)
     if missing:
         only = missing if snapshot.vectors_present(after) else None
-        after = snapshot.with_vectors(after, *_read(store, encoder, only))
+        try:
+            after = snapshot.with_vectors(after, *_read(store, encoder, only))
+        except IndexDamaged as damaged:
+            return replace(state, snapshot=after, unread_vectors=str(damaged))
     return state if after is state.snapshot else replace(state, snapshot=after)
 
 

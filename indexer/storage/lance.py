@@ -208,6 +208,14 @@ class Store:
         with self._mapped("reading"):
             yield from vector_table.read(self._database().open_table(name), keys)
 
+    def forget_vectors(self, encoder: str) -> None:
+        """Drop the table of an encoder, readable or not."""
+        name = vector_table.name_of(encoder)
+        if self._has(name):
+            with self._mapped("writing to"):
+                self._database().drop_table(name)
+            self._names.discard(name)
+
     def trim_vectors(self, encoder: str, wanted: Container[str]) -> int:
         """Drop the oldest vectors of texts that are not `wanted` if there are too many of them.
 

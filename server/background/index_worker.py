@@ -184,6 +184,8 @@ class FolderIndex:
 
     def _refresh(self) -> None:
         self._opened().refresh()
+        if self.status.state == "ready" and self.status.message:
+            self._become(Status("ready"))  # the other process is done
 
     def _update(self) -> None:
         """Index what is noted; it stays noted where that fails."""

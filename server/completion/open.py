@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from homespun.errors import FolderRefused
 from homespun.indexer.config import IndexConfig
-from homespun.indexer.errors import IndexDamaged, IndexMissing, NotADirectory
+from homespun.indexer.errors import IndexDamaged, IndexLocked, IndexMissing, NotADirectory
 from homespun.models.adapters.registry import CHAMPION, Registry
 from homespun.models.adapters.stack import named
 from homespun.models.errors import AdapterError
@@ -150,6 +150,6 @@ def _index_of(folder: Path, say: Callable[[str], None]) -> Index | None:
             f"`homespun index {folder}` builds one"
         )
         return None
-    except (IndexDamaged, FolderRefused) as error:
+    except (IndexDamaged, IndexLocked, FolderRefused) as error:
         say(f"{error}; completing without retrieval")
         return None

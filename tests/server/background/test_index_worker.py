@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 
 from homespun.indexer.config import IndexConfig
-from homespun.indexer.errors import StoreFull
+from homespun.indexer.errors import IndexLocked, StoreFull
 from homespun.indexer.index import Index
 from homespun.indexer.storage.write_lock import write_lock
 from homespun.models.fakes import FakeEncoder
 from homespun.server.background import factories, index_worker
 from homespun.server.background.embedding_worker import PoliteEncoder, _EmbeddingClosed
 from homespun.server.background.index_worker import FolderIndex
+from homespun.server.background.status import Status
 from homespun.server.commands import search
 from homespun.server.commands.search import Searched
 from homespun.server.options import ServerOptions
@@ -447,6 +448,23 @@ def test_a_full_disk_is_said_once_and_nothing_noted_is_lost(tmp_path, folder_of)
         time.sleep(0.02)
     assert index.updates == [None]  # every file, a.py with them
     assert editor.said == ["no space left in '/x'; free some"]
+
+
+def test_that_another_process_makes_the_index_anew_is_said_until_it_is_done(tmp_path, folder_of):
+    index = _Recorded(tmp_path)
+    unreadable, sentence = threading.Event(), "the index in '/x' cannot be read yet"
+
+    def refresh():
+        if unreadable.is_set():
+            raise IndexLocked(sentence)
+
+    index.refresh = refresh
+    folder = folder_of(index, _Editor())
+    for is_unreadable, message in ((True, sentence), (False, "")):
+        unreadable.set() if is_unreadable else unreadable.clear()
+        while folder.status != Status("ready", message):
+            time.sleep(0.02)
+    assert index.updates == [None], "nothing is built for that"
 
 
 def test_an_encoder_gives_way_to_completions_and_to_the_end():
