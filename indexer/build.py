@@ -10,6 +10,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -64,10 +65,11 @@ def update(
     only: Sequence[str] | None,
     progress: Progress,
     cancelled: Callable[[], bool],
+    parser: ParserProcess | None = None,
 ) -> BuildResult:
     """Bring the index of `root` up to date, or only what it says of the paths `only`.
 
-    `known` is the manifest if it is at hand as it stands on the disk.
+    `known` is the manifest if it is at hand as it stands on the disk; a `parser` is left running.
     """
     began = time.monotonic()
     report = IndexReport()
@@ -83,8 +85,8 @@ def update(
     written = []
     progress.start("indexing", len(candidates), "files")
     is_save = wanted is not None and len(candidates) == 1
-    smallest = LARGE_BYTES if is_save else 0  # of the files that another process parses
-    for batch in _batches(root, config, candidates, gone, files, smallest, progress, cancelled):
+    lent = nullcontext(parser) if parser else ParserProcess(LARGE_BYTES if is_save else 0)
+    for batch in _batches(root, config, candidates, gone, files, lent, progress, cancelled):
         current, rows = _committed(root, config, store, current, batch)
         written.append(rows)
     progress.finish()
@@ -235,12 +237,12 @@ def _batches(
     candidates: Sequence[FoundFile],
     gone: list[str],
     known: Files,
-    smallest: int,
+    lent: AbstractContextManager[ParserProcess],
     progress: Progress,
     cancelled: Callable[[], bool],
 ) -> Iterator[_Batch]:
     batch = _Batch(gone=gone)
-    with ParserProcess(smallest) as parser:
+    with lent as parser:
         for done, file in enumerate(candidates, start=1):
             if cancelled():
                 break
@@ -394,7 +396,5 @@ def _fill(
         if stamp is not None and stamp.skipped:
             scan.skip(path, stamp.skipped)
     report.skipped = dict(sorted(scan.skipped.items()))
-    report.skipped_examples = {
-        reason: scan.examples[reason][:_EXAMPLES] for reason in report.skipped
-    }
+    report.skipped_examples = {why: scan.examples[why][:_EXAMPLES] for why in report.skipped}
     report.notes.extend(scan.notes)

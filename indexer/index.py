@@ -29,6 +29,7 @@ from homespun.indexer.search.retrieve import Mode
 from homespun.indexer.search.weights import WEIGHTS, Weights
 from homespun.indexer.storage.manifest import EncoderStamp
 from homespun.indexer.storage.write_lock import read_beside_writers, write_lock
+from homespun.indexer.syntax.parser_process import ParserProcess
 from homespun.indexer.types import Call, Hit, Import, IndexInfo, IndexReport, Region, Symbol
 from homespun.models.types import Encoder
 from homespun.progress import NoProgress, Progress
@@ -112,17 +113,19 @@ class Index:
         progress: Progress = _PROGRESS,
         cancelled: Callable[[], bool] = _never,
         care: bool = True,
+        parser: ParserProcess | None = None,
     ) -> IndexReport:
         """Bring words and symbols up to date with the files (only with `paths`, where given).
 
         What is found counts for this index's searches before the store is cared for; without
-        `care` that is left to a call of `care`, for a while.
+        `care` that is left to a call of `care`, for a while. A `parser` that is given parses all
+        files and is left running: for many updates in a row.
 
         Raises `IndexLocked`, `StoreFull`, `NotADirectory`.
         """
         with self._lock():
             try:
-                report = self._build(paths, progress, cancelled)
+                report = self._build(paths, progress, cancelled, parser)
                 self._care_if_due(care=care)
             except IndexDamaged as damaged:
                 # What was kept from earlier runs cannot be read; nothing less than all of it helps.
@@ -334,7 +337,11 @@ class Index:
         return write_lock(self._folder, wait_seconds=self._config.lock_wait_seconds)
 
     def _build(
-        self, paths: Sequence[str] | None, progress: Progress, cancelled: Callable[[], bool]
+        self,
+        paths: Sequence[str] | None,
+        progress: Progress,
+        cancelled: Callable[[], bool],
+        parser: ParserProcess | None = None,
     ) -> IndexReport:
         """Update under the lock; the rows go into memory as they went into the store."""
         done = build.update(
@@ -345,6 +352,7 @@ class Index:
             only=paths,
             progress=progress,
             cancelled=cancelled,
+            parser=parser,
         )
         self._current.take_built(done.manifest, done.rows)
         return done.report

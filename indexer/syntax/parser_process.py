@@ -48,7 +48,7 @@ _VALUES = {
 
 
 class ParserProcess:
-    """Starts the child for the first file; ends it with the block."""
+    """Starts the child for the first file; ends it with the block, or when it is closed."""
 
     def __init__(self, smallest_bytes: int = 0) -> None:
         """Files of fewer than `smallest_bytes` bytes are better parsed by who asks."""
@@ -66,7 +66,7 @@ class ParserProcess:
         trace: TracebackType | None,
     ) -> None:
         """End the child."""
-        self._end()
+        self.close()
 
     def parse(self, path: str, source: bytes, config: IndexConfig) -> ParsedFile | Skipped:
         """Do what `parse_file` does; a file that ends the child is skipped as "too-slow"."""
@@ -86,7 +86,7 @@ class ParserProcess:
         finally:
             timer.cancel()
         if answer is None:
-            self._end()
+            self.close()
             logger.warning("%r takes too long or too much memory to parse, and is skipped", path)
             return Skipped("too-slow")
         return _from_json(answer[0])
@@ -102,7 +102,8 @@ class ParserProcess:
             )
         return self._process
 
-    def _end(self) -> None:
+    def close(self) -> None:
+        """End the child; another file starts the next one."""
         process, self._process = self._process, None
         if process is not None:
             process.kill()

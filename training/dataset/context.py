@@ -9,12 +9,14 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.index import Index
+from homespun.indexer.syntax.parser_process import ParserProcess
 from homespun.parsing import parse_json
 from homespun.progress import Progress
 from homespun.server.context.retriever import Retriever
@@ -49,15 +51,20 @@ class RevisionRetriever:
         self._index = Index.open(folder, IndexConfig(encoder="none"), create=True)
         self._move = move
         self._budget_tokens = budget_tokens
+        self._parser = ParserProcess()
         self._retriever: Retriever | None = None
+
+    def close(self) -> None:
+        """End what the moves have started."""
+        self._parser.close()
 
     def at(self, revision: str) -> None:
         """Bring the index to a revision."""
         changed = self._move(revision)
         if changed is None or self._retriever is None:
-            self._index.update()
+            self._index.update(parser=self._parser)
         elif changed:
-            self._index.update(paths=changed, care=False)
+            self._index.update(paths=changed, care=False, parser=self._parser)
         else:
             return
         self._retriever = Retriever(self._index)  # keeps the text of files
@@ -146,14 +153,14 @@ def gather(
     missing.sort(key=lambda item: order.get(item.tree, -1))
     progress.start("context", len(planned), "examples")
     progress.advance(len(planned) - len(missing))
-    made: RevisionRetriever | None = None
-    for tree, items in groupby(missing, key=lambda item: item.tree):
-        made = made or context()
-        made.at(tree)
-        for item in items:
-            own = (item.example.path, item.parent_path)
-            journal.add(item.example.id, made.snippets(item.example, own))
-            progress.advance(1)
+    if missing:
+        with closing(context()) as retriever:
+            for tree, items in groupby(missing, key=lambda item: item.tree):
+                retriever.at(tree)
+                for item in items:
+                    own = (item.example.path, item.parent_path)
+                    journal.add(item.example.id, retriever.snippets(item.example, own))
+                    progress.advance(1)
     progress.finish()
     return journal.found
 

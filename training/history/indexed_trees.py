@@ -11,6 +11,7 @@ from typing import Protocol, Self
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.index import Index
 from homespun.indexer.scan.walk import walk
+from homespun.indexer.syntax.parser_process import ParserProcess
 from homespun.storage import copy_private, make_private_folder
 from homespun.training.history.checkout import Checkout
 from homespun.training.history.repository import Repository
@@ -56,6 +57,17 @@ class HistoryTrees(_Scratch):
         super().__init__()
         self._checkout = Checkout(repository, self.root)
         self._index: Index | None = None
+        self._parser = ParserProcess()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Remove the folder, and end what the moves have started."""
+        self._parser.close()
+        super().__exit__(kind, error, trace)
 
     def at(self, revision: str) -> Index:
         """Return the index of a revision; "" stands for the empty tree before the first commit."""
@@ -63,11 +75,11 @@ class HistoryTrees(_Scratch):
             self._index = Index.open(self.root, _CONFIG, create=True)
             if revision:
                 self._checkout.move(revision)
-                self._index.update()
+                self._index.update(parser=self._parser)
             return self._index
         if revision and revision != self._checkout.revision:
             changed = self._checkout.move(revision)
-            self._index.update(paths=changed, care=False)
+            self._index.update(paths=changed, care=False, parser=self._parser)
         return self._index
 
 

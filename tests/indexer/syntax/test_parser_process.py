@@ -116,5 +116,17 @@ def test_large_files_reach_the_index_and_leave_no_process(tmp_path):
         assert all(b"parser_process" not in _command(child) for child in children.split())
 
 
+def test_a_parser_that_is_given_serves_one_update_after_the_other(tmp_path, parser):
+    index = Index.open(tmp_path, IndexConfig(encoder="none"), create=True)
+    children = set()
+    for name in ("first", "second"):
+        for path in (tmp_path / "app.py", tmp_path / "zoo.py"):
+            path.write_text(f"def {name}_{path.stem}(a):\n    return a\n")
+        assert index.update(parser=parser).files == 2
+        assert [symbol.path for symbol in index.definitions(f"{name}_zoo")] == ["zoo.py"]
+        children.add(parser._process.pid)
+    assert len(children) == 1
+
+
 def _command(process):
     return Path(f"/proc/{process}/cmdline").read_bytes()

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from homespun.indexer.syntax.parser_process import ParserProcess
 from homespun.models.fakes import FakeGenerator
 from homespun.server.options import CompletionOptions
 from homespun.training.dataset.examples import Example
@@ -51,6 +52,20 @@ def test_the_context_is_that_of_the_parent_of_each_item(repository):
         again = asked([item(first, prefix)], ["general/retrieval"], trees, general=model)
     assert [len(found[0].completion.sources) for found in (before, after, again)] == [0, 1, 0]
     assert after[0].completion.sources[0].path == "shop.py"
+
+
+def test_a_walk_along_a_history_starts_one_parser_and_ends_it(repository, monkeypatch):
+    opened, first, second = repository
+    ended = []
+    close = ParserProcess.close
+    monkeypatch.setattr(
+        ParserProcess, "close", lambda own: (ended.append(own._process), close(own))
+    )
+    with HistoryTrees(opened) as trees:
+        for revision in (first, second, first):
+            trees.at(revision)
+        assert ended == []
+    assert len(ended) == 1 and ended[0].poll() is not None
 
 
 def test_the_oracle_shows_the_definition_that_the_hole_needs(repository):

@@ -19,7 +19,7 @@ from homespun.training.lora.distributed import (
     is_started_by_torchrun,
 )
 from homespun.training.lora.launch import run_together
-from tests.support import together_small
+from tests.support import together_small, warm_start
 from tests.support.tiny import save_tiny_qwen2
 from tests.support.together_small import TORCHRUN
 
@@ -92,8 +92,9 @@ def test_two_processes_learn_what_one_learns_alone(source, alone, tmp_path):
     }
 
 
-def test_two_processes_go_on_where_they_were_ended(source, alone, tmp_path):
+def test_two_processes_go_on_where_they_were_ended(source, alone, tmp_path, monkeypatch):
     ended = partial(together_small.learn, source, tmp_path, kill_after=5)
+    warm_start.instead_of_spawned(monkeypatch)
     with pytest.raises(together_small.Killed):
         by_two(ended, tmp_path)
     assert len(log_of(tmp_path)["steps"]) < 5 < len(log_of(alone)["steps"])

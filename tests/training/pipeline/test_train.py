@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
-import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import replace
 from html import unescape
-from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
@@ -27,81 +23,26 @@ from homespun.training.errors import (
     TooLittleCode,
     TrainingFailed,
     TrainingLocked,
+    TrainingUnwritable,
 )
 from homespun.training.gate.gate import GateVerdict
 from homespun.training.lora.fit import FitLog
 from homespun.training.pipeline import learn
-from homespun.training.pipeline.train import TrainResult, train
-from tests.support import small_house, train_small
-from tests.support.scratch import Scratch
-from tests.support.tiny import save_roomy_qwen2
+from homespun.training.pipeline.train import train
+from tests.support import small_house, train_small, warm_start
+from tests.support.kept_training import gone_on, losses
 from tests.support.together_small import TORCHRUN
 from tests.support.train_small import COMPLETION, Spoken, options
 
 PROVEN = GateVerdict("promote", "It may serve.", ())
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    """A folder with a tiny random model that has room for whole prompts."""
-    return save_roomy_qwen2(tmp_path_factory.mktemp("model") / "tiny")
-
-
-@pytest.fixture(scope="module")
-def house(tmp_path_factory):
-    return small_house.build(Scratch(tmp_path_factory.mktemp("house") / "shop")).folder
-
-
-class Trained(NamedTuple):
-    """A training from the beginning to its end, as its options say."""
-
-    workspace: Path
-    home: Path
-    done: TrainResult
-    told: Spoken
-
-
-@pytest.fixture(scope="module")
-def trained(house, model, tmp_path_factory, _private_key):
-    """One for all tests that only look at what came out."""
-    workspace, home = tmp_path_factory.mktemp("trained") / "shop", tmp_path_factory.mktemp("home")
-    shutil.copytree(house, workspace)
-    (home / "machine.key").write_bytes(_private_key)
-    told = Spoken()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HOMESPUN_HOME", str(home))
-        done = train(workspace, options(model), completion=COMPLETION, progress=told)
-    return Trained(workspace, home, done, told)
-
-
-@pytest.fixture
-def workspace(house, tmp_path):
-    """A copy of the repository that a test may train in."""
-    shutil.copytree(house, tmp_path / "shop")
-    return tmp_path / "shop"
-
-
-def child(workspace, model, *arguments, home):
-    return subprocess.Popen(
-        [
-            sys.executable,
-            "-P",
-            train_small.__file__,
-            str(workspace),
-            str(model),
-            *arguments,
-        ],
-        env={**os.environ, "HOMESPUN_HOME": str(home)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+def child(workspace, model, *, resume=False, home):
+    """Start a training in a process of its own."""
+    environment = {"HOMESPUN_HOME": str(home)}
+    return warm_start.started(
+        train_small.train_here, workspace, model, resume, environment=environment
     )
-
-
-def finished(process):
-    out, errors = process.communicate(timeout=300)
-    assert process.returncode == 0, errors
-    return json.loads(out)
 
 
 def adapter_files(workspace, identifier):
@@ -112,13 +53,8 @@ def adapter_files(workspace, identifier):
     }
 
 
-def losses(workspace, identifier):
-    fit = json.loads((workspace / ".homespun" / "adapters" / identifier / "fit.json").read_text())
-    return [step["loss"] for step in fit["steps"]], fit["checks"]
-
-
 def test_a_repository_becomes_a_judged_adapter_with_a_report(trained, model, monkeypatch):
-    workspace, home, done, told = trained
+    workspace, home, done, told, *_ = trained
     monkeypatch.setenv("HOMESPUN_HOME", str(home))
     assert done.verdict.outcome == "insufficient data"  # ten places to judge by
     (adapter,) = Registry(workspace).adapters()
@@ -144,8 +80,10 @@ def test_a_repository_becomes_a_judged_adapter_with_a_report(trained, model, mon
         train(workspace, options(model), completion=COMPLETION, resume=True)
 
 
-def test_an_adapter_that_the_gate_lets_through_serves_and_can_be_taken_back(workspace, model):
-    done = train(workspace, options(model), completion=COMPLETION, judge=lambda evidence: PROVEN)
+def test_an_adapter_that_the_gate_lets_through_serves_and_can_be_taken_back(
+    trained, workspace, model
+):
+    done = gone_on(trained, workspace, options(model), after="probes", judge=lambda _: PROVEN)
     assert done.is_champion
     assert Registry(workspace).champion().id == done.adapter
     serving = load_generator(str(model), adapter="champion", workspace=workspace)
@@ -154,28 +92,38 @@ def test_an_adapter_that_the_gate_lets_through_serves_and_can_be_taken_back(work
     assert Registry(workspace).rollback() is None
 
 
-def test_a_candidate_stays_one_where_nobody_wants_it_promoted(workspace, model):
+def test_a_candidate_stays_one_where_nobody_wants_it_promoted(trained, workspace, model):
     wanted = options(model, promote=False)
-    done = train(workspace, wanted, completion=COMPLETION, judge=lambda evidence: PROVEN)
+    done = gone_on(trained, workspace, wanted, after="probes", judge=lambda _: PROVEN)
     assert Registry(workspace).champion() is None
     assert f"homespun adapters promote {done.adapter}" in done.outcome
 
 
+@pytest.mark.skipif(warm_start.METHOD != "forkserver", reason="nothing is forked here")
+def test_what_a_killed_training_is_forked_from_has_run_nothing():
+    process = warm_start.started(check_threads, environment={})
+    process.join()
+    assert process.exitcode == 0
+
+
+def check_threads():
+    assert warm_start.threads_of_parent() == 1
+
+
 def killed_at(process, is_time):
     """Kill -9 as soon as `is_time()` says so; False when the process was done before."""
-    while process.poll() is None:
+    while process.is_alive():
         if is_time():
-            process.send_signal(signal.SIGKILL)
-            process.communicate()
+            process.kill()
+            process.join()
             return True
         time.sleep(0.01)
-    process.communicate()
     return False
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9")
 def test_a_run_that_was_killed_again_and_again_ends_as_one_that_was_not(
-    trained, workspace, model, tmp_path
+    trained, workspace, model, monkeypatch, tmp_path
 ):
     whole, home = trained.done.to_json(), tmp_path / "home"
     places = (trained.workspace, workspace)
@@ -194,12 +142,11 @@ def test_a_run_that_was_killed_again_and_again_ends_as_one_that_was_not(
         stage_is_done("evaluation"),
         stage_is_done("verdict"),
     )
-    resume = ()
     for number, moment in enumerate(moments):
-        process = child(workspace, model, *resume, home=home)
+        process = child(workspace, model, resume=number > 0, home=home)
         assert killed_at(process, moment), f"it ended before moment {number}"
-        resume = ("--resume",)
-    done = finished(child(workspace, model, "--resume", home=home))
+    monkeypatch.setenv("HOMESPUN_HOME", str(home))
+    done = train_small.train_here(workspace, model, resume=True)
     assert done["run"] == whole["run"] == "run-0001"
     assert done["adapter"] == whole["adapter"]
     assert [one.id for one in Registry(workspace).adapters()] == [done["adapter"]]
@@ -222,14 +169,26 @@ def test_a_run_that_was_killed_again_and_again_ends_as_one_that_was_not(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="limits of a process")
-def test_a_full_disk_is_one_sentence_and_what_is_done_goes_on(workspace, model, tmp_path):
-    home = tmp_path / "home"
-    process = child(workspace, model, "--file-bytes", "200000", home=home)
-    _, errors = process.communicate(timeout=300)
-    assert process.returncode == 1
-    assert errors.startswith("TrainingUnwritable: cannot write to"), errors
-    assert "homespun train --resume" in errors
-    assert finished(child(workspace, model, "--resume", home=home))["adapter"]
+def test_a_full_disk_is_one_sentence_and_what_is_done_goes_on(workspace, model):
+    with (
+        files_of_at_most(200_000),
+        pytest.raises(TrainingUnwritable, match="^cannot write to .*homespun train --resume"),
+    ):
+        train_small.train_here(workspace, model)
+    assert train_small.train_here(workspace, model, resume=True)["adapter"]
+
+
+@contextmanager
+def files_of_at_most(most_bytes):
+    """Have the system refuse longer files, as it does where the disk is full."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_two_trainings_at_once_are_refused(workspace, model):
@@ -303,58 +262,6 @@ def test_more_gpus_than_there_are_is_said_before_anything_is_done(workspace, mod
     assert not (workspace / ".homespun").exists()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="several GPUs need Linux")
-def test_a_training_in_two_processes_ends_as_one_in_one(trained, workspace, model):
-    told = Spoken()
-    two = train(workspace, options(model, gpus=2), completion=COMPLETION, progress=told)
-    steps, checks = losses(trained.workspace, trained.done.adapter)
-    # Two halves of a batch are padded and rounded otherwise than the whole.
-    assert losses(workspace, two.adapter) == (
-        pytest.approx(steps, rel=0.05),
-        [[step, pytest.approx(loss, rel=0.05)] for step, loss in checks],
-    )
-    assert any("learning takes about" in sentence for sentence in told.said)
-    (adapter,) = Registry(workspace).adapters()
-    Registry(workspace).check(adapter, everything=True)
-
-
-def under_torchrun(workspace, model, *, home):
-    """`train` in two processes that torchrun starts: what was printed, and the status."""
-    command = [sys.executable, "-P", "-m", "torch.distributed.run", "--standalone"]
-    done = subprocess.run(
-        [*command, "--nproc-per-node", "2", train_small.__file__, str(workspace), str(model)],
-        env={**os.environ, "HOMESPUN_HOME": str(home)},
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    return done.stdout, done.stderr, done.returncode
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="several GPUs need Linux")
-def test_two_processes_of_torchrun_learn_what_one_learns_alone(trained, workspace, model, tmp_path):
-    printed, errors, status = under_torchrun(workspace, model, home=tmp_path / "home")
-    assert status == 0, errors
-    two = json.loads(printed)  # the first one's word alone
-    assert two["adapter"] == trained.done.adapter
-    steps, checks = losses(trained.workspace, trained.done.adapter)
-    assert losses(workspace, two["adapter"]) == (
-        pytest.approx(steps, rel=0.05),
-        [[step, pytest.approx(loss, rel=0.05)] for step, loss in checks],
-    )
-    (adapter,) = Registry(workspace).adapters()
-    Registry(workspace).check(adapter, everything=True)
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="several GPUs need Linux")
-def test_what_the_first_process_of_torchrun_refuses_ends_the_others(scratch, model, tmp_path):
-    small_house.build(scratch, modules=3, later=6, functions=2)
-    printed, errors, status = under_torchrun(scratch.folder, model, home=tmp_path / "home")
-    assert (printed, status) == ("", 1)
-    assert "TooLittleCode: " in errors
-
-
 def test_gpus_are_not_asked_for_where_torchrun_has_started_the_processes(
     workspace, model, monkeypatch
 ):
@@ -365,10 +272,12 @@ def test_gpus_are_not_asked_for_where_torchrun_has_started_the_processes(
     assert not (workspace / ".homespun").exists()
 
 
-def test_an_adapter_that_does_not_help_is_not_even_a_candidate(workspace, model, monkeypatch):
+def test_an_adapter_that_does_not_help_is_not_even_a_candidate(
+    trained, workspace, model, monkeypatch
+):
     still = replace(learn.PRESETS["cpu"], learning_rate=0.0)
     monkeypatch.setitem(learn.PRESETS, "cpu", still)
-    done = train(workspace, options(model), completion=COMPLETION)
+    done = gone_on(trained, workspace, options(model), after="dataset")
     assert (done.verdict.outcome, done.adapter) == ("keep", "")
     assert "nothing was learned that helps" in done.verdict.headline
     assert Registry(workspace).adapters() == []
@@ -387,7 +296,9 @@ def test_a_model_whose_loss_is_no_number_is_told_to_be_verified(log, words):
         learn._check(log)
 
 
-def test_memory_that_does_not_do_for_one_example_is_one_sentence(workspace, model, monkeypatch):
+def test_memory_that_does_not_do_for_one_example_is_one_sentence(
+    trained, workspace, model, monkeypatch
+):
     from homespun.training.lora.model import LoraModel
 
     def starved(self, batch, total_weight):
@@ -395,7 +306,7 @@ def test_memory_that_does_not_do_for_one_example_is_one_sentence(workspace, mode
 
     monkeypatch.setattr(LoraModel, "loss", starved)
     with pytest.raises(TrainingFailed, match="memory ran out even with the smallest batch"):
-        train(workspace, options(model), completion=COMPLETION)
+        gone_on(trained, workspace, options(model), after="dataset")
     assert runs.unfinished(workspace).result("dataset") is not None
 
 
