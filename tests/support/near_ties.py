@@ -18,11 +18,16 @@ def assert_best(row, token, allowed=None):
     assert row[token] > max(row if allowed is None else row[allowed]) - NEAR_TIE
 
 
+def assert_same_logprob(ours, expected, *, tokens):
+    """Sums over so many tokens: of each its logit less that of all, either off by half a tie."""
+    assert ours == pytest.approx(expected, abs=NEAR_TIE * tokens)
+
+
 def assert_same_run(run, expected, prompt, judge):
     """Two runs wrote the same, unless they parted at a near tie; `judge` decides that."""
     if run.token_ids == expected.token_ids and run.finish == expected.finish:
         assert run.text == expected.text
-        assert run.logprob == pytest.approx(expected.logprob, abs=1e-5 + len(run.token_ids) * 1e-6)
+        assert_same_logprob(run.logprob, expected.logprob, tokens=1 + len(run.token_ids))
         return
     pairs = zip(run.token_ids, expected.token_ids, strict=False)
     common = next((n for n, (ours, theirs) in enumerate(pairs) if ours != theirs), None)
