@@ -7,6 +7,10 @@ import pytest
 
 from homespun.models.engine.output_head import NEAR_TIE
 
+# Nats. How far a token's log-probability may be off: its normaliser comes from the screen in 4 bits,
+# which the last bit of a hidden row can move (seen on an emulated Cortex-A76).
+ESTIMATE = 0.02
+
 
 def assert_same_logits(rows, expected):
     """No logit is off by more than half of a near tie, so no choice but a near tie changes."""
@@ -19,7 +23,7 @@ def assert_best(row, token, allowed=None):
 
 
 def assert_same_logprob(ours, expected, *, tokens):
-    """Sums over so many tokens: of each its logit less that of all, either off by half a tie."""
+    """Two sums over so many tokens, each of logits that may be off by half of a near tie."""
     assert ours == pytest.approx(expected, abs=NEAR_TIE * tokens)
 
 
@@ -27,7 +31,8 @@ def assert_same_run(run, expected, prompt, judge):
     """Two runs wrote the same, unless they parted at a near tie; `judge` decides that."""
     if run.token_ids == expected.token_ids and run.finish == expected.finish:
         assert run.text == expected.text
-        assert_same_logprob(run.logprob, expected.logprob, tokens=1 + len(run.token_ids))
+        tokens = 1 + len(run.token_ids)
+        assert run.logprob == pytest.approx(expected.logprob, abs=2 * ESTIMATE * tokens)
         return
     pairs = zip(run.token_ids, expected.token_ids, strict=False)
     common = next((n for n, (ours, theirs) in enumerate(pairs) if ours != theirs), None)
