@@ -51,7 +51,7 @@ LAYERS = {
         "acceptance context",
         "completion requests",
         "background",
-        "app",
+        "app openai",
         "commands handlers",
         "setup",
     ),
