@@ -21,12 +21,12 @@ class Reply:
 
 def json_reply(value: object) -> Reply:
     """Return a reply of status 200."""
-    return Reply(200, json.dumps(value).encode())
+    return Reply(200, _compact(value).encode())
 
 
 def events_reply(values: Iterable[object], *, done: bool) -> Reply:
     """Return server-sent events of status 200, one a value; `done` adds OpenAI's last one."""
-    lines = [f"data: {json.dumps(value)}\n\n" for value in values]
+    lines = [f"data: {_compact(value)}\n\n" for value in values]
     if done:
         lines.append("data: [DONE]\n\n")
     return Reply(200, "".join(lines).encode(), "text/event-stream")
@@ -37,4 +37,9 @@ def refusal(status: int, sentence: str, *, code: str | None = None) -> Reply:
     kind = _KINDS.get(status, "server_error" if status >= 500 else "invalid_request_error")
     error = {"message": sentence, "type": kind, "param": None, "code": code}
     headers = (("www-authenticate", "Bearer"),) if status == 401 else ()
-    return Reply(status, json.dumps({"error": error}).encode(), headers=headers)
+    return Reply(status, _compact({"error": error}).encode(), headers=headers)
+
+
+def _compact(value: object) -> str:
+    """Return JSON without blanks: llama.vim looks for `"content":"` before it parses a reply."""
+    return json.dumps(value, separators=(",", ":"))

@@ -1,13 +1,14 @@
 """`homespun serve --openai` with a fake model: what it was asked is a line of a file each.
 
-It answers what the environment says. A prompt with SLOW is answered when it is cancelled, one with
-RAISE not at all.
+It answers what a pattern of the environment finds in its prompt, else always the same. A prompt
+with SLOW is answered when it is cancelled, one with RAISE not at all.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import time
 from pathlib import Path
@@ -42,7 +43,11 @@ class LoggedGenerator(FakeGenerator):
 def main():
     folder = Path(sys.argv[1])
     configure_logging(os.environ.get("FAKE_LOG_LEVEL", "warning"))
-    says = os.environ.get("FAKE_SAYS", "answer(1)\n")
+
+    def says(prompt):
+        pattern = os.environ.get("FAKE_FINDS")
+        found = re.search(pattern, prompt) if pattern else None
+        return f"{found[1]}\n" if found else "answer(1)\n"
 
     def open_completer(index):
         generator = LoggedGenerator(says, name="fake-model", adapter="fake-adapter")

@@ -156,6 +156,12 @@ def test_llama_vim_gets_the_fields_that_it_names(openai_server):
     assert body["truncated"] is False
 
 
+def test_llama_vim_finds_the_content_before_it_parses_the_reply(openai_server):
+    """Its check: autoload/llama.vim a1c8e6e, s:fim_on_response."""
+    reply = openai_server.http.post("/infill", json=llama_vim("total = compute(", ""))
+    assert reply.text.startswith('{"content":"answer(1)"')
+
+
 def test_llama_vim_s_question_is_that_of_the_whole_file(openai_server):
     before, after = cut(STORE, "self.places = ")
     openai_server.complete(prompt=before, suffix=after)
