@@ -31,7 +31,7 @@ LAYERS = {
         "adapters engine",
         "download fakes",
         "serve status",
-        "load promote",
+        "adapters.export load promote",
     ),
     "indexer": (
         "config errors languages types",

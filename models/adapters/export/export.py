@@ -16,10 +16,15 @@ from homespun.models import catalogue
 from homespun.models.adapters.compatibility import check_fits
 from homespun.models.adapters.export.forms import write_gguf, write_peft
 from homespun.models.adapters.export.one_lora import OneLora
+from homespun.models.adapters.export.push import Fit, Probe
 from homespun.models.adapters.registry import Registry
 from homespun.models.adapters.stack import stack
 from homespun.models.catalogue import CatalogueEntry
-from homespun.models.errors import AdapterUnfit
+from homespun.models.convert.served_form import file_sha256
+from homespun.models.errors import AdapterUnfit, ModelsError
+from homespun.models.serve import decoder_form, served_target
+from homespun.models.types import MODEL_AS_SHIPPED
+from homespun.models.weights.tokenizer import BpeTokenizer
 from homespun.parsing import read_json
 
 Form = Literal["peft", "gguf"]
@@ -38,10 +43,15 @@ class Exported:
     base: str  # which weights it belongs on, for people
     needs_general: bool  # the weights must have the general adapter merged in
 
+    @property
+    def weights(self) -> str:
+        """Say for people which weights it belongs on."""
+        return f"{self.base} with homespun's general adapter" * self.needs_general or self.base
+
     def to_json(self) -> dict[str, object]:
         """Return the contract's JSON object."""
         files = [str(file) for file in self.files]
-        return {"files": files, "rank": self.rank, "weights": self.base, **self.facts}
+        return {"files": files, "rank": self.rank, "weights": self.weights, **self.facts}
 
 
 def export(
@@ -78,6 +88,25 @@ def export(
         files = write_gguf(folder, lora, architecture=kind, facts=facts)
     needs_general = bool(whole.general_sha256) and not with_general
     return Exported(tuple(files), facts, lora.rank, base, needs_general=needs_general)
+
+
+def fit_of(exported: Exported) -> Fit:
+    """Return what a server can be asked about an exported adapter."""
+    facts = exported.facts
+    return Fit(exported.base, int(facts["prompt_version"]), _probe(facts))
+
+
+def _probe(facts: Mapping[str, Any]) -> Probe | None:
+    """Return tokens of the adapter's own tokenizer, None where it is not on this machine."""
+    try:
+        folder = served_target(str(facts["base"]), adapter=MODEL_AS_SHIPPED, workspace=None)
+        form = decoder_form(folder)
+    except ModelsError:
+        return None
+    made_for = str(facts["tokenizer_sha256"])
+    if file_sha256(folder / "tokenizer.json") != made_for:
+        return None
+    return Probe.of(BpeTokenizer(form.tokenizer_json(), form.control), form.fim)
 
 
 def published_name(entry: CatalogueEntry) -> str:
