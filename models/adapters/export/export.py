@@ -16,7 +16,7 @@ from homespun.models import catalogue
 from homespun.models.adapters.compatibility import check_fits
 from homespun.models.adapters.export.forms import write_gguf, write_peft
 from homespun.models.adapters.export.one_lora import OneLora
-from homespun.models.adapters.export.push import Fit, Probe
+from homespun.models.adapters.export.push import Fit, TokenProbe
 from homespun.models.adapters.registry import Registry
 from homespun.models.adapters.stack import stack
 from homespun.models.catalogue import CatalogueEntry
@@ -96,7 +96,7 @@ def fit_of(exported: Exported) -> Fit:
     return Fit(exported.base, int(facts["prompt_version"]), _probe(facts))
 
 
-def _probe(facts: Mapping[str, Any]) -> Probe | None:
+def _probe(facts: Mapping[str, Any]) -> TokenProbe | None:
     """Return tokens of the adapter's own tokenizer, None where it is not on this machine."""
     try:
         folder = served_target(str(facts["base"]), adapter=MODEL_AS_SHIPPED, workspace=None)
@@ -106,7 +106,7 @@ def _probe(facts: Mapping[str, Any]) -> Probe | None:
     made_for = str(facts["tokenizer_sha256"])
     if file_sha256(folder / "tokenizer.json") != made_for:
         return None
-    return Probe.of(BpeTokenizer(form.tokenizer_json(), form.control), form.fim)
+    return TokenProbe.of(BpeTokenizer(form.tokenizer_json(), form.control), form.fim)
 
 
 def published_name(entry: CatalogueEntry) -> str:

@@ -33,14 +33,14 @@ _PROBE = "def weigh(parcel):\n    return parcel.grams  # naïve → 漢字\n"
 
 
 @dataclass(frozen=True, slots=True)
-class Probe:
+class TokenProbe:
     """A text with control strings, and the tokens that it has to be."""
 
     text: str
     tokens: tuple[int, ...]
 
     @classmethod
-    def of(cls, tokenizer: Tokenizer, fim: FimTokens) -> Probe:
+    def of(cls, tokenizer: Tokenizer, fim: FimTokens) -> TokenProbe:
         """Encode the text as our prompts are encoded."""
         control = tokenizer.control
         ids = [control(fim.prefix), *tokenizer.encode(_PROBE), control(fim.suffix)]
@@ -54,7 +54,7 @@ class Fit:
 
     weights: str  # e.g. "Qwen/Qwen2.5-Coder-0.5B-Instruct"
     prompt_version: int
-    probe: Probe | None  # None where our tokenizer is not at hand
+    probe: TokenProbe | None  # None where our tokenizer is not at hand
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,7 @@ class _Server:
             )
         return [row for row in rows if isinstance(row, dict)]
 
-    def compare_tokens(self, model: str, probe: Probe | None) -> tuple[str, ...]:
+    def compare_tokens(self, model: str, probe: TokenProbe | None) -> tuple[str, ...]:
         """Return what could not be compared. Raises `AdapterUnfit` where the tokens differ."""
         if probe is None:
             return ("the tokenizer, as the model is not on this machine",)

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from tests.support.running_openai import HOOK, PARCEL, STORE, TOKEN, cut
+from tests.support.running_openai import HOOK, PARCEL, STORE, TOKEN, TWICE, cut
 
 pytestmark = pytest.mark.e2e
 
@@ -219,6 +219,16 @@ def test_zed_s_request_is_answered_in_the_form_that_it_reads(openai_server):
     assert body["choices"][0]["text"] == "answer(1)"
     assert body["homespun"]["path"] == "depot/store.py"
     assert "from depot.parcel import Parcel" in openai_server.prompts()[-1]
+
+
+def test_cursortab_names_the_file_before_the_prefix(openai_server):
+    """Its prompt with repo_name and file_sep: server/provider/fim/fim.go 14f7163, buildRequest."""
+    before, after = cut(TWICE, "return crate.grams - ")
+    head = "<|repo_name|>depot\n<|file_sep|>old/other.py\nx = 1\n<|file_sep|>old/second.py\n"
+    prompt = f"{head}<|fim_prefix|>{before}<|fim_suffix|>{after}<|fim_middle|>"
+    body = openai_server.complete(prompt=prompt, n=1, echo=False, top_k=50)
+    assert body["homespun"]["path"] == "old/second.py"
+    assert "x = 1" not in openai_server.prompts()[-1]
 
 
 # -- of what nobody waits for

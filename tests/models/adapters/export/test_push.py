@@ -7,7 +7,7 @@ import json
 import pytest
 
 from homespun.cli.main import main
-from homespun.models.adapters.export.push import Fit, Probe, check_address, push
+from homespun.models.adapters.export.push import Fit, TokenProbe, check_address, push
 from homespun.models.adapters.registry import Registry
 from homespun.models.errors import AdapterUnfit, PushRefused
 from homespun.models.fakes import FAKE_FIM, FakeTokenizer
@@ -17,7 +17,7 @@ from tests.support.fake_vllm import FakeVllm
 from tests.support.tiny import save_tiny_adapter, save_tiny_qwen2
 
 WEIGHTS = "Qwen/Qwen2.5-Coder-0.5B-Instruct"
-PROBE = Probe.of(FakeTokenizer(), FAKE_FIM)
+PROBE = TokenProbe.of(FakeTokenizer(), FAKE_FIM)
 
 
 @pytest.fixture
@@ -196,7 +196,5 @@ def test_the_command_exports(shop, tmp_path, capsys):
     assert f"rank 4, for {tmp_path / 'Tiny-Coder'}" in said
     assert main(["adapters", "export", adapter.id, "../out", "--format", "gguf", "--json"]) == 0
     body = json.loads(capsys.readouterr().out)
-    assert (
-        body["files"] == [str(tmp_path / "shop" / ".." / "out" / "adapter.gguf")] or body["files"]
-    )
+    assert [file.rpartition("/")[2] for file in body["files"]] == ["adapter.gguf"]
     assert main(["adapters", "export", "nobody", "../out"]) == 1
