@@ -287,13 +287,16 @@ def test_the_next_request_on_a_connection_ends_the_one_before(openai_server):
 
 def test_the_same_question_at_the_same_time_is_asked_once(openai_server):
     openai_server.log.write_text("", encoding="utf-8")
+    asked = _post({"prompt": "SLOW = 1\nslow_four = "})
     sockets = [socket.create_connection(("127.0.0.1", openai_server.port)) for _ in range(3)]
-    for connection in sockets:
-        connection.sendall(_post({"prompt": "SLOW = 1\nslow_four = "}))
+    sockets[0].sendall(asked)
     openai_server.until(openai_server.prompts)
-    sockets.pop().close()
-    assert openai_server.complete(prompt="quick = 1\nquick_three = ", max_tokens=0)
-    assert openai_server.rows("finish") == []  # two still wait
+    for connection in sockets[1:]:
+        connection.sendall(asked)
+    assert openai_server.complete(prompt="total = ", max_tokens=0)  # behind them
+    sockets.pop(0).close()  # two still wait
+    assert openai_server.complete(prompt="total = ", max_tokens=0)
+    assert openai_server.rows("finish") == []
     for connection in sockets:
         connection.close()
     openai_server.until(lambda: openai_server.rows("finish") == ["cancelled"])

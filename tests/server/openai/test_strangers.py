@@ -213,7 +213,7 @@ def test_who_is_slow_is_cut_off(name):
 
 def test_many_who_say_nothing_keep_nobody_out():
     async def run():
-        door, listener, port = await _opened(Limits())
+        door, listener, port = await _opened(Limits(head_seconds=1000.0))
         async with listener:
             silent = [
                 await asyncio.open_connection("127.0.0.1", port) for _ in range(MAX_STRANGERS + 1)
