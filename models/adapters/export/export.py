@@ -28,7 +28,6 @@ from homespun.models.weights.tokenizer import BpeTokenizer
 from homespun.parsing import read_json
 
 Form = Literal["peft", "gguf"]
-FORMS: tuple[Form, ...] = ("peft", "gguf")
 _MAX_CONFIG_BYTES = 1_000_000
 _FACTS = ("base", "base_sha256", "general_sha256", "tokenizer_sha256", "prompt_version", "commit")
 
