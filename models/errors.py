@@ -14,7 +14,8 @@ ModelsError
     ├── AdapterUnfit      made for other weights, or in a form that is not merged
     ├── AdapterForeign    not made on this machine, and nobody said that he trusts it
     ├── AdapterUnproven   the gate did not let it through, and nobody promoted it all the same
-    └── AdapterBusy       another process holds the registry
+    ├── AdapterBusy       another process holds the registry
+    └── PushRefused       a server cannot be told of an adapter, or does not load it
 """
 
 from homespun.errors import HomespunError
@@ -78,3 +79,7 @@ class AdapterUnproven(AdapterError):
 
 class AdapterBusy(AdapterError):
     """Another process holds the registry's lock."""
+
+
+class PushRefused(AdapterError):
+    """A server cannot be told of an adapter, or does not load it."""

@@ -39,7 +39,7 @@ def settings_page():
         "`HOMESPUN_HOME` moves all state outside repositories. `HOMESPUN_OFFLINE=1` forbids every",
         "connection; without it only a fetch of a model that was asked for opens one.",
         "`HOMESPUN_TOKEN` is what a client of `homespun serve --tcp` names",
-        "([editors.md](editors.md#other-editors)).",
+        "([editors.md](editors.md#other-editors)), or of `--openai` ([openai.md](openai.md)).",
         "",
         "A workspace's files come with a clone: they change nothing that you have set, and set",
         "only what the column *workspace* allows. *yes* is any good value, *lowers* nothing above",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,6 +44,37 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     check.add_argument(
         "--items", type=int, default=80, metavar="N", help="holes to score (default: 80)"
     )
+    export = _action(actions, "export", "write an adapter as other programs load it")
+    _with_id(export)
+    export.add_argument("folder", metavar="DIR", help="where the files go")
+    export.add_argument(
+        "--format",
+        choices=("peft", "gguf"),
+        default="peft",
+        help="peft and vLLM read peft's folder (default), llama.cpp a GGUF file",
+    )
+    _without_general(export)
+    push = _action(actions, "push", "have a running vLLM load an adapter, where it fits")
+    push.add_argument("url", metavar="URL", help="of the server, e.g. http://127.0.0.1:8000")
+    push.add_argument(
+        "--id",
+        metavar="ID",
+        help="an identifier, as `list` shows it (default: the one that serves)",
+    )
+    push.add_argument(
+        "--folder", metavar="DIR", required=True, help="where peft's files go for the server"
+    )
+    push.add_argument(
+        "--as", dest="seen_as", metavar="PATH", help="what the server calls DIR, if it is elsewhere"
+    )
+    push.add_argument("--name", metavar="NAME", help="its name there (default: the identifier)")
+    push.add_argument(
+        "--api-key-env", metavar="VARIABLE", help="the variable that holds the server's key"
+    )
+    push.add_argument(
+        "--plain-http", action="store_true", help="let http leave this machine's network"
+    )
+    _without_general(push)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -59,6 +91,8 @@ def run(args: argparse.Namespace) -> int:
         "rollback": _rollback,
         "remove": _remove,
         "check": _check,
+        "export": _export,
+        "push": _push,
     }
     return actions[args.action](args, Registry(workspace))
 
@@ -85,6 +119,14 @@ def _with_id(parser: argparse.ArgumentParser) -> None:
 
 def _with_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", metavar="NAME", help="model instead of the configured one")
+
+
+def _without_general(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--without-general",
+        action="store_true",
+        help="leave the general adapter out: only for weights that have it merged in",
+    )
 
 
 def _list(args: argparse.Namespace, registry: Registry) -> int:
@@ -208,6 +250,55 @@ def _check(args: argparse.Namespace, registry: Registry) -> int:
         found = drift(champion, items, _scorer(model, registry.workspace))
     print(json.dumps(found.to_json()) if args.json else found.sentence)
     return 1 if found.outcome == "stale" else 0
+
+
+def _export(args: argparse.Namespace, registry: Registry) -> int:
+    from homespun.models.adapters.export.export import export
+
+    with_general = not args.without_general
+    done = export(registry, args.id, Path(args.folder), form=args.format, with_general=with_general)
+    if args.json:
+        print(json.dumps(done.to_json(), indent=1))
+        return 0
+    for file in done.files:
+        print(file)
+    print(f"  rank {done.rank}, for {done.weights}")
+    return 0
+
+
+def _push(args: argparse.Namespace, registry: Registry) -> int:
+    from homespun.cli.errors import UsageError
+    from homespun.models.adapters.export.export import export, fit_of
+    from homespun.models.adapters.export.push import check_address, push
+    from homespun.server.prompt.render import PROMPT_VERSION
+
+    check_address(args.url, plain_http=args.plain_http)
+    key = os.environ.get(args.api_key_env, "") if args.api_key_env else ""
+    if args.api_key_env and not key:
+        raise UsageError(f"--api-key-env {args.api_key_env!r} is empty; set that variable")
+    champion = None if args.id else registry.champion()
+    identifier = args.id or (champion.id if champion else "")
+    if not identifier:
+        raise UsageError("no adapter serves, so none is pushed; name one with --id")
+    folder = Path(args.folder).absolute()
+    with_general = not args.without_general
+    done = export(registry, identifier, folder, form="peft", with_general=with_general)
+    pushed = push(
+        args.url,
+        name=args.name or identifier,
+        path=args.seen_as or str(folder),
+        fit=fit_of(done),
+        prompt_version=PROMPT_VERSION,
+        key=key,
+        plain_http=args.plain_http,
+    )
+    for what in pushed.unchecked:
+        say(f"not compared: {what}")
+    if args.json:
+        print(json.dumps({"name": pushed.name, "model": pushed.model}))
+    else:
+        print(f"{pushed.name!r} is a model of that server now, on top of {pushed.model!r}")
+    return 0
 
 
 def _scorer(model: str, workspace: Path) -> Score:

@@ -1,4 +1,7 @@
-"""`homespun serve`: the language server. Stdout belongs to the protocol, the log goes to stderr."""
+"""`homespun serve`: the language server, or with --openai completions over HTTP.
+
+Stdout belongs to the protocol, the log goes to stderr.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,9 @@ from homespun.cli.errors import UsageError
 from homespun.cli.output import say
 
 if TYPE_CHECKING:
+    from homespun.indexer.index import Index
     from homespun.server.app import HomespunServer
+    from homespun.server.completion.completer import Completer
     from homespun.server.transport.listen import Visitor
 
     Entrance = Callable[[], Coroutine[Any, Any, Visitor]]
@@ -39,10 +44,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="HOST:PORT",
         help="wait on a port for one client that names the token (HOMESPUN_TOKEN, or a file)",
     )
+    transport.add_argument(
+        "--openai",
+        metavar="HOST:PORT",
+        help="answer /v1/completions and llama.cpp's /infill over HTTP for FOLDER, to clients "
+        "that name the token",
+    )
+    parser.add_argument(
+        "folder", nargs="?", metavar="FOLDER", help="of --openai: the repository (default: .)"
+    )
     parser.add_argument(
         "--allow-remote",
         action="store_true",
-        help="let --tcp listen on an address that other machines reach; nothing is encrypted",
+        help="let --tcp or --openai listen on an address that other machines reach; nothing is "
+        "encrypted",
     )
     parser.add_argument("--model", metavar="NAME", help="model instead of the configured one")
     parser.add_argument("--adapter", metavar="ID", help="adapter instead of the configured one")
@@ -52,6 +67,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Serve until the client leaves."""
+    if args.openai:
+        return _serve_openai(args)
+    if args.folder:
+        raise UsageError(f"FOLDER {args.folder!r} goes with --openai; an editor names its own")
     entrance = _entrance(args)
     configure_logging(args.log_level)
     from homespun.server.setup import create_server
@@ -83,6 +102,11 @@ def serve(server: HomespunServer, entrance: Entrance | None = None) -> NoReturn:
     else:
         status = server.run_listening(entrance)
     server.wait_for_threads()
+    end_process(status)
+
+
+def end_process(status: int) -> NoReturn:
+    """End now."""
     # Not by returning: a model that is being loaded cannot be interrupted, one that is loaded takes
     # long to be freed, and the editor waits. What is on disk is safe at any moment.
     logging.shutdown()
@@ -103,6 +127,36 @@ def _take_standard_streams() -> tuple[BinaryIO, BinaryIO]:
     return stdin, stdout
 
 
+def _serve_openai(args: argparse.Namespace) -> NoReturn:
+    """Answer over HTTP until the process is told to end."""
+    host, port = _address("--openai", args.openai, allow_remote=args.allow_remote)
+    token = _token()
+    configure_logging(args.log_level)
+    from homespun.server.completion.completer import Completer
+    from homespun.server.openai import serve as openai
+
+    folder = Path(args.folder or ".")
+
+    def open_completer(index: Index | None) -> Completer:
+        return Completer.open(
+            folder,
+            model=args.model,
+            adapter=args.adapter,
+            retrieval=False if args.no_retrieval else None,
+            index=index,
+            say=say,
+        )
+
+    openai.serve(
+        folder,
+        openai.Address(host, port, token),
+        open_completer=open_completer,
+        retrieval=not args.no_retrieval,
+        say=say,
+    )
+    end_process(0)
+
+
 def _entrance(args: argparse.Namespace) -> Entrance | None:
     """Return how a client comes in; None where it has come already, over stdio."""
     if not (args.tcp or args.socket):
@@ -111,7 +165,7 @@ def _entrance(args: argparse.Namespace) -> Entrance | None:
 
     if args.socket:
         return partial(visitor_over_socket, args.socket, listening=_say_path)
-    host, port = _address(args.tcp, allow_remote=args.allow_remote)
+    host, port = _address("--tcp", args.tcp, allow_remote=args.allow_remote)
     return partial(visitor_over_tcp, host, port, token=_token(), listening=_say_port)
 
 
@@ -133,14 +187,14 @@ def _say_path(path: Path) -> None:
     say(f"listening on {str(path)!r}")
 
 
-def _address(text: str, *, allow_remote: bool) -> tuple[str, int]:
+def _address(flag: str, text: str, *, allow_remote: bool) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
     host = host.strip("[]")
     if not host or not port.isascii() or not port.isdigit() or int(port) > 65_535:
-        raise UsageError(f"--tcp {text!r} is no HOST:PORT; write e.g. 127.0.0.1:7777")
+        raise UsageError(f"{flag} {text!r} is no HOST:PORT; write e.g. 127.0.0.1:7777")
     if not allow_remote and not _is_loopback(host):
         raise UsageError(
-            f"--tcp {text!r} is reachable from other machines, and nothing is encrypted; "
+            f"{flag} {text!r} is reachable from other machines, and nothing is encrypted; "
             "use 127.0.0.1, or add --allow-remote"
         )
     return host, int(port)

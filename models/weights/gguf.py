@@ -48,13 +48,13 @@ class GgufSource:
 
     def has(self, name: str) -> bool:
         """Tell whether the source holds the tensor."""
-        return _file_name(name) in self._tensors
+        return file_name(name) in self._tensors
 
     def tensor(self, name: str) -> Float32:
         """Return one tensor as float32, matrices as `(out_features, in_features)`."""
         import gguf
 
-        tensor = self._tensors[_file_name(name)]
+        tensor = self._tensors[file_name(name)]
         with self._readable():
             try:
                 values = gguf.dequantize(tensor.data, tensor.tensor_type)
@@ -136,7 +136,8 @@ class GgufSource:
         )
 
 
-def _file_name(name: str) -> str:
+def file_name(name: str) -> str:
+    """Return what a GGUF file calls a tensor: "3.q" is blk.3.attn_q.weight."""
     if name in _TOP_LEVEL:
         return f"{_TOP_LEVEL[name]}.weight"
     layer, part = name.split(".", 1)

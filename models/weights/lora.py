@@ -118,6 +118,14 @@ class LoraWeights:
         pair = self._pairs[name]
         return pair.b.shape[0], pair.a.shape[1]
 
+    def factors(self, name: str) -> tuple[Float32, Float32]:
+        """Return `(rank, in_features)` and `(out_features, rank)` of a delta, whose product it is.
+
+        The scale is multiplied into the second. Raises KeyError.
+        """
+        pair = self._pairs[name]
+        return pair.a, pair.b * np.float32(pair.scale)
+
     def delta(self, name: str) -> Float32 | None:
         """Return what is added to a tensor, `(out_features, in_features)`, None for nothing."""
         pair = self._pairs.get(name)
@@ -154,6 +162,12 @@ class MergedSource:
     def tokenizer_json(self) -> TokenizerData:
         """Return the source's tokenizer."""
         return self._source.tokenizer_json()
+
+
+def module_name(name: str) -> str:
+    """Return what transformers calls a linear layer: "3.q" is model.layers.3.self_attn.q_proj."""
+    layer, _, part = name.partition(".")
+    return f"model.layers.{layer}.{LAYER_PARTS[part].removesuffix('.weight')}"
 
 
 def _read_config(directory: Path) -> Mapping[str, Any]:

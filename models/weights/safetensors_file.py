@@ -1,15 +1,17 @@
 """The safetensors format: an 8-byte length, a JSON header, raw little-endian tensors.
 
-Read with numpy alone because the `safetensors` package gives bfloat16 only through torch, and the
-base install has no torch. Format: https://huggingface.co/docs/safetensors
+Read and written with numpy alone because the `safetensors` package gives bfloat16 only through
+torch, and the base install has no torch. Format: https://huggingface.co/docs/safetensors
 """
 
 from __future__ import annotations
 
 import itertools
+import json
 import math
 import os
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -89,6 +91,20 @@ class SafetensorsFile:
         count = (end - begin) // dtype.itemsize
         raw = np.fromfile(self._path, dtype=dtype, count=count, offset=self._data + begin)
         return _as_float32(raw, entry["dtype"]).reshape(entry["shape"])
+
+
+def as_safetensors(tensors: Mapping[str, Float32], metadata: Mapping[str, str]) -> bytes:
+    """Return a file's bytes: float32 tensors in the given order, the header padded to 8 bytes."""
+    header: dict[str, object] = {"__metadata__": dict(metadata)}
+    place = 0
+    for name, tensor in tensors.items():
+        end = place + tensor.nbytes
+        header[name] = {"dtype": "F32", "shape": tensor.shape, "data_offsets": [place, end]}
+        place = end
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    data = (np.ascontiguousarray(tensor, dtype="<f4").tobytes() for tensor in tensors.values())
+    return b"".join([len(text).to_bytes(8, "little"), text, *data])
 
 
 def _opener(path: str, flags: int) -> int:

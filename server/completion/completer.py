@@ -131,6 +131,16 @@ class Completer:
         name = made.folder.name
         return cls(made.generator, made.index, made.options, repo=name, folder=made.folder)
 
+    @property
+    def generator(self) -> Generator:
+        """The model that answers; one caller at a time."""
+        return self._generator
+
+    @property
+    def options(self) -> CompletionOptions:
+        """The settings that it answers by."""
+        return self._options
+
     def complete_file(self, file: Path | str, *, line: int, column: int) -> Completion:
         """Complete at a place of a file as it is on the disk; the file's path is in the folder.
 

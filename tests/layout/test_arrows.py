@@ -31,7 +31,7 @@ LAYERS = {
         "adapters engine",
         "download fakes",
         "serve status",
-        "load promote",
+        "adapters.export load promote",
     ),
     "indexer": (
         "config errors languages types",
@@ -51,7 +51,7 @@ LAYERS = {
         "acceptance context",
         "completion requests",
         "background",
-        "app",
+        "app openai",
         "commands handlers",
         "setup",
     ),

@@ -1,0 +1,73 @@
+"""Takes connections over HTTP, many at a time, and lets nobody occupy the place.
+
+Who has not named the token yet waits with a few others; when they are too many the one that has
+waited longest goes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from homespun.server.openai.http import Answers, HttpConnection, Limits, Refuses
+
+logger = logging.getLogger(__name__)
+
+MAX_STRANGERS = 32
+_MAX_CLIENTS = 256  # that were let in; an editor has a few
+
+
+class OpenDoor:
+    """Serves HTTP connections until it is closed."""
+
+    def __init__(self, *, refuses: Refuses, answers: Answers, limits: Limits | None = None) -> None:
+        self._refuses = refuses
+        self._answers = answers
+        self._limits = limits or Limits()
+        self._strangers: list[asyncio.StreamWriter] = []  # longest first
+        self._clients: list[asyncio.StreamWriter] = []
+
+    async def listen(
+        self, host: str, port: int, *, listening: Callable[[int], None]
+    ) -> asyncio.Server:
+        """Begin to take connections; `listening` is told the port."""
+        listener = await asyncio.start_server(self._serve, host, port)
+        listening(listener.sockets[0].getsockname()[1])
+        return listener
+
+    def close(self) -> None:
+        """Cut off whoever is there."""
+        for writer in [*self._strangers, *self._clients]:
+            writer.transport.abort()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._strangers.append(writer)
+        if len(self._strangers) > MAX_STRANGERS:
+            self._strangers.pop(0).transport.abort()
+        connection = HttpConnection(
+            reader,
+            writer,
+            refuses=self._refuses,
+            answers=self._answers,
+            let_in=lambda: self._let_in(writer),
+            limits=self._limits,
+        )
+        try:
+            await connection.serve()
+        except asyncio.CancelledError:  # the server ends
+            logger.debug("a connection was cut off at the end")
+        except Exception as error:
+            logger.error("a connection failed: %s", error, exc_info=error)
+        finally:
+            for known in (self._strangers, self._clients):
+                if writer in known:
+                    known.remove(writer)
+            writer.close()
+
+    def _let_in(self, writer: asyncio.StreamWriter) -> None:
+        if writer in self._strangers:
+            self._strangers.remove(writer)
+            self._clients.append(writer)
+            if len(self._clients) > _MAX_CLIENTS:
+                self._clients.pop(0).transport.abort()
