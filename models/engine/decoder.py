@@ -72,7 +72,7 @@ class OnnxDecoder:
         )
         self._embedding_scale = np.fromfile(form.embedding_scale_path, np.float32)
         self._head = Head(form)
-        self._session = _session(form.graph_path, threads=threads)
+        self._session = open_session(form.graph_path, threads=threads)
         # In a thread: it takes some tenths of a second, and a step may run meanwhile.
         threading.Thread(target=use_huge_pages, name="homespun-huge-pages", daemon=True).start()
         self._slots = Slots(self._make_slot, cache_mb * 2**20 // self.slot_bytes)
@@ -384,7 +384,8 @@ def _breaking_off(cancelled: Callable[[], bool]) -> Iterator[object]:
         cancelled.on_cancel(None)
 
 
-def _session(graph_path: Path, *, threads: int) -> Any:  # noqa: ANN401  (onnxruntime is untyped)
+def open_session(graph_path: Path, *, threads: int) -> Any:  # noqa: ANN401  (onnxruntime is untyped)
+    """Load a graph as it serves; `threads` 0 = one per physical core. Raises `ModelDamaged`."""
     ort = onnxruntime()
     options = ort.SessionOptions()
     options.intra_op_num_threads = within_cores(threads)

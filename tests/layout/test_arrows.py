@@ -31,7 +31,7 @@ LAYERS = {
         "adapters engine",
         "download fakes",
         "serve status",
-        "load promote",
+        "load promote recommend",
     ),
     "indexer": (
         "config errors languages types",
