@@ -5,8 +5,7 @@ unless the two best logits are closer than `head.NEAR_TIE`. The graph gives a ro
 any company on every processor that was tried, as long as attention is never left with a single row,
 which goes through another kernel of ONNX Runtime. It takes blocks of rows, so a step whose last
 block would have one row gets one row more. What was cached, copied, drafted or broken off then
-changes no result; tests/models/engine/test_engine.py says what it finds on the processor that it
-runs on.
+changes no result; tests/models/engine/test_engine.py says what it finds on its processor.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from homespun.models.recommend.speeds import MachineSpeeds
 logger = logging.getLogger(__name__)
 
 AUTO = "auto"  # as the name of a model: the one that is recommended
-_MOST_LOAD = 0.75  # of others, per core: above, a timing tells of them, too, and is not kept
+_MAX_LOAD = 0.75  # of others, per core: above, a timing tells of them, too, and is not kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ def named_model(model: str, *, threads: int, say: Callable[[str], None]) -> str:
 def _keep(
     facts: MachineFacts, speeds: MachineSpeeds, load: float, say: Callable[[str], None]
 ) -> None:
-    if load > _MOST_LOAD:
+    if load > _MAX_LOAD:
         say(
             f"the machine is busy (load {load:.1f} a core), so this timing is not kept: "
             "the next start times it again"

@@ -17,8 +17,8 @@ from homespun.models.recommend.speeds import MachineSpeeds
 
 # Keys come 160 ms apart in the median, pauses last 0.6 s at least (bench/typing/sessions.py): half
 # of the answers should stand there before the next key, nearly all before a pause ends.
-MOST_P50_MS = 160
-MOST_P95_MS = 600
+MAX_P50_MS = 160
+MAX_P95_MS = 600
 _LEFT_MB = 1000  # of free memory, for whatever the user does beside
 
 
@@ -82,12 +82,12 @@ def choose(
     smallest = fitting[-1]
     if on_battery and len(fitting) > 1:
         return ModelChoice(smallest.name, f"the machine runs on battery; {_answers(smallest)}")
-    quick = [row for row in fitting if row.p50_ms <= MOST_P50_MS and row.p95_ms <= MOST_P95_MS]
+    quick = [row for row in fitting if row.p50_ms <= MAX_P50_MS and row.p95_ms <= MAX_P95_MS]
     if not quick:
         return ModelChoice(
             smallest.name,
-            f"no model answers half of the keys in {MOST_P50_MS} ms here, and nearly all in "
-            f"{MOST_P95_MS} ms; {smallest.name} is the quickest: {_answers(smallest)}",
+            f"no model answers half of the keys in {MAX_P50_MS} ms here, and nearly all in "
+            f"{MAX_P95_MS} ms; {smallest.name} is the quickest: {_answers(smallest)}",
         )
     return ModelChoice(quick[0].name, _why(quick[0], rows, fitting))
 

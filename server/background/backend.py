@@ -133,10 +133,9 @@ class Backend:
         for folder in self._folders.values():
             folder.options = self._completion_options(folder.root.path)
             self._index_folder(folder)
-        if self._started:
-            if self._auto.knows(self._options):
-                self.model.want(self._options, first)
-                self._question.consider(first, self._options)
+        if self._started and self._auto.knows(self._options):
+            self.model.want(self._options, first)
+            self._question.consider(first, self._options)
             self._tell_unused_adapters(first)
             self._renewed()
             self._status_changed()
