@@ -6,10 +6,11 @@
 Lines are taken out of modules of a pinned PyPI package and typed in again, key by key, through the
 `Completer` that serves, retrieval on, as `bench/typing/` does at human speed. Keys that the server
 answers from its cache ask no model and do not count; where somebody who types would have paused for
-0.6 s, and before the first key, the prompt is prepared as the server does. Timing and typing take
-turns, so that both meet the same neighbours; the median turn counts. `--record` writes down the
-steps of the model at each key, which is what predictions are made from, and what a key takes
-beside them. What is recorded from is another package than what is measured.
+0.6 s, and before the first key, the prompt is prepared as the server does. The machine is timed
+before, between and after the sessions, so that both meet the same neighbours; the median turn
+counts. `--record` writes down the steps of the model at each key, which is what predictions are
+made from, and what a key takes beside them. What is recorded from is another package than what is
+measured.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ from homespun.models.engine.kv_slots import Slot
 from homespun.models.engine.output_head import StepOutput
 from homespun.models.load import load_generator
 from homespun.models.recommend.predict import StepWork, predict, recorded_keys
+from homespun.models.recommend.speeds import MachineSpeeds
 from homespun.models.recommend.timing import time_machine
 from homespun.server.completion.completer import Completer
 from homespun.server.completion.open import context_length
@@ -47,6 +49,7 @@ from homespun.server.requests.answer_cache import AnswerCache
 from homespun.server.types import CompletionRequest
 from homespun.training.shipped.packages import unpacked
 
+_TIMES = ("layer_ms", "gigabyte_ms")
 _PAUSE_MS = 600.0  # between keys; what follows one was prepared
 
 
@@ -150,19 +153,31 @@ def _compare(args: argparse.Namespace, places: Sequence[TypedPlace]) -> None:
     decoders = {name: _decoder(name, args.threads) for name in args.model}
     for turn in range(args.turns):
         for name, decoder in decoders.items():
-            before = _predicted(name, args.threads)
-            keys = list(_type_all(decoder, places))
-            after = _predicted(name, args.threads)
-            said[name].append(tuple(np.mean([before, after], axis=0)))
+            timed, keys = _in_turns(decoder, places, args.threads)
+            said[name].append(_predicted(name, timed))
             measured[name].append(_quantiles([key.ms for key in keys]))
             load = provenance.machine()["load"]
             _say(f"turn {turn + 1}, {name}, {len(keys)} keys, load {load}", said, measured, name)
     print("| model | | p50 | p95 |\n|---|---|--:|--:|")
     for name in args.model:
         mine, real = (np.median(rows[name], axis=0) for rows in (said, measured))
+        ratio = np.median(np.divide(said[name], measured[name]), axis=0)
         print(f"| {name} | predicted | {mine[0]:.0f} ms | {mine[1]:.0f} ms |")
         print(f"| | measured | {real[0]:.0f} ms | {real[1]:.0f} ms |")
-        print(f"| | predicted / measured | {mine[0] / real[0]:.2f} | {mine[1] / real[1]:.2f} |")
+        print(f"| | predicted / measured, a turn | {ratio[0]:.2f} | {ratio[1]:.2f} |")
+
+
+def _in_turns(
+    decoder: OnnxDecoder, places: Sequence[TypedPlace], threads: int
+) -> tuple[MachineSpeeds, list[AskedKey]]:
+    """Time the machine before, between and after the sessions; return the median timing."""
+    timings, keys = [time_machine(threads=threads)], []
+    for place in places:
+        for session in place.sessions:
+            keys += _type_all(decoder, [TypedPlace(place.index, (session,))])
+            timings.append(time_machine(threads=threads))
+    rows = (np.median([getattr(timing, name) for timing in timings], axis=0) for name in _TIMES)
+    return MachineSpeeds(*(tuple(map(float, row)) for row in rows)), keys
 
 
 def _say(what: str, said: dict[str, Any], measured: dict[str, Any], name: str) -> None:
@@ -173,10 +188,10 @@ def _say(what: str, said: dict[str, Any], measured: dict[str, Any], name: str) -
     )
 
 
-def _predicted(name: str, threads: int) -> tuple[float, float]:
+def _predicted(name: str, speeds: MachineSpeeds) -> tuple[float, float]:
     shape = catalogue.get(name).shape
     assert shape is not None  # of a generator
-    times = predict(shape, time_machine(threads=threads), recorded_keys())
+    times = predict(shape, speeds, recorded_keys())
     return times.p50_ms, times.p95_ms
 
 

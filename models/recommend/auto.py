@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 from homespun.models import catalogue
 from homespun.models.download import cache
@@ -16,6 +16,7 @@ from homespun.models.recommend.machine import (
     is_on_battery,
     load_per_core,
     machine_facts,
+    strain,
 )
 from homespun.models.recommend.speeds import MachineSpeeds
 
@@ -32,6 +33,7 @@ class Recommendation:
     machine: MachineFacts
     free_memory_mb: int  # 0 where the system does not say
     on_battery: bool
+    strain: str  # why the machine is to be spared now; "" where it is not
     load_per_core: float  # before the timing, or now where it was kept
     was_kept: bool  # the timing was there already
     speeds: MachineSpeeds
@@ -87,24 +89,51 @@ def recommend(
         speeds = (time_machine or _time_machine())(threads=facts.threads)
         _keep(facts, speeds, load, say)
     rows = predictions(catalogue.generators(), speeds)
-    free, battery = free_memory_mb(), is_on_battery()
+    free, strained = free_memory_mb(), strain()
     return Recommendation(
         machine=facts,
         free_memory_mb=free,
-        on_battery=battery,
+        on_battery=is_on_battery(),
+        strain=strained,
         load_per_core=load,
         was_kept=was_kept,
         speeds=speeds,
         models=tuple(rows),
-        choice=choose(rows, free_memory_mb=free, on_battery=battery),
+        choice=choose(rows, free_memory_mb=free, strain=strained),
     )
+
+
+def auto_models(
+    *,
+    threads: int,
+    say: Callable[[str], None],
+    recommend: Callable[..., Recommendation] = recommend,
+) -> Iterator[AutoModel]:
+    """Yield what "auto" stands for now, whenever asked: the smaller one while there is a strain.
+
+    The machine is timed at most once, and memory counts as it was then: what serves is in it since.
+    The recommended model and the smaller one change places only where both are on this machine.
+    Raises like `recommend`.
+    """
+    found = recommend(threads=threads, say=say)
+    chosen = auto_model(found)
+    yield chosen
+    while True:
+        now = strain(was=found.strain)
+        if now != found.strain:
+            choice = choose(found.models, free_memory_mb=found.free_memory_mb, strain=now)
+            found = replace(found, strain=now, choice=choice)
+            if _is_here(chosen.model) and _is_here(choice.model):
+                chosen = auto_model(found)
+        yield chosen
 
 
 def auto_model(recommendation: Recommendation) -> AutoModel:
     """Return the model that "auto" stands for, and the sentence that says so.
 
-    It is the recommended one. Where that is not on this machine and a smaller one is, the smaller
-    one completes, and the sentence says how the other would come: nothing is fetched unasked.
+    It is the recommended one. Where that is not on this machine and a smaller one is (under strain,
+    any other), that completes, and the sentence says how the recommended one would come: nothing is
+    fetched unasked.
     """
     choice, rows = recommendation.choice, recommendation.models
     if not choice.model:
@@ -113,7 +142,8 @@ def auto_model(recommendation: Recommendation) -> AutoModel:
     if _is_here(choice.model):
         return AutoModel(choice.model, f"model auto is {choice.model}: {choice.reason}")
     place = [row.name for row in rows].index(choice.model)
-    here = next((row.name for row in rows[place + 1 :] if _is_here(row.name)), "")
+    others = [*rows[place + 1 :], *(reversed(rows[:place]) if recommendation.strain else ())]
+    here = next((row.name for row in others if _is_here(row.name)), "")
     if not here:
         return AutoModel(choice.model, f"model auto is {choice.model}: {choice.reason}")
     return AutoModel(

@@ -68,9 +68,12 @@ def predictions(
 
 
 def choose(
-    rows: Sequence[ModelPrediction], *, free_memory_mb: int, on_battery: bool = False
+    rows: Sequence[ModelPrediction], *, free_memory_mb: int, strain: str = ""
 ) -> ModelChoice:
-    """Name one of `rows`, which are the largest first; 0 MB free means that nobody knows."""
+    """Name one of `rows`, which are the largest first; 0 MB free means that nobody knows.
+
+    `strain` says why the machine is to be spared: then it is the smallest.
+    """
     fitting = [row for row in rows if _fits(row, free_memory_mb)]
     if not fitting:
         least = min((row.memory_mb for row in rows), default=0) + _LEFT_MB
@@ -80,8 +83,8 @@ def choose(
             f"{least:,} MB with what is left to other programs; close some, and ask again",
         )
     smallest = fitting[-1]
-    if on_battery and len(fitting) > 1:
-        return ModelChoice(smallest.name, f"the machine runs on battery; {_answers(smallest)}")
+    if strain and len(fitting) > 1:
+        return ModelChoice(smallest.name, f"{strain}; {_answers(smallest)}")
     quick = [row for row in fitting if row.p50_ms <= MAX_P50_MS and row.p95_ms <= MAX_P95_MS]
     if not quick:
         return ModelChoice(

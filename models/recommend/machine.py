@@ -14,6 +14,9 @@ from pathlib import Path
 
 from homespun.cores import logical_cores, within_cores
 
+ON_BATTERY = "the machine runs on battery"
+UNDER_LOAD = "the machine is under load"
+_LOAD_BEGINS, _LOAD_ENDS = 2.0, 1.25  # by the minute's average, per core
 _CPU_INFO = Path("/proc/cpuinfo")
 _MEMORY_INFO = Path("/proc/meminfo")
 _POWER = Path("/sys/class/power_supply")
@@ -66,6 +69,17 @@ def load_per_core() -> float:
         return os.getloadavg()[0] / logical_cores()
     except (AttributeError, OSError):  # Windows; a system that does not say
         return 0.0
+
+
+def strain(*, was: str = "") -> str:
+    """Say why this machine is to be spared now, "" where it is not; `was` is what was said before.
+
+    What counts as load is others' beside the model, which takes a core each at most while it works;
+    it ends only well below where it began, so that nothing goes back and forth.
+    """
+    if is_on_battery():
+        return ON_BATTERY
+    return UNDER_LOAD if load_per_core() > (_LOAD_ENDS if was else _LOAD_BEGINS) else ""
 
 
 def _processor(cpu_info: Path) -> str:

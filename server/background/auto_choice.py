@@ -1,13 +1,14 @@
 """What the model "auto" stands for: found out in the background at the first start, then told.
 
-The machine is timed only where that was not kept; until the name is known no model is loaded.
+The machine is timed only where that was not kept; until the name is known no model is loaded. Then
+it is looked at now and again: while it runs on battery or under load, the smaller model serves.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Protocol
 
@@ -23,23 +24,27 @@ from homespun.server.options import CompletionOptions
 logger = logging.getLogger(__name__)
 
 
-class FindsModel(Protocol):
-    """`homespun.server.background.factories.find_model`, or a stand-in."""
+LOOK_SECONDS = 10.0  # how often battery and load are looked at: some small files
 
-    def __call__(self, *, threads: int, say: Callable[[str], None]) -> AutoModel:
-        """Return the model that suits this machine; may take some seconds."""
+
+class FindsModels(Protocol):
+    """`homespun.models.recommend.auto.auto_models`, or a stand-in."""
+
+    def __call__(self, *, threads: int, say: Callable[[str], None]) -> Iterator[AutoModel]:
+        """Yield the model that suits this machine, whenever asked; the first may take seconds."""
 
 
 class AutoChoice:
-    """The model that "auto" stands for, the same for as long as the server runs."""
+    """The model that "auto" stands for."""
 
-    def __init__(self, find: FindsModel, client: Client, *, found: Callable[[], None]) -> None:
-        """Call `found`, on the event loop, when the name is known."""
+    def __init__(self, find: FindsModels, client: Client, *, found: Callable[[], None]) -> None:
+        """Call `found`, on the event loop, when the name is known, and when it is another."""
         self._find = find
         self._client = client
         self._found = found
         self._chosen: AutoModel | None = None
         self._thread: threading.Thread | None = None
+        self._closing = threading.Event()
 
     def named(self, options: CompletionOptions) -> CompletionOptions:
         """Return settings with the name that "auto" stands for, once that is known."""
@@ -62,34 +67,51 @@ class AutoChoice:
         """Return how the model is; of the chosen one that is ready, which it is and why."""
         if options.model == AUTO:
             return Status("loading model", "timing this machine to choose a model")
-        chosen = self._chosen
-        if chosen is not None and chosen.model == options.model and model == Status("ready"):
-            return Status("ready", chosen.sentence)
+        if self._chosen is not None and self.chose(options) and model == Status("ready"):
+            return Status("ready", self._chosen.sentence)
         return model
+
+    def chose(self, options: CompletionOptions) -> bool:
+        """Say whether the model of these settings is the one that was chosen."""
+        return self._chosen is not None and self._chosen.model == options.model
+
+    def close(self) -> None:
+        """Look no further; a timing in progress cannot be stopped."""
+        self._closing.set()
 
     def busy(self) -> bool:
         """Say whether the thread is at work."""
         return self._thread is not None and self._thread.is_alive()
 
     def _run(self, threads: int) -> None:
-        """Whatever goes wrong, there is a model: the catalogue's default."""
+        """Find the model, then look again; whatever goes wrong, there is one."""
+        models = self._find(threads=threads, say=self._client.log)
+        chosen: AutoModel | None = None
         try:
-            chosen = self._find(threads=threads, say=self._client.log)
-        except (HomespunError, OSError) as error:
-            chosen = self._default(str(error))
+            while not self._closing.is_set():
+                now = next(models)
+                if now != chosen:
+                    chosen = now
+                    self._tell(now, lsp.MessageType.Info)
+                self._closing.wait(LOOK_SECONDS)
         except Exception as error:
-            logger.error("choosing a model failed: %s", error, exc_info=error)
-            chosen = self._default(f"{error!r}; see the log")
-        else:
-            self._client.say_once(chosen.sentence, lsp.MessageType.Info)
-        self._client.post(self._take, chosen)
+            is_foreseen = isinstance(error, HomespunError | OSError)
+            if not is_foreseen:
+                logger.error("choosing a model failed: %s", error, exc_info=error)
+            if chosen is None:
+                self._tell(_default(str(error) if is_foreseen else f"{error!r}; see the log"))
 
-    def _default(self, why: str) -> AutoModel:
-        model = catalogue.default_generator()
-        sentence = f"model auto is {model}, because this machine could not be timed: {why}"
-        self._client.say_once(sentence, lsp.MessageType.Warning)
-        return AutoModel(model, sentence)
+    def _tell(self, chosen: AutoModel, kind: lsp.MessageType = lsp.MessageType.Warning) -> None:
+        self._client.say_once(chosen.sentence, kind)
+        self._client.post(self._take, chosen)
 
     def _take(self, chosen: AutoModel) -> None:
         self._chosen = chosen
         self._found()
+
+
+def _default(why: str) -> AutoModel:
+    model = catalogue.default_generator()
+    return AutoModel(
+        model, f"model auto is {model}, because this machine could not be timed: {why}"
+    )

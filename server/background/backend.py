@@ -98,17 +98,18 @@ class Backend:
         self._started = False
         self._trouble: Status | None = None  # of the start itself
         self._question = AdapterQuestion(client, factories.promote_adapter)
+        self._auto = AutoChoice(
+            factories.find_models, client, found=lambda: self.configure(self._editor)
+        )
         self.model = ModelLoader(
             factories.load_generator,
             client,
             loaded=lambda: client.post(self._renewed),
             changed=status_changed,
+            outlasted=self._auto.chose,
         )
         self.fetch = ModelFetch(
             factories.fetch_model, client, changed=status_changed, fetched=self.model.retry
-        )
-        self._auto = AutoChoice(
-            factories.find_model, client, found=lambda: self.configure(self._editor)
         )
         self.pause = Pause(changed=self._pause_changed)
 
@@ -201,10 +202,8 @@ class Backend:
         generator = self.model.generator
         if generator is None:
             status = self._model_status()
-            because, facts = (
-                "filtered:" + status.state.replace(" ", "-"),
-                {"message": status.message},
-            )
+            because = "filtered:" + status.state.replace(" ", "-")
+            facts = {"message": status.message}
             return CompletionTarget(None, relative, "", now, because=because, facts=facts)
         index = folder.index.index if folder and folder.index else None
         completer = self._completer(uri, generator, index, options)
@@ -259,6 +258,7 @@ class Backend:
 
     def close(self) -> None:
         """Stop the background work; nothing is waited for."""
+        self._auto.close()
         self.model.close()
         self.fetch.close()
         for folder in self._folders.values():

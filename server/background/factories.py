@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from homespun.indexer.config import IndexConfig
-from homespun.models.recommend.auto import AutoModel
+from homespun.models.recommend.auto import auto_models
 from homespun.models.types import Encoder, Generator
 from homespun.progress import Progress
 from homespun.server.background.adapter_question import PromotesAdapter
-from homespun.server.background.auto_choice import FindsModel
+from homespun.server.background.auto_choice import FindsModels
 from homespun.server.background.embedding_worker import LoadsEncoder
 from homespun.server.background.index_worker import OpensIndex
 from homespun.server.background.model_fetch import FetchesModel
@@ -34,13 +33,6 @@ class MakesCompleter(Protocol):
         self, generator: Generator, index: Index | None, options: CompletionOptions
     ) -> Completes:
         """Make what answers the requests of one folder."""
-
-
-def find_model(*, threads: int, say: Callable[[str], None]) -> AutoModel:
-    """Return the model that suits this machine, which is timed where that was not kept."""
-    from homespun.models.recommend.auto import auto_model, recommend
-
-    return auto_model(recommend(threads=threads, say=say))
 
 
 def fetch_model(name: str, progress: Progress | None) -> Path:
@@ -86,7 +78,7 @@ class Factories:
     """How the expensive parts are made; tests bring their own."""
 
     load_generator: LoadsGenerator = open_generator
-    find_model: FindsModel = find_model
+    find_models: FindsModels = auto_models
     fetch_model: FetchesModel = fetch_model
     promote_adapter: PromotesAdapter = promote_adapter
     load_encoder: LoadsEncoder = load_encoder

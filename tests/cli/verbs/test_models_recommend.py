@@ -25,6 +25,7 @@ def timed(monkeypatch):
     monkeypatch.setattr(auto, "_time_machine", lambda: time_machine)
     monkeypatch.setattr(auto, "load_per_core", lambda: 0.125)
     monkeypatch.setattr(auto, "is_on_battery", lambda: False)
+    monkeypatch.setattr(auto, "strain", lambda: "")
     monkeypatch.setattr(auto, "free_memory_mb", lambda: 8_000)
     return threads
 

@@ -11,7 +11,7 @@ import pytest
 from homespun.models import catalogue
 from homespun.models.download import cache
 from homespun.models.recommend import auto, kept, machine
-from homespun.models.recommend.auto import auto_model, named_model, recommend
+from homespun.models.recommend.auto import auto_model, auto_models, named_model, recommend
 from homespun.models.recommend.machine import MachineFacts
 from homespun.models.recommend.speeds import ROWS, MachineSpeeds
 from homespun.models.recommend.timing import time_machine
@@ -34,7 +34,10 @@ class Stopwatch:
         return self.speeds
 
     def recommend(self, **given):
-        return recommend(time_machine=self, say=self.said.append, **given)
+        return self.recommended(say=self.said.append, **given)
+
+    def recommended(self, **given):
+        return recommend(time_machine=self, **given)
 
 
 @pytest.fixture(autouse=True)
@@ -42,6 +45,7 @@ def quiet_machine(monkeypatch):
     """A machine that does nothing else, on mains, with memory for any model."""
     monkeypatch.setattr(auto, "load_per_core", lambda: 0.1)
     monkeypatch.setattr(auto, "is_on_battery", lambda: False)
+    monkeypatch.setattr(auto, "strain", lambda *, was="": "")
     monkeypatch.setattr(auto, "free_memory_mb", lambda: 16_000)
 
 
@@ -173,6 +177,48 @@ def test_auto_without_memory_is_the_smallest_and_says_that_nothing_fits(here, mo
     found = auto_model(Stopwatch().recommend())
     assert found.model == SMALL
     assert "no model fits: 100 MB of memory are free" in found.sentence
+
+
+BATTERY = machine.ON_BATTERY
+
+
+def models_under(strains, monkeypatch):
+    """Return the names that "auto" stands for, one for each strain."""
+    rest = iter(strains)
+    monkeypatch.setattr(auto, "strain", lambda *, was="": next(rest))
+    watch = Stopwatch()
+    models = auto_models(threads=0, say=watch.said.append, recommend=watch.recommended)
+    return [next(models).model for _ in strains], watch
+
+
+def test_while_there_is_a_strain_the_smaller_model_serves_and_nothing_is_timed(here, monkeypatch):
+    here |= {SMALL, LARGE}
+    found, watch = models_under(["", BATTERY, BATTERY, ""], monkeypatch)
+    assert found == [LARGE, SMALL, SMALL, LARGE]
+    assert watch.timed == [0]
+
+
+def test_a_start_under_strain_ends_with_the_larger_model(here, monkeypatch):
+    here |= {SMALL, LARGE}
+    assert models_under([BATTERY, ""], monkeypatch)[0] == [SMALL, LARGE]
+
+
+@pytest.mark.parametrize("only", [SMALL, LARGE])
+def test_a_strain_changes_nothing_where_only_one_model_is_here(only, here, monkeypatch):
+    here.add(only)
+    assert models_under(["", BATTERY, ""], monkeypatch)[0] == [only] * 3
+    assert models_under([BATTERY, ""], monkeypatch)[0] == [only] * 2
+
+
+def test_a_strain_ends_well_below_where_it_began(monkeypatch):
+    monkeypatch.setattr(machine, "is_on_battery", lambda: False)
+    loads = {2.5: (True, True), 1.5: (False, True), 1.0: (False, False)}
+    for load, expected in loads.items():
+        monkeypatch.setattr(machine, "load_per_core", lambda load=load: load)
+        found = (machine.strain(), machine.strain(was=machine.UNDER_LOAD))
+        assert tuple(map(bool, found)) == expected
+    monkeypatch.setattr(machine, "is_on_battery", lambda: True)
+    assert machine.strain() == BATTERY
 
 
 def test_any_other_name_is_left_as_it_is_and_nothing_is_timed():

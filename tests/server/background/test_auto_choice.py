@@ -43,7 +43,7 @@ def test_the_status_and_a_message_say_which_model_auto_is_and_why(start):
 
 
 def test_a_machine_that_cannot_be_timed_completes_with_the_default_model(start):
-    client = start(FAKE_SERVER=json.dumps({"fails": {"find_model": "OSError"}}))
+    client = start(FAKE_SERVER=json.dumps({"fails": {"find_models": "OSError"}}))
     client.initialize(**AUTO)
     client.wait_until_ready()
     status = client.status()
@@ -65,6 +65,27 @@ def test_a_chosen_model_that_is_not_here_is_offered_before_anything_is_fetched(s
     client.wait_until(lambda: client.status()["state"] == "problem")
     assert client.status()["fix"]["title"] == "Fetch the model (491 MB)"
     assert not fetched.exists()
+
+
+def test_on_battery_the_smaller_model_takes_over_and_the_one_at_work_answers_until_then(
+    start, tmp_path
+):
+    spared, loaded = tmp_path / "spared", tmp_path / "loaded"
+    client = start(SPARED=str(spared), LOADED=str(loaded))
+    client.initialize(**AUTO)
+    client.wait_until_ready()
+    spared.touch()
+    client.wait_until(lambda: client.status()["model"] == "small")
+    client.open("untitled:a.py", "WRITER")
+    assert client.complete_text("untitled:a.py", 0, 6) == "found"  # no key is lost
+    loaded.touch()
+    client.wait_until_ready()
+    assert client.status()["message"] == "model auto is small: the machine runs on battery"
+    assert client.complete_text("untitled:a.py", 0, 6) == "small"
+    spared.unlink()
+    client.wait_until(lambda: client.status()["model"] == "found")
+    client.wait_until_ready()
+    assert client.stop() == 0
 
 
 def test_a_folder_cannot_have_the_machine_timed(tmp_path):
