@@ -6,11 +6,10 @@
 Lines are taken out of modules of a pinned PyPI package and typed in again, key by key, through the
 `Completer` that serves, retrieval on, as `bench/typing/` does at human speed. Keys that the server
 answers from its cache ask no model and do not count; where somebody who types would have paused for
-0.6 s, and before the first key, the prompt is prepared as the server does. The machine is timed
-before, between and after the sessions, so that both meet the same neighbours; the median turn
-counts. `--record` writes down the steps of the model at each key, which is what predictions are
-made from, and what a key takes beside them. What is recorded from is another package than what is
-measured.
+0.6 s, and before the first key, the prompt is prepared as the server does. Behind each key the
+machine is timed for one round, so that both meet the same neighbours. `--record` writes down the
+steps of the model at each key, which is what predictions are made from, and what a key takes
+beside them. What is recorded from is another package than what is measured.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ from homespun.models.engine.output_head import StepOutput
 from homespun.models.load import load_generator
 from homespun.models.recommend.predict import StepWork, predict, recorded_keys
 from homespun.models.recommend.speeds import MachineSpeeds
-from homespun.models.recommend.timing import time_machine
+from homespun.models.recommend.timing import MachineTimer
 from homespun.server.completion.completer import Completer
 from homespun.server.completion.open import context_length
 from homespun.server.options import CompletionOptions
@@ -49,7 +48,6 @@ from homespun.server.requests.answer_cache import AnswerCache
 from homespun.server.types import CompletionRequest
 from homespun.training.shipped.packages import unpacked
 
-_TIMES = ("layer_ms", "gigabyte_ms")
 _PAUSE_MS = 600.0  # between keys; what follows one was prepared
 
 
@@ -170,14 +168,13 @@ def _compare(args: argparse.Namespace, places: Sequence[TypedPlace]) -> None:
 def _in_turns(
     decoder: OnnxDecoder, places: Sequence[TypedPlace], threads: int
 ) -> tuple[MachineSpeeds, list[AskedKey]]:
-    """Time the machine before, between and after the sessions; return the median timing."""
-    timings, keys = [time_machine(threads=threads)], []
-    for place in places:
-        for session in place.sessions:
-            keys += _type_all(decoder, [TypedPlace(place.index, (session,))])
-            timings.append(time_machine(threads=threads))
-    rows = (np.median([getattr(timing, name) for timing in timings], axis=0) for name in _TIMES)
-    return MachineSpeeds(*(tuple(map(float, row)) for row in rows)), keys
+    """Run a round of the timing behind each key; return what was timed, and the keys."""
+    keys = []
+    with MachineTimer(threads=threads) as timer:
+        for key in _type_all(decoder, places):
+            keys.append(key)
+            timer.round()
+        return timer.speeds(), keys
 
 
 def _say(what: str, said: dict[str, Any], measured: dict[str, Any], name: str) -> None:

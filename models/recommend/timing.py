@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -26,33 +27,10 @@ from homespun.models.recommend.speeds import ROWS, MachineSpeeds
 from homespun.models.weights.source import DecoderConfig, Float32, TokenizerData
 
 _ROUNDS = 15
-_FEWEST_ROUNDS = 3
-_SECONDS = 5.0  # for all rounds; building the graphs takes one to three more
+_SECONDS = 5.0  # until no round is begun; building the graphs takes one to three more
 _PAST = 16  # tokens before a step: attention to more of them is counted, not timed
 _BUFFER = _PAST + PREFILL_CHUNK_TOKENS
 _VOCABULARY = 256  # hardly an output layer
-
-
-def time_machine(
-    *,
-    threads: int,
-    most_seconds: float = _SECONDS,
-    clock: Callable[[], float] = time.perf_counter,
-) -> MachineSpeeds:
-    """Return how fast this machine computes with `threads` (0 = one per physical core).
-
-    Rounds end after `most_seconds`. Needs 130 MB in the folder for temporary files, and raises
-    `OSError` where they are not there.
-    """
-    wide, narrow = _config(layers=8, hidden=896, heads=14), _config(layers=8, hidden=64, heads=1)
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        slices = {
-            name: _Slice(Path(folder), name, config, threads=threads)
-            for name, config in (("wide", wide), ("narrow", narrow))
-        }
-        times = _rounds(slices, most_seconds, clock)
-        slices.clear()  # Windows deletes no file that is mapped
-    return _speeds(times, wide)
 
 
 def _config(*, layers: int, hidden: int, heads: int) -> DecoderConfig:
@@ -71,6 +49,83 @@ def _config(*, layers: int, hidden: int, heads: int) -> DecoderConfig:
         rope_interleaved=False,
         context_tokens=_BUFFER,
     )
+
+
+_WIDE = _config(layers=8, hidden=896, heads=14)
+_NARROW = _config(layers=8, hidden=64, heads=1)
+
+
+def time_machine(
+    *,
+    threads: int,
+    most_seconds: float = _SECONDS,
+    clock: Callable[[], float] = time.perf_counter,
+) -> MachineSpeeds:
+    """Return how fast this machine computes with `threads` (0 = one per physical core).
+
+    The round at `most_seconds` is the last, the first one always runs. Raises like `MachineTimer`.
+    """
+    with MachineTimer(threads=threads, clock=clock) as timer:
+        began = clock()
+        for done in range(_ROUNDS):
+            if done and clock() - began > most_seconds:
+                break
+            timer.round()
+        return timer.speeds()
+
+
+class MachineTimer:
+    """The two graphs in a folder of their own; leaving the context deletes them."""
+
+    def __init__(self, *, threads: int, clock: Callable[[], float] = time.perf_counter) -> None:
+        """Write and load the graphs, and run each shape once.
+
+        Needs 130 MB in the folder for temporary files; raises `OSError` where they are not there.
+        """
+        self._clock = clock
+        self._folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        self._slices = {
+            name: _Slice(Path(self._folder.name), name, config, threads=threads)
+            for name, config in (("wide", _WIDE), ("narrow", _NARROW))
+        }
+        turns = [(name, rows) for name in self._slices for rows in ROWS]
+        self._times: dict[tuple[str, int], list[float]] = {turn: [] for turn in turns}
+        for name, rows in turns:  # the first run of a shape sets memory up
+            self._slices[name].run(rows)
+
+    def __enter__(self) -> MachineTimer:
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Let go of the graphs first: Windows deletes no file that is mapped."""
+        self._slices.clear()
+        self._folder.cleanup()
+
+    def round(self) -> None:
+        """Run each shape once more."""
+        for (name, rows), times in self._times.items():
+            started = self._clock()
+            self._slices[name].run(rows)
+            times.append((self._clock() - started) * 1000)
+
+    def speeds(self) -> MachineSpeeds:
+        """Solve, for each number of rows, wide = layers * layer + gigabytes * gigabyte."""
+        attention = 2 * (_WIDE.heads + _WIDE.kv_heads) * _WIDE.head_dim
+        gigabytes = _WIDE.layers * _WIDE.hidden * (attention + 3 * _WIDE.feed_forward) / 1e9
+        layers, weights = [], []
+        for rows in ROWS:
+            layer_ms = statistics.median(self._times["narrow", rows]) / _NARROW.layers
+            wide_ms = statistics.median(self._times["wide", rows])
+            layers.append(layer_ms)
+            # Noise may make the narrow graph the slower one; the weights still cost something.
+            weights.append(max(wide_ms - _WIDE.layers * layer_ms, wide_ms / 4) / gigabytes)
+        return MachineSpeeds(tuple(layers), tuple(weights))
 
 
 class _RandomWeights:
@@ -147,38 +202,3 @@ class _Slice:
             binding.bind_input(name, *place)
             binding.bind_output(f"new_{name}", *place)
         self._session.run_with_iobinding(binding)
-
-
-_Times = Mapping[tuple[str, int], list[float]]  # slice and rows -> milliseconds of each round
-
-
-def _rounds(
-    slices: Mapping[str, _Slice], most_seconds: float, clock: Callable[[], float]
-) -> _Times:
-    turns = [(name, rows) for name in slices for rows in ROWS]
-    times: dict[tuple[str, int], list[float]] = {turn: [] for turn in turns}
-    for name, rows in turns:  # the first run of a shape sets memory up
-        slices[name].run(rows)
-    began = clock()
-    for done in range(_ROUNDS):
-        if done >= _FEWEST_ROUNDS and clock() - began > most_seconds:
-            break
-        for name, rows in turns:
-            started = clock()
-            slices[name].run(rows)
-            times[name, rows].append((clock() - started) * 1000)
-    return times
-
-
-def _speeds(times: _Times, wide: DecoderConfig) -> MachineSpeeds:
-    """Solve, for each number of rows, wide = layers * layer + gigabytes * gigabyte."""
-    attention = 2 * (wide.heads + wide.kv_heads) * wide.head_dim
-    gigabytes = wide.layers * wide.hidden * (attention + 3 * wide.feed_forward) / 1e9
-    layers, weights = [], []
-    for rows in ROWS:
-        layer_ms = statistics.median(times["narrow", rows]) / wide.layers
-        wide_ms = statistics.median(times["wide", rows])
-        layers.append(layer_ms)
-        # Noise may make the narrow graph the slower one; the weights still cost something.
-        weights.append(max(wide_ms - wide.layers * layer_ms, wide_ms / 4) / gigabytes)
-    return MachineSpeeds(tuple(layers), tuple(weights))

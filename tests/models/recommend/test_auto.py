@@ -210,6 +210,10 @@ def test_a_strain_changes_nothing_where_only_one_model_is_here(only, here, monke
     assert models_under([BATTERY, ""], monkeypatch)[0] == [only] * 2
 
 
+def test_a_strain_changes_no_offer_of_a_fetch(here, monkeypatch):
+    assert models_under(["", BATTERY], monkeypatch)[0] == [LARGE, LARGE]
+
+
 def test_a_strain_ends_well_below_where_it_began(monkeypatch):
     monkeypatch.setattr(machine, "is_on_battery", lambda: False)
     loads = {2.5: (True, True), 1.5: (False, True), 1.0: (False, False)}
