@@ -13,7 +13,7 @@ from importlib.resources import files
 from typing import Any, Literal, cast
 
 from homespun.models.errors import UnknownModel
-from homespun.models.types import FimTokens
+from homespun.models.types import DecoderShape, FimTokens
 
 Kind = Literal["generator", "encoder"]
 
@@ -71,6 +71,7 @@ class CatalogueEntry:
     dimensions: int  # of an encoder's vectors; 0 for a generator
     prompt_layout: str  # "prefix-suffix-middle"; "" for an encoder
     fim: FimTokens | None
+    shape: DecoderShape | None  # of a generator
     files: tuple[ModelFile, ...]
     hub: Hub
     wheels: tuple[PypiWheel, ...]  # parts in order, or wheels that hold whole files
@@ -104,6 +105,12 @@ def names() -> tuple[str, ...]:
     return tuple(_catalogue().entries)
 
 
+def generators() -> tuple[CatalogueEntry, ...]:
+    """Return the entries that complete text, in catalogue order."""
+    entries = _catalogue().entries.values()
+    return tuple(entry for entry in entries if entry.kind == "generator")
+
+
 def default_generator() -> str:
     """Return the name of the model that completes unless another is chosen."""
     return _catalogue().default_generator
@@ -126,7 +133,7 @@ def _catalogue() -> _Catalogue:
 
 
 def _entry(row: Mapping[str, Any]) -> CatalogueEntry:
-    fim = row["fim"]
+    fim, shape = row["fim"], row.get("shape")
     return CatalogueEntry(
         name=row["name"],
         what=row["what"],
@@ -138,6 +145,7 @@ def _entry(row: Mapping[str, Any]) -> CatalogueEntry:
         dimensions=row["dimensions"],
         prompt_layout=row["prompt_layout"],
         fim=FimTokens(**{**fim, "end": tuple(fim["end"])}) if fim else None,
+        shape=DecoderShape(**shape) if shape else None,
         files=tuple(ModelFile(**file) for file in row["files"]),
         hub=Hub(**row["hub"]),
         wheels=tuple(PypiWheel(**wheel) for wheel in row["carriers"]["wheels"]),

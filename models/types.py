@@ -128,6 +128,19 @@ class FimTokens:
     end: tuple[str, ...] = ()  # any of these ends a completion
 
 
+@dataclass(frozen=True, slots=True)
+class DecoderShape:
+    """How large a causal language model is: all that its work per token is counted from."""
+
+    layers: int
+    hidden: int
+    heads: int
+    kv_heads: int
+    head_dim: int
+    feed_forward: int
+    vocabulary: int
+
+
 class Generator(Protocol):
     """A causal language model that keeps the keys and values of its last prompts.
 

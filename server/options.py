@@ -19,7 +19,10 @@ class CompletionOptions:
     enabled: bool = field(default=True, metadata={"help": "complete at all", "workspace": True})
     model: str = field(
         default="qwen2.5-coder-0.5b",
-        metadata={"help": "catalogue name of the model, or the path of a model of your own"},
+        metadata={
+            "help": "catalogue name of the model, or the path of a model of your own; auto takes "
+            "the one that `homespun models recommend` names"
+        },
     )
     adapter: str = field(
         default="champion",

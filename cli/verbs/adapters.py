@@ -340,6 +340,7 @@ def _clear(args: argparse.Namespace, registry: Registry) -> None:
 
 
 def _model(args: argparse.Namespace, registry: Registry) -> str:
+    from homespun.server.completion.open import with_named_model
     from homespun.server.options import CompletionOptions
     from homespun.settings import settings_of
 
@@ -350,7 +351,7 @@ def _model(args: argparse.Namespace, registry: Registry) -> str:
         flags={"model": args.model},
         say=say,
     )
-    return settings.model
+    return with_named_model(settings, say=say).model
 
 
 def _plain(value: object) -> str:

@@ -1,16 +1,22 @@
-"""`homespun models`: list, fetch and verify model weights."""
+"""`homespun models`: list, fetch and verify model weights; recommend one for this machine."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
+from homespun.cli.output import say
 from homespun.models import catalogue
 from homespun.models.download import cache
 from homespun.models.download.fetch import Downloader, verify_entry
 from homespun.models.status import ModelState, state_of
 from homespun.progress import Progress
+
+if TYPE_CHECKING:
+    from homespun.models.recommend.auto import Recommendation
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,11 +32,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     verify.add_argument(
         "names", nargs="*", metavar="NAME", help="model to verify; default: all that are here"
     )
+    recommend = _action(actions, "recommend", "time this machine and name the model that suits it")
+    recommend.add_argument(
+        "--threads", type=int, metavar="N", help="default: the setting completion.threads"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Do what was asked; return the exit status."""
-    return {"list": _list, "fetch": _fetch, "verify": _verify}[args.action](args)
+    actions = {"list": _list, "fetch": _fetch, "verify": _verify, "recommend": _recommend}
+    return actions[args.action](args)
 
 
 def _action(
@@ -120,6 +131,44 @@ def _verify(args: argparse.Namespace) -> int:
     elif not entries:
         print("no model is on this machine; `homespun models fetch` brings the default ones")
     return 0
+
+
+def _recommend(args: argparse.Namespace) -> int:
+    from homespun.models.recommend.auto import recommend
+    from homespun.server.options import CompletionOptions
+    from homespun.settings import settings_of
+
+    flags = {"threads": args.threads}
+    options = settings_of(CompletionOptions, "completion", workspace=None, flags=flags, say=say)
+    found = recommend(threads=options.threads, anew=True, say=say)
+    if args.json:
+        print(json.dumps(found.to_json(), indent=1))
+        return 0
+    for line in _recommendation(found):
+        print(line)
+    return 0
+
+
+def _recommendation(found: Recommendation) -> Iterator[str]:
+    """Yield the lines for a person: the machine, a row a model, and what is recommended."""
+    machine, speeds = found.machine, found.speeds
+    free = f", {found.free_memory_mb:,} MB of memory free" * bool(found.free_memory_mb)
+    yield (
+        f"{machine.processor}, {machine.cores} cores{free}: {speeds.memory_gb_s:.1f} GB/s of "
+        f"memory, {speeds.int8_gproducts_s:.0f}e9 int8 products/s"
+    )
+    yield f"{'':<20}  {'key to answer, p50':>18}  {'p95':>9}  {'memory':>8}"
+    for row in found.models:
+        yield (
+            f"{row.name:<20}  {row.p50_ms:>15,.0f} ms  {row.p95_ms:>6,.0f} ms  "
+            f"{row.memory_mb:>5,} MB  {state_of(catalogue.get(row.name)).state}"
+        )
+    if not found.choice.model:
+        yield found.choice.reason
+        return
+    yield f"recommended: {found.choice.model}; {found.choice.reason}"
+    if state_of(catalogue.get(found.choice.model)).state == "missing":
+        yield f"homespun models fetch {found.choice.model}"
 
 
 def _has_files(name: str) -> bool:

@@ -12,6 +12,7 @@ from homespun.cli.errors import UsageError
 from homespun.cli.progress import RichProgress
 
 if TYPE_CHECKING:
+    from homespun.server.completion.open import with_named_model
     from homespun.server.options import CompletionOptions
     from homespun.training.config import TrainOptions
     from homespun.training.pipeline.train import TrainResult
@@ -93,6 +94,7 @@ def run(args: argparse.Namespace) -> int:
         settings = settings_of(
             CompletionOptions, "completion", workspace=root, flags=flags, say=progress.say
         )
+        settings = with_named_model(settings, say=progress.say)
         result = train(
             root,
             _options(args, settings),

@@ -5,8 +5,7 @@ unless the two best logits are closer than `head.NEAR_TIE`. The graph gives a ro
 any company on every processor that was tried, as long as attention is never left with a single row,
 which goes through another kernel of ONNX Runtime. It takes blocks of rows, so a step whose last
 block would have one row gets one row more. What was cached, copied, drafted or broken off then
-changes no result; tests/models/engine/test_engine.py says what it finds on the processor that it
-runs on.
+changes no result; tests/models/engine/test_engine.py says what it finds on its processor.
 """
 
 from __future__ import annotations
@@ -72,7 +71,7 @@ class OnnxDecoder:
         )
         self._embedding_scale = np.fromfile(form.embedding_scale_path, np.float32)
         self._head = Head(form)
-        self._session = _session(form.graph_path, threads=threads)
+        self._session = open_session(form.graph_path, threads=threads)
         # In a thread: it takes some tenths of a second, and a step may run meanwhile.
         threading.Thread(target=use_huge_pages, name="homespun-huge-pages", daemon=True).start()
         self._slots = Slots(self._make_slot, cache_mb * 2**20 // self.slot_bytes)
@@ -384,7 +383,8 @@ def _breaking_off(cancelled: Callable[[], bool]) -> Iterator[object]:
         cancelled.on_cancel(None)
 
 
-def _session(graph_path: Path, *, threads: int) -> Any:  # noqa: ANN401  (onnxruntime is untyped)
+def open_session(graph_path: Path, *, threads: int) -> Any:  # noqa: ANN401  (onnxruntime is untyped)
+    """Load a graph as it serves; `threads` 0 = one per physical core. Raises `ModelDamaged`."""
     ort = onnxruntime()
     options = ort.SessionOptions()
     options.intra_op_num_threads = within_cores(threads)

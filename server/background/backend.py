@@ -19,6 +19,7 @@ from homespun.indexer.config import IndexConfig
 from homespun.models.adapters.registry import CHAMPION
 from homespun.models.types import MODEL_AS_SHIPPED, Generator
 from homespun.server.background.adapter_question import AdapterQuestion
+from homespun.server.background.auto_choice import AutoChoice
 from homespun.server.background.factories import Factories
 from homespun.server.background.index_worker import FolderIndex
 from homespun.server.background.model_fetch import ModelFetch
@@ -97,11 +98,15 @@ class Backend:
         self._started = False
         self._trouble: Status | None = None  # of the start itself
         self._question = AdapterQuestion(client, factories.promote_adapter)
+        self._auto = AutoChoice(
+            factories.find_models, client, found=lambda: self.configure(self._editor)
+        )
         self.model = ModelLoader(
             factories.load_generator,
             client,
             loaded=lambda: client.post(self._renewed),
             changed=status_changed,
+            outlasted=self._auto.chose,
         )
         self.fetch = ModelFetch(
             factories.fetch_model, client, changed=status_changed, fetched=self.model.retry
@@ -129,7 +134,7 @@ class Backend:
         for folder in self._folders.values():
             folder.options = self._completion_options(folder.root.path)
             self._index_folder(folder)
-        if self._started:
+        if self._started and self._auto.knows(self._options):
             self.model.want(self._options, first)
             self._question.consider(first, self._options)
             self._tell_unused_adapters(first)
@@ -197,7 +202,8 @@ class Backend:
         generator = self.model.generator
         if generator is None:
             status = self._model_status()
-            because, facts = "filtered:" + _dashed(status.state), {"message": status.message}
+            because = "filtered:" + status.state.replace(" ", "-")
+            facts = {"message": status.message}
             return CompletionTarget(None, relative, "", now, because=because, facts=facts)
         index = folder.index.index if folder and folder.index else None
         completer = self._completer(uri, generator, index, options)
@@ -224,7 +230,7 @@ class Backend:
 
     def fetch_model(self) -> None:
         """Fetch the wanted model, unless it serves; then it is loaded."""
-        if self.model.status.state != "ready":
+        if self.model.status.state != "ready" and self._auto.knows(self._options):
             self.fetch.begin(self._options.model)
 
     def status(self) -> Status:
@@ -252,6 +258,7 @@ class Backend:
 
     def close(self) -> None:
         """Stop the background work; nothing is waited for."""
+        self._auto.close()
         self.model.close()
         self.fetch.close()
         for folder in self._folders.values():
@@ -260,12 +267,12 @@ class Backend:
 
     def busy(self) -> bool:
         """Say whether a thread of the background is still alive."""
-        indexes = [folder.index for folder in self._folders.values() if folder.index]
-        return self.model.busy() or self.fetch.busy() or any(index.busy() for index in indexes)
+        indexes = [folder.index.busy for folder in self._folders.values() if folder.index]
+        return any(busy() for busy in (self.model.busy, self.fetch.busy, self._auto.busy, *indexes))
 
     def _model_status(self) -> Status:
         """Return how the model is, or how fetching it goes."""
-        status = self.model.status
+        status = self._auto.status_of(self._options, self.model.status)
         fetch = self.fetch.status_of(self._options.model)
         return status if status.state == "ready" or fetch is None else fetch
 
@@ -356,7 +363,8 @@ class Backend:
 
     def _completion_options(self, workspace: Path | None) -> CompletionOptions:
         options = self._resolved(CompletionOptions, "completion", workspace, self._flags)
-        return replace(options, disabled_languages=switched_off(options.disabled_languages))
+        options = replace(options, disabled_languages=switched_off(options.disabled_languages))
+        return self._auto.named(options)
 
     def _resolved(
         self,
@@ -389,7 +397,3 @@ def _describe_folder(folder: Folder) -> dict[str, object]:
 
 def _index_status(folder: Folder) -> Status | None:
     return folder.trouble or (folder.index.status if folder.index else None)
-
-
-def _dashed(words: str) -> str:
-    return words.replace(" ", "-")

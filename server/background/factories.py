@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from homespun.indexer.config import IndexConfig
+from homespun.models.recommend.auto import auto_models
 from homespun.models.types import Encoder, Generator
 from homespun.progress import Progress
 from homespun.server.background.adapter_question import PromotesAdapter
+from homespun.server.background.auto_choice import FindsModels
 from homespun.server.background.embedding_worker import LoadsEncoder
 from homespun.server.background.index_worker import OpensIndex
 from homespun.server.background.model_fetch import FetchesModel
@@ -76,6 +78,7 @@ class Factories:
     """How the expensive parts are made; tests bring their own."""
 
     load_generator: LoadsGenerator = open_generator
+    find_models: FindsModels = auto_models
     fetch_model: FetchesModel = fetch_model
     promote_adapter: PromotesAdapter = promote_adapter
     load_encoder: LoadsEncoder = load_encoder

@@ -72,10 +72,12 @@ class ModelLoader:
         *,
         loaded: Callable[[], None],
         changed: Callable[[], None] = lambda: None,
+        outlasted: Callable[[CompletionOptions], bool] = lambda _: False,
     ) -> None:
         """Call `loaded` when there is another model, and `changed` when the status is another.
 
-        Both are called on any thread, `changed` also with the lock held.
+        Both are called on any thread, `changed` also with the lock held. `outlasted` says whether
+        the model at work may answer until that of other settings is loaded.
         """
         self.generator: Generator | None = None
         self.status = Status("starting")
@@ -83,6 +85,7 @@ class ModelLoader:
         self._client = client
         self._tell_loaded = loaded
         self._changed = changed
+        self._outlasted = outlasted
         self._wake = threading.Condition()
         self._follows = False  # the champion of the wanted workspace
         self._stamp: Hashable = None  # of its alias when it was last read
@@ -96,8 +99,8 @@ class ModelLoader:
     def want(self, options: CompletionOptions, workspace: Path | None = None) -> None:
         """Load the model of these settings, if it is not the one that is loaded.
 
-        Until then one of another name does not answer in its place, nor take up memory; one with
-        another adapter does. Adapters are those of `workspace`.
+        Until then one of another name does not answer in its place, nor take up memory, unless
+        `outlasted` lets it; one with another adapter does. Adapters are those of `workspace`.
         """
         with self._wake:
             self._follows = options.adapter == CHAMPION
@@ -110,7 +113,8 @@ class ModelLoader:
                 context_tokens=context_length(options),
                 cache_mb=options.cache_mb,
             )
-            if self._loaded is not None and self._loaded.model != options.model:
+            is_other = self._loaded is not None and self._loaded.model != options.model
+            if is_other and not self._outlasted(options):
                 self.generator = self._loaded = None
             if self._wanted != self._loaded:
                 self._become(_loading(options.model))

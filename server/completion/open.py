@@ -18,6 +18,7 @@ from homespun.indexer.errors import IndexDamaged, IndexLocked, IndexMissing, Not
 from homespun.models.adapters.registry import CHAMPION, Registry
 from homespun.models.adapters.stack import named
 from homespun.models.errors import AdapterError
+from homespun.models.recommend.auto import named_model
 from homespun.models.types import MODEL_AS_SHIPPED, Generator
 from homespun.progress import NoProgress, Progress
 from homespun.server.options import CompletionOptions
@@ -64,11 +65,21 @@ def compose(
     given = {"model": model, "adapter": adapter, "retrieval": retrieval}
     options = settings_of(CompletionOptions, "completion", workspace=folder, flags=given, say=say)
     deadline_ms = max(options.retrieve_deadline_ms, _ASKED_DEADLINE_MS)
-    options = replace(options, retrieve_deadline_ms=deadline_ms)
+    options = with_named_model(replace(options, retrieve_deadline_ms=deadline_ms), say=say)
     if options.retrieval and index is None:
         index = _index_of(folder, say)
     generator = _generator_of(options, folder, progress, say)
     return Composition(generator, index if options.retrieval else None, options, folder.resolve())
+
+
+def with_named_model(
+    options: CompletionOptions, *, say: Callable[[str], None]
+) -> CompletionOptions:
+    """Return settings that name a model; "auto" becomes the one that suits this machine.
+
+    That may take some seconds, the first time; `say` gets a sentence on which one and why.
+    """
+    return replace(options, model=named_model(options.model, threads=options.threads, say=say))
 
 
 def context_length(options: CompletionOptions) -> int:

@@ -31,7 +31,7 @@ LAYERS = {
         "adapters engine",
         "download fakes",
         "serve status",
-        "adapters.export load promote",
+        "adapters.export load promote recommend",
     ),
     "indexer": (
         "config errors languages types",

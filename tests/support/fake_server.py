@@ -1,8 +1,8 @@
 """The real server with a fake model: what a completion says shows what it was asked.
 
 The document decides what happens: one with SLOW takes minutes, with HOLD too at the first time,
-with RAISE fails, with FIND NAME asks the index, with PREPARED lists what was prepared; any other is
-answered with the three characters before the cursor and after it.
+with RAISE fails, with FIND NAME asks the index, with PREPARED lists what was prepared, with WRITER
+names the model; any other is answered with the three characters before the cursor and after it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from homespun.cli.verbs.serve import configure_logging, serve
 from homespun.models.adapters import registry
 from homespun.models.errors import DownloadFailed, ModelMissing
 from homespun.models.fakes import FakeEncoder, FakeGenerator
-from homespun.server.background import backend
+from homespun.models.recommend.auto import AutoModel
+from homespun.server.background import auto_choice, backend
 from homespun.server.background.factories import Factories, open_index
 from homespun.server.completion.completer import Completer
 from homespun.server.setup import create_server
@@ -42,12 +43,14 @@ class EchoCompleter:
         if "PRINT" in text:
             print("stray output")  # noqa: T201 - to see that it does no harm
             os.write(1, b"as a library would write it")
-        if "OPTIONS" in text:
-            return self._says(f"{self._options.max_tokens} {self._options.model}")
-        if "PLACE" in text:
-            return self._says(f"{request.path} {request.language} {self._index is not None}")
-        if "PREPARED" in text:
-            return self._says(" ".join(PREPARED))
+        for word, answer in {
+            "OPTIONS": f"{self._options.max_tokens} {self._options.model}",
+            "WRITER": self._generator.name,
+            "PLACE": f"{request.path} {request.language} {self._index is not None}",
+            "PREPARED": " ".join(PREPARED),
+        }.items():
+            if word in text:
+                return self._says(answer)
         if "FIND" in text:
             found = self._index.definitions(text.split("FIND ", 1)[1].split()[0])
             sources = [SourceLocation(s.path, s.start_line, s.end_line, 1.0) for s in found]
@@ -109,12 +112,32 @@ def load_generator(name, *, adapter, workspace, threads, context_tokens, cache_m
         registry.Registry(workspace).champion()
     if name == "slow-to-load":
         threading.Event().wait()
+    if gate := os.environ.get("LOADED") if name == "small" else "":
+        while not Path(gate).exists():
+            time.sleep(0.01)
     fetched = os.environ.get("FETCHED")
     if fetched and name in ("missing", "qwen2.5-coder-0.5b") and not Path(fetched).exists():
         raise ModelMissing(f"model {name!r} is not here; run `homespun models fetch {name}`")
     remembers = SETTINGS.get("remembers", True)
     says = SETTINGS.get("says", "unused")
     return FakeGenerator(says, name=name, adapter=adapter, remembers=remembers)
+
+
+def find_models(*, threads, say):
+    """Find out what "auto" stands for, once the test lets it; SPARED is a file that changes it."""
+    fail("find_models")
+    if gate := os.environ.get("FOUND"):
+        while not Path(gate).exists():
+            time.sleep(0.01)
+    say("the machine is timed")
+    name = SETTINGS.get("auto", "found")
+    while True:
+        spared = Path(os.environ.get("SPARED", "/nowhere")).exists()
+        yield (
+            AutoModel("small", "model auto is small: the machine runs on battery")
+            if spared
+            else AutoModel(name, f"model auto is {name}: it is quick enough")
+        )
 
 
 class Panic(BaseException):
@@ -153,10 +176,12 @@ def failing_index(root, config, *, create):
 
 def main():
     spoil()
+    auto_choice.LOOK_SECONDS = 0.05
     configure_logging(SETTINGS.get("log_level", "warning"))
     factories = Factories(
         load_generator=load_generator,
         fetch_model=fetch_model,
+        find_models=find_models,
         open_index=failing_index,
         load_encoder=lambda name, *, threads=0: FakeEncoder(),
         make_completer=Completer if "says" in SETTINGS else EchoCompleter,

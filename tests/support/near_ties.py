@@ -7,8 +7,8 @@ import pytest
 
 from homespun.models.engine.output_head import NEAR_TIE
 
-# Nats. How far a token's log-probability may be off: its normaliser comes from the screen in 4 bits,
-# which the last bit of a hidden row can move (seen on an emulated Cortex-A76).
+# Nats. How far a token's log-probability may be off: its normaliser comes from the screen in 4
+# bits, which the last bit of a hidden row can move (seen on an emulated Cortex-A76).
 ESTIMATE = 0.02
 
 

@@ -20,6 +20,7 @@ from typing import Any
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.scan.walk import walk
 from homespun.progress import NoProgress, TrainProgress
+from homespun.server.completion.open import with_named_model
 from homespun.server.options import CompletionOptions
 from homespun.settings import settings_of
 from homespun.training.config import TrainOptions
@@ -93,6 +94,7 @@ def train(
         completion = settings_of(
             CompletionOptions, "completion", workspace=workspace, say=progress.say
         )
+        completion = with_named_model(completion, say=progress.say)
     options = options or TrainOptions(completion.model)
     check_machine(options)
     group = _group_of(workspace, options, resume=resume)

@@ -89,6 +89,7 @@ def _measured(args: argparse.Namespace) -> CompletionReport:
 def _evaluated(args: argparse.Namespace) -> Evaluation:
     from dataclasses import replace
 
+    from homespun.server.completion.open import with_named_model
     from homespun.server.options import CompletionOptions
     from homespun.settings import settings_of
     from homespun.training.evaluation.arms import check_arms
@@ -102,6 +103,7 @@ def _evaluated(args: argparse.Namespace) -> Evaluation:
     options = settings_of(CompletionOptions, "completion", workspace=root, say=say)
     if args.model:
         options = replace(options, model=args.model)
+    options = with_named_model(options, say=say)
     config = EvaluationConfig(
         arms=tuple(check_arms(args.arms or _default_arms(root, args.adapter))),
         items=ItemConfig(items=args.items, seed=args.seed),

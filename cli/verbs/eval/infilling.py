@@ -69,6 +69,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _opened(args: argparse.Namespace, progress: RichProgress) -> dict[str, Opened]:
+    from homespun.models.recommend.auto import named_model
     from homespun.server.options import CompletionOptions
     from homespun.settings import resolve
     from homespun.training.evaluation.served_model import open_model
@@ -76,9 +77,10 @@ def _opened(args: argparse.Namespace, progress: RichProgress) -> dict[str, Opene
 
     workspace = Path(args.path)
     settings = resolve(CompletionOptions, "completion", workspace=workspace)
+    model = named_model(args.model or settings.value.model, threads=args.threads, say=say)
     return {
         adapter: open_model(
-            args.model or settings.value.model,
+            model,
             adapter,
             workspace=workspace,
             threads=args.threads,

@@ -15,6 +15,8 @@ from homespun.indexer.errors import NotADirectory
 from homespun.indexer.index import Index
 from homespun.models.errors import AdapterDamaged
 from homespun.models.fakes import FakeGenerator
+from homespun.models.recommend import auto
+from homespun.models.recommend.speeds import MachineSpeeds
 from homespun.progress import NoProgress
 from homespun.server.background.factories import Factories
 from homespun.server.background.model_loader import ModelLoader
@@ -37,6 +39,8 @@ SETTINGS = {
     "MAX_TOKENS": "30",
     "MAX_BLOCK_TOKENS": "90",
 }
+
+SLOW = MachineSpeeds((0.5,) * 4, (200.0, 400.0, 1000.0, 3000.0))
 
 
 class Loaded(FakeGenerator):
@@ -211,3 +215,13 @@ def test_an_index_that_came_with_a_folder_or_leads_elsewhere_is_not_read(tmp_pat
         completer = Completer.open(folder, say=said.append)
         assert completer.complete_file("app.py", line=3, column=1).sources == ()
         assert any(reason in each and "without retrieval" in each for each in said), said
+
+
+def test_auto_is_loaded_by_the_name_of_the_model_that_suits_the_machine(root, loads, monkeypatch):
+    monkeypatch.setattr(auto, "_time_machine", lambda: lambda *, threads: SLOW)
+    monkeypatch.setattr(auto, "free_memory_mb", lambda: 16_000)
+    monkeypatch.setenv("HOMESPUN_COMPLETION_MODEL", "auto")
+    said = []
+    Completer.open(root, say=said.append)
+    assert loads[0]["name"] == "qwen2.5-coder-0.5b"
+    assert any(sentence.startswith("model auto is qwen2.5-coder-0.5b") for sentence in said)
