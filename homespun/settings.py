@@ -128,9 +128,7 @@ class _Values:
                 faults.append(self._not_taken(name, raw, layer, wrong))
         return faults
 
-    def _not_taken(
-        self, name: str, raw: object, layer: _SettingsLayer, wrong: _WrongValue
-    ) -> str:
+    def _not_taken(self, name: str, raw: object, layer: _SettingsLayer, wrong: _WrongValue) -> str:
         """Return the sentence on a wrong value; what is private is not shown."""
         is_private = self._fields[name].metadata.get("private", False)
         given = "a value" if is_private else _shown(raw)

@@ -131,6 +131,10 @@ class RemoteFirst:
                 return Warmth(len(prompt), 0, finished=False)
             return self.local.warm(prompt, cancelled=cancelled)
 
+    def close(self) -> None:
+        """Close idle connections to the server."""
+        self.remote.close()
+
     def _note(self, trouble: str) -> None:
         """Keep what became of a question; a change is logged in one line."""
         if trouble == self._trouble:

@@ -178,13 +178,11 @@ class RemoteClient:
                     f"{self.address.shown} answers with a web page: another service is there, or a "
                     "page to log in; look at model.remote.url and model.remote.kind"
                 )
-            has_come = False
             while not isinstance(news := self._next(exchange, limits), Ended):
                 assert isinstance(news, Line)  # there is one head
-                has_come = True
                 yield news.data
             if news.error is not None:
-                raise self._cut(news.error) if has_come else self._broken(news.error)
+                raise self._cut(news.error)
             is_whole()
 
     def _next(self, exchange: Exchange, limits: Limits) -> News:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
+import weakref
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from queue import SimpleQueue
@@ -70,6 +71,7 @@ class Connections:
         self._idle: list[_Connection] = []
         self._lock = threading.Lock()
         self._verify: ssl.SSLContext | None = None
+        weakref.finalize(self, _close_all, self._idle)
 
     def ask(self, method: str, path: str, body: bytes | None) -> Exchange:
         """Begin a request; returns at once."""
@@ -95,9 +97,7 @@ class Connections:
     def close(self) -> None:
         """Close what is idle."""
         with self._lock:
-            idle, self._idle = self._idle, []
-        for connection in idle:
-            connection.close()
+            _close_all(self._idle)
 
     def _client(self, verify: ssl.SSLContext) -> httpx.Client:
         import httpx
@@ -202,6 +202,11 @@ class _Connection:
             self._stream = info["return_value"]
         if self._is_shut:
             raise _LeftInTime
+
+
+def _close_all(idle: list[_Connection]) -> None:
+    while idle:
+        idle.pop().close()
 
 
 def proxy_of(address: Address) -> str | None:
