@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from homespun.models.errors import RemoteError
 from homespun.models.remote.generator import RemoteGenerator
+from homespun.models.remote.wire.client import Limits
 from homespun.models.types import (
     MODEL_AS_SHIPPED,
     FimTokens,
@@ -19,6 +20,8 @@ from homespun.models.types import (
 )
 
 logger = logging.getLogger(__name__)
+
+_CONNECT_SECONDS = 10.0  # nobody waits for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +133,15 @@ class RemoteFirst:
             if self.local is None:
                 return Warmth(len(prompt), 0, finished=False)
             return self.local.warm(prompt, cancelled=cancelled)
+
+    def connect(self) -> None:
+        """Find out what is at the address; what goes wrong is noted as of any question."""
+        client = self.remote.client
+        try:
+            self.remote.connect(Limits(client.clock() + _CONNECT_SECONDS, lambda: False))
+        except RemoteError as error:
+            self._note(str(error))
+        self._changed()
 
     def close(self) -> None:
         """Close idle connections to the server."""

@@ -24,6 +24,7 @@ from homespun.server.background.index_worker import FolderIndex
 from homespun.server.background.model_fetch import ModelFetch
 from homespun.server.background.model_loader import ModelLoader, champion_of
 from homespun.server.background.pause import Pause
+from homespun.server.background.remote_route import RemoteRoute
 from homespun.server.background.status import Status, overall
 from homespun.server.lsp.client import Client
 from homespun.server.lsp.workspaces import Root, language_name, path_of, switched_off
@@ -106,6 +107,7 @@ class Backend:
         self.fetch = ModelFetch(
             factories.fetch_model, client, changed=status_changed, fetched=self.model.retry
         )
+        self.remote = RemoteRoute(client, renewed=renewed, changed=status_changed)
         self.pause = Pause(changed=self._pause_changed)
 
     def start(self, editor: Mapping[str, object], folders: Mapping[str, Path]) -> None:
@@ -131,6 +133,7 @@ class Backend:
             self._index_folder(folder)
         if self._started:
             self.model.want(self._options, first)
+            self.remote.configure(first, self.model.generator, self._options)
             self._question.consider(first, self._options)
             self._tell_unused_adapters(first)
             self._renewed()
@@ -194,7 +197,7 @@ class Backend:
             return CompletionTarget(None, relative, "", now, because="filtered:paused", facts=facts)
         if not options.enabled:
             return CompletionTarget(None, relative, "", now, because="filtered:disabled")
-        generator = self.model.generator
+        generator = self.remote.generator(self.model.generator, self._options)
         if generator is None:
             status = self._model_status()
             because, facts = "filtered:" + _dashed(status.state), {"message": status.message}
@@ -235,7 +238,7 @@ class Backend:
         return overall(
             off=not any(each.enabled for each in options),
             pause=self.pause.status(),
-            model=self._model_status(),
+            model=self.remote.status(self._model_status()),
             indexes=[status for each in self._folders.values() if (status := _index_status(each))],
         )
 
@@ -247,6 +250,7 @@ class Backend:
             "pausedUntil": self.pause.until(),
             "model": self._options.model,
             "adapter": generator.adapter if generator else self._options.adapter,
+            "remote": self.remote.describe(),
             "folders": [_describe_folder(folder) for folder in self._folders.values()],
         }
 
