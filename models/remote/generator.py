@@ -16,7 +16,7 @@ from typing import Any
 from homespun.models.errors import PromptTooLong, RemoteFailed, RemoteRefused, UnsupportedModel
 from homespun.models.remote.answer import LINE_END, RemoteAnswer, ends_with_the_line
 from homespun.models.remote.detect import RemoteServer, detect
-from homespun.models.remote.kinds import Piece, Question, Token
+from homespun.models.remote.kinds import Piece, RemoteQuestion, Token
 from homespun.models.remote.options import RemoteOptions
 from homespun.models.remote.prompt_parts import (
     PromptSplitter,
@@ -241,7 +241,7 @@ class RemoteGenerator:
         lead: Token | None,
         max_tokens: int,
         stops: tuple[str, ...],
-    ) -> Question:
+    ) -> RemoteQuestion:
         prompt, heal = asked
         led = lead.text if lead else ""
         kept = "" if server.heals else heal  # else the server is told to begin with it
@@ -258,7 +258,7 @@ class RemoteGenerator:
             assert server.format is not None  # else it was refused
             sent = self._splitter.parts(prompt).as_text(server.format, self._mask(kept) + led)
         ends = server.format.ends if server.format is not None else ()
-        return Question(
+        return RemoteQuestion(
             model=server.model,
             prompt=sent,
             suffix=suffix,
@@ -269,7 +269,7 @@ class RemoteGenerator:
         )
 
     def _events(
-        self, server: RemoteServer, question: Question, limits: Limits
+        self, server: RemoteServer, question: RemoteQuestion, limits: Limits
     ) -> Generator[Piece, None, None]:
         """Yield the pieces of an answer; closing the iterator ends the request."""
         body = server.kind.body(question)

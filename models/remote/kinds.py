@@ -19,7 +19,7 @@ _KEEP_LOADED = "30m"  # Ollama unloads a model after five minutes otherwise
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class RemoteQuestion:
     """What a server is asked, in the form that its kind takes."""
 
     model: str
@@ -61,14 +61,14 @@ class ServerKind:
     name: str
     path: str
     form: Literal["ids", "text", "halves"]  # of the prompt: "halves" has the suffix as a field
-    body: Callable[[Question], dict[str, Any]]
+    body: Callable[[RemoteQuestion], dict[str, Any]]
     read: Callable[[Mapping[str, Any]], Piece]
-    heals: bool = False  # `Question.heal` is obeyed
+    heals: bool = False  # `RemoteQuestion.heal` is obeyed
     warms: bool = False  # reading a prompt ahead of need costs nobody money
     usual_model: str = ""  # where none is set and the server is not asked
 
 
-def _llama_body(question: Question) -> dict[str, Any]:
+def _llama_body(question: RemoteQuestion) -> dict[str, Any]:
     return {
         "prompt": _listed(question.prompt),
         "n_predict": question.max_tokens,
@@ -103,7 +103,7 @@ def _llama_read(event: Mapping[str, Any]) -> Piece:
     )
 
 
-def _vllm_body(question: Question) -> dict[str, Any]:
+def _vllm_body(question: RemoteQuestion) -> dict[str, Any]:
     heal = question.heal
     return {
         **_openai_body(question),
@@ -116,7 +116,7 @@ def _vllm_body(question: Question) -> dict[str, Any]:
     }
 
 
-def _openai_body(question: Question) -> dict[str, Any]:
+def _openai_body(question: RemoteQuestion) -> dict[str, Any]:
     return {
         "model": question.model,
         "prompt": question.prompt,
@@ -129,7 +129,7 @@ def _openai_body(question: Question) -> dict[str, Any]:
     }
 
 
-def _plain_body(question: Question) -> dict[str, Any]:
+def _plain_body(question: RemoteQuestion) -> dict[str, Any]:
     """Return what every server with /v1/completions takes."""
     body = _openai_body(question)
     del body["stream_options"]
@@ -158,7 +158,7 @@ def _openai_read(event: Mapping[str, Any]) -> Piece:
     )
 
 
-def _ollama_body(question: Question) -> dict[str, Any]:
+def _ollama_body(question: RemoteQuestion) -> dict[str, Any]:
     return {
         "model": question.model,
         "prompt": question.prompt,
@@ -191,7 +191,7 @@ def _ollama_read(event: Mapping[str, Any]) -> Piece:
     )
 
 
-def _mistral_body(question: Question) -> dict[str, Any]:
+def _mistral_body(question: RemoteQuestion) -> dict[str, Any]:
     return {
         "model": question.model,
         "prompt": question.prompt,
@@ -203,7 +203,7 @@ def _mistral_body(question: Question) -> dict[str, Any]:
     }
 
 
-def _deepseek_body(question: Question) -> dict[str, Any]:
+def _deepseek_body(question: RemoteQuestion) -> dict[str, Any]:
     return {**_openai_body(question), "suffix": question.suffix}
 
 

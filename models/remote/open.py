@@ -7,11 +7,12 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 
+from homespun.models.download.offline import is_offline
 from homespun.models.errors import RemoteRefused
 from homespun.models.remote.fallback import RemoteFirst
 from homespun.models.remote.generator import RemoteGenerator
 from homespun.models.remote.options import RemoteOptions
-from homespun.models.remote.wire.address import Address, address_of
+from homespun.models.remote.wire.address import address_of
 from homespun.models.remote.wire.client import RemoteClient
 from homespun.models.types import FimTokens, Generator
 from homespun.models.weights.piece_tokenizer import PieceTokenizer
@@ -47,6 +48,11 @@ def open_remote(
             "your server in the user's settings, or the route to 'local'"
         )
     address = address_of(options.url)
+    if is_offline() and not address.is_on_this_machine:
+        raise RemoteRefused(
+            f"HOMESPUN_OFFLINE is set, so nothing goes to {address.shown}; unset it, or set "
+            "model.remote.route to 'local'"
+        )
     headers = dict(_headers(options, os.environ))
     if headers and address.scheme == "http" and not address.is_on_this_machine:
         say(
@@ -64,18 +70,6 @@ def open_remote(
         say=say,
     )
     return RemoteFirst(remote, local, changed=changed)
-
-
-def address_shown(options: RemoteOptions) -> str:
-    """Return where prompts go, "" where they go nowhere or the address is refused."""
-    try:
-        return _shown(address_of(options.url)) if options.is_on and options.url else ""
-    except RemoteRefused:
-        return ""
-
-
-def _shown(address: Address) -> str:
-    return address.shown
 
 
 def _headers(options: RemoteOptions, environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:

@@ -26,11 +26,11 @@ PROGRESS_OF_PROGRAMS = "homespun.cli.progress"
 LAYERS = {
     "models": (
         "errors telemetry types",
-        "catalogue runtime weights",
+        "catalogue remote.wire runtime weights",
         "convert",
         "adapters engine",
         "download fakes",
-        "serve status",
+        "remote serve status",
         "load promote",
     ),
     "indexer": (

@@ -23,7 +23,7 @@ from homespun.models.remote.wire.exchange import (
     Connections,
     Ended,
     Exchange,
-    Head,
+    AnswerHead,
     Left,
     Line,
     News,
@@ -170,7 +170,7 @@ class RemoteClient:
             head = self._next(exchange, limits)
             if isinstance(head, Ended):
                 raise self._broken(head.error)
-            assert isinstance(head, Head)  # a line comes after it
+            assert isinstance(head, AnswerHead)  # a line comes after it
             if head.status != 200:
                 raise self._refusal(head, exchange, limits)
             if "text/html" in head.headers.get("content-type", ""):
@@ -209,7 +209,7 @@ class RemoteClient:
                 raise Cancelled
             time.sleep(min(left, _POLL_SECONDS))
 
-    def _refusal(self, head: Head, exchange: Exchange, limits: Limits) -> RemoteError:
+    def _refusal(self, head: AnswerHead, exchange: Exchange, limits: Limits) -> RemoteError:
         """Return what an answer of another status than 200 means."""
         where, status = self.address.shown, head.status
         said = self._said(exchange, limits)

@@ -32,7 +32,7 @@ _IDLE_CONNECTIONS = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class AnswerHead:
     """The answer has begun."""
 
     status: int
@@ -58,7 +58,7 @@ class Left:
     """Who asked has left."""
 
 
-News = Head | Line | Ended | Left
+News = AnswerHead | Line | Ended | Left
 
 
 class Connections:
@@ -68,7 +68,7 @@ class Connections:
         """`headers` go with each request, the key among them; no sentence shows any."""
         self._address = address
         self._headers = {"User-Agent": "homespun", "Accept-Encoding": "identity", **headers}
-        self._idle: list[_Connection] = []
+        self._idle: list[_OwnConnection] = []
         self._lock = threading.Lock()
         self._verify: ssl.SSLContext | None = None
         weakref.finalize(self, _close_all, self._idle)
@@ -77,16 +77,16 @@ class Connections:
         """Begin a request; returns at once."""
         return Exchange(self, method, f"{self._address.base}{path}", body)
 
-    def take(self) -> _Connection:
+    def take(self) -> _OwnConnection:
         """Return an idle connection or a new one; called by the thread of an exchange."""
         with self._lock:
             if self._idle:
                 return self._idle.pop()
             if self._verify is None:
                 self._verify = _certificates(self._address)
-        return _Connection(self._client(self._verify))
+        return _OwnConnection(self._client(self._verify))
 
-    def give(self, connection: _Connection) -> None:
+    def give(self, connection: _OwnConnection) -> None:
         """Take back a connection whose answer was read to its end."""
         with self._lock:
             if len(self._idle) < _IDLE_CONNECTIONS:
@@ -121,7 +121,7 @@ class Exchange:
         self._request = (method, url, body)
         self.news: SimpleQueue[News] = SimpleQueue()
         self._lock = threading.Lock()
-        self._connection: _Connection | None = None
+        self._connection: _OwnConnection | None = None
         self._is_left = False
         threading.Thread(target=self._run, name="homespun-remote", daemon=True).start()
 
@@ -160,7 +160,7 @@ class _LeftInTime(Exception):
     """The request was left while its connection was being made."""
 
 
-class _Connection:
+class _OwnConnection:
     """A client of one connection, and the socket under it."""
 
     def __init__(self, client: httpx.Client) -> None:
@@ -168,7 +168,7 @@ class _Connection:
         self._stream: Any = None  # httpcore's network stream, once there is one
         self._is_shut = False
 
-    def answer(self, method: str, url: str, body: bytes | None) -> Iterator[Head | Line]:
+    def answer(self, method: str, url: str, body: bytes | None) -> Iterator[AnswerHead | Line]:
         """Send a request and yield its answer."""
         import httpx
 
@@ -176,7 +176,7 @@ class _Connection:
         with self._client.stream(
             method, url, content=body, headers=headers, extensions={"trace": self._trace}
         ) as response:
-            yield Head(response.status_code, httpx.Headers(response.headers))
+            yield AnswerHead(response.status_code, httpx.Headers(response.headers))
             yield from map(Line, _lines(response.iter_bytes()))
 
     def shut(self) -> None:
@@ -204,7 +204,7 @@ class _Connection:
             raise _LeftInTime
 
 
-def _close_all(idle: list[_Connection]) -> None:
+def _close_all(idle: list[_OwnConnection]) -> None:
     while idle:
         idle.pop().close()
 

@@ -94,3 +94,10 @@ def test_a_key_over_plain_http_is_warned_of_beyond_this_machine(monkeypatch):
     (said,) = opened(url="http://gpu-box:8000", api_key_env="MY_KEY")
     assert "plain http" in said
     assert KEY not in said
+
+
+def test_who_wants_no_connection_gets_none_beyond_this_machine(monkeypatch):
+    monkeypatch.setenv("HOMESPUN_OFFLINE", "1")
+    assert opened(url="http://127.0.0.1:8080") == []
+    with pytest.raises(RemoteRefused, match="HOMESPUN_OFFLINE"):
+        opened(url="http://gpu-box:8000")
