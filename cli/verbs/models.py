@@ -1,10 +1,11 @@
-"""`homespun models`: list, fetch and verify model weights."""
+"""`homespun models`: list, fetch, verify and export model weights."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import time
+from pathlib import Path
 
 from homespun.models import catalogue
 from homespun.models.download import cache
@@ -22,6 +23,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     fetch.add_argument(
         "--no-convert", action="store_true", help="only download; the first use converts"
     )
+    export = _action(actions, "export", "write a model as shipped for another server")
+    export.add_argument("name", metavar="NAME", help="catalogue name or path of a model")
+    export.add_argument("folder", metavar="DIR", help="where to write; made where it is not there")
+    export.add_argument(
+        "--form",
+        choices=("safetensors", "gguf"),
+        default="safetensors",
+        help="safetensors: a folder for vLLM and transformers (default); gguf: a file for "
+        "llama.cpp, Ollama and LM Studio, in 8 bits",
+    )
     verify = _action(actions, "verify", "hash the files on this machine again")
     verify.add_argument(
         "names", nargs="*", metavar="NAME", help="model to verify; default: all that are here"
@@ -30,7 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do what was asked; return the exit status."""
-    return {"list": _list, "fetch": _fetch, "verify": _verify}[args.action](args)
+    actions = {"list": _list, "fetch": _fetch, "verify": _verify, "export": _export}
+    return actions[args.action](args)
 
 
 def _action(
@@ -95,6 +107,19 @@ def _served(name: str, progress: Progress) -> object:
     from homespun.models.serve import ensure_served
 
     return ensure_served(name, progress)
+
+
+def _export(args: argparse.Namespace) -> int:
+    from homespun.cli.progress import RichProgress
+    from homespun.models.export.export import export
+
+    with RichProgress(quiet=args.json) as progress:
+        written = export(args.name, Path(args.folder), form=args.form, progress=progress)
+    if args.json:
+        print(json.dumps({"name": args.name, "form": args.form, "written": str(written)}))
+    else:
+        print(f"{args.name}: {written}; docs/remote.md says how servers are started with it")
+    return 0
 
 
 def _verify(args: argparse.Namespace) -> int:

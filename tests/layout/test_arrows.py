@@ -31,7 +31,7 @@ LAYERS = {
         "adapters engine",
         "download fakes",
         "remote serve status",
-        "load promote",
+        "export load promote",
     ),
     "indexer": (
         "config errors languages types",

@@ -20,10 +20,10 @@ from homespun.models.errors import RemoteError, RemoteFailed, RemoteRefused
 from homespun.models.remote.wire.address import Address
 from homespun.models.remote.wire.breaker import CircuitBreaker
 from homespun.models.remote.wire.exchange import (
+    AnswerHead,
     Connections,
     Ended,
     Exchange,
-    AnswerHead,
     Left,
     Line,
     News,
