@@ -8,16 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from homespun.models.convert.convert import has_head_of_its_own
+from homespun.models.errors import UnsupportedModel
 from homespun.models.export.folder import check_exportable
 from homespun.models.types import FimTokens
 from homespun.models.weights.gguf import LAYER_NAMES, TOP_LEVEL_NAMES
 from homespun.models.weights.source import TokenizerData, WeightSource
-from homespun.models.weights.tokenizer import byte_level_bpe
+from homespun.models.weights.tokenizer import BpeTokenizer, byte_level_bpe
 from homespun.progress import NoProgress, Progress
 from homespun.storage import make_private_folder
 
 _CONTROL, _NORMAL, _UNUSED = 3, 1, 5  # gguf.TokenType
 _DRAFT = ".building"
+_SAMPLE = "def total(items):\n    return sum(items)  # it's 1234\n\n\n\tname = 'é 漢字'\n"
 
 
 def write_gguf(
@@ -66,9 +68,9 @@ def write_gguf(
 
 def _check_tokenizer(tokenizer: TokenizerData) -> None:
     """Raise `UnsupportedModel` for one that is not Qwen's, which is what the file says it is."""
-    body = json.loads(tokenizer.json)
-    as_read = json.loads(byte_level_bpe(body["model"]["vocab"], _merges(body["model"])))
-    if as_read["pre_tokenizer"] != body["pre_tokenizer"]:
+    model = json.loads(tokenizer.json)["model"]
+    as_read = BpeTokenizer(byte_level_bpe(model["vocab"], _merges(model)), {})
+    if as_read.encode(_SAMPLE) != BpeTokenizer(tokenizer.json, {}).encode(_SAMPLE):
         raise UnsupportedModel(
             "the tokenizer of this model cuts text in another way than Qwen's, and llama.cpp would "
             "not; export it as safetensors"

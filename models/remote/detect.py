@@ -6,7 +6,7 @@ Nothing of the user's is in them: a sample text of ours shows whether the tokeni
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -41,6 +41,7 @@ class RemoteServer:
     takes_our_ids: bool  # the tokenizer there is the one here
     context_tokens: int  # 0 = not said
     heals: bool
+    tells: bool  # how likely an answer is; False once it has refused to be asked for it
     how: str  # it is asked, in words
     is_told: bool  # its kind was set by the user
 
@@ -49,6 +50,15 @@ class RemoteServer:
         """Return the model's name without the folders of a file's path."""
         name = PurePosixPath(self.model).name if self.model.startswith("/") else self.model
         return showable_line(name)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is asked for nothing that not every server of its kind knows."""
+        return not (self.heals or self.tells)
+
+    def plain(self) -> RemoteServer:
+        """Return it as one that is asked for nothing of the kind."""
+        return replace(self, heals=False, tells=False)
 
     @property
     def sentence(self) -> str:
@@ -87,6 +97,7 @@ def detect(
         takes_our_ids=same,
         context_tokens=_context(questions, kind, models.get(model, {})),
         heals=kind.heals,
+        tells=True,
         how=how,
         is_told=options.kind != "auto",
     )
@@ -189,11 +200,6 @@ def _format(
     same_as: FimTokens | None,
 ) -> FimFormat | None:
     if options.fim != "auto":
-        if options.fim not in fim_formats.names():
-            raise RemoteRefused(
-                f"model.remote.fim is {options.fim!r}; choose auto or one of "
-                f"{', '.join(fim_formats.names())}"
-            )
         return fim_formats.format_named(options.fim)
     by_name = fim_formats.format_of_model(model)
     if by_name is not None and (same_as is None or by_name.prefix == same_as.prefix):

@@ -37,6 +37,7 @@ from homespun.models.types import (
 logger = logging.getLogger(__name__)
 
 _WARM_SECONDS = 30.0  # nobody waits for it, and a request breaks it off
+_NOT_UNDERSTOOD = (400, 422)  # statuses
 _SIGNS = 3  # answers that repeat the suffix before that is said: a model may do so once
 
 
@@ -120,6 +121,17 @@ class RemoteGenerator:
             first = self._listen(server, answer, asked, lead, max_tokens, limits)
         except Cancelled:
             return _nothing(len(prompt), "cancelled")
+        except RemoteRefused as error:
+            if not self._asks_more_plainly(error):
+                raise
+            return self.generate(
+                prompt,
+                max_tokens=max_tokens,
+                stop=stop,
+                cancelled=cancelled,
+                heal=heal,
+                not_first=not_first,
+            )
         if not not_first:
             self._choices = (asked, answer.choices)
         self._look_for_signs(server, answer, prompt)
@@ -264,6 +276,7 @@ class RemoteGenerator:
             suffix=suffix,
             max_tokens=max(max_tokens, 1),
             heal=self._mask(heal)[len(led) :] if server.heals else "",
+            tells=server.tells,
             stops=(*stops, *ends),
             context_tokens=self.context_tokens,
         )
@@ -301,6 +314,18 @@ class RemoteGenerator:
         names = (*self.fim.end, self.fim.prefix, self.fim.suffix, self.fim.middle)
         names += server.format.marks if server.format is not None else ()
         return frozenset(filter(None, (_control(self.tokenizer, name) for name in names)))
+
+    def _asks_more_plainly(self, error: RemoteRefused) -> bool:
+        """Ask for less from now on, where a request was refused that asks for more than all know.
+
+        Older servers know no `structured_outputs`, some no `logprobs`, and say 400.
+        """
+        if error.status not in _NOT_UNDERSTOOD or self.server is None or self.server.is_plain:
+            return False
+        self.server = self.server.plain()
+        self.client.breaker.succeeded()  # it is there, and it answers
+        logger.info("%s; asking it for no more than a text", error)
+        return True
 
     def _cannot_heal(self, server: RemoteServer) -> None:
         """Give up telling the server how to begin. Raises `RemoteFailed` for this answer."""

@@ -29,6 +29,7 @@ class RemoteQuestion:
     heal: str = ""  # text that the answer must begin with, where the kind can be told so
     stops: tuple[str, ...] = ()
     context_tokens: int = 0  # prompt and answer, for servers that are told
+    tells: bool = True  # how likely the answer is: some servers refuse to be asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ def _llama_body(question: RemoteQuestion) -> dict[str, Any]:
         "temperature": 0,
         "samplers": ["top_k"],
         "top_k": 1,
-        "n_probs": ALTERNATIVES,
+        **({"n_probs": ALTERNATIVES} if question.tells else {}),
         "return_tokens": True,
         "stop": _few(question.stops),
         **({"grammar": grammar(question.heal)} if question.heal else {}),
@@ -124,7 +125,7 @@ def _openai_body(question: RemoteQuestion) -> dict[str, Any]:
         "temperature": 0,
         "stream": True,
         "stream_options": {"include_usage": True},
-        "logprobs": ALTERNATIVES,
+        **({"logprobs": ALTERNATIVES} if question.tells else {}),
         **({"stop": _few(question.stops)} if question.stops else {}),
     }
 
@@ -165,8 +166,7 @@ def _ollama_body(question: RemoteQuestion) -> dict[str, Any]:
         "raw": True,  # else an empty suffix takes the path of a chat
         "stream": True,
         "keep_alive": _KEEP_LOADED,
-        "logprobs": True,
-        "top_logprobs": ALTERNATIVES,
+        **({"logprobs": True, "top_logprobs": ALTERNATIVES} if question.tells else {}),
         "options": {
             "temperature": 0,
             "num_predict": question.max_tokens,

@@ -15,6 +15,9 @@ Route = Literal["local", "remote"]
 KindName = Literal[
     "auto", "vllm", "llama-server", "ollama", "lmstudio", "openai", "mistral", "deepseek"
 ]
+FormatName = Literal[
+    "auto", "qwen", "starcoder", "deepseek", "codestral", "seed-coder", "codegemma", "granite"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ class RemoteOptions:
         default="",
         metadata={"help": "name of the model there; empty takes the only one that it has"},
     )
-    fim: str = field(
+    fim: FormatName = field(
         default="auto",
         metadata={
             "help": "how the model there is asked to fill in: auto goes by its name and its "

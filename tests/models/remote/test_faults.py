@@ -305,6 +305,20 @@ def test_a_server_that_does_not_begin_as_told_is_asked_otherwise_from_then_on(se
     assert second.body["prompt"] == [*first.body["prompt"], ord(" ")]
 
 
+@pytest.mark.parametrize("kind", ["vllm", "lmstudio", "ollama", "llama-server"])
+def test_a_server_that_does_not_know_all_we_ask_for_is_asked_for_a_text_alone(
+    kind, serving, asking
+):
+    path = PATHS[kind]
+    replies = SERVERS[kind]("first")
+    server = serving({**replies, path: [error("unknown parameter", 400), replies[path]]})
+    done = asking(server.url, kind=kind)()
+    assert done.text == "first"
+    more, plain = (set(each.body) for each in server.to(path))
+    assert more - plain <= {"logprobs", "top_logprobs", "n_probs", "structured_outputs", "grammar"}
+    assert more - plain
+
+
 def test_a_prompt_that_the_server_has_no_room_for_is_not_sent(serving, asking):
     server = serving(llama(" ", "x", n_ctx=64))
     ask = asking(server.url)

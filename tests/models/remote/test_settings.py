@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
 from homespun.indexer.secrets.mask import mask
 from homespun.models.errors import RemoteRefused
+from homespun.models.remote import fim_formats
+from homespun.models.remote.kinds import KINDS
 from homespun.models.remote.open import open_remote
-from homespun.models.remote.options import SECTION, RemoteOptions
+from homespun.models.remote.options import SECTION, FormatName, KindName, RemoteOptions
 from homespun.settings import resolve, user_file
 
 KEY = "sk-planted-4fX9q2LmT7vRz1Kd8sNw"
@@ -23,6 +27,11 @@ def opened(**settings):
 def test_nothing_is_sent_anywhere_by_default():
     assert RemoteOptions().route == "local"
     assert not RemoteOptions(url="http://127.0.0.1:8080").is_on
+
+
+def test_the_choices_are_the_kinds_and_formats_that_there_are():
+    assert set(get_args(KindName)) == {"auto", *KINDS}
+    assert get_args(FormatName) == ("auto", *fim_formats.names())
 
 
 @pytest.mark.parametrize("file", ["homespun.toml", "pyproject.toml"])
