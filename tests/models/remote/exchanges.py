@@ -32,7 +32,8 @@ def tokenized(asked: Asked) -> Reply:
 def foreign(asked: Asked) -> Reply:
     """The same of a model with another tokenizer, in which Qwen's control strings are tokens."""
     text = asked.body.get("content", asked.body.get("prompt"))
-    return answer({"tokens": [1 + each for each in ids_of(text, special=True)]})
+    ids = ids_of(text, special=True)
+    return answer({"tokens": [each if each in CONTROLS.values() else each + 1 for each in ids]})
 
 
 def llama_event(text: str, *, logprob: float = -0.5, others: tuple[str, ...] = ()) -> dict:

@@ -11,6 +11,7 @@ GOOD = {
     "http://127.0.0.1:8080": ("http://127.0.0.1:8080", "", True),
     "http://localhost:1234/v1": ("http://localhost:1234", "", True),
     "http://[::1]:8080/": ("http://[::1]:8080", "", True),
+    "http://[::ffff:127.0.0.1]:80": ("http://[::ffff:127.0.0.1]", "", True),
     "http://192.168.1.5:8000/v1/": ("http://192.168.1.5:8000", "", False),
     "http://100.100.1.2:8000": ("http://100.100.1.2:8000", "", False),
     "http://gpu-box:8000/llm/v1": ("http://gpu-box:8000", "/llm", False),

@@ -33,7 +33,7 @@ FAULTS = {
     "401": (instead(error(f"bad key {KEY}", 401)), "does not let us in (401)"),
     "403": (instead(error("no", 403)), "does not let us in (403)"),
     "404": (instead(error("no such model", 404)), "(404: no such model)"),
-    "400": (instead(error("suffix is not currently supported", 400)), "not currently supported"),
+    "400": (instead(error(f"suffix is not supported for {KEY}", 400)), "not supported for ***"),
     "429": (instead(error("slow down", 429, **{"Retry-After": "3600"})), "too many requests (429"),
     "500": (instead(error("out of memory", 500)), "fails (500: out of memory)"),
     "a redirect": (

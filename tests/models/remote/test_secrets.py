@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import random
 
 import pytest
 
@@ -61,6 +63,22 @@ def test_no_planted_secret_leaves_the_machine(kind, serving, asking):
     assert found == []
 
 
+def test_a_key_of_which_the_budget_leaves_a_part_is_masked_as_a_whole(serving, asking):
+    rows = [random.Random(row).randbytes(36).hex()[:64] for row in range(40)]
+    body = [base64.b64encode(row.encode()).decode()[:64] for row in rows]
+    key = ["-----BEGIN PRIVATE KEY-----", *body, "-----END PRIVATE KEY-----"]
+    text = "\n".join(['KEY = """', *key, '"""', "answer = "])
+    server = serving(llama(" ", "x"))
+    ask = asking(server.url)
+    completer = Completer(ask.generator, None, CompletionOptions(context_tokens=800))
+    completer.complete(CompletionRequest(text=text, offset=len(text), explicit=True))
+    sent = readable(server.to("/completion")[0])
+    assert "answer" in sent
+    assert "BEGIN PRIVATE KEY" not in sent
+    assert "*" * 64 in sent
+    assert [row for row in body if row in sent or row[:32] in sent] == []
+
+
 @pytest.mark.parametrize("place", [10, len(TOKEN) + 9])
 def test_in_the_midst_of_a_secret_nothing_is_asked(place, serving, asking):
     server = serving(llama(" ", "x"))
@@ -101,6 +119,7 @@ def test_a_secret_in_the_ids_of_a_prompt_is_masked_there_as_well():
         tokenizer.control("<|fim_middle|>"),
         *tokenizer.encode("x"),
     ]
+    assert TOKEN not in splitter.parts(ids).before
     sent = tokenizer.render(splitter.safe_ids(ids))
     hidden = "*" * len(TOKEN)
     assert sent == f'<|fim_prefix|>TOKEN = "{hidden}"\n<|fim_suffix|>rest\n<|fim_middle|>x'
