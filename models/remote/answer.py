@@ -35,6 +35,7 @@ class RemoteAnswer:
         self.finish: GenerationFinish | None = None
         self.stop_reason = ""
         self.choices: tuple[Token, ...] = ()  # what might have come first
+        self.is_at_end_token = False  # the server ends by itself then, in most cases
         self.prompt_tokens = self.reused_tokens = self.pieces = 0
         self.server_ms = 0.0
         self._stop, self._heal = stop, heal
@@ -52,8 +53,9 @@ class RemoteAnswer:
         self.reused_tokens = piece.reused_tokens or self.reused_tokens
         self.server_ms = piece.server_ms or self.server_ms
         if self.finish is not None:
+            self.is_at_end_token = False
             return True
-        is_end = any(token in self._ends for token in piece.ids)
+        is_end = self.is_at_end_token = any(token in self._ends for token in piece.ids)
         if (piece.text or piece.ids) and not is_end:
             self._take(piece)
         if self.finish is None and (is_end or piece.finish):

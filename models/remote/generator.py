@@ -238,7 +238,8 @@ class RemoteGenerator:
                     if not answer.is_as_told:
                         self._cannot_heal(server)
                     has_ended = has_ended or bool(piece.finish)
-                    if is_over and not has_ended:
+                    # Behind an end token comes the server's last word, and the connection stays.
+                    if is_over and not has_ended and not answer.is_at_end_token:
                         break  # by our own rule: leaving tells the server
         except TimedOut:
             if not answer.text:

@@ -33,7 +33,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PEERS = ROOT / ".venv-peers" / "bin" / "python"
 MODEL = "qwen2.5-coder-0.5b"
 LEAST_SAME = 0.8  # share of texts; both round to 8 bits, each in its own way
-_CONTEXT_TOKENS = 1500
+_PROMPT_TOKENS = 256  # on two cores llama.cpp reads a hundred a second
+_CONTEXT_TOKENS = 1024
 _MIN_LINE_CHARS = 20
 _SEED = 20
 
@@ -113,7 +114,7 @@ def asked(
     wanted: Iterator[tuple[str, CompletionRequest]], url: str, local: Generator
 ) -> Iterator[Asked]:
     """Ask both for each place, the one behind the other."""
-    options = CompletionOptions(retrieval=False)
+    options = CompletionOptions(retrieval=False, context_tokens=_PROMPT_TOKENS)
     settings = RemoteOptions(route="remote", url=url, timeout_ms=600_000)
     remote = open_remote(settings, local, context_tokens=_CONTEXT_TOKENS, mask=masked_part)
     remote.local = None  # a fault is to be seen

@@ -237,6 +237,16 @@ def test_a_control_token_of_the_model_ends_the_answer(serving, asking):
     assert asking(server.url)().text == "a"
 
 
+def test_behind_an_end_token_the_servers_last_word_is_awaited(serving, asking):
+    end = {**llama_event("x"), "content": "", "tokens": [TOKENIZER.control("<|endoftext|>")]}
+    events = (llama_event(" "), llama_event("first"), end, llama_end())
+    server = serving({**llama(), "/completion": stream(*events, done="")})
+    ask = asking(server.url)
+    assert (ask().text, ask.remote.server_ms) == ("first", 12.5)
+    ask()
+    assert len({each.connection for each in server.asked}) == 1
+
+
 def test_reading_ahead_asks_for_one_token_where_it_is_free_and_for_nothing_elsewhere(
     serving, asking
 ):
