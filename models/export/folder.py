@@ -21,7 +21,13 @@ from homespun.models.types import FimTokens
 from homespun.models.weights.safetensors import LAYER_PARTS
 from homespun.models.weights.source import Float32, TokenizerData, WeightSource
 from homespun.progress import NoProgress, Progress
-from homespun.storage import make_private_folder, open_private, require_space, write_private
+from homespun.storage import (
+    make_private_folder,
+    open_private,
+    replace,
+    require_space,
+    write_private,
+)
 
 _BYTES = 2  # of a bfloat16
 _DRAFT = ".building"
@@ -98,7 +104,7 @@ def _write_tensors(source: WeightSource, file: Path, *, is_tied: bool, progress:
         for name, _ in names:
             stream.write(bfloat16(source.tensor(name)).tobytes())
             progress.advance(1)
-    draft.replace(file)
+    replace(draft, file)
     progress.finish()
 
 

@@ -15,7 +15,7 @@ from homespun.models.weights.gguf import LAYER_NAMES, TOP_LEVEL_NAMES
 from homespun.models.weights.source import TokenizerData, WeightSource
 from homespun.models.weights.tokenizer import BpeTokenizer, byte_level_bpe
 from homespun.progress import NoProgress, Progress
-from homespun.storage import make_private_folder
+from homespun.storage import make_private_folder, replace
 
 _CONTROL, _NORMAL, _UNUSED = 3, 1, 5  # gguf.TokenType
 _DRAFT = ".building"
@@ -61,7 +61,7 @@ def write_gguf(
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
-    draft.replace(file)
+    replace(draft, file)
     progress.finish()
     return file
 
