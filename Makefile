@@ -10,7 +10,7 @@ INSTALL := $(PIP) install -c constraints.txt
 # compile all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: attack fuzz soak test-processors bench-languages bench-tuning demo test dist setup setup-dev weights weights-tests embedder adapter lint types check beside unit eval bench-context bench-lines bench-engine bench-index peers index-peers e2e bench-editor editors client vsix vsix-check lock clean
+.PHONY: attack fuzz soak test-processors bench-languages bench-tuning demo test dist setup setup-dev weights weights-tests embedder adapter lint types check beside unit eval bench-context bench-lines bench-engine bench-index peers index-peers e2e e2e-servers bench-editor editors client vsix vsix-check lock clean
 
 demo: weights
 	$(BIN)/python -m bench.demo
@@ -158,6 +158,11 @@ e2e: editors vsix weights
 	  HOMESPUN_NVIM=$(EDITORS)/nvim-0.11:$(EDITORS)/nvim-0.12 \
 	  HOMESPUN_EMACS_PACKAGES=$(EDITORS)/emacs-packages \
 	  $(BIN)/python -m pytest tests/e2e -rs
+
+# The model as shipped behind llama.cpp's server and in this process: the same places, the same texts but for
+# rounding. ARGS="--places 100" …
+e2e-servers: setup-dev weights peers
+	$(BIN)/python -m tests.e2e.servers $(ARGS)
 
 bench-editor: editors vsix weights
 	$(BIN)/python -m bench.editor $(EDITORS)/vscode

@@ -25,7 +25,7 @@ class Verb:
 
 
 VERBS = (
-    Verb("models", "homespun.cli.verbs.models", "list, fetch and verify model weights"),
+    Verb("models", "homespun.cli.verbs.models", "list, fetch, verify and export weights"),
     Verb("index", "homespun.cli.verbs.index", "build or update a repository's index"),
     Verb("search", "homespun.cli.verbs.search", "search the index"),
     Verb(

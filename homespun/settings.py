@@ -5,7 +5,8 @@ Layers, later wins: defaults; the workspace's `pyproject.toml` (`[tool.homespun.
 editor (camelCase keys); flags. A wrong value never stops anything: the next lower layer stays,
 and a sentence in `Resolved.faults` says so. A field's metadata may hold `min`, `max`, `choices`;
 numbers are not negative unless `min` says that they may be. With `cores` they are at most the
-logical cores of the machine.
+logical cores of the machine. What is `private` is shown in no sentence. A section may lie in
+another one: `model.remote` is `[model.remote]` and `HOMESPUN_MODEL_REMOTE_FIELD`.
 
 A workspace's files came with a clone and are a stranger's: they set what is marked so (`workspace`
 in the metadata), and nothing that the user has set. `True` takes any good value, `"lowers"` only
@@ -124,11 +125,18 @@ class _Values:
             try:
                 self._set(name, raw, layer)
             except _WrongValue as wrong:
-                faults.append(
-                    f"setting {label!r} in {layer.origin} is {_shown(raw)}, not {wrong}; "
-                    f"using {self._values[name]!r} ({self._origins[name]})"
-                )
+                faults.append(self._not_taken(name, raw, layer, wrong))
         return faults
+
+    def _not_taken(self, name: str, raw: object, layer: _SettingsLayer, wrong: _WrongValue) -> str:
+        """Return the sentence on a wrong value; what is private is not shown."""
+        is_private = self._fields[name].metadata.get("private", False)
+        given = "a value" if is_private else _shown(raw)
+        used = "that" if is_private else repr(self._values[name])
+        return (
+            f"setting '{self._section}.{name}' in {layer.origin} is {given}, not {wrong}; "
+            f"using {used} ({self._origins[name]})"
+        )
 
     def all(self) -> dict[str, Any]:
         """Return the value of each field."""
@@ -182,11 +190,12 @@ def _layers(
     flags: Mapping[str, object] | None,
     faults: list[str],
 ) -> Iterator[_SettingsLayer]:
+    parts = tuple(section.split("."))
     if workspace is not None:
         for name, keys in (("pyproject.toml", ("tool", "homespun")), ("homespun.toml", ())):
-            values = _table(workspace / name, (*keys, section), faults, is_ours=False)
+            values = _table(workspace / name, (*keys, *parts), faults, is_ours=False)
             yield _SettingsLayer(str(workspace / name), values, is_workspace=True)
-    yield _SettingsLayer(str(user_file()), _table(user_file(), (section,), faults, is_ours=True))
+    yield _SettingsLayer(str(user_file()), _table(user_file(), parts, faults, is_ours=True))
     yield from _environment_layers(section)
     if editor is not None:
         yield _SettingsLayer("editor", {_snake_case(key): value for key, value in editor.items()})
@@ -221,7 +230,7 @@ def _table(
 
 
 def _environment_layers(section: str) -> Iterator[_SettingsLayer]:
-    prefix = f"HOMESPUN_{section.upper()}_"
+    prefix = f"HOMESPUN_{section.upper().replace('.', '_')}_"
     for variable, text in sorted(os.environ.items()):
         if variable.startswith(prefix) and text:
             name = variable.removeprefix(prefix).lower()

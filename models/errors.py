@@ -8,6 +8,9 @@ ModelsError
 ├── ModelDamaged          a served file is unreadable or not what its manifest says
 ├── UnsupportedModel      architecture, tensor type or file form that we do not serve
 ├── PromptTooLong         prompt + completion exceed the context
+├── RemoteError
+│   ├── RemoteRefused     the settings of the server, or what it says of them, do not work
+│   └── RemoteFailed      the server did not answer, not in time, or not with an answer
 └── AdapterError
     ├── AdapterUnknown    no adapter has this identifier, or it is not in a state to do so
     ├── AdapterDamaged    its files are unreadable, or not what its manifest says
@@ -51,6 +54,22 @@ class UnsupportedModel(ModelsError):
 
 class PromptTooLong(ModelsError):
     """Prompt and completion together exceed the context."""
+
+
+class RemoteError(ModelsError):
+    """Base of what is wrong with a server of the user's; no key is in any text."""
+
+
+class RemoteRefused(RemoteError):
+    """The settings of the server do not work, and asking again will not change that."""
+
+    def __init__(self, sentence: str, *, status: int = 0) -> None:
+        super().__init__(sentence)
+        self.status = status  # of HTTP, where the server said so
+
+
+class RemoteFailed(RemoteError):
+    """The server did not answer, not in time, or with something else than an answer."""
 
 
 class AdapterError(ModelsError):

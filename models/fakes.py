@@ -125,6 +125,7 @@ class FakeGenerator:
         self.fim = fim
         self.tokenizer = FakeTokenizer(fim)
         self.context_tokens = context_tokens
+        self.sends = False
         self.prompts: list[tuple[int, ...]] = []  # every prompt seen, for assertions
         self.hints: list[tuple[tuple[int, ...], ...]] = []  # those of each prompt
         self.warmed: list[tuple[int, ...]] = []

@@ -157,6 +157,11 @@ def float_weights(name: str, progress: Progress | None = None) -> WeightSource:
     return _weights(original, wanted)
 
 
+def fim_of(name: str) -> FimTokens:
+    """Return how a model that is on this machine is asked to fill in."""
+    return _find(name).fim
+
+
 def served_folder(name: str) -> Path:
     """Return the folder of all served forms of a model that is on this machine."""
     return _find(name).folder

@@ -5,6 +5,7 @@ Every room above speaks to weights through these Protocols; `models/fakes.py` ha
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 MODEL_AS_SHIPPED = "none"  # what `adapter` says where no adapter of a repository is at work
+UNKNOWN_LOGPROB = math.nan  # of a server that does not say it; no comparison with it is true
 GenerationFinish = Literal["stop", "eos", "length", "cancelled"]
 
 
@@ -85,13 +87,15 @@ class Generation:
     token_ids: tuple[int, ...]  # generated ids, the end token excluded
     finish: GenerationFinish
     stop_reason: str  # `Stop.reason` when finish is "stop", else ""
-    logprob: float  # sum of the natural-log probabilities of the generated tokens
+    logprob: float  # sum of the natural-log probabilities of the tokens, or UNKNOWN_LOGPROB
     prompt_tokens: int
     reused_tokens: int  # prompt tokens whose keys and values were already in the cache
     drafted_tokens: int
     accepted_tokens: int
     prefill_ms: float
     decode_ms: float
+    model: str = ""  # who answered, with which adapter, where that is not the generator's own name
+    adapter: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +148,7 @@ class DecoderShape:
 class Generator(Protocol):
     """A causal language model that keeps the keys and values of its last prompts.
 
-    Behind it: the embedded ONNX decoder today, a remote OpenAI-compatible server another day.
+    Behind it: the embedded ONNX decoder, or a server of the user's (`models/remote/`).
     Not thread-safe: one caller at a time (the server runs it on an executor of one worker).
     """
 
@@ -152,6 +156,7 @@ class Generator(Protocol):
     adapter: str  # what is merged into its weights: "none", "base" or an identifier; likewise
     fim: FimTokens
     context_tokens: int  # longest prompt plus completion
+    sends: bool  # prompts leave this process: who renders them masks secrets first
 
     @property
     def tokenizer(self) -> Tokenizer:
@@ -176,7 +181,8 @@ class Generator(Protocol):
         never the result. `not_first` are ids that the continuation does not begin with, to get
         another one. `cancelled` is polled between steps (prefill is chunked); a cancelled
         run returns what it has with finish "cancelled" and leaves a consistent cache. Raises
-        `PromptTooLong` when `len(prompt) + max_tokens` exceeds `context_tokens`.
+        `PromptTooLong` when `len(prompt) + max_tokens` exceeds `context_tokens`, and one that sends
+        `RemoteError`.
         """
 
     def score(self, prompt: Sequence[int], answer: Sequence[int]) -> float:

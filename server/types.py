@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -63,7 +64,7 @@ class Completion:
     model: str
     adapter: str = "none"
     sources: tuple[SourceLocation, ...] = ()
-    logprob: float = 0.0
+    logprob: float = 0.0  # UNKNOWN_LOGPROB where a server does not say it; null in JSON
     timings_ms: dict[str, float] = field(default_factory=dict)
     tokens: dict[str, int] = field(default_factory=dict)
     id: str = ""
@@ -79,7 +80,7 @@ class Completion:
             "model": self.model,
             "adapter": self.adapter,
             "finish": self.finish,
-            "logprob": round(self.logprob, 4),
+            "logprob": None if math.isnan(self.logprob) else round(self.logprob, 4),
             "timings_ms": {stage: round(ms, 2) for stage, ms in self.timings_ms.items()},
             "tokens": self.tokens,
         }

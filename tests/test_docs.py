@@ -14,6 +14,7 @@ import pytest
 
 from homespun.cli.main import VERBS
 from homespun.indexer.config import IndexConfig
+from homespun.models.remote.options import RemoteOptions
 from homespun.server.options import CompletionOptions, ServerOptions
 from tests.layout.house import ROOMS, relative, sources
 from tests.layout.test_arrows import LAYERS, layer_of
@@ -23,7 +24,12 @@ README = ROOT / "README.md"
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
 DOCS = [README, ROOT / "bench" / "README.md", ROOT / "CONTRIBUTING.md"]
 DOCS += sorted((ROOT / "docs").glob("*.md"))
-SECTIONS = (("completion", CompletionOptions), ("index", IndexConfig), ("server", ServerOptions))
+SECTIONS = (
+    ("completion", CompletionOptions),
+    ("model.remote", RemoteOptions),
+    ("index", IndexConfig),
+    ("server", ServerOptions),
+)
 
 _WORKSPACE = {False: "", True: "yes", "lowers": "lowers", "adds": "adds"}
 
@@ -37,7 +43,8 @@ def settings_page():
         "`pyproject.toml`), the user's `homespun.toml`, `HOMESPUN_<SECTION>_<NAME>` variables, the",
         "editor (in camelCase), flags. A wrong value falls back to the layer below and says so.",
         "`HOMESPUN_HOME` moves all state outside repositories. `HOMESPUN_OFFLINE=1` forbids every",
-        "connection; without it only a fetch of a model that was asked for opens one.",
+        "connection that leaves this machine; without it a fetch of a model that was asked for",
+        "opens one, and `[model.remote]` where you set it ([remote.md](remote.md)).",
         "`HOMESPUN_TOKEN` is what a client of `homespun serve --tcp` names",
         "([editors.md](editors.md#other-editors)), or of `--openai` ([openai.md](openai.md)).",
         "",
@@ -45,7 +52,8 @@ def settings_page():
         "only what the column *workspace* allows. *yes* is any good value, *lowers* nothing above",
         "the default, *adds* entries beside your own. They name no path, address, program, model,",
         "adapter or thread count. Such a file is no link, and has at most 256 KB and keys of 16",
-        "parts. No `.env` of a folder is read.",
+        "parts. No `.env` of a folder is read. `[model.remote]` is yours alone: your own file and",
+        "the environment set it, not the editor, whose settings come with a clone as well.",
         "",
     ]
     for section, options in SECTIONS:

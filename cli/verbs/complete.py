@@ -7,12 +7,13 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from homespun.cli.errors import Unavailable, UsageError
 from homespun.cli.output import say
 from homespun.indexer.languages import language_of
 from homespun.indexer.roots import workspace_of
+from homespun.models.remote.options import KindName, Route
 from homespun.server.completion.source_file import offset_of, path_in, read_source, request_at
 from homespun.server.errors import SourceUnreadable
 from homespun.server.types import Completion, CompletionRequest
@@ -49,6 +50,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "(without its general adapter)",
     )
     parser.add_argument("--model", metavar="NAME", help="catalogue name or path of a model")
+    parser.add_argument(
+        "--route",
+        choices=get_args(Route),
+        help="who answers: the model here, or a server of yours before it",
+    )
+    parser.add_argument("--remote", metavar="URL", help="address of the server; implies the route")
+    parser.add_argument("--remote-kind", choices=get_args(KindName), help="what is there")
+    parser.add_argument("--remote-model", metavar="NAME", help="the model's name there")
     parser.add_argument("--json", action="store_true", help="print JSON, a line a completion")
 
 
@@ -181,9 +190,21 @@ def _completer(args: argparse.Namespace, workspace: Path) -> Completer:
             model=args.model,
             adapter=args.adapter,
             retrieval=False if args.no_retrieval else None,
+            remote=remote_flags(args),
             progress=progress,
             say=say,
         )
+
+
+def remote_flags(args: argparse.Namespace) -> dict[str, object]:
+    """Return the settings of `model.remote` that were given; None is not given."""
+    route = args.route or ("remote" if args.remote else None)
+    return {
+        "route": route,
+        "url": args.remote,
+        "kind": args.remote_kind,
+        "model": args.remote_model,
+    }
 
 
 def _print(position: FilePosition, text: str, completion: Completion) -> None:

@@ -1,4 +1,4 @@
-"""`homespun models`: list, fetch and verify model weights; recommend one for this machine."""
+"""`homespun models`: list, fetch, verify and export model weights; recommend some for a machine."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import json
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from homespun.cli.output import say
@@ -28,6 +29,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     fetch.add_argument(
         "--no-convert", action="store_true", help="only download; the first use converts"
     )
+    export = _action(actions, "export", "write a model as shipped for another server")
+    export.add_argument("name", metavar="NAME", help="catalogue name or path of a model")
+    export.add_argument("folder", metavar="DIR", help="where to write; made where it is not there")
+    export.add_argument(
+        "--form",
+        choices=("safetensors", "gguf"),
+        default="safetensors",
+        help="safetensors: a folder for vLLM and transformers (default); gguf: a file for "
+        "llama.cpp, Ollama and LM Studio, in 8 bits",
+    )
     verify = _action(actions, "verify", "hash the files on this machine again")
     verify.add_argument(
         "names", nargs="*", metavar="NAME", help="model to verify; default: all that are here"
@@ -40,7 +51,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do what was asked; return the exit status."""
-    actions = {"list": _list, "fetch": _fetch, "verify": _verify, "recommend": _recommend}
+    actions = {
+        "list": _list,
+        "fetch": _fetch,
+        "verify": _verify,
+        "export": _export,
+        "recommend": _recommend,
+    }
     return actions[args.action](args)
 
 
@@ -106,6 +123,19 @@ def _served(name: str, progress: Progress) -> object:
     from homespun.models.serve import ensure_served
 
     return ensure_served(name, progress)
+
+
+def _export(args: argparse.Namespace) -> int:
+    from homespun.cli.progress import RichProgress
+    from homespun.models.export.export import export
+
+    with RichProgress(quiet=args.json) as progress:
+        written = export(args.name, Path(args.folder), form=args.form, progress=progress)
+    if args.json:
+        print(json.dumps({"name": args.name, "form": args.form, "written": str(written)}))
+    else:
+        print(f"{args.name}: {written}; docs/remote.md says how servers are started with it")
+    return 0
 
 
 def _verify(args: argparse.Namespace) -> int:

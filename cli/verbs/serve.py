@@ -91,7 +91,8 @@ def configure_logging(level: str) -> None:
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
     logging.getLogger("pygls").setLevel(logging.CRITICAL)
-    logging.getLogger("asyncio").setLevel(logging.WARNING)
+    for name in ("asyncio", "httpcore", "httpx"):  # whole addresses, and headers of answers
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def serve(server: HomespunServer, entrance: Entrance | None = None) -> NoReturn:

@@ -60,7 +60,7 @@ def convert_decoder(
         # tied table differs from it by 6e-4 on average.
         embedding = source.tensor("embedding")
         _write_table(directory, "embedding", embedding)
-        head = source.tensor("head") if _has_head_of_its_own(source, embedding) else embedding
+        head = source.tensor("head") if has_head_of_its_own(source, embedding) else embedding
         if head is not embedding:
             _write_table(directory, "head", head)
         screen = quantize_blocks(head)
@@ -141,7 +141,7 @@ def _screen_margin(hidden: Float32, head: Float32, screen: tuple[UInt8, Float32]
     return 10 * float(np.sqrt(total / (len(some) * len(head))))
 
 
-def _has_head_of_its_own(source: WeightSource, embedding: Float32) -> bool:
+def has_head_of_its_own(source: WeightSource, embedding: Float32) -> bool:
     """Tell whether the output layer really differs from the embedding.
 
     Qwen's GGUF files store a second, differently quantised copy of the tied matrix; a model that

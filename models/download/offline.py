@@ -9,7 +9,12 @@ from homespun.models.errors import DownloadFailed
 _NO = ("", "0", "false", "no")
 
 
+def is_offline() -> bool:
+    """Say whether the environment forbids connections."""
+    return os.environ.get("HOMESPUN_OFFLINE", "").strip().lower() not in _NO
+
+
 def refuse_offline() -> None:
     """Raise `DownloadFailed` where the environment forbids connections."""
-    if os.environ.get("HOMESPUN_OFFLINE", "").strip().lower() not in _NO:
+    if is_offline():
         raise DownloadFailed("HOMESPUN_OFFLINE is set, so no connection was opened")

@@ -63,7 +63,7 @@ class OnnxDecoder:
         self.fim: FimTokens = form.fim
         self.tokenizer = BpeTokenizer(form.tokenizer_json(), form.control)
         self.context_tokens = min(context_tokens, form.context_tokens - _SPARE_TOKENS)
-        self.drafting = True  # off only to measure what it brings
+        self.sends, self.drafting = False, True  # drafting is off only to measure what it brings
         self._form = form
         self.ends = frozenset(form.control.values())  # any control token ends a completion
         self._embedding = np.memmap(

@@ -13,8 +13,8 @@ from homespun.models.errors import ModelDamaged, ModelsError, UnsupportedModel
 from homespun.models.weights.gguf_header import check_header
 from homespun.models.weights.source import DecoderConfig, Float32, TokenizerData, check_supported
 
-_TOP_LEVEL = {"embedding": "token_embd", "head": "output", "norm": "output_norm"}
-_LAYER = {
+TOP_LEVEL_NAMES = {"embedding": "token_embd", "head": "output", "norm": "output_norm"}
+LAYER_NAMES = {
     "attn_norm": "attn_norm.weight",
     "ffn_norm": "ffn_norm.weight",
     "q": "attn_q.weight",
@@ -138,7 +138,7 @@ class GgufSource:
 
 def file_name(name: str) -> str:
     """Return what a GGUF file calls a tensor: "3.q" is blk.3.attn_q.weight."""
-    if name in _TOP_LEVEL:
-        return f"{_TOP_LEVEL[name]}.weight"
+    if name in TOP_LEVEL_NAMES:
+        return f"{TOP_LEVEL_NAMES[name]}.weight"
     layer, part = name.split(".", 1)
-    return f"blk.{layer}.{_LAYER[part]}"
+    return f"blk.{layer}.{LAYER_NAMES[part]}"

@@ -25,6 +25,7 @@ from homespun.server.background.index_worker import FolderIndex
 from homespun.server.background.model_fetch import ModelFetch
 from homespun.server.background.model_loader import ModelLoader, champion_of
 from homespun.server.background.pause import Pause
+from homespun.server.background.remote_route import RemoteRoute
 from homespun.server.background.status import Status, overall
 from homespun.server.lsp.client import Client
 from homespun.server.lsp.workspaces import Root, language_name, path_of, switched_off
@@ -57,9 +58,7 @@ class Folder:
 class _Made:
     """A completer and what it was made of."""
 
-    generator: Generator
-    index: Index | None
-    options: CompletionOptions
+    parts: tuple[Generator, Index | None, CompletionOptions]
     completer: Completes
 
 
@@ -111,6 +110,7 @@ class Backend:
         self.fetch = ModelFetch(
             factories.fetch_model, client, changed=status_changed, fetched=self.model.retry
         )
+        self.remote = RemoteRoute(client, renewed=renewed, changed=status_changed)
         self.pause = Pause(changed=self._pause_changed)
 
     def start(self, editor: Mapping[str, object], folders: Mapping[str, Path]) -> None:
@@ -136,6 +136,7 @@ class Backend:
             self._index_folder(folder)
         if self._started and self._auto.knows(self._options):
             self.model.want(self._options, first)
+            self.remote.configure(first, self.model.generator, self._options)
             self._question.consider(first, self._options)
             self._tell_unused_adapters(first)
             self._renewed()
@@ -199,7 +200,7 @@ class Backend:
             return CompletionTarget(None, relative, "", now, because="filtered:paused", facts=facts)
         if not options.enabled:
             return CompletionTarget(None, relative, "", now, because="filtered:disabled")
-        generator = self.model.generator
+        generator = self.remote.generator(self.model.generator, self._options)
         if generator is None:
             status = self._model_status()
             because = "filtered:" + status.state.replace(" ", "-")
@@ -241,7 +242,7 @@ class Backend:
         return overall(
             off=not any(each.enabled for each in options),
             pause=self.pause.status(),
-            model=self._model_status(),
+            model=self.remote.status(self._model_status()),
             indexes=[status for each in self._folders.values() if (status := _index_status(each))],
         )
 
@@ -253,6 +254,7 @@ class Backend:
             "pausedUntil": self.pause.until(),
             "model": self._options.model,
             "adapter": generator.adapter if generator else self._options.adapter,
+            "remote": self.remote.describe(),
             "folders": [_describe_folder(folder) for folder in self._folders.values()],
         }
 
@@ -349,17 +351,12 @@ class Backend:
         self, uri: str, generator: Generator, index: Index | None, options: CompletionOptions
     ) -> Completes:
         """Return the folder's completer; a new one when anything of it is another."""
+        parts = (generator, index, options)
         known = self._completers.get(uri)
-        if (
-            known is not None
-            and known.generator is generator
-            and known.index is index
-            and known.options == options
-        ):
-            return known.completer
-        completer = self._factories.make_completer(generator, index, options)
-        self._completers[uri] = _Made(generator, index, options, completer)
-        return completer
+        if known is None or known.parts != parts:
+            known = _Made(parts, self._factories.make_completer(*parts))
+            self._completers[uri] = known
+        return known.completer
 
     def _completion_options(self, workspace: Path | None) -> CompletionOptions:
         options = self._resolved(CompletionOptions, "completion", workspace, self._flags)

@@ -15,6 +15,7 @@ from homespun.models.errors import ModelDamaged, ModelMissing, ModelsError, Wron
 FETCH_COMMAND = "homespun.fetchModel"
 REINDEX_COMMAND = "homespun.reindex"
 RESUME_COMMAND = "homespun.resume"
+STAY_HERE_COMMAND = "homespun.stayHere"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class Status:
 
 REBUILD = Fix("Rebuild the index", REINDEX_COMMAND)
 RESUME = Fix("Resume", RESUME_COMMAND)
+STAY_HERE = Fix("Send nothing until the next start", STAY_HERE_COMMAND)
 OFF = Status("off", "completion is switched off; the setting completion.enabled switches it on")
 
 

@@ -15,7 +15,12 @@ from typing import Any
 from homespun.server.acceptance.figures import MAX_DAYS, figures
 from homespun.server.app import HomespunServer
 from homespun.server.background.pause import minutes_of
-from homespun.server.background.status import FETCH_COMMAND, REINDEX_COMMAND, RESUME_COMMAND
+from homespun.server.background.status import (
+    FETCH_COMMAND,
+    REINDEX_COMMAND,
+    RESUME_COMMAND,
+    STAY_HERE_COMMAND,
+)
 from homespun.server.commands import inspect as inspection
 from homespun.server.requests.request import ACCEPTED_COMMAND
 
@@ -83,6 +88,12 @@ def _resume(ls: HomespunServer, *_: object) -> dict[str, object]:
     return ls.backend.describe()
 
 
+def _stay_here(ls: HomespunServer, *_: object) -> dict[str, object]:
+    """Send nothing to a server any more; return the status."""
+    ls.backend.remote.stay_here()
+    return ls.backend.describe()
+
+
 def _fetch_model(ls: HomespunServer, *_: object) -> dict[str, object]:
     """Begin to fetch the model; return the status."""
     ls.backend.fetch_model()
@@ -100,6 +111,7 @@ COMMANDS: dict[str, Handler] = {
     "homespun.status": _status,
     "homespun.pause": _pause,
     RESUME_COMMAND: _resume,
+    STAY_HERE_COMMAND: _stay_here,
     FETCH_COMMAND: _fetch_model,
     "homespun.acceptance": _acceptance,
 }

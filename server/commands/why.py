@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -88,6 +89,7 @@ def _context(sources: Sequence[SourceLocation]) -> str:
 
 
 def _mean_logprob(completion: Completion) -> float | None:
-    """Return the mean over the tokens that the model wrote, None where it wrote none."""
+    """Return the mean over the tokens that the model wrote, None where that is not known."""
     tokens = completion.tokens.get("generated", 0)
-    return completion.logprob / tokens if tokens else None
+    is_known = tokens and not math.isnan(completion.logprob)
+    return completion.logprob / tokens if is_known else None

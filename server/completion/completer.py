@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from homespun.indexer.languages import language_of
+from homespun.models.errors import RemoteError
 from homespun.models.types import Generation, Generator
 from homespun.progress import Progress
-from homespun.server.completion import reasons, stop_rules
+from homespun.server.completion import reasons, sent, stop_rules
 from homespun.server.completion.anchored_prompts import AnchoredPrompts
 from homespun.server.completion.filters import Answer, Filtered, clean, refusal
 from homespun.server.completion.open import compose
@@ -110,6 +111,7 @@ class Completer:
         model: str | None = None,
         adapter: str | None = None,
         retrieval: bool | None = None,
+        remote: Mapping[str, object] | None = None,
         index: Index | None = None,
         progress: Progress | None = None,
         say: Callable[[str], None] = logger.warning,
@@ -124,6 +126,7 @@ class Completer:
             model=model,
             adapter=adapter,
             retrieval=retrieval,
+            remote=remote,
             index=index,
             progress=progress,
             say=say,
@@ -164,6 +167,12 @@ class Completer:
             finish = f"filtered:{reason}"
             facts = reasons.facts(finish, ReasonInputs(request, cursor, language, self._options))
             return self._nothing(request, finish, began, facts)
+        if self._generator.sends:
+            safe = sent.masked(request, language)
+            if sent.is_in_a_secret(request, safe):
+                return self._nothing(request, "filtered:secret-at-cursor", began)
+            request = safe
+            cursor, _ = cut_at(request.text, request.offset)
         plan = self._plan(request, cursor, language)
         anchor, retrieve_ms = self._prompts.of(request, plan)
         if cancelled():
@@ -174,7 +183,10 @@ class Completer:
             *(request, plan, anchor.prompt, tuple(asked.ids), asked.heal, is_crlf),
             *(began, context_ms, retrieve_ms),
         )
-        generation = self._generate(ready, cancelled)
+        try:
+            generation = self._generate(ready, cancelled)
+        except RemoteError as error:  # and no model is here to answer in its place
+            return self._nothing(request, "filtered:problem", began, {"message": str(error)})
         self._last_ids = generation.token_ids or self._last_ids
         completion = self._completion(ready, generation)
         if not (request.others and completion.text):
@@ -214,7 +226,10 @@ class Completer:
         for _ in range(_TRIES * ready.request.others):
             if (self._clock() - since) * 1000 > _OTHERS_MS:
                 return
-            generation = self._generate(ready, cancelled, begun)
+            try:
+                generation = self._generate(ready, cancelled, begun)
+            except RemoteError:  # said with the status; the best answer is there
+                return
             if generation.finish == "cancelled" or not generation.token_ids:
                 return
             begun.append(generation.token_ids[0])
@@ -234,8 +249,8 @@ class Completer:
         return Completion(
             text=text.replace("\n", "\r\n") if ready.is_crlf else text,
             finish=finish,
-            model=self._generator.name,
-            adapter=self._generator.adapter,
+            model=generation.model or self._generator.name,
+            adapter=generation.adapter or self._generator.adapter,
             sources=_sources(ready.prompt),
             logprob=generation.logprob,
             timings_ms={
@@ -277,6 +292,9 @@ class Completer:
         language = request.language or language_of(request.path)
         if refusal(request, cursor, language, self._options) in _SWITCHED_OFF:
             return False
+        if self._generator.sends:
+            request = sent.masked(request, language)
+            cursor, _ = cut_at(request.text, request.offset)
         plan = self._plan(request, cursor, language)
         anchor = self._prompts.fresh(request, plan)
         asked = self._encoder.encode(anchor.ids, anchor.typed(cursor) or "")

@@ -7,7 +7,7 @@ takes as well, so what is measured is what serves.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,10 +17,12 @@ from homespun.indexer.config import IndexConfig
 from homespun.indexer.errors import IndexDamaged, IndexLocked, IndexMissing, NotADirectory
 from homespun.models.adapters.registry import CHAMPION, Registry
 from homespun.models.adapters.stack import named
-from homespun.models.errors import AdapterError
+from homespun.models.errors import AdapterError, ModelMissing
 from homespun.models.recommend.auto import named_model
+from homespun.models.remote.options import SECTION, RemoteOptions
 from homespun.models.types import MODEL_AS_SHIPPED, Generator
 from homespun.progress import NoProgress, Progress
+from homespun.server.completion.sent import masked_part
 from homespun.server.options import CompletionOptions
 from homespun.server.prompt.anchors import MAX_TYPED_TOKENS
 from homespun.server.prompt.render import PROMPT_VERSION
@@ -29,6 +31,7 @@ from homespun.settings import settings_of
 if TYPE_CHECKING:
     from homespun.indexer.index import Index
     from homespun.models.engine.decoder import OnnxDecoder
+    from homespun.models.remote.fallback import RemoteFirst
 
 _ASKED_DEADLINE_MS = 500  # nobody is typing; the first question also reads what is not cached yet
 
@@ -49,16 +52,19 @@ def compose(
     model: str | None = None,
     adapter: str | None = None,
     retrieval: bool | None = None,
+    remote: Mapping[str, object] | None = None,
     index: Index | None = None,
     progress: Progress | None = None,
     say: Callable[[str], None],
 ) -> Composition:
     """Load what completes in a folder, by its settings; what is given here goes before them.
 
-    `index` is one that is open already. Without it the folder's is opened as it stands, and one
-    that is missing or refused leaves a completer without retrieval, as an adapter that may not
-    serve leaves the model as shipped; `say` gets a sentence on each. Raises `NotADirectory`, what
-    `homespun.models` raises for a model, and `AdapterError` for an adapter asked for by name.
+    `remote` are settings of `model.remote`; by the route "remote" a server answers before the
+    model, which may be missing then. `index` is one that is open already. Without it the folder's
+    is opened as it stands, and one that is missing or refused leaves a completer without
+    retrieval, as an adapter that may not serve leaves the model as shipped; `say` gets a sentence
+    on each. Raises `NotADirectory`, what `homespun.models` raises for a model, `RemoteRefused`, and
+    `AdapterError` for an adapter asked for by name.
     """
     if not folder.is_dir():
         raise NotADirectory(f"{str(folder)!r} is no directory; give the folder of a repository")
@@ -68,7 +74,7 @@ def compose(
     options = with_named_model(replace(options, retrieve_deadline_ms=deadline_ms), say=say)
     if options.retrieval and index is None:
         index = _index_of(folder, say)
-    generator = _generator_of(options, folder, progress, say)
+    generator = _answering(options, folder, remote or {}, progress, say)
     return Composition(generator, index if options.retrieval else None, options, folder.resolve())
 
 
@@ -114,6 +120,50 @@ def open_generator(
         cache_mb=cache_mb,
         progress=progress,
     )
+
+
+def with_remote(
+    options: RemoteOptions,
+    local: Generator | None,
+    *,
+    context_tokens: int,
+    say: Callable[[str], None],
+    changed: Callable[[], None] = lambda: None,
+) -> RemoteFirst:
+    """Put the server of the settings before `local`; `homespun.models.remote.open` says the rest.
+
+    What is sent has been masked as a whole document (`sent.masked`); here comes the net behind it.
+    """
+    from homespun.models.remote.open import open_remote
+
+    return open_remote(
+        options,
+        local,
+        context_tokens=context_tokens,
+        mask=masked_part,
+        say=say,
+        changed=changed,
+    )
+
+
+def _answering(
+    options: CompletionOptions,
+    folder: Path,
+    flags: Mapping[str, object],
+    progress: Progress | None,
+    say: Callable[[str], None],
+) -> Generator:
+    """Load who answers: the model here, or a server before it."""
+    remote = settings_of(RemoteOptions, SECTION, workspace=folder, flags=flags, say=say)
+    if not remote.is_on:
+        return _generator_of(options, folder, progress, say)
+    local: Generator | None
+    try:
+        local = _generator_of(options, folder, progress, say)
+    except ModelMissing as error:
+        say(f"{error}; asking the server alone")
+        local = None
+    return with_remote(remote, local, context_tokens=context_length(options), say=say)
 
 
 def _generator_of(

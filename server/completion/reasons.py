@@ -145,6 +145,10 @@ REASONS: dict[str, Reason] = {
     "statement-complete": Reason(
         "Nothing: the statement ends with its semicolon; go on in the next line, " + _OR_ASK + "."
     ),
+    "secret-at-cursor": Reason(
+        "Nothing: the cursor stands in what looks like a key or a password, and nothing is "
+        "asked of a server there."
+    ),
     # What the model wrote is not worth showing
     "line-complete": Reason(
         "Nothing: the model takes this line for complete; begin the next one, or write the first "

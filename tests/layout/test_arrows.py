@@ -26,12 +26,12 @@ PROGRESS_OF_PROGRAMS = "homespun.cli.progress"
 LAYERS = {
     "models": (
         "errors telemetry types",
-        "catalogue runtime weights",
+        "catalogue remote.wire runtime weights",
         "convert",
         "adapters engine",
         "download fakes",
-        "serve status",
-        "adapters.export load promote recommend",
+        "remote serve status",
+        "adapters.export export load promote recommend",
     ),
     "indexer": (
         "config errors languages types",

@@ -98,7 +98,7 @@ def save_tiny_gguf(directory: Path, path: Path) -> None:
 
     import gguf
 
-    from homespun.models.weights.gguf import _LAYER, _TOP_LEVEL
+    from homespun.models.weights.gguf import LAYER_NAMES, TOP_LEVEL_NAMES
     from homespun.models.weights.safetensors import LAYER_PARTS, SafetensorsSource
 
     source = SafetensorsSource(directory)
@@ -120,12 +120,12 @@ def save_tiny_gguf(directory: Path, path: Path) -> None:
     writer.add_token_types([1] * (len(tokens) - len(CONTROL)) + [3] * len(CONTROL))
     merges = vocabulary["merges"]
     writer.add_token_merges([m if isinstance(m, str) else " ".join(m) for m in merges])
-    for name, file_name in _TOP_LEVEL.items():
+    for name, file_name in TOP_LEVEL_NAMES.items():
         if source.has(name):
             writer.add_tensor(f"{file_name}.weight", source.tensor(name))
     for layer in range(shape.layers):
         for part in LAYER_PARTS:
-            writer.add_tensor(f"blk.{layer}.{_LAYER[part]}", source.tensor(f"{layer}.{part}"))
+            writer.add_tensor(f"blk.{layer}.{LAYER_NAMES[part]}", source.tensor(f"{layer}.{part}"))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

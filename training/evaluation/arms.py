@@ -167,6 +167,7 @@ class RememberingGenerator:
         self.adapter: str = opened.adapter
         self.fim: FimTokens = opened.generator.fim
         self.context_tokens: int = opened.generator.context_tokens
+        self.sends = False
         self.asked: Encoded | None = None  # the question, once it was asked
         self.is_known = False  # the answer was kept
         self._item = item

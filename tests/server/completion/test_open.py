@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 from dataclasses import replace
@@ -25,10 +26,13 @@ from homespun.server.completion.open import context_length
 from homespun.server.errors import SourceUnreadable
 from homespun.server.options import CompletionOptions
 from homespun.server.prompt.render import PROMPT_VERSION
+from homespun.server.types import CompletionRequest
 from homespun.settings import settings_of
 from homespun.training.evaluation.evaluate import open_models
 from homespun.training.safety import forgetting
+from tests.models.remote.exchanges import foreign, llama
 from tests.support.hostile import workspace_folders as hostile
+from tests.support.model_server import ModelServer, Reply
 
 APP = "from client import connect\n\nclient = connect()\n"
 CLIENT = 'def connect(address):\n    """Return a client."""\n    return address\n'
@@ -117,6 +121,43 @@ def test_everybody_who_asks_the_model_gets_the_same_composition(root, loads, mon
     assert by_verb == by_hand
     assert by_server == by_hand | {"adapter": "none"}  # the loader looks for the champion itself
     assert by_evaluation == by_hand | {"adapter": "none"}
+
+
+@pytest.fixture
+def remote():
+    with ModelServer(llama(" ", "from_afar")).running() as server:
+        yield server
+
+
+def test_a_server_of_the_users_answers_before_the_model(root, loads, remote, capsys, caplog):
+    (root / "app.py").write_text(APP + "value = ")
+    place = f"{root / 'app.py'}:4:9"
+    flags = ["--remote", remote.url, "--no-retrieval", "--workspace", str(root), "--json"]
+    assert main(["complete", place, "--route", "remote", *flags]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["text"], answer["model"]) == ("from_afar", f"qwen2.5-coder-7b.gguf@{remote.url}")
+    remote.replies["/completion"] = Reply("{}", status=404)
+    assert main(["complete", place, *flags]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["text"], answer["model"]) == ("'shop'", "fake")
+    assert main(["complete", place, "--route", "local", *flags]) == 0
+    assert len(remote.to("/completion")) == 2
+
+
+def test_a_server_of_the_users_answers_where_no_model_is_here(root, monkeypatch, remote):
+    said = []
+    monkeypatch.setenv("HOMESPUN_COMPLETION_MODEL", "qwen2.5-coder-1.5b")
+    remote.replies = llama("from_afar", tokenize=foreign)
+    given = {"route": "remote", "url": remote.url}
+    completer = Completer.open(root, remote=given, retrieval=False, say=said.append)
+    request = CompletionRequest("first = 1\nanswer = x", 19, "app.py", explicit=True)
+    remote.replies = llama(" ", "from_afar", tokenize=foreign)
+    assert completer.complete(request).text == "from_afar"
+    assert "asking the server alone" in said[0]
+    remote.replies = {}
+    again = completer.complete(request)
+    assert again.finish == "filtered:problem"
+    assert "404" in str(again.facts["message"])
 
 
 def test_an_evaluation_has_room_for_its_longest_task_and_a_check_for_its_own(root, loads):
