@@ -150,7 +150,7 @@ def _serve_openai(args: argparse.Namespace) -> NoReturn:
 
     openai.serve(
         folder,
-        openai.Address(host, port, token),
+        openai.ListenAddress(host, port, token),
         open_completer=open_completer,
         retrieval=not args.no_retrieval,
         say=say,

@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from homespun.server.openai.http import Answers, HttpConnection, Limits, Refuses
+from homespun.server.openai.http import Answers, HttpConnection, HttpLimits, Refuses
 
 logger = logging.getLogger(__name__)
 
@@ -21,10 +21,12 @@ _MAX_CLIENTS = 256  # that were let in; an editor has a few
 class OpenDoor:
     """Serves HTTP connections until it is closed."""
 
-    def __init__(self, *, refuses: Refuses, answers: Answers, limits: Limits | None = None) -> None:
+    def __init__(
+        self, *, refuses: Refuses, answers: Answers, limits: HttpLimits | None = None
+    ) -> None:
         self._refuses = refuses
         self._answers = answers
-        self._limits = limits or Limits()
+        self._limits = limits or HttpLimits()
         self._strangers: list[asyncio.StreamWriter] = []  # longest first
         self._clients: list[asyncio.StreamWriter] = []
 

@@ -24,7 +24,7 @@ _CHUNK_BYTES = 65_536
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class HttpLimits:
     """How much a client may send, and how long that may take."""
 
     body_bytes: int = 4 * 1024 * 1024  # editors send some ten thousand; llama.vim up to a million
@@ -59,7 +59,7 @@ class HttpConnection:
         refuses: Refuses,
         answers: Answers,
         let_in: Callable[[], None],
-        limits: Limits,
+        limits: HttpLimits,
     ) -> None:
         """`refuses` looks at a head, `answers` at a whole request; `let_in` hears of the first."""
         self._reader = reader

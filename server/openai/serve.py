@@ -41,7 +41,7 @@ OpensCompleter = Callable[["Index | None"], Completer]
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class ListenAddress:
     """Where to listen, and what a client has to name."""
 
     host: str
@@ -51,7 +51,7 @@ class Address:
 
 def serve(
     folder: Path,
-    address: Address,
+    address: ListenAddress,
     *,
     open_completer: OpensCompleter,
     retrieval: bool,
@@ -83,7 +83,7 @@ def open_index(folder: Path, say: Say) -> Index | None:
 
 
 async def _serve(
-    folder: Path, address: Address, completer: Completer, index: Index | None, say: Say
+    folder: Path, address: ListenAddress, completer: Completer, index: Index | None, say: Say
 ) -> None:
     root = folder.resolve()
     finder = FileFinder(root, _similar(index))

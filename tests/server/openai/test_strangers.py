@@ -11,7 +11,7 @@ import pytest
 
 from homespun.server.openai.door import MAX_STRANGERS, OpenDoor
 from homespun.server.openai.guard import Guard
-from homespun.server.openai.http import Limits
+from homespun.server.openai.http import HttpLimits
 from homespun.server.openai.replies import json_reply
 from tests.support.running_openai import PATIENCE_SECONDS, TOKEN
 
@@ -198,7 +198,7 @@ SLOW = {
 @pytest.mark.parametrize("name", SLOW)
 def test_who_is_slow_is_cut_off(name):
     async def run():
-        limits = Limits(head_seconds=0.2, body_seconds=0.2)
+        limits = HttpLimits(head_seconds=0.2, body_seconds=0.2)
         door, listener, port = await _opened(limits)
         async with listener:
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -213,7 +213,7 @@ def test_who_is_slow_is_cut_off(name):
 
 def test_many_who_say_nothing_keep_nobody_out():
     async def run():
-        door, listener, port = await _opened(Limits(head_seconds=1000.0))
+        door, listener, port = await _opened(HttpLimits(head_seconds=1000.0))
         async with listener:
             silent = [
                 await asyncio.open_connection("127.0.0.1", port) for _ in range(MAX_STRANGERS + 1)
@@ -233,7 +233,7 @@ def test_many_who_say_nothing_keep_nobody_out():
 
 def test_a_connection_is_kept_for_the_next_request():
     async def run():
-        door, listener, port = await _opened(Limits())
+        door, listener, port = await _opened(HttpLimits())
         async with listener:
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             said = []
@@ -251,7 +251,7 @@ def test_a_connection_is_kept_for_the_next_request():
 
 def test_who_waits_for_leave_to_send_gets_it():
     async def run():
-        door, listener, port = await _opened(Limits())
+        door, listener, port = await _opened(HttpLimits())
         async with listener:
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(post(body=b"", length=2, Expect="100-continue"))
