@@ -12,7 +12,6 @@ from homespun.cli.errors import UsageError
 from homespun.cli.progress import RichProgress
 
 if TYPE_CHECKING:
-    from homespun.server.completion.open import with_named_model
     from homespun.server.options import CompletionOptions
     from homespun.training.config import TrainOptions
     from homespun.training.pipeline.train import TrainResult
@@ -81,6 +80,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train, judge, and say what was done with the adapter."""
+    from homespun.server.completion.open import with_named_model
     from homespun.server.options import CompletionOptions
     from homespun.settings import settings_of
     from homespun.training.lora.distributed import is_first_process

@@ -55,7 +55,7 @@ def main():
 
     openai.serve(
         folder,
-        openai.Address("127.0.0.1", 0, os.environ["HOMESPUN_TOKEN"]),
+        openai.ListenAddress("127.0.0.1", 0, os.environ["HOMESPUN_TOKEN"]),
         open_completer=open_completer,
         retrieval=True,
         say=say,
