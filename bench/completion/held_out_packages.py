@@ -20,10 +20,7 @@ from typing import Any
 
 from bench.completion import unshipped_adapters
 from homespun.cli.progress import RichProgress
-from homespun.models import catalogue
 from homespun.models.types import Generator
-from homespun.models.weights.gguf import GgufSource
-from homespun.paths import source_dir
 from homespun.stats import cluster_mean, paired
 from homespun.training.dataset.examples import EncodedExample, Example, read_examples
 from homespun.training.evaluation.served_model import open_model
@@ -45,9 +42,11 @@ class AnsweredHole:
 def main() -> None:
     """Print loss and exact answers of each arm, compared with the first."""
     args = _arguments()
-    examples, encoded = _held(args.examples)
+    examples, encoded = _held(args.model, args.examples)
     with RichProgress() as progress, ExitStack() as stack:
-        arms = {name: stack.enter_context(_opened(name, progress)) for name in args.adapters}
+        arms = {
+            name: stack.enter_context(_opened(args.model, name, progress)) for name in args.adapters
+        }
         found: dict[str, list[AnsweredHole]] = {name: [] for name in arms}
         progress.start("held-out packages", len(encoded), "holes")
         for example, ids in zip(examples, encoded, strict=True):
@@ -64,24 +63,23 @@ def main() -> None:
 
 
 @contextmanager
-def _opened(name: str, progress: RichProgress) -> Iterator[Generator]:
+def _opened(model: str, adapter: str, progress: RichProgress) -> Iterator[Generator]:
     """Open the model with one adapter; a folder's takes the place of the shipped one."""
     how: dict[str, Any] = {"context_tokens": _CONTEXT_TOKENS, "progress": progress}
-    if Path(name).is_dir():
-        with unshipped_adapters.opened(job.MODEL, Path(name), **how) as generator:
+    if Path(adapter).is_dir():
+        with unshipped_adapters.opened(model, Path(adapter), **how) as generator:
             yield generator
     else:
-        yield open_model(job.MODEL, name, workspace=Path(), **how).generator
+        yield open_model(model, adapter, workspace=Path(), **how).generator
 
 
-def _held(count: int) -> tuple[list[Example], list[EncodedExample]]:
+def _held(model: str, count: int) -> tuple[list[Example], list[EncodedExample]]:
     """Return held-out examples and their token ids; lengths are those of the first phase."""
     phase, mix = job.PHASES[0], Mix()
     with RichProgress() as progress:
         path = job.make_examples(mix, progress=progress)
     _, held = job.parted(list(read_examples(path)), mix.seed)
-    source = GgufSource(source_dir(job.MODEL) / catalogue.get(job.MODEL).files[0].name)
-    encoder = job.encoder_of(source)
+    encoder = job.encoder_of(model, job.source_of(model))
     encoded = phase.encode(held, encoder, mix.seed)[:count]
     by_id = {example.id: example for example in held}
     return [by_id[one.id] for one in encoded], encoded
@@ -120,6 +118,7 @@ def _arguments() -> argparse.Namespace:
         default=["base", "none"],
         help="base: original weights, none: as shipped, or folders (default: base none)",
     )
+    parser.add_argument("--model", default=job.MODEL)
     parser.add_argument("--examples", type=int, default=300)
     return parser.parse_args()
 

@@ -1,7 +1,7 @@
 """The general infilling adapter, from pinned packages to the files of the wheel.
 
     python -m homespun.training.shipped.general_adapter.job --examples   # only what it learns from
-    python -m homespun.training.shipped.general_adapter.job              # train
+    python -m homespun.training.shipped.general_adapter.job [--model qwen2.5-coder-1.5b]  # train
 
 The served weights are Instruct weights, which have lost much of the base model's skill to fill a
 hole. This adapter gives it back and teaches the server's prompt: its layout, retrieved context, and
@@ -76,10 +76,20 @@ PHASES = (
     Phase("skill", (80, 112, 144), (256, 320), context_share=0.25, minutes=45),
 )
 
+_SLOWER = {
+    MODEL: 1.0,
+    "qwen2.5-coder-1.5b": 3.4,
+}  # a step, by products: the same examples take longer
+
+
+def phases_of(name: str) -> tuple[Phase, ...]:
+    """Return the phases with the minutes that a model of its size needs for the same examples."""
+    return tuple(replace(it, minutes=round(it.minutes * _SLOWER[name])) for it in PHASES)
+
 
 def folder() -> Path:
-    """Return where the job keeps examples and checkpoints."""
-    return paths.home() / "general" / MODEL
+    """Return where the job keeps examples, which are the same for all models."""
+    return paths.home() / "general"
 
 
 def make_examples(mix: Mix, *, progress: Progress) -> Path:
@@ -98,23 +108,24 @@ def make_examples(mix: Mix, *, progress: Progress) -> Path:
 
 
 def make(
+    name: str,
     preset: Preset,
     mix: Mix,
     target: Path,
     *,
-    phases: Sequence[Phase] = PHASES,
     resume: bool,
     progress: Progress,
 ) -> list[FitLog]:
-    """Train on the examples, phase by phase, and write adapter and manifest to `target`."""
+    """Train the adapter of a model, phase by phase; write it and its manifest to `target`."""
     path = make_examples(mix, progress=progress)
-    entry = catalogue.get(MODEL)
-    source = GgufSource(paths.source_dir(MODEL) / entry.files[0].name)
+    runs = folder() / name
+    make_private_folder(runs)
+    entry, source, phases = catalogue.get(name), source_of(name), phases_of(name)
     examples = list(read_examples(path))
     contamination.check(examples)
     learned, held = parted(examples, mix.seed)
-    encoder = encoder_of(source)
-    validation = PHASES[0].encode(held, encoder, mix.seed)[:_HELD_EXAMPLES]
+    encoder = encoder_of(name, source)
+    validation = phases[0].encode(held, encoder, mix.seed)[:_HELD_EXAMPLES]
     model = LoraModel(source, preset, seed=mix.seed)
     logs: list[FitLog] = []
     seen: dict[str, EncodedExample] = {}
@@ -127,11 +138,11 @@ def make(
             train,
             validation,
             limited,
-            directory=folder() / f"run-{phase.name}",
+            directory=runs / f"run-{phase.name}",
             seed=mix.seed,
             progress=progress,
             resume=resume,
-            on_step=_written,
+            on_step=lambda _, log: write_private(runs / "log.json", json.dumps(log.to_json())),
         )
         logs.append(log)
         steps = plan(train, limited, mix.seed)[: len(log.steps)]
@@ -140,6 +151,7 @@ def make(
     model.save(target)
     taken = [example for example in learned if example.id in seen]
     facts = {
+        "model": name,
         "base_sha256": entry.files[0].sha256,
         "settings": asdict(preset),
         "mix": asdict(mix),
@@ -154,11 +166,16 @@ def make(
     return logs
 
 
-def encoder_of(source: GgufSource) -> ExampleEncoder:
-    """Return what makes token ids of examples for the model of `source`."""
-    tokens, fim = source.tokenizer_json(), catalogue.get(MODEL).fim
+def source_of(name: str) -> GgufSource:
+    """Return a catalogue model's weights as they were downloaded."""
+    return GgufSource(paths.source_dir(name) / catalogue.get(name).files[0].name)
+
+
+def encoder_of(name: str, source: GgufSource) -> ExampleEncoder:
+    """Return what makes token ids of examples for the model `name` of `source`."""
+    tokens, fim = source.tokenizer_json(), catalogue.get(name).fim
     if fim is None:
-        raise ValueError(f"{MODEL!r} has no control tokens for infilling")
+        raise ValueError(f"{name!r} has no control tokens for infilling")
     return ExampleEncoder(BpeTokenizer(tokens.json, tokens.control), fim)
 
 
@@ -166,7 +183,6 @@ def _write_manifest(target: Path, facts: Mapping[str, Any]) -> None:
     """Write what shaped the adapter in `target`, with its files' hashes."""
     facts = {
         "kind": "general infilling adapter",
-        "model": MODEL,
         "prompt_version": PROMPT_VERSION,
         "layout": DEFAULT_LAYOUT,
         "libraries": {name: version(name) for name in ("torch", "transformers", "peft")},
@@ -245,11 +261,6 @@ def _held_prints() -> frozenset[str]:
     return found
 
 
-def _written(step: object, log: FitLog) -> None:
-    """Keep the log where one can look while it runs."""
-    write_private(folder() / "log.json", json.dumps(log.to_json()))
-
-
 def main() -> None:
     """Run the job."""
     from homespun.cli.progress import RichProgress
@@ -257,19 +268,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m homespun.training.shipped.general_adapter.job")
     parser.add_argument("--examples", action="store_true", help="only make the examples")
     parser.add_argument("--preset", choices=sorted(PRESETS), default=CPU.name)
+    parser.add_argument("--model", choices=sorted(_SLOWER), default=MODEL)
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint")
-    parser.add_argument(
-        "--target",
-        type=Path,
-        default=Path(__file__).parents[3] / "models" / "adapters" / "shipped_data" / MODEL,
-    )
+    parser.add_argument("--target", type=Path, help="by default where the package keeps them")
     args = parser.parse_args()
+    shipped = Path(__file__).parents[3] / "models" / "adapters" / "shipped_data"
     preset = replace(PRESETS[args.preset], epochs=1, checks=3, patience=3)
     with RichProgress() as progress:
         if args.examples:
             make_examples(Mix(), progress=progress)
             return
-        make(preset, Mix(), args.target, resume=args.resume, progress=progress)
+        target = args.target or shipped / args.model
+        make(args.model, preset, Mix(), target, resume=args.resume, progress=progress)
 
 
 if __name__ == "__main__":
