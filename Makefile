@@ -70,9 +70,8 @@ types: $(VENV)/.dev
 	for file in homespun/*; do ln -sfn ../../$$file .links/$$file; done
 	$(BIN)/mypy -p homespun
 
-# A process a core and one more, of some 1.5 GB each: many tests wait for a process that they have started.
-# JOBS=0 runs all in one; `pytest tests/some_file.py` does so, too.
-JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+# A process a core, of some 1.5 GB each. JOBS=0 runs all in one; `pytest tests/some_file.py` does so, too.
+JOBS ?= logical
 unit: $(VENV)/.dev
 	$(BIN)/pytest -q -n $(JOBS) --maxprocesses 4 --dist worksteal
 
