@@ -340,18 +340,9 @@ def _clear(args: argparse.Namespace, registry: Registry) -> None:
 
 
 def _model(args: argparse.Namespace, registry: Registry) -> str:
-    from homespun.server.completion.open import with_named_model
-    from homespun.server.options import CompletionOptions
-    from homespun.settings import settings_of
+    from homespun.server.completion.open import completion_settings
 
-    settings = settings_of(
-        CompletionOptions,
-        "completion",
-        workspace=registry.workspace,
-        flags={"model": args.model},
-        say=say,
-    )
-    return with_named_model(settings, say=say).model
+    return completion_settings(registry.workspace, flags={"model": args.model}, say=say).model
 
 
 def _plain(value: object) -> str:

@@ -80,9 +80,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train, judge, and say what was done with the adapter."""
-    from homespun.server.completion.open import with_named_model
-    from homespun.server.options import CompletionOptions
-    from homespun.settings import settings_of
+    from homespun.server.completion.open import completion_settings
     from homespun.training.lora.distributed import is_first_process
     from homespun.training.pipeline.train import train
 
@@ -91,10 +89,7 @@ def run(args: argparse.Namespace) -> int:
     flags = {"model": args.model}
     is_first = is_first_process()  # of those that torchrun has started; else the only one
     with RichProgress(quiet=args.json or not is_first) as progress:
-        settings = settings_of(
-            CompletionOptions, "completion", workspace=root, flags=flags, say=progress.say
-        )
-        settings = with_named_model(settings, say=progress.say)
+        settings = completion_settings(root, flags=flags, say=progress.say)
         result = train(
             root,
             _options(args, settings),

@@ -19,7 +19,8 @@ from homespun.models.convert.convert import has_head_of_its_own
 from homespun.models.errors import UnsupportedModel
 from homespun.models.types import FimTokens
 from homespun.models.weights.safetensors import LAYER_PARTS
-from homespun.models.weights.source import Float32, TokenizerData, WeightSource
+from homespun.models.weights.safetensors_file import file_head
+from homespun.models.weights.source import Float32, TokenizerData, WeightSource, tensor_shape
 from homespun.progress import NoProgress, Progress
 from homespun.storage import (
     make_private_folder,
@@ -87,20 +88,13 @@ def names_of(source: WeightSource, *, is_tied: bool) -> Iterator[tuple[str, str]
 def _write_tensors(source: WeightSource, file: Path, *, is_tied: bool, progress: Progress) -> None:
     """Write a safetensors file, a tensor in memory at a time."""
     names = list(names_of(source, is_tied=is_tied))
-    header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
-    end = 0
-    for name, there in names:
-        shape = _shape(source, name)
-        begin, end = end, end + _BYTES * math.prod(shape)
-        header[there] = {"dtype": "BF16", "shape": shape, "data_offsets": [begin, end]}
-    require_space(file.parent, end)
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)
+    shapes = {there: tensor_shape(source.config, name) for name, there in names}
+    require_space(file.parent, sum(_BYTES * math.prod(shape) for shape in shapes.values()))
     draft = file.with_name(file.name + _DRAFT)
     progress.start(f"writing {file.name}", len(names), "tensors")
     draft.unlink(missing_ok=True)
     with open_private(draft) as stream:
-        stream.write(len(text).to_bytes(8, "little") + text)
+        stream.write(file_head(shapes, "BF16", {"format": "pt"}))
         for name, _ in names:
             stream.write(bfloat16(source.tensor(name)).tobytes())
             progress.advance(1)
@@ -113,28 +107,6 @@ def bfloat16(values: Float32) -> npt.NDArray[np.uint16]:
     bits = np.ascontiguousarray(values, np.float32).view(np.uint32)
     rounded = bits + np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1))
     return (rounded >> np.uint32(16)).astype(np.uint16)
-
-
-def _shape(source: WeightSource, name: str) -> list[int]:
-    """Return a tensor's shape without reading it."""
-    shape = source.config
-    part = name.rpartition(".")[2]
-    queries, keys = shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim
-    sizes = {
-        "embedding": [shape.vocabulary, shape.hidden],
-        "head": [shape.vocabulary, shape.hidden],
-        "q": [queries, shape.hidden],
-        "k": [keys, shape.hidden],
-        "v": [keys, shape.hidden],
-        "o": [shape.hidden, queries],
-        "gate": [shape.feed_forward, shape.hidden],
-        "up": [shape.feed_forward, shape.hidden],
-        "down": [shape.hidden, shape.feed_forward],
-        "q_bias": [queries],
-        "k_bias": [keys],
-        "v_bias": [keys],
-    }
-    return sizes.get(part, [shape.hidden])
 
 
 def _config(source: WeightSource, ends: list[int], *, is_tied: bool) -> Mapping[str, object]:

@@ -11,14 +11,14 @@ from homespun.models.convert.convert import has_head_of_its_own
 from homespun.models.errors import UnsupportedModel
 from homespun.models.export.folder import check_exportable
 from homespun.models.types import FimTokens
-from homespun.models.weights.gguf import LAYER_NAMES, TOP_LEVEL_NAMES
+from homespun.models.weights.draft_gguf import gguf_file
+from homespun.models.weights.gguf import LAYER_NAMES, TOP_LEVEL_NAMES, file_name
 from homespun.models.weights.source import TokenizerData, WeightSource
 from homespun.models.weights.tokenizer import BpeTokenizer, byte_level_bpe
 from homespun.progress import NoProgress, Progress
-from homespun.storage import make_private_folder, replace
+from homespun.storage import make_private_folder
 
 _CONTROL, _NORMAL, _UNUSED = 3, 1, 5  # gguf.TokenType
-_DRAFT = ".building"
 _SAMPLE = "def total(items):\n    return sum(items)  # it's 1234\n\n\n\tname = 'é 漢字'\n"
 
 
@@ -40,28 +40,22 @@ def write_gguf(
     _check_tokenizer(source.tokenizer_json())
     progress = progress or NoProgress()
     make_private_folder(file.parent)
-    draft = file.with_name(file.name + _DRAFT)
-    writer: Any = gguf.GGUFWriter(str(draft), "qwen2")
-    writer.add_name(name)
-    writer.add_file_type(gguf.LlamaFileType.MOSTLY_Q8_0)
-    _add_shape(writer, source)
-    _add_tokenizer(writer, source.tokenizer_json(), source.config.vocabulary, fim)
     names = _names(source)
     progress.start(f"writing {file.name}", len(names), "tensors")
-    for here, there in names.items():
-        values = source.tensor(here)
-        if values.ndim == 1:
-            writer.add_tensor(there, values)
-        else:
-            kind = gguf.GGMLQuantizationType.Q8_0
-            packed = gguf.quants.quantize(values, kind)
-            writer.add_tensor(there, packed, raw_dtype=kind)
-        progress.advance(1)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
-    replace(draft, file)
+    with gguf_file(file, "qwen2") as writer:
+        writer.add_name(name)
+        writer.add_file_type(gguf.LlamaFileType.MOSTLY_Q8_0)
+        _add_shape(writer, source)
+        _add_tokenizer(writer, source.tokenizer_json(), source.config.vocabulary, fim)
+        for each in names:
+            values = source.tensor(each)
+            if values.ndim == 1:
+                writer.add_tensor(file_name(each), values)
+            else:
+                kind = gguf.GGMLQuantizationType.Q8_0
+                packed = gguf.quants.quantize(values, kind)
+                writer.add_tensor(file_name(each), packed, raw_dtype=kind)
+            progress.advance(1)
     progress.finish()
     return file
 
@@ -81,16 +75,13 @@ def _merges(model: Mapping[str, Any]) -> list[str]:
     return [each if isinstance(each, str) else " ".join(each) for each in model["merges"]]
 
 
-def _names(source: WeightSource) -> dict[str, str]:
-    """Return the name of each tensor in the file by its name here."""
-    top = dict(TOP_LEVEL_NAMES)
+def _names(source: WeightSource) -> list[str]:
+    """Return the canonical names of the tensors that are written."""
+    top = list(TOP_LEVEL_NAMES)
     if not has_head_of_its_own(source, source.tensor("embedding")):
-        del top["head"]  # llama.cpp takes the embedding then
-    names = {name: f"{there}.weight" for name, there in top.items()}
-    for layer in range(source.config.layers):
-        for part, there in LAYER_NAMES.items():
-            names[f"{layer}.{part}"] = f"blk.{layer}.{there}"
-    return names
+        top.remove("head")  # llama.cpp takes the embedding then
+    layers = range(source.config.layers)
+    return [*top, *(f"{layer}.{part}" for layer in layers for part in LAYER_NAMES)]
 
 
 def _add_shape(writer: Any, source: WeightSource) -> None:  # noqa: ANN401 - untyped library

@@ -12,7 +12,7 @@ from __future__ import annotations
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -23,8 +23,9 @@ from homespun.models.convert.decoder_graph import write_decoder
 from homespun.models.convert.onnx_writer import GraphWriter
 from homespun.models.convert.quantize import quantize_blocks
 from homespun.models.engine.decoder import PREFILL_CHUNK_TOKENS, open_session
+from homespun.models.recommend.predict import layer_weights
 from homespun.models.recommend.speeds import ROWS, MachineSpeeds
-from homespun.models.weights.source import DecoderConfig, Float32, TokenizerData
+from homespun.models.weights.source import DecoderConfig, Float32, TokenizerData, tensor_shape
 
 _ROUNDS = 15
 _SECONDS = 5.0  # until no round is begun; building the graphs takes one to three more
@@ -116,8 +117,7 @@ class MachineTimer:
 
     def speeds(self) -> MachineSpeeds:
         """Solve, for each number of rows, wide = layers * layer + gigabytes * gigabyte."""
-        attention = 2 * (_WIDE.heads + _WIDE.kv_heads) * _WIDE.head_dim
-        gigabytes = _WIDE.layers * _WIDE.hidden * (attention + 3 * _WIDE.feed_forward) / 1e9
+        gigabytes = layer_weights(_WIDE) / 1e9
         layers, weights = [], []
         for rows in ROWS:
             layer_ms = statistics.median(self._times["narrow", rows]) / _NARROW.layers
@@ -138,7 +138,7 @@ class _RandomWeights:
 
     def tensor(self, name: str) -> Float32:
         """Return noise in the shape of the tensor."""
-        shape = self._shape(name.split(".")[-1])
+        shape = tensor_shape(self.config, name)
         if shape not in self._made:
             self._made[shape] = self._random.random(shape, np.float32) - np.float32(0.5)
         return self._made[shape]
@@ -150,18 +150,6 @@ class _RandomWeights:
     def tokenizer_json(self) -> TokenizerData:
         """Return an empty one: nothing is ever encoded."""
         return TokenizerData("")
-
-    def _shape(self, part: str) -> tuple[int, ...]:
-        config = self.config
-        queries, keys = config.heads * config.head_dim, config.kv_heads * config.head_dim
-        inner, hidden = config.feed_forward, config.hidden
-        shapes: Mapping[str, tuple[int, ...]] = {
-            **{"q": (queries, hidden), "k": (keys, hidden), "v": (keys, hidden)},
-            **{"q_bias": (queries,), "k_bias": (keys,), "v_bias": (keys,)},
-            **{"o": (hidden, queries), "gate": (inner, hidden), "up": (inner, hidden)},
-            **{"down": (hidden, inner), "head": (config.vocabulary, hidden)},
-        }
-        return shapes.get(part, (hidden,))
 
 
 class _Slice:

@@ -94,17 +94,25 @@ class SafetensorsFile:
 
 
 def as_safetensors(tensors: Mapping[str, Float32], metadata: Mapping[str, str]) -> bytes:
-    """Return a file's bytes: float32 tensors in the given order, the header padded to 8 bytes."""
+    """Return a file's bytes: float32 tensors in the given order."""
+    head = file_head({name: it.shape for name, it in tensors.items()}, "F32", metadata)
+    data = (np.ascontiguousarray(tensor, dtype="<f4").tobytes() for tensor in tensors.values())
+    return b"".join([head, *data])
+
+
+def file_head(
+    shapes: Mapping[str, tuple[int, ...]], dtype: str, metadata: Mapping[str, str]
+) -> bytes:
+    """Return what stands before the tensors, all of `dtype`, in this order: padded to 8 bytes."""
     header: dict[str, object] = {"__metadata__": dict(metadata)}
     place = 0
-    for name, tensor in tensors.items():
-        end = place + tensor.nbytes
-        header[name] = {"dtype": "F32", "shape": tensor.shape, "data_offsets": [place, end]}
+    for name, shape in shapes.items():
+        end = place + _DTYPES[dtype].itemsize * math.prod(shape)
+        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [place, end]}
         place = end
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
-    data = (np.ascontiguousarray(tensor, dtype="<f4").tobytes() for tensor in tensors.values())
-    return b"".join([len(text).to_bytes(8, "little"), text, *data])
+    return len(text).to_bytes(8, "little") + text
 
 
 def _opener(path: str, flags: int) -> int:

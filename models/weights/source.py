@@ -10,22 +10,16 @@ import numpy as np
 import numpy.typing as npt
 
 from homespun.models.errors import UnsupportedModel
+from homespun.models.types import DecoderShape
 
 Float32 = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class DecoderConfig:
-    """Shape of a Qwen2- or Llama-like causal language model."""
+class DecoderConfig(DecoderShape):
+    """A Qwen2- or Llama-like causal language model: its shape, and how it computes."""
 
     architecture: str  # "qwen2" or "llama"
-    layers: int
-    hidden: int
-    heads: int
-    kv_heads: int
-    head_dim: int
-    feed_forward: int
-    vocabulary: int
     norm_epsilon: float
     rope_theta: float
     rope_interleaved: bool  # GGUF files of the llama family store pairs side by side
@@ -57,6 +51,20 @@ class TokenizerData:
 
     json: str
     control: Mapping[str, int] = field(default_factory=dict)
+
+
+def tensor_shape(shape: DecoderShape, name: str) -> tuple[int, ...]:
+    """Return the shape of the tensor with a canonical name, which need not be read for it."""
+    hidden, inner = shape.hidden, shape.feed_forward
+    queries, keys = shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim
+    shapes: Mapping[str, tuple[int, ...]] = {
+        **{"embedding": (shape.vocabulary, hidden), "head": (shape.vocabulary, hidden)},
+        **{"q": (queries, hidden), "k": (keys, hidden), "v": (keys, hidden)},
+        **{"q_bias": (queries,), "k_bias": (keys,), "v_bias": (keys,)},
+        **{"o": (hidden, queries), "gate": (inner, hidden), "up": (inner, hidden)},
+        "down": (hidden, inner),
+    }
+    return shapes.get(name.rpartition(".")[2], (hidden,))
 
 
 def check_supported(config: DecoderConfig, *, where: str) -> None:

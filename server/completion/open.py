@@ -69,22 +69,28 @@ def compose(
     if not folder.is_dir():
         raise NotADirectory(f"{str(folder)!r} is no directory; give the folder of a repository")
     given = {"model": model, "adapter": adapter, "retrieval": retrieval}
-    options = settings_of(CompletionOptions, "completion", workspace=folder, flags=given, say=say)
+    options = completion_settings(folder, flags=given, say=say)
     deadline_ms = max(options.retrieve_deadline_ms, _ASKED_DEADLINE_MS)
-    options = with_named_model(replace(options, retrieve_deadline_ms=deadline_ms), say=say)
+    options = replace(options, retrieve_deadline_ms=deadline_ms)
     if options.retrieval and index is None:
         index = _index_of(folder, say)
     generator = _answering(options, folder, remote or {}, progress, say)
     return Composition(generator, index if options.retrieval else None, options, folder.resolve())
 
 
-def with_named_model(
-    options: CompletionOptions, *, say: Callable[[str], None]
+def completion_settings(
+    workspace: Path,
+    *,
+    flags: Mapping[str, object] | None = None,
+    say: Callable[[str], None],
 ) -> CompletionOptions:
-    """Return settings that name a model; "auto" becomes the one that suits this machine.
+    """Return a folder's settings with a named model; "auto" becomes what suits this machine.
 
     That may take some seconds, the first time; `say` gets a sentence on which one and why.
     """
+    options = settings_of(
+        CompletionOptions, "completion", workspace=workspace, flags=flags, say=say
+    )
     return replace(options, model=named_model(options.model, threads=options.threads, say=say))
 
 

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable
 
 from homespun.server.openai.http import Answers, HttpConnection, HttpLimits, Refuses
+from homespun.server.transport.places import Places
 
 logger = logging.getLogger(__name__)
 
@@ -27,8 +28,8 @@ class OpenDoor:
         self._refuses = refuses
         self._answers = answers
         self._limits = limits or HttpLimits()
-        self._strangers: list[asyncio.StreamWriter] = []  # longest first
-        self._clients: list[asyncio.StreamWriter] = []
+        self._strangers = Places(MAX_STRANGERS)
+        self._clients = Places(_MAX_CLIENTS)
 
     async def listen(
         self, host: str, port: int, *, listening: Callable[[int], None]
@@ -40,13 +41,11 @@ class OpenDoor:
 
     def close(self) -> None:
         """Cut off whoever is there."""
-        for writer in [*self._strangers, *self._clients]:
-            writer.transport.abort()
+        self._strangers.close()
+        self._clients.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._strangers.append(writer)
-        if len(self._strangers) > MAX_STRANGERS:
-            self._strangers.pop(0).transport.abort()
+        self._strangers.take(writer)
         connection = HttpConnection(
             reader,
             writer,
@@ -62,14 +61,10 @@ class OpenDoor:
         except Exception as error:
             logger.error("a connection failed: %s", error, exc_info=error)
         finally:
-            for known in (self._strangers, self._clients):
-                if writer in known:
-                    known.remove(writer)
+            self._strangers.leave(writer)
+            self._clients.leave(writer)
             writer.close()
 
     def _let_in(self, writer: asyncio.StreamWriter) -> None:
-        if writer in self._strangers:
-            self._strangers.remove(writer)
-            self._clients.append(writer)
-            if len(self._clients) > _MAX_CLIENTS:
-                self._clients.pop(0).transport.abort()
+        if self._strangers.leave(writer):
+            self._clients.take(writer)

@@ -11,34 +11,25 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from homespun.models.remote.fim_formats import format_named
+from homespun.models.types import FimTokens
 from homespun.server.openai.errors import BadRequest
 
 
-@dataclass(frozen=True, slots=True)
-class Family:
-    """The control strings of a family; `middle` is "" where the prompt ends without one."""
-
-    prefix: str
-    suffix: str
-    middle: str
+def _family(name: str) -> FimTokens:
+    known = format_named(name)
+    return FimTokens(known.prefix, known.suffix, known.middle)
 
 
 FAMILIES = (
-    # Qwen, CodeGemma, Granite 4
-    Family("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"),
-    # StarCoder, Mellum (suffix first); SantaCoder, Granite 3
-    Family("<fim_prefix>", "<fim_suffix>", "<fim_middle>"),
-    Family("<fim-prefix>", "<fim-suffix>", "<fim-middle>"),
-    # DeepSeek
-    Family("<｜fim▁begin｜>", "<｜fim▁hole｜>", "<｜fim▁end｜>"),
-    # CodeLlama; the blanks beside them belong to the format
-    Family("<PRE> ", " <SUF>", " <MID>"),
-    # Codestral: suffix first
-    Family("[PREFIX]", "[SUFFIX]", ""),
-    # GLM
-    Family("<|code_prefix|>", "<|code_suffix|>", "<|code_middle|>"),
-    # Seed-Coder: suffix first
-    Family("<[fim-prefix]>", "<[fim-suffix]>", "<[fim-middle]>"),
+    _family("qwen"),  # CodeGemma, Granite 4
+    _family("starcoder"),  # Mellum, with the suffix first
+    FimTokens("<fim-prefix>", "<fim-suffix>", "<fim-middle>"),  # SantaCoder, Granite 3
+    _family("deepseek"),
+    FimTokens("<PRE> ", " <SUF>", " <MID>"),  # CodeLlama; the blanks belong to the format
+    _family("codestral"),  # the suffix first, and no middle
+    FimTokens("<|code_prefix|>", "<|code_suffix|>", "<|code_middle|>"),  # GLM
+    _family("seed-coder"),  # the suffix first
 )
 _BEGINNINGS = ("<s>", "<｜begin▁of▁sentence｜>", "<|begin_of_text|>")
 _HEADS = ("<|repo_name|>", "<|file_sep|>", "<repo_name>", "<reponame>", "<file_sep>", "<filename>")
@@ -82,7 +73,7 @@ def _without_beginning(prompt: str) -> str:
     return prompt
 
 
-def _parts(text: str, family: Family) -> Parts:
+def _parts(text: str, family: FimTokens) -> Parts:
     names = [name for name in (family.prefix, family.suffix, family.middle) if name]
     for name in names:
         count = text.count(name)

@@ -7,11 +7,11 @@ are refused whatever else they bring, and no reply allows another origin to read
 
 from __future__ import annotations
 
-import hmac
 import ipaddress
 
 from homespun.server.openai.http import HttpRequest
 from homespun.server.openai.replies import Reply, refusal
+from homespun.server.transport.client_token import is_token
 
 
 class Guard:
@@ -29,7 +29,7 @@ class Guard:
         if "origin" in request.headers:
             return refusal(403, "a web page may not ask this server", code="origin_refused")
         scheme, _, named = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not _is_equal(named.strip(), self._token):
+        if scheme.lower() != "bearer" or not is_token(named.strip(), self._token):
             return refusal(
                 401,
                 "the token is missing or wrong; send the header `Authorization: Bearer TOKEN` "
@@ -49,7 +49,3 @@ class Guard:
         except ValueError:
             return False
         return True
-
-
-def _is_equal(named: str, token: str) -> bool:
-    return hmac.compare_digest(named.encode("utf-8", "replace"), token.encode("utf-8", "replace"))

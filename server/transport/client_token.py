@@ -6,6 +6,7 @@ It is never an argument: those can be read by everybody on the machine.
 from __future__ import annotations
 
 import contextlib
+import hmac
 import os
 import secrets
 import stat
@@ -48,6 +49,11 @@ def token_of_file() -> tuple[str, Path]:
             f"delete the file, or set {VARIABLE}"
         ) from error
     return _long_enough(token, f"the file {str(path)!r}"), path
+
+
+def is_token(named: str, token: str) -> bool:
+    """Tell whether a client named the token, in a time that does not depend on how much of it."""
+    return hmac.compare_digest(named.encode("utf-8", "replace"), token.encode("utf-8", "replace"))
 
 
 def _create(path: Path) -> None:

@@ -9,7 +9,6 @@ and when they are too many the one that has waited longest goes, so nobody can o
 from __future__ import annotations
 
 import asyncio
-import hmac
 import json
 import logging
 import socket
@@ -19,7 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from homespun.server.transport import unix_socket
+from homespun.server.transport.client_token import is_token
 from homespun.server.transport.framing import MAX_BODY_BYTES, FrameReader, Malformed
+from homespun.server.transport.places import Places
 
 logger = logging.getLogger(__name__)
 
@@ -118,19 +119,16 @@ class Door:
         self._token = token
         self._knows = knows
         self._patience = patience or Patience()
-        self._waiting: list[asyncio.StreamWriter] = []  # longest first
+        self._waiting = Places(MAX_WAITING)
         self._strangers = 0
         self.visitor: asyncio.Future[Visitor] = asyncio.get_running_loop().create_future()
 
     async def knock(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Let the connection's client in or cut it off."""
-        self._waiting.append(writer)
-        if len(self._waiting) > MAX_WAITING:
-            self._waiting.pop(0).transport.abort()
+        self._waiting.take(writer)
         visitor = Visitor(reader, writer, self._patience)
         refusal = await self._refusal(visitor)
-        if writer in self._waiting:
-            self._waiting.remove(writer)
+        self._waiting.leave(writer)
         if refusal or self.visitor.done():
             self._cut_off(writer, refusal or "another client was let in")
         else:
@@ -138,8 +136,7 @@ class Door:
 
     def close(self) -> None:
         """Cut off whoever still waits."""
-        for writer in self._waiting:
-            writer.transport.abort()
+        self._waiting.close()
 
     async def _refusal(self, visitor: Visitor) -> str:
         """Hear the first message; return why its sender may not come in, "" where it may."""
@@ -154,7 +151,7 @@ class Door:
         opening = None if body is None else _Opening.of(body)
         if opening is None:
             return "it did not begin with `initialize`"
-        if self._token is not None and not _is_equal(opening.token, self._token):
+        if self._token is not None and not is_token(opening.token, self._token):
             return "it named no token, or a wrong one"
         visitor.let_in(opening.body)
         return ""
@@ -230,7 +227,3 @@ def _take_token(message: dict[str, Any]) -> str:
     own = options.pop("homespun", None) if isinstance(options, dict) else None
     token = own.get("token") if isinstance(own, dict) else None
     return token if isinstance(token, str) else ""
-
-
-def _is_equal(named: str, token: str) -> bool:
-    return hmac.compare_digest(named.encode("utf-8", "replace"), token.encode("utf-8", "replace"))

@@ -45,6 +45,10 @@ class _Scratch:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        """Close it."""
+        self.close()
+
+    def close(self) -> None:
         """Remove the folder."""
         self._folder.cleanup()
 
@@ -59,15 +63,10 @@ class HistoryTrees(_Scratch):
         self._index: Index | None = None
         self._parser = ParserProcess()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         """Remove the folder, and end what the moves have started."""
         self._parser.close()
-        super().__exit__(kind, error, trace)
+        super().close()
 
     def at(self, revision: str) -> Index:
         """Return the index of a revision; "" stands for the empty tree before the first commit."""

@@ -20,9 +20,8 @@ from typing import Any
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.scan.walk import walk
 from homespun.progress import NoProgress, TrainProgress
-from homespun.server.completion.open import with_named_model
+from homespun.server.completion.open import completion_settings
 from homespun.server.options import CompletionOptions
-from homespun.settings import settings_of
 from homespun.training.config import TrainOptions
 from homespun.training.errors import HistoryUnreadable, RunUnreadable, TrainingFailed
 from homespun.training.gate import gate
@@ -91,10 +90,7 @@ def train(
             f"{str(workspace)!r} is no directory; give the folder of a repository"
         )
     if completion is None:
-        completion = settings_of(
-            CompletionOptions, "completion", workspace=workspace, say=progress.say
-        )
-        completion = with_named_model(completion, say=progress.say)
+        completion = completion_settings(workspace, say=progress.say)
     options = options or TrainOptions(completion.model)
     check_machine(options)
     group = _group_of(workspace, options, resume=resume)

@@ -87,11 +87,7 @@ def _measured(args: argparse.Namespace) -> CompletionReport:
 
 
 def _evaluated(args: argparse.Namespace) -> Evaluation:
-    from dataclasses import replace
-
-    from homespun.server.completion.open import with_named_model
-    from homespun.server.options import CompletionOptions
-    from homespun.settings import settings_of
+    from homespun.server.completion.open import completion_settings
     from homespun.training.evaluation.arms import check_arms
     from homespun.training.evaluation.evaluate import evaluate
     from homespun.training.evaluation.inputs import EvaluationConfig
@@ -100,10 +96,7 @@ def _evaluated(args: argparse.Namespace) -> Evaluation:
     root = Path(args.dir)
     if not root.is_dir():
         raise UsageError(f"{args.dir!r} is no folder; give that of a repository")
-    options = settings_of(CompletionOptions, "completion", workspace=root, say=say)
-    if args.model:
-        options = replace(options, model=args.model)
-    options = with_named_model(options, say=say)
+    options = completion_settings(root, flags={"model": args.model}, say=say)
     config = EvaluationConfig(
         arms=tuple(check_arms(args.arms or _default_arms(root, args.adapter))),
         items=ItemConfig(items=args.items, seed=args.seed),

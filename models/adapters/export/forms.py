@@ -10,13 +10,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from homespun.models.adapters.export.one_lora import OneLora
+from homespun.models.weights.draft_gguf import gguf_file
 from homespun.models.weights.gguf import file_name
 from homespun.models.weights.lora import CONFIG, WEIGHTS, module_name
 from homespun.models.weights.safetensors_file import as_safetensors
-from homespun.storage import make_private_folder, replace, write_private, writing
+from homespun.storage import make_private_folder, write_private, writing
 
 FACTS = "homespun.json"  # beside peft's two files
 GGUF = "adapter.gguf"
@@ -66,34 +66,20 @@ def write_gguf(
     folder: Path, lora: OneLora, *, architecture: str, facts: Mapping[str, object]
 ) -> list[Path]:
     """Write `adapter.gguf`, which `llama-server --lora` loads; return it. Raises as above."""
-    with writing(folder):
-        make_private_folder(folder)
-        # The library opens by name: in a folder of a drawn name nobody has put a link before.
-        with TemporaryDirectory(dir=folder, prefix=".adapter-") as drafts:
-            draft, path = Path(drafts) / GGUF, folder / GGUF
-            _write_gguf(draft, lora, architecture, facts)
-            replace(draft, path)
-    return [path]
-
-
-def _write_gguf(path: Path, lora: OneLora, architecture: str, facts: Mapping[str, object]) -> None:
     import gguf
 
-    writer = gguf.GGUFWriter(str(path), architecture)
-    try:
-        writer.add_type(gguf.GGUFType.ADAPTER)
-        writer.add_string(gguf.Keys.Adapter.TYPE, "lora")
-        writer.add_float32(gguf.Keys.Adapter.LORA_ALPHA, float(lora.rank))
-        writer.add_name(str(facts["id"]))
-        writer.add_string("homespun.facts", json.dumps(facts, sort_keys=True))
-        for name, (a, b) in lora.pairs.items():
-            writer.add_tensor(f"{file_name(name)}.lora_a", a)
-            writer.add_tensor(f"{file_name(name)}.lora_b", b)
-        writer.write_header_to_file()
-        writer.write_kv_data_to_file()
-        writer.write_tensors_to_file()
-    finally:
-        writer.close()
+    with writing(folder):
+        make_private_folder(folder)
+        with gguf_file(folder / GGUF, architecture) as writer:
+            writer.add_type(gguf.GGUFType.ADAPTER)
+            writer.add_string(gguf.Keys.Adapter.TYPE, "lora")
+            writer.add_float32(gguf.Keys.Adapter.LORA_ALPHA, float(lora.rank))
+            writer.add_name(str(facts["id"]))
+            writer.add_string("homespun.facts", json.dumps(facts, sort_keys=True))
+            for name, (a, b) in lora.pairs.items():
+                writer.add_tensor(f"{file_name(name)}.lora_a", a)
+                writer.add_tensor(f"{file_name(name)}.lora_b", b)
+    return [folder / GGUF]
 
 
 def _json(value: object) -> str:
