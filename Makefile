@@ -16,15 +16,19 @@ demo: weights
 	$(BIN)/python -m bench.demo
 
 # The unit tests come last: their summary is what one looks for.
-test: setup-dev weights-tests beside unit
+test: beside unit
 
-# What takes one core each, two at a time; each says its own when it is done.
-beside: setup-dev
+# What takes one core each or waits for a network, two at a time; each says its own when it is done.
+beside:
 	$(MAKE) --no-print-directory -j2 $(if $(filter output-sync,$(.FEATURES)),--output-sync) IS_BESIDE=yes \
-	  types eval lint client
+	  types client weights-tests eval lint
 
-# Two installs at once spoil an environment, and what measures wants the machine for itself.
-ifndef IS_BESIDE
+# Two installs at once spoil an environment, so beside others there is one only; and what measures wants
+# the machine for itself.
+ifdef IS_BESIDE
+BASE := $(VENV)/.dev
+else
+BASE := $(VENV)/.base
 .NOTPARALLEL:
 endif
 
@@ -43,7 +47,7 @@ $(VENV)/.dev: pyproject.toml constraints.txt
 	touch $(VENV)/.base $@
 
 # Hash-checked; a model that is here already is not fetched again.
-weights: $(VENV)/.base
+weights: $(BASE)
 	$(BIN)/homespun models fetch
 
 # The tests compare the other encoder with its original too.
@@ -82,7 +86,7 @@ check: lint types unit
 attack: setup-dev
 	$(BIN)/python -m tests.attack.attack $(ARGS)
 
-# Damaged input for everything that reads what a stranger may have written; a minute is in `make test`.
+# Damaged input for everything that reads what a stranger may have written; half a minute is in `make test`.
 SECONDS ?= 3600
 fuzz: setup-dev
 	$(BIN)/python -m tests.fuzz.fuzz --seconds $(SECONDS) $(ARGS)

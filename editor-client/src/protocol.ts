@@ -34,6 +34,7 @@ export interface Status {
     readonly pausedUntil: number | null; // seconds since 1970; null = until resumed
     readonly model: string;
     readonly adapter: string;
+    readonly sentTo: string; // the address that code goes to, "" where it stays on this machine
 }
 
 /** A place of the repository; lines count from 1, the last one is included. */
@@ -72,7 +73,7 @@ export interface Adapters {
 
 /** A status as the client itself gives it, before there is a server or after it. */
 export function ownStatus(state: State, message: string, fix: Fix | null = null): Status {
-    return { state, message, percent: null, fix, pausedUntil: null, model: "", adapter: "" };
+    return { state, message, percent: null, fix, pausedUntil: null, model: "", adapter: "", sentTo: "" };
 }
 
 export function readStatus(value: unknown): Status | undefined {
@@ -89,7 +90,13 @@ export function readStatus(value: unknown): Status | undefined {
         pausedUntil: number(body["pausedUntil"]),
         model: text(body["model"]),
         adapter: text(body["adapter"]),
+        sentTo: readSentTo(body["remote"]),
     };
+}
+
+function readSentTo(value: unknown): string {
+    const remote = record(value);
+    return remote["onThisMachine"] === true ? "" : text(remote["address"]);
 }
 
 /** Only commands of homespun: a click must not run whatever a server names. */

@@ -14,7 +14,7 @@ test("a status is read as the contract has it", () => {
         adapter: "none",
         folders: [],
     });
-    const expected = { state: "indexing", message: "", percent: 43, fix: null, pausedUntil: null, model: "qwen", adapter: "none" };
+    const expected = { state: "indexing", message: "", percent: 43, fix: null, pausedUntil: null, model: "qwen", adapter: "none", sentTo: "" };
     assert.deepEqual(status, expected);
 });
 
@@ -25,8 +25,15 @@ for (const strange of [null, undefined, 7, "ready", [], {}, { state: "dreaming" 
 }
 
 test("an older server's status lacks fields and is still one", () => {
-    const expected = { state: "ready", message: "", percent: null, fix: null, pausedUntil: null, model: "", adapter: "" };
+    const expected = { state: "ready", message: "", percent: null, fix: null, pausedUntil: null, model: "", adapter: "", sentTo: "" };
     assert.deepEqual(readStatus({ state: "ready" }), expected);
+});
+
+test("code leaves where the server answers from another machine", () => {
+    const sentTo = (remote: unknown): unknown => readStatus({ state: "ready", remote })?.sentTo;
+    assert.equal(sentTo({ address: "http://gpu-box:8000", onThisMachine: false }), "http://gpu-box:8000");
+    assert.equal(sentTo({ address: "http://127.0.0.1:8080", onThisMachine: true }), "");
+    assert.equal(sentTo(null), "");
 });
 
 test("a fix is a command of homespun, or none", () => {

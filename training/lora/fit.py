@@ -21,6 +21,7 @@ from homespun.storage import make_private_folder, write_private
 from homespun.training.dataset.examples import EncodedExample
 from homespun.training.lora.batches import cut, plan
 from homespun.training.lora.distributed import ProcessGroup
+from homespun.training.lora.memory import keep_freed_memory
 from homespun.training.lora.model import LoraModel, example_weight
 from homespun.training.lora.presets import Preset
 from homespun.training.lora.scoring import score
@@ -97,6 +98,7 @@ def fit(
     """
     if not train:
         raise ValueError("there is nothing to train on: no examples")
+    keep_freed_memory()
     make_private_folder(directory)
     group = group or ProcessGroup()
     run = _FitRun(model, preset, directory, seed, group)

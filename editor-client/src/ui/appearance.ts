@@ -21,10 +21,12 @@ export function summary(status: Status, now: Date = new Date()): string {
     return status.percent === null ? status.state : `${status.state} ${String(Math.round(status.percent))} %`;
 }
 
-/** What stands in the status bar: the name alone when all is well. */
+/** What stands in the status bar: the name alone when all is well, and where code goes when it leaves. */
 export function barText(status: Status, now: Date = new Date()): string {
-    const words = status.state === "ready" ? "Homespun" : `Homespun: ${summary(status, now)}`;
-    return `$(${ICONS[status.state]}) ${words}`;
+    if (status.state !== "ready") {
+        return `$(${ICONS[status.state]}) Homespun: ${summary(status, now)}`;
+    }
+    return status.sentTo === "" ? "$(sparkle) Homespun" : `$(cloud-upload) Homespun: ${host(status.sentTo)}`;
 }
 
 /** The tooltip in Markdown, with the fix as a link. */
@@ -47,6 +49,11 @@ export function tooltip(status: Status, now: Date = new Date()): string {
 export function sentence(words: string): string {
     const whole = /[.!?…]$/u.test(words) ? words : `${words}.`;
     return whole.charAt(0).toUpperCase() + whole.slice(1);
+}
+
+/** The host of an address, short and without what the bar would take for an icon. */
+function host(address: string): string {
+    return address.replace(/^[a-z]+:\/\//u, "").replace(/[/$].*$/su, "").slice(0, 40);
 }
 
 function clock(time: Date, now: Date): string {

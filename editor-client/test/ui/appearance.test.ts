@@ -12,6 +12,9 @@ function status(changes: Partial<Status>): Status {
 
 const TEXTS: [Partial<Status>, string][] = [
     [{ state: "ready" }, "$(sparkle) Homespun"],
+    [{ state: "ready", sentTo: "http://gpu-box:8000" }, "$(cloud-upload) Homespun: gpu-box:8000"],
+    [{ state: "ready", sentTo: "https://a$(bug)/v1" }, "$(cloud-upload) Homespun: a"],
+    [{ state: "paused", sentTo: "http://gpu-box:8000" }, "$(debug-pause) Homespun: paused"],
     [{ state: "starting" }, "$(loading~spin) Homespun: starting"],
     [{ state: "loading model" }, "$(loading~spin) Homespun: loading model"],
     [{ state: "loading model", percent: 12 }, "$(loading~spin) Homespun: loading model 12 %"],
