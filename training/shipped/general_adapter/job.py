@@ -2,6 +2,7 @@
 
     python -m homespun.training.shipped.general_adapter.job --examples   # only what it learns from
     python -m homespun.training.shipped.general_adapter.job [--model qwen2.5-coder-1.5b]  # train
+    python -m homespun.training.shipped.general_adapter.job --steps 170 110  # of each phase
 
 The served weights are Instruct weights, which have lost much of the base model's skill to fill a
 hole. This adapter gives it back and teaches the server's prompt: its layout, retrieved context, and
@@ -60,6 +61,13 @@ class Phase:
     context_tokens: tuple[int, ...]  # of those with retrieved context
     context_share: float  # of the examples with retrieved context: taken
     minutes: float  # on a CPU; the schedule is cut to what fits
+    steps: int | None = None  # so many, however long they take
+
+    def limited(self, preset: Preset) -> Preset:
+        """Return the preset with this phase's end."""
+        if self.steps is not None:
+            return replace(preset, steps=self.steps)
+        return preset if preset.device != "cpu" else replace(preset, minutes=self.minutes)
 
     def encode(
         self, examples: Iterable[Example], encoder: ExampleEncoder, seed: int
@@ -82,9 +90,15 @@ _SLOWER = {
 }  # a step, by products: the same examples take longer
 
 
-def phases_of(name: str) -> tuple[Phase, ...]:
-    """Return the phases with the minutes that a model of its size needs for the same examples."""
-    return tuple(replace(it, minutes=round(it.minutes * _SLOWER[name])) for it in PHASES)
+def phases_of(name: str, steps: Sequence[int] | None = None) -> tuple[Phase, ...]:
+    """Return the phases with the minutes that a model of its size needs for the same examples.
+
+    With `steps`, each phase has so many, however long they take: on a machine that also does other
+    things, minutes would say little of what is learned.
+    """
+    if steps is None:
+        return tuple(replace(it, minutes=round(it.minutes * _SLOWER[name])) for it in PHASES)
+    return tuple(replace(it, steps=most) for it, most in zip(PHASES, steps, strict=True))
 
 
 def folder() -> Path:
@@ -113,6 +127,7 @@ def make(
     mix: Mix,
     target: Path,
     *,
+    steps: Sequence[int] | None = None,
     resume: bool,
     progress: Progress,
 ) -> list[FitLog]:
@@ -120,7 +135,7 @@ def make(
     path = make_examples(mix, progress=progress)
     runs = folder() / name
     make_private_folder(runs)
-    entry, source, phases = catalogue.get(name), source_of(name), phases_of(name)
+    entry, source, phases = catalogue.get(name), source_of(name), phases_of(name, steps)
     examples = list(read_examples(path))
     contamination.check(examples)
     learned, held = parted(examples, mix.seed)
@@ -132,7 +147,7 @@ def make(
     for phase in phases:
         left = [example for example in learned if example.id not in seen]
         train = phase.encode(_chosen(left, phase, mix.seed), encoder, mix.seed)
-        limited = preset if preset.device != "cpu" else replace(preset, minutes=phase.minutes)
+        limited = phase.limited(preset)
         log = fit(
             model,
             train,
@@ -269,6 +284,9 @@ def main() -> None:
     parser.add_argument("--examples", action="store_true", help="only make the examples")
     parser.add_argument("--preset", choices=sorted(PRESETS), default=CPU.name)
     parser.add_argument("--model", choices=sorted(_SLOWER), default=MODEL)
+    parser.add_argument(
+        "--steps", type=int, nargs=len(PHASES), help="of each phase; by default what fits its time"
+    )
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint")
     parser.add_argument("--target", type=Path, help="by default where the package keeps them")
     args = parser.parse_args()
@@ -279,7 +297,15 @@ def main() -> None:
             make_examples(Mix(), progress=progress)
             return
         target = args.target or shipped / args.model
-        make(args.model, preset, Mix(), target, resume=args.resume, progress=progress)
+        make(
+            args.model,
+            preset,
+            Mix(),
+            target,
+            steps=args.steps,
+            resume=args.resume,
+            progress=progress,
+        )
 
 
 if __name__ == "__main__":
