@@ -88,8 +88,8 @@ _SLOWER = {
     MODEL: 1.0,
     "qwen2.5-coder-1.5b": 3.4,
 }  # a step, by products: the same examples take longer
-# Half of the preset's rank has the adapter of the larger model in the wheel, which stays below 60 MB
-# with it; alpha stays, and with it the learning rate ("LoRA Without Regret", Thinking Machines 2025).
+# Half of the preset's rank, so that the wheel stays below 60 MB with the larger model's adapter in
+# it. Alpha stays, and the learning rate with it ("LoRA Without Regret", Thinking Machines 2025).
 _RANK = {"qwen2.5-coder-1.5b": 8}
 
 
