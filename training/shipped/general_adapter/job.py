@@ -163,8 +163,8 @@ def make(
             on_step=lambda _, log: write_private(runs / "log.json", json.dumps(log.to_json())),
         )
         logs.append(log)
-        steps = plan(train, limited, mix.seed)[: len(log.steps)]
-        seen |= {example.id: example for batch in steps for example in batch}
+        taken_steps = plan(train, limited, mix.seed)[: len(log.steps)]
+        seen |= {example.id: example for batch in taken_steps for example in batch}
     make_private_folder(target)
     model.save(target)
     taken = [example for example in learned if example.id in seen]
