@@ -71,6 +71,10 @@ class RemoteRefused(RemoteError):
 class RemoteFailed(RemoteError):
     """The server did not answer, not in time, or with something else than an answer."""
 
+    def __init__(self, sentence: str, *, after: float = 0.0) -> None:
+        super().__init__(sentence)
+        self.after = after  # seconds that the server asks to be left alone (Retry-After)
+
 
 class AdapterError(ModelsError):
     """Base of what is wrong with an adapter; the model as shipped still serves."""
