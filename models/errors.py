@@ -8,6 +8,7 @@ ModelsError
 ├── ModelDamaged          a served file is unreadable or not what its manifest says
 ├── UnsupportedModel      architecture, tensor type or file form that we do not serve
 ├── PromptTooLong         prompt + completion exceed the context
+├── RerankerSlow          a cross-encoder on this machine has not judged all hits in time
 ├── RemoteError
 │   ├── RemoteRefused     the settings of the server, or what it says of them, do not work
 │   └── RemoteFailed      the server did not answer, not in time, or not with an answer
@@ -54,6 +55,10 @@ class UnsupportedModel(ModelsError):
 
 class PromptTooLong(ModelsError):
     """Prompt and completion together exceed the context."""
+
+
+class RerankerSlow(ModelsError):
+    """A cross-encoder on this machine has not judged all hits in time."""
 
 
 class RemoteError(ModelsError):
