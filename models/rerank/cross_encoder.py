@@ -23,7 +23,7 @@ _PAIRS_AT_ONCE = 8  # the time is looked at between two runs
 _INPUTS = {"input_ids", "attention_mask", "token_type_ids"}
 
 
-class CrossEncoder:
+class OnnxCrossEncoder:
     """Implements `homespun.models.types.Reranker`."""
 
     def __init__(

@@ -8,7 +8,7 @@ from pathlib import Path
 from homespun.models.errors import UnknownModel
 from homespun.models.remote.connect import connect
 from homespun.models.rerank import pinned
-from homespun.models.rerank.cross_encoder import CrossEncoder
+from homespun.models.rerank.cross_encoder import OnnxCrossEncoder
 from homespun.models.rerank.options import RERANKS, RerankerOptions
 from homespun.models.rerank.remote import RemoteReranker
 from homespun.models.types import Reranker
@@ -43,4 +43,4 @@ def _in_a_folder(options: RerankerOptions, say: Callable[[str], None]) -> Rerank
         )
     files = pinned.files_of(folder)
     pinned.check(files, options.reranker_sha256, say=say)
-    return CrossEncoder(files.graph, files.tokenizer, timeout_ms=options.reranker_timeout_ms)
+    return OnnxCrossEncoder(files.graph, files.tokenizer, timeout_ms=options.reranker_timeout_ms)
