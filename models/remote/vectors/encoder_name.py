@@ -8,6 +8,7 @@ reason to send anything.
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from homespun.models.errors import RemoteRefused
 from homespun.models.remote.wire.address import Address
 
 _KIND = "openai:"
+_NAME = re.compile(rf"{_KIND}(.+?)@([a-z]+://.*)")  # a URL may hold a second "@"
 _MAX_MODEL_CHARS = 200
 
 
@@ -39,12 +41,13 @@ def is_address(name: Any) -> bool:  # noqa: ANN401 - a setting of any type
 
 def encoder_name(name: str) -> EncoderName:
     """Take a name apart. Raises `RemoteRefused`, whose sentence does not show what is private."""
-    model, at, url = name.removeprefix(_KIND).rpartition("@")
-    if not name.startswith(_KIND) or not at or not model:
+    match = _NAME.fullmatch(name)
+    if match is None:
         raise RemoteRefused(
             "index.encoder is neither a name of `homespun models list` nor openai:MODEL@URL; write "
             "e.g. 'openai:nomic-embed-text@http://127.0.0.1:11434' into your own settings"
         )
+    model, url = match.groups()
     if len(model) > _MAX_MODEL_CHARS or not model.isprintable():
         raise RemoteRefused(
             f"the model in index.encoder has {len(model)} characters, or such as nobody sees; "
