@@ -81,7 +81,7 @@ class RemoteRoute:
         servers = sorted({*vectors} - {""})
         if not servers or status.state != "ready":
             return status
-        told = f"text of this repository goes to {', '.join(servers)} for vectors"
+        told = f"code goes, secrets masked, to {', '.join(servers)} for its vectors"
         message = f"{status.message}; {told}" if status.message else told
         return Status("ready", message, fix=STAY_HERE)
 
