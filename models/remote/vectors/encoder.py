@@ -18,13 +18,16 @@ from homespun.models.remote.vectors.encoder_name import EncoderName
 from homespun.models.remote.vectors.families import family_of
 from homespun.models.remote.vectors.options import EncoderOptions
 from homespun.models.remote.vectors.reply import Vectors, WrongReply, unit_vectors
-from homespun.models.remote.wire.client import Cancelled, Limits, RemoteClient
+from homespun.models.remote.wire.client import Cancelled, Limits, RemoteClient, TimedOut
 
 _PATH = "/v1/embeddings"
 _PROBE = "def add(first, second):\n    return first + second\n"  # what is sent to learn the length
 _MAX_TEXT_CHARS = 24_000  # of a chunk; some have lines without an end
 _MAX_QUERY_CHARS = 4_000
 _MAX_REQUEST_CHARS = 200_000
+_FIRST_REQUEST_CHARS = 8_000  # twice as many behind a request that was soon answered, else half
+_MIN_REQUEST_CHARS = 500
+_SOON_SECONDS, _LATE_SECONDS = 2.0, 10.0
 _MAX_REPLY_BYTES = 1_500_000  # the client reads two million of a line
 _NUMBER_BYTES = {"base64": 6, "float": 24}  # of one number in a reply, at most
 _TEXTS_BEFORE_THE_LENGTH_IS_KNOWN = 8
@@ -70,6 +73,7 @@ class RemoteEncoder:
         self._mask = mask
         self._lock = threading.Lock()
         self._dimensions = 0  # not known yet
+        self._request_chars = _FIRST_REQUEST_CHARS
         self._form = "base64"
         self._form_is_known = False
         self._has_left = False
@@ -116,12 +120,15 @@ class RemoteEncoder:
         return vector
 
     def _batches(self, texts: Sequence[str]) -> Iterator[list[str]]:
-        """Cut texts into requests that are bounded by their number, their size and the reply's."""
+        """Cut texts into requests that are bounded by their number, their size and the reply's.
+
+        The size follows how fast the server is: a processor reads some hundred tokens a second.
+        """
         batch: list[str] = []
         chars = 0
         for text in texts:
             if batch and (
-                len(batch) >= self._texts_at_once() or chars + len(text) > _MAX_REQUEST_CHARS
+                len(batch) >= self._texts_at_once() or chars + len(text) > self._request_chars
             ):
                 yield batch
                 batch, chars = [], 0
@@ -137,9 +144,12 @@ class RemoteEncoder:
         return max(1, min(self._options.batch, _MAX_REPLY_BYTES // row_bytes))
 
     def _passages(self, texts: list[str]) -> Vectors:
-        """Ask patiently; where the server finds it too much, for fewer texts and shorter ones."""
+        """Ask patiently; where it is too much for the server, for fewer texts and shorter ones."""
         try:
             return self._taken(self._patiently(texts), len(texts))
+        except TimedOut:
+            if len(texts) == 1:
+                raise
         except RemoteRefused as error:
             is_short = len(texts) == 1 and len(texts[0]) <= _SHORTEST_CUT_CHARS
             if error.status not in (400, 413, 422) or is_short:
@@ -153,13 +163,25 @@ class RemoteEncoder:
         rests = 0
         while True:
             limits = self._limits(self._options.timeout_ms, retries=_RETRIES)
+            began = self._client.clock()
             try:
-                return self._asked(texts, self._fields["passage"], limits, ask=self._client.json)
+                reply = self._asked(texts, self._fields["passage"], limits, ask=self._client.json)
+                self._adapt(self._client.clock() - began)
+                return reply
+            except TimedOut:
+                self._adapt(_LATE_SECONDS)
+                raise
             except RemoteFailed as error:
                 rests += 1
                 if not 0 < error.after <= _MAX_REST_SECONDS or rests > _MAX_RESTS:
                     raise
                 self._rest(error.after)
+
+    def _adapt(self, seconds: float) -> None:
+        if seconds < _SOON_SECONDS:
+            self._request_chars = min(2 * self._request_chars, _MAX_REQUEST_CHARS)
+        elif seconds >= _LATE_SECONDS:
+            self._request_chars = max(self._request_chars // 2, _MIN_REQUEST_CHARS)
 
     def _asked(
         self, texts: list[str], fields: Mapping[str, str], limits: Limits, *, ask: _Asks

@@ -75,6 +75,7 @@ def test_a_text_without_a_word_is_not_sent_and_gets_zeros(serving, opened):
 def test_requests_are_bounded_by_number_by_text_and_by_what_comes_back(
     serving, opened, monkeypatch
 ):
+    monkeypatch.setattr(remote_encoder, "_FIRST_REQUEST_CHARS", 100)
     monkeypatch.setattr(remote_encoder, "_MAX_REQUEST_CHARS", 100)
     monkeypatch.setattr(remote_encoder, "_MAX_REPLY_BYTES", 1000)  # five vectors of 196 bytes
     server = VectorServer()
@@ -223,6 +224,42 @@ def test_a_short_trouble_is_tried_again(serving, opened):
     server.faults = {1: answer({}, status=503), 2: Reply(hangs_up=True)}
     assert opened(serving(server.replies).url).encode(["a"]).shape == (1, 16)
     assert server.requests == 3
+
+
+def test_requests_grow_where_the_server_is_fast_and_shrink_where_it_is_slow(
+    serving, opened, monkeypatch
+):
+    monkeypatch.setattr(remote_encoder, "_FIRST_REQUEST_CHARS", 1000)
+    ticks = [0.0]
+
+    def slow(asked):
+        ticks[0] += seconds
+        return server.reply(asked)
+
+    server = VectorServer()
+    http = serving({EMBEDDINGS: slow})
+    encoder = opened(http.url)
+    encoder.expect(16)
+    encoder._form_is_known = True
+    encoder._client.clock = lambda: ticks[0]
+    seconds = 0.1
+    encoder.encode(["t" * 500] * 14)
+    seconds = 20.0
+    encoder.encode(["t" * 500] * 14)
+    encoder.encode(["t" * 500] * 14)
+    assert [len(asked.body["input"]) for asked in http.asked] == [2, 4, 8, 14, 8, 4, 2]
+
+
+def test_what_is_too_much_at_once_for_the_time_is_asked_in_halves(serving, opened):
+    server = VectorServer()
+
+    def too_slow(asked):
+        return Reply(waits=True) if len(asked.body["input"]) > 2 else server.reply(asked)
+
+    texts = [f"text {n}" for n in range(8)]
+    vectors = opened(serving({EMBEDDINGS: too_slow}).url, timeout_ms=200).encode(texts)
+    np.testing.assert_allclose(vectors, server.encoder.encode(texts), atol=1e-6)
+    assert server.texts == texts
 
 
 @pytest.mark.parametrize("status", [400, 413, 500])
