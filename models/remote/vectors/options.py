@@ -47,7 +47,7 @@ class EncoderOptions:
         },
     )
     query_timeout_ms: int = field(
-        default=1000,
+        default=2000,
         metadata={
             "help": "longest wait for the vector of a query; after it words alone decide",
             "min": 50,

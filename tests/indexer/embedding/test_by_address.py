@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -41,6 +40,13 @@ def serving(monkeypatch):
     monkeypatch.setattr(wire_client, "_FIRST_PAUSE_SECONDS", 0.001)
     with ExitStack() as stack:
         yield lambda replies, **more: stack.enter_context(ModelServer(replies, **more).running())
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch):
+    """However busy the machine is, what answers is waited for."""
+    monkeypatch.setenv("HOMESPUN_ENCODER_QUERY_TIMEOUT_MS", "60000")
+    monkeypatch.setenv("HOMESPUN_SEARCH_RERANKER_TIMEOUT_MS", "60000")
 
 
 @pytest.fixture
@@ -195,17 +201,13 @@ def test_another_model_behind_the_name_is_said_and_a_rebuild_takes_it(repo, serv
     assert index.encoder_stamp.dimensions == 24
 
 
-def test_a_search_goes_on_by_words_and_says_it_once(repo, serving):
+def test_a_search_goes_on_by_words_and_says_it_once(repo, serving, monkeypatch):
     server = VectorServer()
     http = serving(server.replies)
     opened(repo, http.url).embed()
     http.replies[EMBEDDINGS] = Reply(waits=True)
-    options = "HOMESPUN_ENCODER_QUERY_TIMEOUT_MS"
-    os.environ[options] = "50"
-    try:
-        index = Index.open(repo, CONFIG, encoder=open_encoder(f"openai:m@{http.url}"))
-    finally:
-        del os.environ[options]
+    monkeypatch.setenv("HOMESPUN_ENCODER_QUERY_TIMEOUT_MS", "50")
+    index = Index.open(repo, CONFIG, encoder=open_encoder(f"openai:m@{http.url}"))
     said = []
     index.fallbacks.say = said.append
     words = Index.open(repo, CONFIG).search("bake bread")
@@ -280,19 +282,18 @@ def test_a_workspace_never_says_where_text_goes(file, repo, serving, capsys):
     assert http.asked == []
 
 
-def test_a_workspace_does_not_change_how_the_users_own_server_is_asked(repo, serving, capsys):
+def test_a_workspace_does_not_change_how_the_users_own_server_is_asked(
+    repo, serving, capsys, monkeypatch
+):
     server = VectorServer()
     http = serving(server.replies)
     user_file().write_text(f'[index]\nencoder = "openai:m@{http.url}"\n')
-    os.environ["STOLEN"] = "sk-of-another-service"
+    monkeypatch.setenv("STOLEN", "sk-of-another-service")
     (repo / "homespun.toml").write_text(
         '[encoder]\napi_key_env = "STOLEN"\nheaders = ["X-A: b"]\nquery_prefix = "evil "\n'
         f'[index]\nencoder = "openai:m@{REFUSED}"\n'
     )
-    try:
-        status, out, _ = run(capsys, "index", repo)
-    finally:
-        del os.environ["STOLEN"]
+    status, out, _ = run(capsys, "index", repo)
     assert status == 0 and server.texts
     assert "setting 'encoder.api_key_env' in" in out
     assert all("authorization" not in asked.headers for asked in http.asked)

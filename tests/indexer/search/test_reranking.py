@@ -37,6 +37,13 @@ def serving():
         yield lambda replies, **more: stack.enter_context(ModelServer(replies, **more).running())
 
 
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch):
+    """However busy the machine is, what answers is waited for."""
+    monkeypatch.setenv("HOMESPUN_ENCODER_QUERY_TIMEOUT_MS", "60000")
+    monkeypatch.setenv("HOMESPUN_SEARCH_RERANKER_TIMEOUT_MS", "60000")
+
+
 @pytest.fixture
 def repo(tmp_path):
     root = tmp_path / "repo"

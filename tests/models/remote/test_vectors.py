@@ -30,7 +30,7 @@ def opened():
     made = []
 
     def make(url, model="m", say=None, **settings):
-        options = EncoderOptions(**settings)
+        options = EncoderOptions(**{"query_timeout_ms": 60_000, **settings})
         name = f"openai:{model}@{url}"
         made.append(open_remote_encoder(name, options, mask=mask_part, say=say or print))
         return made[-1]
@@ -252,12 +252,18 @@ def test_requests_grow_where_the_server_is_fast_and_shrink_where_it_is_slow(
 
 def test_what_is_too_much_at_once_for_the_time_is_asked_in_halves(serving, opened):
     server = VectorServer()
+    ticks = [0.0]
 
     def too_slow(asked):
-        return Reply(waits=True) if len(asked.body["input"]) > 2 else server.reply(asked)
+        if len(asked.body["input"]) <= 2:
+            return server.reply(asked)
+        ticks[0] += 100.0  # more than the time
+        return Reply(waits=True)
 
     texts = [f"text {n}" for n in range(8)]
-    vectors = opened(serving({EMBEDDINGS: too_slow}).url, timeout_ms=200).encode(texts)
+    encoder = opened(serving({EMBEDDINGS: too_slow}).url)
+    encoder._client.clock = lambda: ticks[0]
+    vectors = encoder.encode(texts)
     np.testing.assert_allclose(vectors, server.encoder.encode(texts), atol=1e-6)
     assert server.texts == texts
 

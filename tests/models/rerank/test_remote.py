@@ -20,6 +20,7 @@ TEXTS = ["short", "a much longer text", "middle one"]
 
 
 def opened(url, **settings):
+    settings = {"reranker_timeout_ms": 60_000, **settings}
     return open_reranker(RerankerOptions(reranker=url, **settings), mask=mask_part, say=print)
 
 
@@ -94,7 +95,8 @@ FAULTS = {
 def test_a_fault_is_a_sentence(reply, sentence, serving, monkeypatch):
     monkeypatch.setenv("MY_KEY", KEY)
     http = serving({RERANK: reply, "/rerank": reply})
-    reranker = opened(http.url, reranker_api_key_env="MY_KEY", reranker_timeout_ms=500)
+    milliseconds = 500 if reply.waits else 60_000
+    reranker = opened(http.url, reranker_api_key_env="MY_KEY", reranker_timeout_ms=milliseconds)
     with pytest.raises(RemoteError) as raised:
         reranker.relevance("q", TEXTS)
     assert sentence in str(raised.value)

@@ -13,6 +13,7 @@ from homespun.server.options import ServerOptions
 from tests.server.background.test_remote_route import SHOWS_STATUS, STAY_HERE
 from tests.support import rpc
 from tests.support.model_server import ModelServer, Reply, answer
+from tests.support.running_openai import RunningServer
 from tests.support.vector_server import EMBEDDINGS, VectorServer
 
 pytestmark = pytest.mark.e2e
@@ -137,3 +138,14 @@ def test_the_end_of_the_server_does_not_wait_for_an_answer(following, http):
     following.close()
     wait_until(lambda: not following.busy())
     assert http.left.wait(rpc.PATIENCE_SECONDS)
+
+
+def test_a_server_for_other_programs_says_it_on_its_terminal(folder, http, vectors, tmp_path):
+    name = f"openai:m@{http.url}"
+    server = RunningServer(folder, tmp_path / "log", HOMESPUN_INDEX_ENCODER=name)
+    try:
+        wait_until(lambda: any("bake_bread" in text for text in vectors.texts))
+        sentence = f"code of the folder goes, secrets masked, to {http.url} for its vectors"
+        server.until(lambda: sentence in "".join(server.said))
+    finally:
+        server.close()
