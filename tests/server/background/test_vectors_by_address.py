@@ -131,7 +131,8 @@ def test_a_server_that_fails_is_asked_less_and_less_and_its_return_is_noticed(
     assert following._vectors._retry_seconds == 0.01
 
 
-def test_the_end_of_the_server_does_not_wait_for_an_answer(following, http):
+def test_the_end_of_the_server_does_not_wait_for_an_answer(following, http, monkeypatch):
+    monkeypatch.setenv("HOMESPUN_ENCODER_TIMEOUT_MS", "600000")
     http.replies[EMBEDDINGS] = Reply(waits=True)
     following.start()
     assert http.is_waiting.wait(rpc.PATIENCE_SECONDS)
