@@ -10,7 +10,9 @@ another one: `model.remote` is `[model.remote]` and `HOMESPUN_MODEL_REMOTE_FIELD
 
 A workspace's files came with a clone and are a stranger's: they set what is marked so (`workspace`
 in the metadata), and nothing that the user has set. `True` takes any good value, `"lowers"` only
-one below the default, `"adds"` entries of a list beside the user's own.
+one below the default, `"adds"` entries of a list beside the user's own. An editor's settings may
+come with a clone as well: a value for which `yours`, a function in the metadata, is true it does
+not set; that is for what sends text somewhere.
 """
 
 from __future__ import annotations
@@ -57,6 +59,7 @@ class _SettingsLayer:
     values: Mapping[str, object]
     textual: bool = False  # values are strings to be parsed (environment)
     is_workspace: bool = False
+    is_editor: bool = False
 
 
 class _WrongValue(Exception):
@@ -120,6 +123,12 @@ class _Values:
                 faults.append(
                     f"setting {label!r} in {layer.origin} is ignored: only the user may set it; "
                     f"put it into {str(user_file())!r}"
+                )
+                continue
+            if layer.is_editor and self._fields[name].metadata.get("yours", _of_anybody)(raw):
+                faults.append(
+                    f"setting {label!r} of the editor is ignored where it holds an address: an "
+                    f"editor's settings may come with a clone; put it into {str(user_file())!r}"
                 )
                 continue
             try:
@@ -198,7 +207,8 @@ def _layers(
     yield _SettingsLayer(str(user_file()), _table(user_file(), parts, faults, is_ours=True))
     yield from _environment_layers(section)
     if editor is not None:
-        yield _SettingsLayer("editor", {_snake_case(key): value for key, value in editor.items()})
+        values = {_snake_case(key): value for key, value in editor.items()}
+        yield _SettingsLayer("editor", values, is_editor=True)
     if flags is not None:
         yield _SettingsLayer(
             "flag", {key: value for key, value in flags.items() if value is not None}
@@ -258,6 +268,10 @@ def _default(field: dataclasses.Field[Any]) -> object:
     if field.default_factory is not dataclasses.MISSING:
         return field.default_factory()
     return field.default
+
+
+def _of_anybody(value: object) -> bool:
+    return False
 
 
 def _snake_case(key: str) -> str:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from homespun.models.remote.vectors.encoder_name import is_address
+
 CHUNKER_VERSION = 6  # raise it when chunks, headers or symbols of the same bytes change
 
 
@@ -34,7 +36,10 @@ class IndexConfig:
         default="homespun-static-1",
         metadata={
             "help": 'the vector encoder: "homespun-static-1" comes with the package, others are '
-            'fetched by their catalogue name; "none" searches by words alone'
+            'fetched by their catalogue name; "none" searches by words alone; "openai:MODEL@URL" '
+            "asks a server of yours for them, and its text goes there: no editor sets such a one",
+            "yours": is_address,
+            "private": True,  # the address may hold a key
         },
     )
     chunk_chars: int = field(

@@ -18,20 +18,24 @@ import numpy.typing as npt
 from homespun.indexer import build
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.embedding.encoders import encoder_at_hand
-from homespun.indexer.embedding.update import embed_texts, missing_texts
+from homespun.indexer.embedding.question import asked_vector, why_not_dense
+from homespun.indexer.embedding.update import embed_texts, expect_kept, missing_texts
 from homespun.indexer.errors import IndexDamaged, IndexMissing, NotADirectory
 from homespun.indexer.imports import statements
 from homespun.indexer.languages import language_of
 from homespun.indexer.memory.current import CurrentState
 from homespun.indexer.memory.snapshot import Snapshot, vectors_present
 from homespun.indexer.search import retrieve
+from homespun.indexer.search.fallbacks import Fallbacks
+from homespun.indexer.search.reranking import Reranking, open_reranking
 from homespun.indexer.search.retrieve import Mode
 from homespun.indexer.search.weights import WEIGHTS, Weights
 from homespun.indexer.storage.manifest import EncoderStamp
 from homespun.indexer.storage.write_lock import read_beside_writers, write_lock
 from homespun.indexer.syntax.parser_process import ParserProcess
 from homespun.indexer.types import Call, Hit, Import, IndexInfo, IndexReport, Region, Symbol
-from homespun.models.types import Encoder
+from homespun.models.errors import RemoteError
+from homespun.models.types import AskedEncoder, Encoder
 from homespun.progress import NoProgress, Progress
 from homespun.settings import settings_of
 from homespun.storage import check_workspace_folder
@@ -58,6 +62,8 @@ class Index:
         self._config = config
         self._folder = build.folder_of(root)
         self._current = CurrentState(self._folder, encoder)
+        self._reranking: Reranking | None = None
+        self.fallbacks = Fallbacks()  # what searches had to do without
 
     @classmethod
     def open(
@@ -100,8 +106,10 @@ class Index:
         index = cls.open(root, config, create=True)
         for note in index.update().notes:
             logger.warning(note)
-        index.use_encoder(encoder or encoder_at_hand(config.encoder, say=logger.warning))
-        index.embed()
+        say = logger.warning
+        index.use_encoder(encoder or encoder_at_hand(config.encoder, workspace=root, say=say))
+        index.use_reranking(open_reranking(workspace=root, say=say))
+        index.embed(say=say)
         return index
 
     # Writing
@@ -156,29 +164,42 @@ class Index:
         pace: Callable[[Encoder], Encoder] = _at_once,
         progress: Progress = _PROGRESS,
         cancelled: Callable[[], bool] = _never,
+        say: Callable[[str], None] | None = None,
     ) -> int:
         """Compute the missing vectors; return how many. 0 without an encoder.
 
-        `pace` wraps the encoder for this work alone: a search never waits for its turn.
+        `pace` wraps the encoder for this work alone: a search never waits for its turn. A server
+        that computes them and does not answer ends the work, with what it answered kept: `say` gets
+        a sentence on it, without `say` it raises `RemoteError`.
         """
         encoder = self._current.encoder
         if encoder is None:
             return 0
         self.refresh()
         state = self._current.state
+        missing = missing_texts(state.snapshot)
         done = 0
-        for keys, vectors in embed_texts(
-            self._folder,
-            self._current.store,
-            pace(encoder),
-            missing_texts(state.snapshot),
-            seen=state,
-            lock=self._lock,
-            progress=progress,
-            cancelled=cancelled,
-        ):
-            self._current.take_vectors(keys, vectors)
-            done += len(keys)
+        try:
+            for keys, vectors in embed_texts(
+                self._folder,
+                self._current.store,
+                pace(encoder),
+                missing,
+                seen=state,
+                lock=self._lock,
+                progress=progress,
+                cancelled=cancelled,
+                portions=expect_kept(encoder, self._current.store, state.manifest),
+            ):
+                self._current.take_vectors(keys, vectors)
+                done += len(keys)
+        except RemoteError as error:
+            if say is None:
+                raise
+            say(
+                f"{len(missing) - done} of {len(missing)} vectors have to wait: {error}; search "
+                "goes by words where there is none, and the next `homespun index` goes on from here"
+            )
         self.refresh()
         return done
 
@@ -189,6 +210,10 @@ class Index:
         """
         if self._current.use_encoder(encoder):
             self.refresh()
+
+    def use_reranking(self, reranking: Reranking | None) -> None:
+        """Have searches look at their best hits once more, or not, from now on."""
+        self._reranking = reranking
 
     # Reading
 
@@ -218,7 +243,8 @@ class Index:
 
         The filters come before the limit: a language, a path glob, a kind of chunk, what belongs to
         definitions of one name; `exclude` leaves out chunks that overlap a region. Where vectors
-        cannot be used (`why_not_dense` says why) words alone decide in every mode.
+        cannot be used (`why_not_dense` says why) words alone decide in every mode; what a server
+        did not answer in time `fallbacks` notes.
         """
         if limit < 1 or not query.strip():
             return []
@@ -227,9 +253,14 @@ class Index:
             snapshot, language=language, glob=glob, kind=kind, symbol=symbol, exclude=exclude
         )
         vector = self._vector_of(query, snapshot) if mode != "lexical" else None
-        return retrieve.search(
-            snapshot, query, vector, wanted, limit=limit, mode=mode, weights=weights
+        reranking = self._reranking
+        reach = reranking.reach(limit) if reranking else limit
+        hits = retrieve.search(
+            snapshot, query, vector, wanted, limit=reach, mode=mode, weights=weights
         )
+        if reranking is not None:
+            hits = reranking.reranked(query, hits, fallbacks=self.fallbacks)
+        return hits[:limit]
 
     def similar(
         self,
@@ -289,27 +320,7 @@ class Index:
 
     def why_not_dense(self) -> str:
         """Return a sentence why vectors cannot be used, "" when they can."""
-        state = self._current.state
-        encoder = self._current.encoder
-        if encoder is None:
-            return "no encoder is loaded, so search goes by words alone"
-        stamp = state.manifest.encoder
-        if stamp is not None and stamp.name != encoder.name:
-            return (
-                f"the index has vectors of {stamp.name!r}, not of {encoder.name!r}, so "
-                f"search goes by words alone; run `homespun index {self.root}`"
-            )
-        if state.unread_vectors and not vectors_present(state.snapshot):
-            return (
-                "the vectors of the index cannot be read now, so search goes by words alone; "
-                f"`homespun index {self.root}` makes those anew that are damaged"
-            )
-        if not vectors_present(state.snapshot):
-            return (
-                "the index has no vectors yet, so search goes by words alone; "
-                f"run `homespun index {self.root}` to compute them"
-            )
-        return ""
+        return why_not_dense(self.root, self._current.state, self._current.encoder)
 
     @property
     def encoder_stamp(self) -> EncoderStamp | None:
@@ -378,5 +389,7 @@ class Index:
         encoder = self._current.encoder
         if encoder is None or not vectors_present(snapshot):
             return None
+        if isinstance(encoder, AskedEncoder):
+            return asked_vector(encoder, query, self.encoder_stamp, note=self.fallbacks.note)
         vector: npt.NDArray[np.float32] = encoder.encode([query])[0]
         return vector

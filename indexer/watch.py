@@ -9,11 +9,12 @@ from pathlib import Path, PurePosixPath
 from watchfiles import Change
 from watchfiles import watch as watch_files
 
-from homespun.errors import FolderRefused
+from homespun.errors import FolderRefused, HomespunError
 from homespun.indexer.errors import IndexerError, NotADirectory
 from homespun.indexer.index import Index
 from homespun.indexer.scan.skip import TOOL_FOLDERS
 from homespun.indexer.types import IndexReport
+from homespun.models.errors import RemoteError
 
 DEBOUNCE_MS = 200  # editors and git write in bursts
 
@@ -27,13 +28,14 @@ def watch(
     *,
     stop: threading.Event,
     on_update: Callable[[IndexReport], None],
-    on_trouble: Callable[[IndexerError | FolderRefused], None],
+    on_trouble: Callable[[HomespunError], None],
     debounce_ms: int = DEBOUNCE_MS,
 ) -> None:
     """Update the index after each burst of changes until `stop` is set.
 
     Trouble is told once and the update tried again: what has changed meanwhile is not forgotten.
-    Vectors follow each update where the index has an encoder. Raises `NotADirectory` when the
+    Vectors follow each update where the index has an encoder; those that a server does not answer
+    wait for the next change. Raises `NotADirectory` when the
     folder itself is gone.
     """
     pending: set[str] = set()
@@ -54,7 +56,7 @@ def watch(
         try:
             paths = None if look_at_all else _to_look_at(index.root, pending)
             report = index.update(paths=paths)
-            report.embedded = index.embed()
+            report.embedded = _embedded(index, on_trouble)
         except NotADirectory:
             raise
         except (IndexerError, FolderRefused) as error:
@@ -64,6 +66,14 @@ def watch(
         look_at_all = False
         if report.added or report.changed or report.removed:
             on_update(report)
+
+
+def _embedded(index: Index, on_trouble: Callable[[HomespunError], None]) -> int:
+    try:
+        return index.embed()
+    except RemoteError as error:
+        on_trouble(error)
+        return 0
 
 
 def _is_ours(root: Path, path: str) -> bool:

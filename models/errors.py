@@ -8,6 +8,7 @@ ModelsError
 ├── ModelDamaged          a served file is unreadable or not what its manifest says
 ├── UnsupportedModel      architecture, tensor type or file form that we do not serve
 ├── PromptTooLong         prompt + completion exceed the context
+├── RerankerSlow          a cross-encoder on this machine has not judged all hits in time
 ├── RemoteError
 │   ├── RemoteRefused     the settings of the server, or what it says of them, do not work
 │   └── RemoteFailed      the server did not answer, not in time, or not with an answer
@@ -56,6 +57,10 @@ class PromptTooLong(ModelsError):
     """Prompt and completion together exceed the context."""
 
 
+class RerankerSlow(ModelsError):
+    """A cross-encoder on this machine has not judged all hits in time."""
+
+
 class RemoteError(ModelsError):
     """Base of what is wrong with a server of the user's; no key is in any text."""
 
@@ -70,6 +75,10 @@ class RemoteRefused(RemoteError):
 
 class RemoteFailed(RemoteError):
     """The server did not answer, not in time, or with something else than an answer."""
+
+    def __init__(self, sentence: str, *, after: float = 0.0) -> None:
+        super().__init__(sentence)
+        self.after = after  # seconds that the server asks to be left alone (Retry-After)
 
 
 class AdapterError(ModelsError):

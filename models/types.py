@@ -9,7 +9,7 @@ import math
 import threading
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +32,34 @@ class Encoder(Protocol):
 
     def encode(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Return `(len(texts), dimensions)` float32 with unit-norm rows, in input order."""
+
+
+@runtime_checkable
+class AskedEncoder(Protocol):
+    """What an encoder has beside `Encoder` where a server of the user's computes its vectors."""
+
+    def encode_query(self, text: str) -> npt.NDArray[np.float32]:
+        """Return the `(dimensions,)` vector of a question, soon; raises `RemoteError`."""
+
+    def expect(self, dimensions: int) -> None:
+        """Say how long the vectors are that are kept already, so that the server is not asked."""
+
+    def leave(self) -> None:
+        """End what is on its way, and send nothing more; safe on any thread."""
+
+    def where(self) -> str:
+        """Return in words where text goes, e.g. "http://gpu-box:8000"; holds no key."""
+
+
+class Reranker(Protocol):
+    """A question and texts to how well each answers it."""
+
+    @property
+    def name(self) -> str:
+        """What it is, for people; holds no key."""
+
+    def relevance(self, query: str, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Return `(len(texts),)` finite scores, more is better; raises `ModelsError` in time."""
 
 
 @dataclass(frozen=True, slots=True)

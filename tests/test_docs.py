@@ -15,6 +15,8 @@ import pytest
 from homespun.cli.main import VERBS
 from homespun.indexer.config import IndexConfig
 from homespun.models.remote.options import RemoteOptions
+from homespun.models.remote.vectors.options import EncoderOptions
+from homespun.models.rerank.options import RerankerOptions
 from homespun.server.options import CompletionOptions, ServerOptions
 from tests.layout.house import ROOMS, relative, sources
 from tests.layout.test_arrows import LAYERS, layer_of
@@ -28,6 +30,8 @@ SECTIONS = (
     ("completion", CompletionOptions),
     ("model.remote", RemoteOptions),
     ("index", IndexConfig),
+    ("encoder", EncoderOptions),
+    ("search", RerankerOptions),
     ("server", ServerOptions),
 )
 
@@ -44,7 +48,8 @@ def settings_page():
         "editor (in camelCase), flags. A wrong value falls back to the layer below and says so.",
         "`HOMESPUN_HOME` moves all state outside repositories. `HOMESPUN_OFFLINE=1` forbids every",
         "connection that leaves this machine; without it a fetch of a model that was asked for",
-        "opens one, and `[model.remote]` where you set it ([remote.md](remote.md)).",
+        "opens one, and `[model.remote]` where you set it ([remote.md](remote.md)), or an address",
+        "in `index.encoder` or `search.reranker` ([encoders.md](encoders.md)).",
         "`HOMESPUN_TOKEN` is what a client of `homespun serve --tcp` names",
         "([editors.md](editors.md#other-editors)), or of `--openai` ([openai.md](openai.md)).",
         "",
@@ -52,8 +57,9 @@ def settings_page():
         "only what the column *workspace* allows. *yes* is any good value, *lowers* nothing above",
         "the default, *adds* entries beside your own. They name no path, address, program, model,",
         "adapter or thread count. Such a file is no link, and has at most 256 KB and keys of 16",
-        "parts. No `.env` of a folder is read. `[model.remote]` is yours alone: your own file and",
-        "the environment set it, not the editor, whose settings come with a clone as well.",
+        "parts. No `.env` of a folder is read. `[model.remote]`, `[encoder]`, `[search]` and an",
+        "address in `index.encoder` are yours alone: your own file, the environment and flags set",
+        "them, not the editor, whose settings come with a clone as well.",
         "",
     ]
     for section, options in SECTIONS:

@@ -14,6 +14,7 @@ from homespun.cli.errors import UsageError
 from homespun.cli.output import say
 from homespun.cli.progress import RichProgress
 from homespun.indexer.config import IndexConfig
+from homespun.models.types import AskedEncoder
 from homespun.settings import settings_of
 
 if TYPE_CHECKING:
@@ -28,7 +29,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("dir", nargs="?", default=".", metavar="DIR", help="folder (default: .)")
     parser.add_argument("--watch", action="store_true", help="go on and follow changes of files")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
-    parser.add_argument("--encoder", help='encoder for vectors, "none" for words alone')
+    parser.add_argument(
+        "--encoder",
+        help='encoder for vectors, "none" for words alone, or openai:MODEL@URL, which sends text',
+    )
     parser.add_argument("--rebuild", action="store_true", help="throw the old index away first")
     waiting = parser.add_mutually_exclusive_group()
     waiting.add_argument("--wait", action="store_true", help="wait for another writer to end")
@@ -53,10 +57,13 @@ def run(args: argparse.Namespace) -> int:
         report = (
             index.rebuild(progress=progress) if args.rebuild else index.update(progress=progress)
         )
-        encoder = encoder_at_hand(settings.encoder, say=report.notes.append)
+        note = report.notes.append
+        encoder = encoder_at_hand(settings.encoder, workspace=root, say=note)
         if encoder is not None:
             index.use_encoder(encoder)
-            report.embedded = index.embed(progress=progress)
+            report.embedded = index.embed(progress=progress, say=note)
+            if isinstance(encoder, AskedEncoder) and report.embedded:
+                note(f"{report.embedded} texts went to {encoder.where()}, without their secrets")
     _print(report, index, as_json=args.json)
     return _watch(index, as_json=args.json) if args.watch else 0
 

@@ -12,6 +12,7 @@ from homespun.cli.errors import UsageError
 from homespun.cli.output import say
 from homespun.errors import in_words
 from homespun.indexer.config import IndexConfig
+from homespun.models.remote.vectors.encoder_name import is_address
 from homespun.parsing import parse_json
 from homespun.settings import settings_of
 from homespun.showable import showable_line
@@ -37,6 +38,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--json", action="store_true", help='print {"query", "hits", "ms"} as one line a query'
     )
+    parser.add_argument(
+        "--encoder", help="encoder at an address, as `homespun index --encoder` was given it"
+    )
+    parser.add_argument(
+        "--reranker", metavar="URL", help="server or folder that looks at the best hits once more"
+    )
     parser.add_argument("--explain", action="store_true", help="show what each score is made of")
 
 
@@ -45,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     queries = _queries(args)
     if args.limit < 1:
         raise UsageError(f"--limit is {args.limit}; give 1 or more")
-    index = _opened(Path(args.path), args.mode)
+    index = _opened(Path(args.path), args)
     for query in queries:
         began = time.perf_counter()
         hits = index.search(
@@ -98,12 +105,22 @@ def _from_file(path: Path) -> list[str]:
     return queries
 
 
-def _opened(root: Path, mode: str) -> Index:
-    """Open the index, with the encoder that its vectors come from where that is wanted."""
+def _opened(root: Path, args: argparse.Namespace) -> Index:
+    """Open the index, with what the settings and flags name to search with."""
     from homespun.indexer.index import Index
+    from homespun.indexer.search.reranking import open_reranking
 
-    settings = settings_of(IndexConfig, "index", workspace=root, say=say)
-    index = Index.open(root, settings)
+    flags = {"encoder": args.encoder}
+    settings = settings_of(IndexConfig, "index", workspace=root, flags=flags, say=say)
+    index = _with_vectors(Index.open(root, settings), settings, root, args.mode)
+    index.fallbacks.say = say
+    flags = {"reranker": args.reranker}
+    index.use_reranking(open_reranking(workspace=root, flags=flags, say=say))
+    return index
+
+
+def _with_vectors(index: Index, settings: IndexConfig, root: Path, mode: str) -> Index:
+    """Give the index the encoder that its vectors come from, where that is wanted."""
     if mode == "lexical" or (settings.encoder == "none" and mode != "dense"):
         return index
     stamp = index.encoder_stamp
@@ -116,8 +133,18 @@ def _opened(root: Path, mode: str) -> Index:
     from homespun.indexer.embedding.encoders import open_encoder
     from homespun.models.errors import ModelsError
 
+    name = stamp.name
+    if is_address(name):  # it stands in the folder: what is asked is what the user named
+        name = settings.encoder
+        if not is_address(name):
+            say(
+                f"the index has vectors of {stamp.name!r} and index.encoder is {name!r}, so "
+                "nothing is sent and search goes by words alone; "
+                f"`homespun index {root}` computes others"
+            )
+            return index
     try:
-        index.use_encoder(open_encoder(stamp.name))
+        index.use_encoder(open_encoder(name, workspace=root, say=say))
     except ModelsError as error:
         say(f"search goes by words alone: {error}")
         return index

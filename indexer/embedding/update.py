@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,22 +24,48 @@ from homespun.indexer.storage import manifest
 from homespun.indexer.storage.lance import Store
 from homespun.indexer.storage.manifest import EncoderStamp, Manifest
 from homespun.indexer.storage.rows import embedding_text
-from homespun.models.types import Encoder
+from homespun.models.errors import RemoteError
+from homespun.models.types import AskedEncoder, Encoder
 from homespun.progress import Progress
 
 logger = logging.getLogger(__name__)
 
 _BATCH_CHUNKS = 256  # texts an encoder gets at once
+_ASKED_CHUNKS = 64  # the same of one that is asked over a network
 _COMMIT_CHUNKS = 4096  # a commit takes tens of milliseconds whatever its size
 _COMMIT_SECONDS = 5.0  # of work that a killed run may lose
+_ASKED_COMMIT_SECONDS = 1.0  # of work that may have been paid for
 
 Lock = Callable[[], AbstractContextManager[None]]
 Vectors = npt.NDArray[np.float32]  # (texts, dimensions), unit-norm rows
 
 
+@dataclass(frozen=True, slots=True)
+class Portions:
+    """In which pieces vectors are made and kept."""
+
+    texts: int  # that an encoder gets at once
+    seconds: float  # of work between two commits
+
+
 def missing_texts(current: Snapshot) -> dict[str, str]:
     """Return hash -> text of the chunks without a vector."""
     return {key: embedding_text(chunk) for key, chunk in snapshot.missing_chunks(current).items()}
+
+
+def expect_kept(encoder: Encoder, store: Store, current: Manifest) -> Portions:
+    """Tell an encoder that is asked how long its kept vectors are; return what it gets at once.
+
+    So nothing is sent to learn it, and another model under the same name is found out.
+    """
+    if not isinstance(encoder, AskedEncoder):
+        return Portions(_BATCH_CHUNKS, _COMMIT_SECONDS)
+    stamp = current.encoder
+    is_same = stamp is not None and stamp.name == encoder.name
+    kept = stamp.dimensions if stamp and is_same else store.vector_dimensions(encoder.name)
+    if kept:
+        encoder.expect(kept)
+    return Portions(_ASKED_CHUNKS, _ASKED_COMMIT_SECONDS)
 
 
 def embed_texts(
@@ -52,35 +78,38 @@ def embed_texts(
     lock: Lock,
     progress: Progress,
     cancelled: Callable[[], bool],
+    portions: Portions,
 ) -> Iterator[tuple[list[str], Vectors]]:
     """Compute the vectors of `missing` (hash -> text); yield keys and vectors of each commit.
 
-    `seen` is the state in which they were missing.
+    `seen` is the state in which they were missing. Raises `RemoteError` where a server does not
+    answer; what it answered before is kept.
 
     The manifest names the encoder from the first commit on, even when nothing is missing. Where
     another process embeds at the same time, what it was first with is not added again.
     """
+    stamp = _stamp_of(encoder)  # may ask a server, so not under the lock
     with lock():
         # Who has read a state that names the encoder has what the store had of its vectors then.
         ours = _followed(folder, store)
-        is_new = ours is not None and ours.encoder != _stamp_of(encoder)
+        is_new = ours is not None and ours.encoder != stamp
         has_read_all = ours is None or (not is_new and _is_same(ours, seen.manifest))
         if ours is not None and seen.unread_vectors:
             _drop_unreadable(store, encoder)
             has_read_all = False
         known = set() if has_read_all else store.vector_keys(encoder.name)
         if ours is not None and is_new:
-            ours = _stamped(folder, ours, encoder)
+            ours = _stamped(folder, ours, stamp)
     # Texts of like length together: a batch is padded to its longest.
     keys = sorted(missing.keys() - known, key=lambda key: (len(missing[key]), key))
     progress.start("embedding", len(keys), "chunks")
-    for batch, vectors in _commits(encoder, keys, missing, progress, cancelled):
+    for batch, vectors in _commits(encoder, keys, missing, progress, cancelled, portions):
         with lock():
             current = _followed(folder, store)
             if current is not None:
                 known = set() if _is_same(current, ours) else store.vector_keys(encoder.name)
                 _add(store, encoder, batch, vectors, known)
-                ours = _stamped(folder, current, encoder)
+                ours = _stamped(folder, current, stamp)
         yield batch, vectors
     progress.finish()
 
@@ -91,19 +120,25 @@ def _commits(
     texts: Mapping[str, str],
     progress: Progress,
     cancelled: Callable[[], bool],
+    portions: Portions,
 ) -> Iterator[tuple[list[str], Vectors]]:
     """Encode in batches; yield as many together as are worth a commit."""
     done: list[Vectors] = []
     first = 0
     began = time.monotonic()
-    for start in range(0, len(keys), _BATCH_CHUNKS):
+    for start in range(0, len(keys), portions.texts):
         if cancelled():
             break
-        batch = keys[start : start + _BATCH_CHUNKS]
-        done.append(_encoded(encoder, [texts[key] for key in batch]))
+        batch = keys[start : start + portions.texts]
+        try:
+            done.append(_encoded(encoder, [texts[key] for key in batch]))
+        except RemoteError:
+            if done:
+                yield keys[first:start], np.concatenate(done)
+            raise
         progress.advance(len(batch))
         end = start + len(batch)
-        if end - first >= _COMMIT_CHUNKS or time.monotonic() - began > _COMMIT_SECONDS:
+        if end - first >= _COMMIT_CHUNKS or time.monotonic() - began > portions.seconds:
             yield keys[first:end], np.concatenate(done)
             done, first, began = [], end, time.monotonic()
     if done:
@@ -158,10 +193,9 @@ def _add(
         store.add_vectors(encoder.name, [keys[row] for row in rows], vectors[rows])
 
 
-def _stamped(folder: Path, current: Manifest, encoder: Encoder) -> Manifest:
+def _stamped(folder: Path, current: Manifest, stamp: EncoderStamp) -> Manifest:
     """Name the encoder in the manifest: a new generation tells readers to look for vectors."""
     generation = current.generation + 1
-    stamp = _stamp_of(encoder)
     return manifest.save(folder, replace(current, generation=generation, encoder=stamp))
 
 

@@ -19,6 +19,7 @@ from homespun.indexer.errors import BadReport
 from homespun.indexer.evaluation.evaluate import CorpusResult, QueryResult
 from homespun.indexer.words.tokens import WORDS_VERSION
 from homespun.models import catalogue
+from homespun.models.remote.vectors.encoder_name import is_address
 from homespun.parsing import read_json
 from homespun.stats import Comparison, Estimate, compare, estimate
 from homespun.storage import (
@@ -60,13 +61,18 @@ class Report:
         }
 
 
-def versions_of(encoder_name: str) -> dict[str, str]:
-    """Return what shapes results besides the settings, with the hash of an encoder's weights."""
+def versions_of(encoder_name: str, reranker_name: str = "") -> dict[str, str]:
+    """Return what shapes results besides the settings, with the hash of an encoder's weights.
+
+    What weights a server has nobody here knows: its name stands for them.
+    """
+    reranked = {"reranker": reranker_name} if reranker_name else {}
     return {
         "chunker": str(CHUNKER_VERSION),
         "tokenizer": str(WORDS_VERSION),
         "encoder": encoder_name,
         "weights": _weights_hash(encoder_name),
+        **reranked,
     }
 
 
@@ -159,7 +165,9 @@ def _is_ours(body: object, root: Path) -> bool:
 def _weights_hash(encoder_name: str) -> str:
     if encoder_name == "none":
         return "none"
-    if encoder_name == static_encoder.NAME:
+    if is_address(encoder_name):
+        hashes = [encoder_name]
+    elif encoder_name == static_encoder.NAME:
         hashes = static_encoder.hashes()
     else:
         hashes = [file.sha256 for file in catalogue.get(encoder_name).files]

@@ -10,7 +10,7 @@ from homespun.indexer.memory import snapshot
 from homespun.indexer.memory.snapshot import Snapshot
 from homespun.indexer.memory.vectors import Vectors
 from homespun.indexer.storage.lance import Store
-from homespun.indexer.storage.manifest import FileStamp, Manifest
+from homespun.indexer.storage.manifest import EncoderStamp, FileStamp, Manifest
 from homespun.indexer.storage.rows import Rows
 from homespun.models.types import Encoder
 
@@ -74,7 +74,7 @@ def with_kept_vectors(state: IndexState, store: Store, encoder: Encoder | None) 
     if missing:
         only = missing if snapshot.vectors_present(after) else None
         try:
-            after = snapshot.with_vectors(after, *_read(store, encoder, only))
+            after = snapshot.with_vectors(after, *_read(store, stamp, only))
         except IndexDamaged as damaged:
             return replace(state, snapshot=after, unread_vectors=str(damaged))
     return state if after is state.snapshot else replace(state, snapshot=after)
@@ -130,12 +130,12 @@ def _most_single(current: Manifest) -> int:
 
 
 def _read(
-    store: Store, encoder: Encoder, only: Collection[str] | None
+    store: Store, stamp: EncoderStamp, only: Collection[str] | None
 ) -> tuple[list[str], Vectors]:
     """Return keys and vectors, rounded batch by batch: as float32 they take twice as much."""
     keys: list[str] = []
-    parts = [Vectors.zeros(0, encoder.dimensions)]
-    for some, matrix in store.vectors(encoder.name, only):
+    parts = [Vectors.zeros(0, stamp.dimensions)]
+    for some, matrix in store.vectors(stamp.name, only):
         keys += some
         parts.append(Vectors.of(matrix))
     return keys, Vectors.joined(parts)

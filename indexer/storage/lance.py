@@ -182,6 +182,14 @@ class Store:
         with self._mapped("reading"):
             return set(vector_table.keys_of(self._database().open_table(name)))
 
+    def vector_dimensions(self, encoder: str) -> int:
+        """Return how long the vectors of an encoder are, 0 where there are none."""
+        name = vector_table.name_of(encoder)
+        if not self._has(name):
+            return 0
+        with self._mapped("reading"):
+            return vector_table.dimensions_of(self._database().open_table(name))
+
     def add_vectors(
         self, encoder: str, keys: Sequence[str], vectors: npt.NDArray[np.float32]
     ) -> None:

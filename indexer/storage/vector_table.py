@@ -41,6 +41,11 @@ def keys_of(table: Any) -> list[str]:  # noqa: ANN401 - lancedb publishes no typ
     return keys
 
 
+def dimensions_of(table: Any) -> int:  # noqa: ANN401
+    """Return the length of the vectors."""
+    return int(table.schema.field("vector").type.list_size)
+
+
 def read(
     table: Any,  # noqa: ANN401
     keys: Collection[str] | None,

@@ -239,10 +239,11 @@ class Backend:
         if self._trouble is not None:
             return self._trouble
         options = [folder.options for folder in self._folders.values()] or [self._options]
+        vectors = [each.index.sent_to() for each in self._folders.values() if each.index]
         return overall(
             off=not any(each.enabled for each in options),
             pause=self.pause.status(),
-            model=self.remote.status(self._model_status()),
+            model=self.remote.status(self._model_status(), vectors),
             indexes=[status for each in self._folders.values() if (status := _index_status(each))],
         )
 
@@ -319,6 +320,7 @@ class Backend:
             client=self._client,
             completing=self._completing,
             status_changed=self._status_changed,
+            may_send=self.remote.may_send,
         )
         folder.index.start()
 
@@ -389,7 +391,8 @@ class Backend:
 
 def _describe_folder(folder: Folder) -> dict[str, object]:
     status = _index_status(folder) or Status("off", folder.message)
-    return {"root": str(folder.root.path), **status.to_json()}
+    vectors = folder.index.describe_vectors() if folder.index else {}
+    return {"root": str(folder.root.path), **status.to_json(), **vectors}
 
 
 def _index_status(folder: Folder) -> Status | None:

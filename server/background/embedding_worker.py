@@ -2,7 +2,8 @@
 
 The encoder that comes with the package takes seconds for a large repository, a transformer minutes,
 on a processor that completions need: one thread, few texts at a time, and none while a completion
-is under way.
+is under way. An encoder at an address of the user's takes text out of this process; the status says
+so, and `stay_here` ends it.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from homespun.errors import HomespunError
-from homespun.models.types import Encoder
+from homespun.models.errors import RemoteError
+from homespun.models.remote.vectors.encoder_name import is_address
+from homespun.models.types import AskedEncoder, Encoder
 from homespun.progress import Progress
 
 if TYPE_CHECKING:
@@ -29,6 +32,7 @@ _TEXTS_AT_ONCE = 8  # some hundred milliseconds of a transformer: as long as a k
 _WAIT_STEP_SECONDS = 0.02
 _LONGEST_WAIT_SECONDS = 2.0  # then a few texts are done, or a fast typist never gets vectors
 _RETRY_SECONDS = 2.0
+_MAX_RETRY_SECONDS = 300.0  # where a server does not answer, twice as long each time
 
 
 class LoadsEncoder(Protocol):
@@ -64,11 +68,13 @@ class PoliteEncoder:
 
     def encode(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Return `(len(texts), dimensions)` float32 with unit-norm rows, in input order."""
-        rows = [np.zeros((0, self.dimensions), dtype=np.float32)]
-        for start in range(0, len(texts), _TEXTS_AT_ONCE):
+        rows = []
+        # A server computes beside us, and many requests with few texts would only keep it waiting.
+        at_once = len(texts) if isinstance(self._inner, AskedEncoder) else _TEXTS_AT_ONCE
+        for start in range(0, len(texts), at_once or 1):
             self._give_way()
-            rows.append(self._inner.encode(texts[start : start + _TEXTS_AT_ONCE]))
-        return np.concatenate(rows)
+            rows.append(self._inner.encode(texts[start : start + at_once]))
+        return np.concatenate(rows or [np.zeros((0, self.dimensions), dtype=np.float32)])
 
     def _give_way(self) -> None:
         end = time.monotonic() + _LONGEST_WAIT_SECONDS
@@ -90,16 +96,24 @@ class EmbeddingWorker:
         completing: Callable[[], bool],
         updating: Callable[[], bool],
         log: Callable[[str], None],
+        may_send: Callable[[], bool] = lambda: True,
+        changed: Callable[[], None] = lambda: None,
     ) -> None:
-        """Take `encoder` by name, "none" = no vectors; `updating` = files wait to be indexed."""
-        self._name = encoder
+        """Take `encoder` by name, "none" = no vectors; `updating` = files wait to be indexed.
+
+        Where `may_send` says no, an encoder at an address is not opened; `changed` is called on any
+        thread when `where` or `trouble` is another.
+        """
+        self._name = "none" if is_address(encoder) and not may_send() else encoder
+        self._changed = changed
+        self._retry_seconds = _RETRY_SECONDS
         self._load_encoder = load_encoder
         self._progress = progress
         self._completing = completing
         self._updating = updating
         self._log = log
         self._encoder: Encoder | None = None
-        self._trouble = ""  # the last sentence that was logged
+        self.trouble = ""  # the last sentence that was logged, "" since it has worked again
         self._wake = threading.Condition()
         self._index: Index | None = None  # set = its vectors are due
         self._closing = False
@@ -120,6 +134,24 @@ class EmbeddingWorker:
         with self._wake:
             self._closing = True
             self._wake.notify_all()
+        self._leave()
+
+    def stay_here(self, index: Index | None) -> None:
+        """Send nothing more, neither texts nor the questions of searches in `index`."""
+        if not is_address(self._name):
+            return
+        self._name = "none"
+        self._leave()
+        if index is not None:
+            index.use_encoder(None)
+        self._changed()
+
+    @property
+    def where(self) -> str:
+        """The server that text goes to, "" where it stays here."""
+        encoder = self._encoder
+        is_sending = is_address(self._name) and isinstance(encoder, AskedEncoder)
+        return encoder.where() if is_sending and isinstance(encoder, AskedEncoder) else ""
 
     def busy(self) -> bool:
         """Say whether the thread is still alive."""
@@ -129,11 +161,14 @@ class EmbeddingWorker:
         while (index := self._next()) is not None:
             try:
                 self._embed(index)
+                self._worked()
             except _EmbeddingClosed:
                 return
             except (HomespunError, OSError) as error:
+                if self._closing or self._name == "none":
+                    continue  # it was left, and says so
                 self._say(f"vectors of {str(index.root)!r} have to wait: {error}")
-                self._later(index)
+                self._later(index, patiently=isinstance(error, RemoteError))
             except Exception as error:
                 logger.error("vectors of %s failed: %s", index.root, error, exc_info=error)
 
@@ -144,12 +179,20 @@ class EmbeddingWorker:
             return None if self._closing else index
 
     def _embed(self, index: Index) -> None:
+        if self._name == "none":
+            return
         if self._encoder is None:
             # One thread: the cores belong to the completions.
             encoder = self._load_encoder(self._name, threads=1)
             if encoder is None:
                 return
             self._encoder = encoder
+            if isinstance(encoder, AskedEncoder):
+                self._log(
+                    f"vectors of {str(index.root)!r} are computed at {encoder.where()}: its text "
+                    "goes there, without its secrets"
+                )
+                self._changed()
         progress = self._progress()
         index.use_encoder(self._encoder)  # searches go by its vectors, too, from here on
         try:
@@ -160,15 +203,31 @@ class EmbeddingWorker:
     def _politely(self, encoder: Encoder) -> Encoder:
         return PoliteEncoder(encoder, completing=self._completing, closing=self._is_closing)
 
-    def _later(self, index: Index) -> None:
+    def _later(self, index: Index, *, patiently: bool) -> None:
+        """Rest, and note the work again; a server is left alone even where there is more of it."""
+        seconds = self._retry_seconds if patiently else _RETRY_SECONDS
+        self._retry_seconds = min(2 * seconds, _MAX_RETRY_SECONDS)
         with self._wake:
-            self._wake.wait_for(lambda: self._closing or self._index is not None, _RETRY_SECONDS)
+            self._wake.wait_for(
+                lambda: self._closing or (self._index is not None and not patiently), seconds
+            )
             self._index = self._index or index
 
+    def _worked(self) -> None:
+        self._retry_seconds = _RETRY_SECONDS
+        if self.trouble:
+            self.trouble = ""
+            self._changed()
+
     def _say(self, sentence: str) -> None:
-        if sentence != self._trouble:
-            self._trouble = sentence
+        if sentence != self.trouble:
+            self.trouble = sentence
             self._log(sentence)
+            self._changed()
+
+    def _leave(self) -> None:
+        if isinstance(self._encoder, AskedEncoder):
+            self._encoder.leave()
 
     def _is_closing(self) -> bool:
         return self._closing

@@ -72,9 +72,11 @@ class FolderIndex:
         client: Reports,
         completing: Callable[[], bool],
         status_changed: Callable[[], None] = lambda: None,
+        may_send: Callable[[], bool] = lambda: True,
     ) -> None:
         """`completing` says whether a completion is under way; vectors wait for it.
 
+        `may_send` says whether text may go to an encoder at an address of the user's.
         `status_changed` is called on the thread that keeps the index.
         """
         self.root = root
@@ -92,6 +94,8 @@ class FolderIndex:
             completing=completing,
             updating=self._has_work,
             log=client.log,
+            may_send=may_send,
+            changed=status_changed,
         )
         self._wake = threading.Condition()  # guards the fields below
         self._paths: set[str] = set()  # changed, not indexed yet
@@ -128,6 +132,20 @@ class FolderIndex:
         with self._wake:
             self._every_file = self._drawn = self._hurries = self._from_nothing = True
             self._wake.notify_all()
+
+    def stay_here(self) -> None:
+        """Send nothing of the folder anywhere until the next start."""
+        self._vectors.stay_here(self.index)
+
+    def sent_to(self) -> str:
+        """Return the server that the folder's text goes to for its vectors, "" where none does."""
+        return self._vectors.where
+
+    def describe_vectors(self) -> dict[str, object]:
+        """Return what of the folder is sent where as JSON; nothing where all stays here."""
+        if not (where := self.sent_to()):
+            return {}
+        return {"vectors": {"address": where, "trouble": self._vectors.trouble}}
 
     def close(self) -> None:
         """Ask the threads to end; they do within one file or a few texts."""

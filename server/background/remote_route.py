@@ -6,7 +6,7 @@ Settings come from the user's file and the environment only: those of an editor 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from lsprotocol import types as lsp
@@ -49,11 +49,16 @@ class RemoteRoute:
 
     def stay_here(self) -> None:
         """Send nothing more until the next start."""
-        if self._is_on():
-            self._stays_here = True
+        was_on = self._is_on()
+        self._stays_here = True
+        if was_on:
             self._made = None
             self._renewed()
             self._changed()
+
+    def may_send(self) -> bool:
+        """Say whether the user has not ended it."""
+        return not self._stays_here
 
     def generator(self, local: Generator | None, options: CompletionOptions) -> Generator | None:
         """Return who completes: the server before `local`, or `local`, which may be missing."""
@@ -67,8 +72,20 @@ class RemoteRoute:
             self._made = (key, made)
         return self._made[1]
 
-    def status(self, model: Status) -> Status:
-        """Return the status of who completes, where that of the model here is `model`."""
+    def status(self, model: Status, vectors: Collection[str] = ()) -> Status:
+        """Return the status of who completes, where that of the model here is `model`.
+
+        `vectors` are the servers that compute vectors of the folders' text, "" for none.
+        """
+        status = self._status(model)
+        servers = sorted({*vectors} - {""})
+        if not servers or status.state != "ready":
+            return status
+        told = f"code goes, secrets masked, to {', '.join(servers)} for its vectors"
+        message = f"{status.message}; {told}" if status.message else told
+        return Status("ready", message, fix=STAY_HERE)
+
+    def _status(self, model: Status) -> Status:
         if not self._is_on():
             return model
         if self._trouble:

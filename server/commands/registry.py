@@ -91,6 +91,9 @@ def _resume(ls: HomespunServer, *_: object) -> dict[str, object]:
 def _stay_here(ls: HomespunServer, *_: object) -> dict[str, object]:
     """Send nothing to a server any more; return the status."""
     ls.backend.remote.stay_here()
+    for folder in ls.backend.folders():
+        if folder.index is not None:
+            folder.index.stay_here()
     return ls.backend.describe()
 
 

@@ -137,6 +137,8 @@ class _Following:
     def __init__(self, root: Path, index: Index, answerer: Answerer, say: Say) -> None:
         config = settings_of(IndexConfig, "index", workspace=root, say=logger.debug)
         self._answerer = answerer
+        self._say = say
+        self._sent_to = ""  # what was said of it last
         self._stop = threading.Event()
         self._index = FolderIndex(
             root,
@@ -146,7 +148,7 @@ class _Following:
             load_encoder=load_encoder,
             client=_Log(say),
             completing=answerer.busy,
-            status_changed=answerer.forget,
+            status_changed=self._changed,
         )
         self._index.start()
         threading.Thread(target=self._watch, args=(root,), daemon=True).start()
@@ -155,6 +157,13 @@ class _Following:
         """Stop; nothing is waited for."""
         self._stop.set()
         self._index.close()
+
+    def _changed(self) -> None:
+        self._answerer.forget()
+        where = self._index.sent_to()
+        if where and where != self._sent_to:
+            self._sent_to = where
+            self._say(f"code of the folder goes, secrets masked, to {where} for its vectors")
 
     def _watch(self, root: Path) -> None:
         from watchfiles import watch

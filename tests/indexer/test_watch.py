@@ -8,11 +8,14 @@ import threading
 import pytest
 
 from homespun.indexer.config import IndexConfig
+from homespun.indexer.embedding.encoders import open_encoder
 from homespun.indexer.errors import IndexLocked
 from homespun.indexer.index import Index
 from homespun.indexer.storage.write_lock import write_lock
 from homespun.indexer.watch import watch
 from homespun.models.fakes import FakeEncoder
+from tests.support.model_server import ModelServer, answer
+from tests.support.vector_server import EMBEDDINGS, VectorServer
 
 SECONDS = 60  # never waited for in full unless something is broken
 
@@ -92,6 +95,19 @@ def test_vectors_follow_each_update(repo):
         watching.until(lambda: watching.index.definitions("second"))
         info = watching.index.info()
         assert info.vectors == info.chunks
+
+
+def test_a_server_of_vectors_that_refuses_is_told_and_the_files_are_followed_all_the_same(repo):
+    vectors = VectorServer()
+    with ModelServer({EMBEDDINGS: answer({}, status=401)}).running() as server:
+        with Watching(repo, encoder=open_encoder(f"openai:m@{server.url}")) as watching:
+            index = watching.index
+            assert "(401)" in str(watching.troubles.get(timeout=SECONDS))
+            (repo / "b.py").write_text("def second(): ...\n")
+            watching.until(lambda: index.definitions("second"))
+            server.replies[EMBEDDINGS] = vectors.reply
+            (repo / "c.py").write_text("def third(): ...\n")
+            watching.until(lambda: index.definitions("third") and index.info().vectors == 3)
 
 
 def test_what_changes_while_another_writes_is_not_forgotten(repo):

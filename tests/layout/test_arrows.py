@@ -31,6 +31,7 @@ LAYERS = {
         "adapters engine",
         "download fakes",
         "remote serve status",
+        "remote.vectors rerank",
         "adapters.export export load promote recommend",
     ),
     "indexer": (

@@ -20,7 +20,8 @@ from homespun.models.adapters import registry
 from homespun.models.errors import DownloadFailed, ModelMissing
 from homespun.models.fakes import FakeEncoder, FakeGenerator
 from homespun.models.recommend.auto import AutoModel
-from homespun.server.background import auto_choice, backend
+from homespun.models.remote.vectors.encoder_name import is_address
+from homespun.server.background import auto_choice, backend, factories
 from homespun.server.background.factories import Factories, open_index
 from homespun.server.completion.completer import Completer
 from homespun.server.setup import create_server
@@ -123,6 +124,10 @@ def load_generator(name, *, adapter, workspace, threads, context_tokens, cache_m
     return FakeGenerator(says, name=name, adapter=adapter, remembers=remembers)
 
 
+def load_encoder(name, *, threads=0):
+    return factories.load_encoder(name) if is_address(name) else FakeEncoder()
+
+
 def find_models(*, threads, say):
     """Find out what "auto" stands for, once the test lets it; SPARED is a file that changes it."""
     fail("find_models")
@@ -183,7 +188,7 @@ def main():
         fetch_model=fetch_model,
         find_models=find_models,
         open_index=failing_index,
-        load_encoder=lambda name, *, threads=0: FakeEncoder(),
+        load_encoder=load_encoder,
         make_completer=Completer if "says" in SETTINGS else EchoCompleter,
     )
     serve(create_server(factories, flags=SETTINGS.get("flags")))

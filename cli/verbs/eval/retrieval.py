@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,19 @@ if TYPE_CHECKING:
     from homespun.indexer.evaluation.queries import Query
     from homespun.indexer.evaluation.report import RegressionVerdict, Report
     from homespun.indexer.index import Index
+    from homespun.indexer.search.reranking import Reranking
     from homespun.models.types import Encoder
+
+
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    """What flags name in place of the settings; None leaves what is set."""
+
+    encoder: str | None = None
+    reranker: str | None = None
+
+
+_NOTHING = _Tried()
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,6 +48,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--below", type=float, default=0.0, metavar="SCORE", help="list queries with less NDCG"
     )
+    trying = parser.add_argument_group("to try", "both ways are measured, and compared")
+    trying.add_argument("--encoder", help="another encoder, e.g. openai:MODEL@URL, which gets text")
+    trying.add_argument(
+        "--reranker", metavar="URL", help="a server or folder that looks at the best hits once more"
+    )
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
 
@@ -48,22 +66,52 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"--limit is {args.limit}; give 1 or more")
     asked = queries.load(Path(args.queries))
     root = Path(args.path)
+    if args.encoder is not None or args.reranker is not None:
+        return _tried(root, asked, args)
     compared = accepted.ComparedPart(
         evaluation_report,
         BadReport,
-        measure=lambda: _measured(root, asked, args),
+        measure=lambda: _measured(root, asked, args, _NOTHING),
         show=lambda report, verdict: _print(report, verdict, args),
         drop_sentence=_drop_sentence,
     )
     return compared.run(args, root, f"{Path(args.queries).stem}-{args.mode}.json")
 
 
-def _measured(root: Path, asked: tuple[Query, ...], args: argparse.Namespace) -> Report:
+def _tried(root: Path, asked: tuple[Query, ...], args: argparse.Namespace) -> int:
+    """Measure with what the flags name and without it, and say what it brings; 0 either way."""
+    from homespun.cli.verbs.eval import retrieval_tables
+    from homespun.indexer.evaluation.report import judge
+
+    if args.accept or args.accepted:
+        raise UsageError("--encoder and --reranker try something; --accept takes what is set")
+    flags = _Tried(args.encoder, args.reranker)
+    # What is set comes last: the index has its vectors afterwards, as it had before.
+    tried = _measured(root, asked, args, flags)
+    usual = _measured(root, asked, args, _NOTHING)
+    verdict = judge(tried, usual)
+    if args.json:
+        comparison = retrieval_tables.verdict_json(verdict)
+        body = {"with": tried.to_json(), "without": usual.to_json(), "comparison": comparison}
+        print(json.dumps(body), flush=True)
+        return 0
+    retrieval_tables.print_report(usual)
+    retrieval_tables.print_report(tried, below=args.below)
+    retrieval_tables.print_verdict(verdict, tried, against="the search as it is set")
+    return 0
+
+
+def _measured(
+    root: Path, asked: tuple[Query, ...], args: argparse.Namespace, flags: _Tried
+) -> Report:
     from homespun.indexer.evaluation import evaluate
     from homespun.indexer.evaluation.report import Report, versions_of
 
     with RichProgress(quiet=args.json) as progress:
-        index, encoder = _indexed(root, args.mode, progress)
+        index, encoder = _indexed(root, args.mode, flags.encoder, progress)
+    reranking = _reranking(root, flags.reranker)
+    index.use_reranking(reranking)
+    index.fallbacks.say = lambda sentence: None  # it is no measurement then, as is said below
     corpus = evaluate.evaluate(
         lambda text: index.search(text, limit=args.limit, mode=args.mode),
         asked,
@@ -74,32 +122,51 @@ def _measured(root: Path, asked: tuple[Query, ...], args: argparse.Namespace) ->
         chunks=index.info().chunks,
         limit=args.limit,
     )
-    return Report(args.mode, args.limit, versions_of(encoder), (corpus,))
+    for sentence, count in index.fallbacks.counts.items():
+        raise Unavailable(
+            f"searches went without what was to be measured ({count} times): {sentence}"
+        )
+    versions = versions_of(encoder, reranking.reranker.name if reranking else "")
+    return Report(args.mode, args.limit, versions, (corpus,))
 
 
-def _indexed(root: Path, mode: str, progress: RichProgress) -> tuple[Index, str]:
+def _reranking(root: Path, flag: str | None) -> Reranking | None:
+    """Open the reranker of the flag or the settings; one that does not work ends it."""
+    from homespun.indexer.search.reranking import open_reranking
+
+    said: list[str] = []
+    found = open_reranking(workspace=root, flags={"reranker": flag}, say=said.append)
+    for sentence in said:
+        say(sentence)
+    if flag and found is None:
+        raise Unavailable("so there is nothing to measure; mend what --reranker names")
+    return found
+
+
+def _indexed(root: Path, mode: str, flag: str | None, progress: RichProgress) -> tuple[Index, str]:
     """Bring the index up to date, with vectors where the mode wants them; name the encoder."""
     from homespun.indexer.index import Index
 
-    settings = settings_of(IndexConfig, "index", workspace=root, say=say)
+    flags = {"encoder": flag}
+    settings = settings_of(IndexConfig, "index", workspace=root, flags=flags, say=say)
     name = "none" if mode == "lexical" else settings.encoder
     if name == "none" and mode == "dense":
         raise UsageError("--mode dense needs an encoder, and index.encoder is 'none'")
-    encoder = _encoder(name)
+    encoder = _encoder(name, root)
     index = Index.open(root, settings, create=True)
     index.update(progress=progress)
     if encoder is not None:
         index.use_encoder(encoder)
         index.embed(progress=progress)
-    return index, name
+    return index, encoder.name if encoder else "none"
 
 
-def _encoder(name: str) -> Encoder | None:
+def _encoder(name: str, root: Path) -> Encoder | None:
     from homespun.indexer.embedding.encoders import open_encoder
     from homespun.models.errors import ModelMissing
 
     try:
-        return open_encoder(name)
+        return open_encoder(name, workspace=root, say=say)
     except ModelMissing as missing:
         raise Unavailable(f"{missing}; or measure words alone with --mode lexical") from missing
 

@@ -34,17 +34,19 @@ def print_report(report: Report, *, below: float = 0.0) -> None:
         print_line(console, f"{row.ndcg:.2f}  {row.query!r} found {hits}")
 
 
-def print_verdict(verdict: RegressionVerdict, report: Report) -> None:
-    """Print the difference to the accepted report and the queries that changed."""
+def print_verdict(
+    verdict: RegressionVerdict, report: Report, *, against: str = "the accepted report"
+) -> None:
+    """Print the difference to another report and the queries that changed."""
     console = table_console(_WIDTH)
     for note in verdict.notes:
-        print_line(console, note)
+        print_line(console, note.replace("the accepted report", against))
     if verdict.comparison is None:
         return
     compared = verdict.comparison
     print_line(
         console,
-        f"against the accepted report: {signed(compared.difference)} over {compared.count} "
+        f"against {against}: {signed(compared.difference)} over {compared.count} "
         f"queries, {len(compared.worse)} worse, {len(compared.better)} better",
     )
     queries = {row.id: row.query for corpus in report.corpora for row in corpus.rows}
@@ -112,6 +114,8 @@ def _table(report: Report) -> Table:
     from rich.table import Table
 
     title = f"search, {report.mode}, encoder {report.versions['encoder']}"
+    if "reranker" in report.versions:
+        title += f", reranker {report.versions['reranker']}"
     table = Table(title=title, title_justify="left", box=box.SIMPLE, pad_edge=False)
     table.add_column("", no_wrap=True)
     at = f"@{report.limit}"

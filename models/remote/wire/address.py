@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
 from homespun.models.errors import RemoteRefused
+from homespun.models.remote.wire.setting_names import COMPLETES, SettingNames
 
 _PRIVATE_ENDINGS = (".local", ".localhost", ".internal", ".lan", ".home.arpa")
 _PORTS = {"http": 80, "https": 443}
@@ -55,23 +56,23 @@ class Address:
         return _place(self.host) == _PUBLIC
 
 
-def address_of(url: str) -> Address:
+def address_of(url: str, names: SettingNames = COMPLETES) -> Address:
     """Take a URL apart. Raises `RemoteRefused`; what is refused is shown without its secrets."""
     try:
         parts = urlsplit(url.strip())
         port = parts.port
     except ValueError:
-        raise _refused("is no URL") from None
+        raise _refused(names, "is no URL") from None
     if parts.scheme not in _PORTS or not parts.hostname:
-        raise _refused("is no address with http:// or https:// and a host")
+        raise _refused(names, "is no address with http:// or https:// and a host")
     if parts.username is not None or parts.password is not None:
-        raise _refused("holds a user name or password; put them into model.remote.headers")
+        raise _refused(names, f"holds a user name or password; put them into {names.headers}")
     if parts.query or parts.fragment:
-        raise _refused("has a part behind `?` or `#`; give the address alone")
+        raise _refused(names, "has a part behind `?` or `#`; give the address alone")
     address = Address(parts.scheme, parts.hostname, port or _PORTS[parts.scheme], _path(parts))
     if address.scheme == "http" and address.is_public:
         raise RemoteRefused(
-            f"model.remote.url is {address.shown!r}: code would cross the internet in the clear; "
+            f"{names.url} is {address.shown!r}: code would cross the internet in the clear; "
             "use https://, or a tunnel that ends on this machine"
         )
     return address
@@ -84,9 +85,9 @@ def _path(parts: SplitResult) -> str:
     return path
 
 
-def _refused(why: str) -> RemoteRefused:
+def _refused(names: SettingNames, why: str) -> RemoteRefused:
     return RemoteRefused(
-        f"model.remote.url {why}; give one such as http://127.0.0.1:8080 in the user's settings"
+        f"{names.url} {why}; give one such as http://127.0.0.1:8080 in the user's settings"
     )
 
 

@@ -28,6 +28,7 @@ from homespun.models.remote.wire.exchange import (
     Line,
     News,
 )
+from homespun.models.remote.wire.setting_names import COMPLETES, SettingNames
 from homespun.models.types import Cancellation
 from homespun.parsing import parse_json
 from homespun.showable import showable_line
@@ -38,7 +39,7 @@ _POLL_SECONDS = 0.02  # how often a plain `cancelled` is asked
 _MAX_MESSAGE_CHARS = 200
 _MAX_BODY_BYTES = 4_000_000  # of an answer that is not streamed
 _MAX_ERROR_BYTES = 20_000
-_FOR_GOOD = (400, 401, 403, 404, 405, 422)  # asking the same again gets the same
+_FOR_GOOD = (400, 401, 403, 404, 405, 413, 422)  # asking the same again gets the same
 _TRANSIENT = (408, 429, 500, 502, 503, 504)
 
 
@@ -56,14 +57,11 @@ class Limits:
 
     deadline: float  # by the client's clock, in seconds
     cancelled: Callable[[], bool]
+    retries: int = _RETRIES
 
 
 class _Transient(RemoteFailed):
     """It failed before the first byte, in a way that the next try may not."""
-
-    def __init__(self, sentence: str, *, after: float = 0.0) -> None:
-        super().__init__(sentence)
-        self.after = after  # seconds that the server asks to be left alone
 
 
 class RemoteClient:
@@ -75,11 +73,13 @@ class RemoteClient:
         headers: Mapping[str, str],
         *,
         secrets: Sequence[str] = (),
+        names: SettingNames = COMPLETES,
         breaker: CircuitBreaker | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`secrets` are what of the headers must be in no sentence."""
+        """`secrets` are what of the headers must be in no sentence; `names` stand in them."""
         self.address = address
+        self._names = names
         self.clock = clock
         self.breaker = breaker or CircuitBreaker()
         self._connections = Connections(address, headers)
@@ -95,6 +95,20 @@ class RemoteClient:
                     raise self._failed("answers without an end")
         return self._parsed(whole)
 
+    def answer(self, path: str, body: object, *, limits: Limits) -> Any:  # noqa: ANN401
+        """Ask for one JSON answer as `json` does, and ask and tell the breaker."""
+        self._admit()
+        try:
+            found = self.json(path, body, limits=limits)
+        except Cancelled:
+            self.breaker.left()
+            raise
+        except RemoteError as error:
+            self._tell(error)
+            raise
+        self.breaker.succeeded()
+        return found
+
     def events(
         self, path: str, body: object, *, limits: Limits
     ) -> Generator[dict[str, Any], None, None]:
@@ -102,8 +116,7 @@ class RemoteClient:
 
         Raises `RemoteError` and `Cancelled`, and tells the breaker.
         """
-        if why := self.breaker.admit():
-            raise RemoteFailed(f"{self.address.shown} is left alone for a while: {why}")
+        self._admit()
         try:
             with closing(self._lines(path, body, limits)) as lines:
                 for event in self._events(lines):
@@ -116,15 +129,22 @@ class RemoteClient:
             self.breaker.succeeded()
             raise
         except RemoteError as error:
-            is_refused = isinstance(error, RemoteRefused)
-            after = error.after if isinstance(error, _Transient) else 0.0
-            self.breaker.failed(str(error), for_good=is_refused, rest_seconds=after)
+            self._tell(error)
             raise
         self.breaker.succeeded()
 
     def close(self) -> None:
         """Close what is idle."""
         self._connections.close()
+
+    def _admit(self) -> None:
+        if why := self.breaker.admit():
+            raise RemoteFailed(f"{self.address.shown} is left alone for a while: {why}")
+
+    def _tell(self, error: RemoteError) -> None:
+        is_refused = isinstance(error, RemoteRefused)
+        after = error.after if isinstance(error, RemoteFailed) else 0.0
+        self.breaker.failed(str(error), for_good=is_refused, rest_seconds=after)
 
     def _events(self, lines: Iterator[bytes]) -> Iterator[dict[str, Any]]:
         for line in lines:
@@ -150,7 +170,7 @@ class RemoteClient:
 
         content = None if body is None else dumps(body).encode()
         pause = _FIRST_PAUSE_SECONDS
-        for tries_left in reversed(range(_RETRIES + 1)):
+        for tries_left in reversed(range(limits.retries + 1)):
             try:
                 yield from self._once(path, content, limits)
                 return
@@ -176,7 +196,7 @@ class RemoteClient:
             if "text/html" in head.headers.get("content-type", ""):
                 raise RemoteRefused(
                     f"{self.address.shown} answers with a web page: another service is there, or a "
-                    "page to log in; look at model.remote.url and model.remote.kind"
+                    f"page to log in; look at {self._names.kind}"
                 )
             while not isinstance(news := self._next(exchange, limits), Ended):
                 assert isinstance(news, Line)  # there is one head
@@ -215,22 +235,23 @@ class RemoteClient:
         said = self._said(exchange, limits)
         if status in (401, 403):
             return RemoteRefused(
-                f"{where} does not let us in ({status}); set model.remote.api_key_env to the name "
+                f"{where} does not let us in ({status}); set {self._names.api_key_env} to the name "
                 "of the environment variable that holds a valid key",
                 status=status,
             )
         if status == 404:
             return RemoteRefused(
-                f"{where} knows no such address or model (404{said}); look at model.remote.url, "
-                "kind and model",
+                f"{where} knows no such address or model (404{said}); look at {self._names.model}",
                 status=status,
             )
+        if status == 500 and "too large to process" in said:
+            status = 413  # llama.cpp's server, of a text that is longer than its batch
         if status in _FOR_GOOD:
             sentence = f"{where} does not take the request ({status}{said})"
             return RemoteRefused(sentence, status=status)
         if 300 <= status < 400:
             return RemoteRefused(
-                f"{where} sends elsewhere ({status}), which is not followed; set model.remote.url "
+                f"{where} sends elsewhere ({status}), which is not followed; set {self._names.url} "
                 "to where the server really is"
             )
         if status in _TRANSIENT:
