@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from homespun.models.remote.answer import ends_with_the_line
 from homespun.models.remote.route.probability import evidence_of, probability
 from homespun.models.remote.route.question import RoutedQuestion
@@ -18,7 +20,7 @@ def line_probability(
     is_block = not ends_with_the_line(question.stop, question.heal)
     logprobs = done.token_logprobs or _alike(done)
     if is_block:
-        logprobs = logprobs[: _first_line_tokens(done, question.heal, tokenizer)]
+        logprobs = logprobs[: first_line_tokens(done.token_ids, question.heal, tokenizer)]
     return probability(evidence_of(logprobs, line=line, is_block=is_block))
 
 
@@ -34,16 +36,19 @@ def line_of(question: RoutedQuestion, tokenizer: Tokenizer, fim: FimTokens) -> s
     return text.rpartition("\n")[2]
 
 
+def first_line_tokens(ids: Sequence[int], heal: str, tokenizer: Tokenizer) -> int:
+    """Return how many tokens it took to the end of the first line that says something.
+
+    `heal` is text that the tokens begin with and that stood there before.
+    """
+    for count in range(1, len(ids) + 1):
+        text = tokenizer.decode(ids[:count])[len(heal) :]
+        if "\n" in text.lstrip():
+            return count
+    return len(ids) + 1  # an end token's probability counts
+
+
 def _alike(done: Generation) -> tuple[float, ...]:
     """Return the mean for each token of a model that tells no more."""
     count = len(done.token_ids)
     return (done.logprob / count,) * count if count else ()
-
-
-def _first_line_tokens(done: Generation, heal: str, tokenizer: Tokenizer) -> int:
-    """Return how many tokens it took to the end of the first line that says something."""
-    for count in range(1, len(done.token_ids) + 1):
-        text = tokenizer.decode(done.token_ids[:count])[len(heal) :]
-        if "\n" in text.lstrip():
-            return count
-    return len(done.token_ids) + 1

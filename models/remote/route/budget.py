@@ -51,7 +51,7 @@ class DayBudget:
     def reserve(self, tokens: int) -> Reserved:
         """Count tokens that may be used. Raises `BudgetSpent` where they do not fit."""
         day = self._today()
-        if self._limit and not self._add(tokens, day):
+        if self._limit and not self._add(tokens, day, most=self._limit):
             raise BudgetSpent(
                 f"the {self._limit:,} tokens of today are spent (model.remote.tokens_a_day); the "
                 "next day begins at midnight"
@@ -62,21 +62,21 @@ class DayBudget:
         """Give back what a question did not need; more than was reserved is counted as well."""
         if self._limit and used != reserved.tokens:
             with suppress(BudgetSpent):  # it stays counted, and the next question says why
-                self._add(used - reserved.tokens, reserved.day)
+                self._add(used - reserved.tokens, reserved.day, most=None)
 
-    def _add(self, tokens: int, day: date) -> bool:
-        """Add to the sum of a day unless that passes the limit; what is given back always fits."""
+    def _add(self, tokens: int, day: date, *, most: int | None) -> bool:
+        """Add to the sum of a day, unless it would be above `most`: False then."""
         path = state_home() / _FILE
         try:
             make_private_folder(path.parent)
             with lock_file(path.with_suffix(".lock")).acquire(timeout=_LOCK_SECONDS):
                 counted_day, used = _read(path)
                 if counted_day != day.isoformat():
-                    if tokens < 0:
-                        return True  # the day is over
+                    if most is None:
+                        return True  # settled on another day than it was asked
                     used = 0
                 total = used + tokens
-                if tokens > 0 and total > self._limit:
+                if most is not None and total > most:
                     return False
                 body = {"date": day.isoformat(), "tokens": max(total, 0)}
                 write_private(path, json.dumps(body) + "\n")
