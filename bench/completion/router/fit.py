@@ -23,8 +23,7 @@ from homespun.models.remote.route.probability import (
 )
 from homespun.models.types import Tokenizer
 
-KEPT = 0.95  # of the large model's exact lines
-MOST_ESCALATED = 0.40
+MOST_ESCALATED = 0.40  # of the places
 _RIDGE = 2.0
 _STEPS = 50
 Floats = npt.NDArray[np.float64]
@@ -89,25 +88,13 @@ def fit(places: Sequence[RoutedPlace]) -> Coefficients:
     return Coefficients(round(float(weights[0] - raw @ middle), 4), by_name)
 
 
-def threshold_for(places: Sequence[RoutedPlace], likely: Sequence[float]) -> float:
-    """Return the probability below which to escalate.
+def threshold_for(likely: Sequence[float]) -> float:
+    """Return the probability below which `MOST_ESCALATED` of these places lie.
 
-    The lowest one at which the router keeps `KEPT` of the large model's exact lines or more, and
-    where that leaves room, the one that gains most among those that escalate at most
-    `MOST_ESCALATED` of the places. The first counts where both cannot be had.
+    Of a share that is paid for, the lines least likely right are the ones to give away, whatever
+    answers instead; a threshold fitted to what one server gains would hold for that server alone.
     """
-    order = sorted(range(len(places)), key=lambda i: likely[i])
-    small = np.array([places[i].small.is_exact for i in order], float)
-    large = np.array([places[i].large.is_exact for i in order], float)
-    # exact[k]: the k places that are least likely right are escalated
-    exact = small.sum() + np.r_[0.0, np.cumsum(large - small)]
-    enough = np.flatnonzero(exact >= KEPT * large.sum())
-    least = int(enough[0]) if len(enough) else len(places)
-    most = max(least, int(MOST_ESCALATED * len(places)))
-    best = least + int(np.argmax(exact[least : most + 1]))
-    if best == len(places):
-        return 1.0
-    return round((likely[order[best]] + likely[order[best - 1]]) / 2 if best else 0.0, 3)
+    return round(float(np.quantile(np.array(likely), MOST_ESCALATED)), 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +116,7 @@ def held_out(places: Sequence[RoutedPlace]) -> HeldOut:
     for package in sorted({place.small.package for place in places}):
         others = [place for place in places if place.small.package != package]
         fitted = fit(others)
-        threshold = threshold_for(others, [fitted.probability(place) for place in others])
+        threshold = threshold_for([fitted.probability(place) for place in others])
         for number, place in enumerate(places):
             if place.small.package == package:
                 likely[number], thresholds[number] = fitted.probability(place), threshold
