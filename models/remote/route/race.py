@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -75,17 +76,18 @@ class _Arrivals:
         clock: Callable[[], float],
     ) -> None:
         self._news, self._cancelled, self.clock = news, cancelled, clock
+        is_told = isinstance(cancelled, Cancellation)  # else it has to be asked
+        self._most = math.inf if is_told else _POLL_SECONDS
 
     def next(self, until: float | None) -> tuple[Who, Generation | BaseException] | None:
         """Return the next answer, None where none has come `until` then. Raises `_Left`."""
         while not self._cancelled():
-            left = None if until is None else until - self.clock()
-            if left is not None and left <= 0:
+            left = math.inf if until is None else until - self.clock()
+            if left <= 0:
                 return None
+            seconds = min(left, self._most)
             try:
-                told = self._news.get(
-                    timeout=_POLL_SECONDS if left is None else min(left, _POLL_SECONDS)
-                )
+                told = self._news.get(timeout=None if seconds == math.inf else seconds)
             except Empty:
                 continue
             if told is None:

@@ -11,6 +11,8 @@ import pytest
 from homespun.models.errors import RemoteError
 from homespun.models.fakes import FakeGenerator
 from homespun.models.remote.route.budget import DayBudget
+from homespun.models.remote.route.escalate import escalate
+from homespun.models.remote.route.question import RoutedQuestion
 from homespun.models.remote.route.race import race
 from homespun.models.types import Cancellation
 from tests.models.remote.exchanges import llama, llama_event
@@ -115,6 +117,18 @@ def test_other_answers_come_from_who_gave_the_first(server, asking):
     assert server.asked == []
 
 
+def test_other_answers_are_not_asked_of_a_server_that_did_not_give_the_first(server, asking):
+    own = local()
+    own.others = ["another\n"]
+    ask = asking(server.url, local=own, timeout_ms=3000)
+    whole, server.replies["/completion"] = server.replies["/completion"], Reply("{}", status=404)
+    first = ask()
+    server.replies["/completion"] = whole
+    ask.remote.client.breaker.succeeded()
+    other = ask(not_first=[first.token_ids[0]])
+    assert (other.text, other.route) == ("another", "local")
+
+
 # A race
 
 
@@ -137,25 +151,72 @@ def test_the_model_here_wins_and_the_connection_is_closed(server, asking):
     assert ask.generator.state.trouble == ""  # losing is no fault
 
 
-def test_of_two_that_are_there_the_servers_is_shown(server, asking):
-    ask = asking(server.url, route="race")
-    asked = threading.Event()
+@pytest.fixture
+def answering(server, asking):
+    """A generation of each, as the router gets them, and a question."""
+    ask = asking(server.url)
 
-    def here(_):
-        asked.wait(10)
-        return ask.local.generate([1], max_tokens=20, stop=lambda _: None, cancelled=lambda: False)
+    def here(text="local answer"):
+        own = FakeGenerator(text)
+        return own.generate([1], max_tokens=20, stop=lambda _: None, cancelled=lambda: False)
 
-    def there(cancelled, *, within_ms):
-        asked.set()
-        return ask.remote.generate(
-            ask.asked().ids, max_tokens=9, stop=lambda _: None, cancelled=cancelled
-        )
+    def there(cancelled):
+        ids, rules = ask.asked().ids, {"max_tokens": 9, "stop": lambda _: None}
+        return ask.remote.generate(ids, cancelled=cancelled, **rules)
 
-    question = type("Asked", (), {"cancelled": lambda self: None})()
+    question = RoutedQuestion((1, 2), 20, lambda _: None, "", (), ())
+    return question, here, there
+
+
+def test_of_two_that_are_there_the_servers_is_shown(answering):
+    question, here, there = answering
     done = race(
-        question, lambda: False, here=here, there=there, timeout_ms=20_000, grace_seconds=20.0
+        question,
+        lambda: False,
+        here=lambda _: here(),
+        there=lambda cancelled, *, within_ms: there(cancelled),
+        timeout_ms=20_000,
+        grace_seconds=20.0,
     )
     assert done.route == "remote"
+
+
+def test_the_time_of_grace_begins_with_a_line_that_can_be_shown(answering):
+    question, here, there = answering
+    is_silent = threading.Event()
+
+    def late(cancelled, *, within_ms):
+        is_silent.wait(10)
+        return there(cancelled)
+
+    def silent(_):
+        threading.Timer(0.2, is_silent.set).start()
+        return here(" ")
+
+    done = race(
+        question, lambda: False, here=silent, there=late, timeout_ms=20_000, grace_seconds=0.0
+    )
+    assert done.route == "remote"
+
+
+def test_a_line_is_held_back_by_how_much_it_is_in_doubt(answering):
+    _, here, there = answering
+    waits = []
+
+    def asked(cancelled, *, within_ms):
+        waits.append(within_ms)
+        return there(cancelled)
+
+    for likely in (0.0, 0.2, 0.4):
+        escalate(
+            lambda: False,
+            here=lambda _: here(),
+            there=asked,
+            probability=lambda _, likely=likely: likely,
+            threshold=0.4,
+            timeout_ms=1000,
+        )
+    assert waits == [1000, 625]
 
 
 @pytest.mark.parametrize("name", ["a stream that breaks off", "an error", "silence"])
