@@ -68,9 +68,9 @@ def main() -> int:
 
 
 def _generators(args: argparse.Namespace) -> dict[str, Generator]:
-    small = _open(args.small)
+    small = _open(args.small, threads=args.threads)
     if not args.remote:
-        return {"small": small, "large": _open(args.large)}
+        return {"small": small, "large": _open(args.large, threads=args.threads)}
     options = RemoteOptions(
         route="remote",
         url=args.remote,
@@ -84,14 +84,14 @@ def _generators(args: argparse.Namespace) -> dict[str, Generator]:
     return {"small": small, "large": router.remote}
 
 
-def _open(model: str) -> Generator:
+def _open(model: str, *, threads: int) -> Generator:
     """Load a model as shipped, as it serves."""
     options = CompletionOptions()
     return open_generator(
         model,
         adapter="none",
         workspace=None,
-        threads=options.threads,
+        threads=threads,
         context_tokens=context_length(options),
         cache_mb=options.cache_mb,
     )
@@ -141,6 +141,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--packages", nargs="+", default=[])
     parser.add_argument("--count", type=int, default=44, help="lines of each package")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--label", default="", help="added to the result files' names")
     parser.add_argument("--judge", action="store_true", help="ask nothing")
     parser.add_argument("--write", action="store_true", help="write the served coefficients")

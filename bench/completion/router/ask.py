@@ -1,7 +1,7 @@
 """Asks the small model and the large one at the same places; every answer is a line of a file.
 
-A line is all that fitting needs, so nothing is asked a second time: what is in the file is left out
-the next time, also after a run that was broken off.
+It holds all that fitting needs, so nothing is asked a second time: a line of code that was begun is
+left out the next time, also where a run was broken off in it, for its prompt is no longer at hand.
 """
 
 from __future__ import annotations
@@ -122,10 +122,10 @@ def ask(
 ) -> None:
     """Ask what the file lacks, `count` places a package, and add it to the file."""
     recording = {role: RecordingGenerator(each) for role, each in generators.items()}
-    known = {(answer.role, answer.place) for answer in read(file)}
+    known = {(answer.role, *answer.place[:3]) for answer in read(file)}
     for corpus in corpora:
         places = places_of(corpus, count=count, seed=seed)
-        missing = [p for p in places if any((r, _place(p)) not in known for r in recording)]
+        missing = [p for p in places if any((r, *_line(p)) not in known for r in recording)]
         print(f"{corpus.name}: {len(missing)} of {len(places)} places", file=sys.stderr)
         if missing:
             with tempfile.TemporaryDirectory() as scratch:
@@ -150,7 +150,7 @@ def _ask_package(
     }
     for number, place in enumerate(bench.without_file(places), start=1):
         for role, completer in completers.items():
-            if (role, _place(place)) not in known:
+            if (role, *_line(place)) not in known:
                 answer = _asked(completer, generators[role], place, role)
                 with file.open("a", encoding="utf-8") as out:
                     out.write(json.dumps(asdict(answer)) + "\n")
@@ -204,5 +204,5 @@ def _asked(
     )
 
 
-def _place(place: NameCursor) -> tuple[str, str, int, int]:
-    return (place.package, place.path, place.line, place.column)
+def _line(place: NameCursor) -> tuple[str, str, int]:
+    return (place.package, place.path, place.line)

@@ -2,8 +2,8 @@
 
 Half of a typist's pauses are not before a name that retrieval is about, so beside the cursors of
 `bench/context/cursors/` there are other places of lines ("none"), beginnings of statements
-("statement") and of bodies ("block"), and for each of them a place further on its line ("later"),
-to which a typist comes with the prompt of the line. The document stands as it did while its author
+("statement") and of bodies ("block"), and for each of them up to three further on its line
+("later"), to which a typist comes with the prompt of the line. The document stands as it did while its author
 wrote the line.
 """
 
@@ -31,6 +31,7 @@ SHARES = {
     "block": 0.1,
 }
 _LENGTHS = range(3, 101)  # of what is to be completed, in characters
+_FURTHER = 3  # places of a line beside the first
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -56,11 +57,11 @@ def places_of(corpus: CursorCorpus, *, count: int, seed: int) -> list[NameCursor
 
 
 def _further(place: NameCursor, seed: int) -> Iterator[NameCursor]:
-    """Yield a place before a later token of the line, where enough of it is left."""
+    """Yield places before later tokens of the line, where enough of it is left."""
     rest = place.rest.rstrip()
     columns = [c for c in _token_columns(rest) if len(rest) - c >= _LENGTHS.start]
-    if columns:
-        column = random.Random(f"{seed} {place.path} {place.line}").choice(columns)
+    random.Random(f"{seed} {place.path} {place.line}").shuffle(columns)
+    for column in sorted(columns[:_FURTHER]):
         yield replace(
             place,
             column=place.column + column,

@@ -10,8 +10,10 @@ import pytest
 
 from homespun.models.errors import RemoteError
 from homespun.models.fakes import FakeGenerator
+from homespun.models.load import load_generator
 from homespun.models.remote.route.budget import DayBudget
 from homespun.models.remote.route.escalate import escalate
+from homespun.models.remote.route.probability import evidence_of, probability
 from homespun.models.remote.route.question import RoutedQuestion
 from homespun.models.remote.route.race import race
 from homespun.models.types import Cancellation
@@ -65,6 +67,17 @@ def test_a_line_in_doubt_is_replaced_by_the_servers(server, asking):
     assert (done.instead.text, done.instead.route) == ("local answer", "local")
     assert len(server.to("/completion")) == 1
     assert " where the line of the model here is in doubt" in ask.generator.state.sentence
+
+
+def test_the_decoder_tells_how_much_its_line_is_in_doubt(server, asking, tiny_qwen2):
+    own = load_generator(str(tiny_qwen2[0]), context_tokens=480)
+    ask = asking(server.url, route="escalate", local=own)
+    done = ask()  # of random weights
+    assert (done.text, done.route) == ("from_afar", "remote")
+    logprobs = done.instead.token_logprobs
+    assert len(logprobs) >= len(done.instead.token_ids) > 0
+    likely = probability(evidence_of(logprobs, line="answer = ", is_block=False))
+    assert f"right with a probability of {likely:.2f}, below" in done.route_why
 
 
 FAILURES = {
