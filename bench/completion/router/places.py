@@ -3,8 +3,8 @@
 Half of a typist's pauses are not before a name that retrieval is about, so beside the cursors of
 `bench/context/cursors/` there are other places of lines ("none"), beginnings of statements
 ("statement") and of bodies ("block"), and for each of them up to three further on its line
-("later"), to which a typist comes with the prompt of the line. The document stands as it did while its author
-wrote the line.
+("later"), to which a typist comes with the prompt of the line. The document stands as it did while
+its author wrote the line.
 """
 
 from __future__ import annotations
