@@ -98,8 +98,7 @@ class Router:
         self._changed = changed
         self._trouble = self._spent = ""
         self._last = _Answered((), "", REMOTE)
-        # A race returns before its loser has ended, and neither takes two questions at once.
-        self._here, self._there = threading.Lock(), threading.Lock()
+        self._there = threading.Lock()  # one question at a time; a race may return before its end
 
     @property
     def tokenizer(self) -> Tokenizer:
@@ -146,8 +145,7 @@ class Router:
 
     def score(self, prompt: Sequence[int], answer: Sequence[int]) -> float:
         """Have the model here score; a server does not."""
-        with self._here:
-            return (self.local or self.remote).score(prompt, answer)
+        return (self.local or self.remote).score(prompt, answer)
 
     def warm(self, prompt: Sequence[int], *, cancelled: Callable[[], bool]) -> Warmth:
         """Make ready whoever is asked first: the model here, or the server where it answers.
@@ -155,14 +153,14 @@ class Router:
         A server that may not be asked at all reads nothing ahead of need.
         """
         if self.local is not None and self._route != "remote":
-            return self._warm_here(self.local, prompt, cancelled)
+            return self.local.warm(prompt, cancelled=cancelled)
         try:
             return self._warm_there(prompt, cancelled)
         except RemoteError as error:
             self._note(error)
             if self.local is None:
                 return Warmth(len(prompt), 0, finished=False)
-            return self._warm_here(self.local, prompt, cancelled)
+            return self.local.warm(prompt, cancelled=cancelled)
 
     def connect(self) -> None:
         """Find out what is at the address; what goes wrong is noted as of any question."""
@@ -185,7 +183,7 @@ class Router:
             return replace(self._ask_there(question, cancelled), route=REMOTE)
 
         def here(cancelled: Callable[[], bool]) -> Generation:
-            return self._ask_here(local, question, cancelled)
+            return replace(question.of(local, cancelled), model=local.name, adapter=local.adapter)
 
         def there(cancelled: Callable[[], bool], *, within_ms: int) -> Generation:
             return self._ask_there(question, cancelled, within_ms=within_ms)
@@ -209,13 +207,6 @@ class Router:
             return replace(
                 here(cancelled), route=LOCAL, route_why=f"instead of your server: {error}"
             )
-
-    def _ask_here(
-        self, local: Generator, question: RoutedQuestion, cancelled: Callable[[], bool]
-    ) -> Generation:
-        with self._here:
-            done = question.of(local, cancelled)
-        return replace(done, model=local.name, adapter=local.adapter)
 
     def _ask_there(
         self,
@@ -251,12 +242,6 @@ class Router:
         if done.finish != "cancelled":
             self._note(None)
         return done
-
-    def _warm_here(
-        self, local: Generator, prompt: Sequence[int], cancelled: Callable[[], bool]
-    ) -> Warmth:
-        with self._here:
-            return local.warm(prompt, cancelled=cancelled)
 
     def _warm_there(self, prompt: Sequence[int], cancelled: Callable[[], bool]) -> Warmth:
         reserved = self._budget.reserve(len(prompt) + 1)

@@ -40,8 +40,8 @@ def race(
 ) -> Generation:
     """Ask both and return who comes first; the server's where it comes within the grace.
 
-    Each is asked in a thread of its own and has ended, or soon will have, when this returns. Raises
-    what the model here raises.
+    When this returns the model here has ended, within a step: the next question may come to it by
+    another way. The server's connection is shut. Raises what the model here raises.
     """
     news: SimpleQueue[_News] = SimpleQueue()
     ends = {LOCAL: Cancellation(), REMOTE: Cancellation()}
@@ -49,17 +49,21 @@ def race(
         LOCAL: lambda: here(ends[LOCAL]),
         REMOTE: lambda: there(ends[REMOTE], within_ms=timeout_ms),
     }
+    threads = {
+        who: threading.Thread(
+            target=_report, args=(who, run, news), name=f"homespun-race-{who}", daemon=True
+        )
+        for who, run in runs.items()
+    }
+    for thread in threads.values():
+        thread.start()
     try:
         with _told(cancelled, news):
-            for who, run in runs.items():
-                name = f"homespun-race-{who}"
-                threading.Thread(
-                    target=_report, args=(who, run, news), name=name, daemon=True
-                ).start()
             return _winner(question, _Arrivals(news, cancelled, clock), grace_seconds)
     finally:
         for end in ends.values():
             end.cancel()
+        threads[LOCAL].join()
 
 
 class _Left(Exception):

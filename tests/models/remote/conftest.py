@@ -28,7 +28,8 @@ class Asking:
     def __init__(self, url, *, local: object = True, said=None, **settings):
         options = RemoteOptions(**{"route": "remote", "url": url, "timeout_ms": 20_000, **settings})
         self.said = [] if said is None else said
-        self.local = FakeGenerator("local answer\n", name="the-local") if local is True else local
+        shown = FakeGenerator("local answer\n", name="the-local")
+        self.local = shown if local is True else local or None
         self.generator = open_remote(
             options, self.local, context_tokens=4096, mask=mask, say=self.said.append
         )

@@ -149,6 +149,7 @@ def test_the_server_wins_and_the_model_here_is_stopped(server, asking):
     own = local("x" * 2000, step_seconds=0.05)
     ask = asking(server.url, route="race", local=own)
     done = ask(max_tokens=2100)
+    assert "homespun-race-local" not in {each.name for each in race_threads()}
     assert (done.text, done.route) == ("from_afar", "remote")
     assert_both_have_ended()
 
