@@ -23,7 +23,7 @@ from homespun.models.remote.route.probability import (
 )
 from homespun.models.types import Tokenizer
 
-MOST_ESCALATED = 0.40  # of the places
+MAX_ESCALATED = 0.40  # of the places
 _RIDGE = 2.0
 _STEPS = 50
 Floats = npt.NDArray[np.float64]
@@ -89,12 +89,12 @@ def fit(places: Sequence[RoutedPlace]) -> Coefficients:
 
 
 def threshold_for(likely: Sequence[float]) -> float:
-    """Return the probability below which `MOST_ESCALATED` of these places lie.
+    """Return the probability below which `MAX_ESCALATED` of these places lie.
 
     Of a share that is paid for, the lines least likely right are the ones to give away, whatever
     answers instead; a threshold fitted to what one server gains would hold for that server alone.
     """
-    return round(float(np.quantile(np.array(likely), MOST_ESCALATED)), 3)
+    return round(float(np.quantile(np.array(likely), MAX_ESCALATED)), 3)
 
 
 @dataclass(frozen=True, slots=True)

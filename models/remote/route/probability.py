@@ -18,7 +18,7 @@ from typing import Literal
 Place = Literal["statement", "member", "argument", "other"]
 
 _COEFFICIENTS = Path(__file__).with_suffix(".json")
-_LEAST = -12.0  # nats; what is less likely is no less right
+_MIN_LOGPROB = -12.0  # nats; what is less likely is no less right
 _BRACKETS = {"(": ")", "[": "]", "{": "}"}
 
 
@@ -57,7 +57,7 @@ def evidence_of(logprobs: Sequence[float], *, line: str, is_block: bool) -> Line
 
     Without tokens nothing speaks for it.
     """
-    known = [max(each, _LEAST) for each in logprobs] or [_LEAST]
+    known = [max(each, _MIN_LOGPROB) for each in logprobs] or [_MIN_LOGPROB]
     return LineEvidence(
         mean=math.fsum(known) / len(known),
         least=min(known),
