@@ -33,7 +33,7 @@ def test_each_feature_has_its_coefficient_and_they_say_where_they_come_from():
     body = json.loads(Path(module.__file__).with_suffix(".json").read_text())
     assert set(body["weights"]) == set(features(SURE))
     assert 0 < body["threshold"] < 1
-    assert "bench.completion.router" in body["about"]
+    assert "bench.completion.router.run" in body["about"]
 
 
 def test_the_evidence_is_of_all_tokens():

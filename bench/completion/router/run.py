@@ -1,9 +1,9 @@
 """The router: is the large model needed at few places, and does the small one know where.
 
-    python -m bench.completion.router --count 44            # asks what is missing, then judges
-    python -m bench.completion.router --judge               # of the answers that are there
-    python -m bench.completion.router --judge --write       # and writes the coefficients
-    python -m bench.completion.router --remote http://gpu-box:8000 --remote-kind vllm
+    python -m bench.completion.router.run --count 44            # asks what is missing, then judges
+    python -m bench.completion.router.run --judge               # of the answers that are there
+    python -m bench.completion.router.run --judge --write       # and writes the coefficients
+    python -m bench.completion.router.run --remote http://gpu-box:8000 --remote-kind vllm
 
 Both models are asked at the same places of packages that neither adapter nor encoder has learned
 from, with retrieval as a user has it. The large one stands for a server's: it is another embedded
@@ -112,7 +112,7 @@ def _write(
     packages = sorted({place.small.package for place in places})
     body = {
         "about": "Logistic regression of `features` in probability.py: is the line of the model on "
-        "this machine exactly its author's? By `python -m bench.completion.router --write`; "
+        "this machine exactly its author's? By `python -m bench.completion.router.run --write`; "
         "the report is bench/results/router.json.",
         "fitted": {
             "model": known["model"],
