@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 from homespun.models.errors import RemoteRefused
 from homespun.models.remote.connect import connect
-from homespun.models.remote.fallback import RemoteFirst
 from homespun.models.remote.generator import RemoteGenerator
 from homespun.models.remote.options import RemoteOptions
+from homespun.models.remote.router import Router
 from homespun.models.remote.wire.setting_names import COMPLETES
 from homespun.models.types import FimTokens, Generator
 from homespun.models.weights.piece_tokenizer import PieceTokenizer
@@ -28,17 +28,17 @@ def open_remote(
     mask: Callable[[str], str],
     say: Callable[[str], None] = logger.warning,
     changed: Callable[[], None] = lambda: None,
-) -> RemoteFirst:
-    """Return a generator that asks the server of the settings first; opens no connection yet.
+) -> Router:
+    """Return a generator that asks by the route of the settings; opens no connection yet.
 
-    `local` answers where that does not, None where this machine has no model; `context_tokens` is
-    what a prompt and its answer may have together. Raises `RemoteRefused` for settings that do not
-    work, in words that hold no key.
+    `local` answers where the server does not, None where this machine has no model;
+    `context_tokens` is what a prompt and its answer may have together. Raises `RemoteRefused` for
+    settings that do not work, in words that hold no key.
     """
     if not options.url:
         raise RemoteRefused(
-            "model.remote.route is 'remote' and model.remote.url is empty; set the address of "
-            "your server in the user's settings, or the route to 'local'"
+            f"model.remote.route is {options.route!r} and model.remote.url is empty; set the "
+            "address of your server in the user's settings, or the route to 'local'"
         )
     client = connect(
         options.url,
@@ -56,4 +56,4 @@ def open_remote(
         mask=mask,
         say=say,
     )
-    return RemoteFirst(remote, local, changed=changed)
+    return Router(remote, local, options, changed=changed)

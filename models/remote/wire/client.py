@@ -51,6 +51,10 @@ class TimedOut(RemoteFailed):
     """The time was up."""
 
 
+class LeftAlone(RemoteFailed):
+    """Nothing was sent: the server has failed too often of late."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How long an answer is waited for."""
@@ -58,6 +62,7 @@ class Limits:
     deadline: float  # by the client's clock, in seconds
     cancelled: Callable[[], bool]
     retries: int = _RETRIES
+    is_whole: bool = False  # what has come by then is no answer
 
 
 class _Transient(RemoteFailed):
@@ -139,7 +144,7 @@ class RemoteClient:
 
     def _admit(self) -> None:
         if why := self.breaker.admit():
-            raise RemoteFailed(f"{self.address.shown} is left alone for a while: {why}")
+            raise LeftAlone(f"{self.address.shown} is left alone for a while: {why}")
 
     def _tell(self, error: RemoteError) -> None:
         is_refused = isinstance(error, RemoteRefused)

@@ -191,6 +191,8 @@ def test_logprob_is_the_sum_over_generated_tokens(decoder):
         for row, token in zip(rows, run.token_ids, strict=False)
     )
     assert run.logprob == pytest.approx(expected, abs=ESTIMATE)
+    assert len(run.token_logprobs) == len(run.token_ids) + (run.finish == "eos")
+    assert sum(run.token_logprobs) == run.logprob
 
 
 @pytest.mark.parametrize("length", [1, 40, 128, 129, 250])
