@@ -270,7 +270,8 @@ class RemoteGenerator:
         else:
             assert server.format is not None  # else it was refused
             sent = self._splitter.parts(prompt).as_text(server.format, self._mask(kept) + led)
-        ends = server.format.ends if server.format is not None else ()
+        by_id = server.kind.ends_by_id and server.takes_our_ids
+        ends = server.format.ends if server.format is not None and not by_id else ()
         return RemoteQuestion(
             model=server.model,
             prompt=sent,
@@ -279,6 +280,7 @@ class RemoteGenerator:
             heal=self._mask(heal)[len(led) :] if server.heals else "",
             tells=server.tells,
             stops=(*stops, *ends),
+            end_ids=tuple(sorted(self._end_ids(server))) if by_id else (),
             context_tokens=self.context_tokens,
         )
 

@@ -28,6 +28,7 @@ class RemoteQuestion:
     max_tokens: int
     heal: str = ""  # text that the answer must begin with, where the kind can be told so
     stops: tuple[str, ...] = ()
+    end_ids: tuple[int, ...] = ()  # the same of tokens, where the kind takes their ids
     context_tokens: int = 0  # prompt and answer, for servers that are told
     tells: bool = True  # how likely the answer is: some servers refuse to be asked
 
@@ -65,6 +66,7 @@ class ServerKind:
     body: Callable[[RemoteQuestion], dict[str, Any]]
     read: Callable[[Mapping[str, Any]], Piece]
     heals: bool = False  # `RemoteQuestion.heal` is obeyed
+    ends_by_id: bool = False  # `RemoteQuestion.end_ids` is obeyed
     warms: bool = False  # reading a prompt ahead of need costs nobody money
     usual_model: str = ""  # where none is set and the server is not asked
 
@@ -113,6 +115,8 @@ def _vllm_body(question: RemoteQuestion) -> dict[str, Any]:
         "skip_special_tokens": False,
         "spaces_between_special_tokens": False,
         "return_token_ids": True,
+        # Not by their names: as long as the longest stop is, so much of the text is held back.
+        **({"stop_token_ids": list(question.end_ids)} if question.end_ids else {}),
         **({"structured_outputs": {"regex": regular_expression(heal)}} if heal else {}),
     }
 
@@ -214,7 +218,14 @@ KINDS = {
             "llama-server", "/completion", "ids", _llama_body, _llama_read, heals=True, warms=True
         ),
         ServerKind(
-            "vllm", "/v1/completions", "ids", _vllm_body, _openai_read, heals=True, warms=True
+            "vllm",
+            "/v1/completions",
+            "ids",
+            _vllm_body,
+            _openai_read,
+            heals=True,
+            ends_by_id=True,
+            warms=True,
         ),
         ServerKind("ollama", "/api/generate", "text", _ollama_body, _ollama_read, warms=True),
         ServerKind("lmstudio", "/v1/completions", "text", _plain_body, _openai_read, warms=True),

@@ -1,4 +1,4 @@
-"""What each kind of server answers: recorded from llama.cpp's, of the others as documented."""
+"""What each kind of server answers: recorded from llama.cpp's and vLLM's, else as documented."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ TOKENIZER = FakeTokenizer()
 CONTROLS = {
     name: TOKENIZER.control(name) for name in ("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>")
 }
+END = TOKENIZER.control("<|endoftext|>")
 MODEL = "qwen2.5-coder-7b"
 
 
@@ -132,18 +133,35 @@ USAGE = {
 }
 
 
+def vllm_events(*pieces: str, stops: tuple[str, ...] = ()) -> list[dict]:
+    """What vLLM 0.32 streams for a piece a token; `stops` are those that it was given.
+
+    A text that may still become a stop is held back. What was comes with the last token, the end.
+    """
+    held = max(map(len, stops), default=1) - 1
+    said, events = 0, []
+    for place, piece in enumerate(pieces):
+        until = max(len("".join(pieces[: place + 1])) - held, said)
+        event = completion_event(piece, ids=True)
+        event["choices"][0]["text"] = "".join(pieces)[said:until]
+        events.append(event)
+        said = until
+    end = completion_event("<|endoftext|>", finish="stop")
+    end["choices"][0] |= {"text": "".join(pieces)[said:], "token_ids": [END], "stop_reason": None}
+    return [*events, end, USAGE]
+
+
 def vllm(*pieces: str, tokenize=tokenized) -> dict:
     """A vLLM server that says these pieces."""
-    events = [completion_event(piece, ids=True) for piece in pieces]
+    entry = {"id": MODEL, "owned_by": "vllm", "root": MODEL, "parent": None, "max_model_len": 8192}
+
+    def complete(asked: Asked) -> Reply:
+        return stream(*vllm_events(*pieces, stops=tuple(asked.body.get("stop", ()))))
+
     return {
-        "/v1/models": answer(
-            {
-                "object": "list",
-                "data": [{"id": MODEL, "owned_by": "vllm", "root": MODEL, "max_model_len": 8192}],
-            }
-        ),
+        "/v1/models": answer({"object": "list", "data": [entry]}),
         "/tokenize": tokenize,
-        "/v1/completions": stream(*events, completion_event("", finish="stop"), USAGE),
+        "/v1/completions": complete,
     }
 
 

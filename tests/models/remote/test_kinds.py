@@ -8,6 +8,7 @@ import pytest
 
 from tests.models.remote.exchanges import (
     CONTROLS,
+    END,
     PATHS,
     SERVERS,
     TOKENIZER,
@@ -17,6 +18,7 @@ from tests.models.remote.exchanges import (
     llama_event,
     ollama,
     vllm,
+    vllm_events,
 )
 from tests.support.model_server import stream
 
@@ -80,6 +82,33 @@ def test_vllm_gets_ids_no_suffix_and_sees_special_tokens(serving, asking):
     assert "suffix" not in body
     assert (done.prompt_tokens, done.reused_tokens) == (14, 8)
     assert done.logprob == pytest.approx(-0.5)
+
+
+def test_vllm_is_told_ends_by_their_ids_and_so_holds_no_text_back(serving, asking):
+    server = serving(vllm(" ", "first", " + 1"))
+    ask = asking(server.url)
+    assert (ask().text, ask.remote.server.takes_our_ids) == ("first + 1", True)
+    (asked,) = server.to("/v1/completions")
+    assert asked.body["stop"] == ["\n"]
+    assert END in asked.body["stop_token_ids"]
+
+
+def test_text_that_comes_with_the_end_token_counts(serving, asking):
+    held_back = vllm_events(" ", "first", " + 1", stops=("<|endoftext|>",))
+    assert held_back[-2]["choices"][0]["text"] == " first + 1"
+    server = serving({**vllm(), "/v1/completions": stream(*held_back)})
+    done = asking(server.url)()
+    assert done.text == "first + 1"
+    assert done.token_ids == tuple(TOKENIZER.encode(" first + 1"))
+    assert done.logprob == pytest.approx(-0.75)  # without the end's
+
+
+def test_vllm_with_another_tokenizer_is_told_ends_by_name(serving, asking):
+    server = serving(vllm(" ", "first", " + 1", tokenize=foreign))
+    assert asking(server.url)().text == "first + 1"
+    (asked,) = server.to("/v1/completions")
+    assert "<|endoftext|>" in asked.body["stop"]
+    assert "stop_token_ids" not in asked.body
 
 
 def test_ollama_is_asked_raw_with_room_for_the_prompt(serving, asking):
