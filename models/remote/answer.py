@@ -76,7 +76,8 @@ class RemoteAnswer:
         """Return what a piece brings beside an end token: text that the server had held back."""
         control = self._control_at(piece.text)
         text = piece.text if control < 0 else piece.text[:control]
-        return replace(piece, text=text, ids=own, logprob=piece.logprob if own else 0.0)
+        known = piece.logprob if not piece.logprobs else sum(piece.logprobs[: len(own)])
+        return replace(piece, text=text, ids=own, logprob=known if own else 0.0)
 
     def _take(self, piece: Piece) -> None:
         if not self.pieces:

@@ -49,6 +49,7 @@ class Piece:
     text: str = ""
     ids: tuple[int, ...] = ()
     logprob: float = math.nan  # of its tokens together
+    logprobs: tuple[float, ...] = ()  # of each, where they can be told apart
     choices: tuple[Token, ...] = ()  # what might have come in the place of its first token
     finish: Literal["", "stop", "length"] = ""
     prompt_tokens: int = 0
@@ -152,10 +153,12 @@ def _openai_read(event: Mapping[str, Any]) -> Piece:
     said = choice.get("logprobs") or {}
     delta = choice.get("delta") or choice.get("message") or {}
     finish = choice.get("finish_reason") or ""
+    logprobs = said.get("token_logprobs") or _content_logprobs(said)
     return Piece(
         text=_text(choice.get("text") or delta.get("content")),
         ids=_ids(choice.get("token_ids")),
-        logprob=_total(said.get("token_logprobs") or _content_logprobs(said)),
+        logprob=_total(logprobs),
+        logprobs=() if math.isnan(_total(logprobs)) else tuple(logprobs),
         choices=_openai_choices(said),
         finish="length" if finish == "length" else "stop" if finish else "",
         prompt_tokens=counted.prompt_tokens,

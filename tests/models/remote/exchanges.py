@@ -110,6 +110,7 @@ def completion_event(text: str, *, finish: str | None = None, ids: bool = False)
     choice = {"index": 0, "text": text, "logprobs": said, "finish_reason": finish}
     if ids:
         choice["token_ids"] = TOKENIZER.encode(text)
+        said["token_logprobs"] = [-0.25] * len(choice["token_ids"])
     return {
         "id": "cmpl-1",
         "object": "text_completion",
@@ -149,6 +150,18 @@ def vllm_events(*pieces: str, stops: tuple[str, ...] = ()) -> list[dict]:
     end = completion_event("<|endoftext|>", finish="stop")
     end["choices"][0] |= {"text": "".join(pieces)[said:], "token_ids": [END], "stop_reason": None}
     return [*events, end, USAGE]
+
+
+def together(*events: dict) -> dict:
+    """What vLLM makes of several events that nobody fetched in time."""
+    choices = [event["choices"][0] for event in events]
+    said = {name: [] for name in choices[0]["logprobs"]}
+    for choice in choices:
+        for name, values in choice["logprobs"].items():
+            said[name] = said[name] + values
+    choice = choices[-1] | {"text": "".join(each["text"] for each in choices), "logprobs": said}
+    ids = [number for each in choices for number in each["token_ids"]]
+    return events[-1] | {"choices": [choice | {"token_ids": ids}]}
 
 
 def vllm(*pieces: str, tokenize=tokenized) -> dict:

@@ -17,6 +17,7 @@ from tests.models.remote.exchanges import (
     llama_end,
     llama_event,
     ollama,
+    together,
     vllm,
     vllm_events,
 )
@@ -81,7 +82,7 @@ def test_vllm_gets_ids_no_suffix_and_sees_special_tokens(serving, asking):
     assert body["structured_outputs"] == {"regex": " [\\s\\S]*"}
     assert "suffix" not in body
     assert (done.prompt_tokens, done.reused_tokens) == (14, 8)
-    assert done.logprob == pytest.approx(-0.5)
+    assert done.logprob == pytest.approx(-0.25 * len(" first"))
 
 
 def test_vllm_is_told_ends_by_their_ids_and_so_holds_no_text_back(serving, asking):
@@ -100,7 +101,17 @@ def test_text_that_comes_with_the_end_token_counts(serving, asking):
     done = asking(server.url)()
     assert done.text == "first + 1"
     assert done.token_ids == tuple(TOKENIZER.encode(" first + 1"))
-    assert done.logprob == pytest.approx(-0.75)  # without the end's
+    assert done.logprob == pytest.approx(-0.25 * len(" first + 1"))  # without the end's
+
+
+def test_several_tokens_and_the_end_may_come_at_once(serving, asking):
+    events = vllm_events(" ", "first", " + 1")
+    events[1:4] = [together(*events[1:4])]  # as of a server that is busy
+    server = serving({**vllm(), "/v1/completions": stream(*events)})
+    done = asking(server.url)()
+    assert done.text == "first + 1"
+    assert done.token_ids == tuple(TOKENIZER.encode(" first + 1"))
+    assert done.logprob == pytest.approx(-0.25 * len(" first + 1"))
 
 
 def test_vllm_with_another_tokenizer_is_told_ends_by_name(serving, asking):

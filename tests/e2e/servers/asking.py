@@ -1,0 +1,117 @@
+"""The same places of this repository asked of a server and of this process."""
+
+from __future__ import annotations
+
+import json
+import random
+import statistics
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from homespun.models.remote.fallback import RemoteFirst
+from homespun.models.remote.open import open_remote
+from homespun.models.remote.options import RemoteOptions
+from homespun.models.types import Generator
+from homespun.server.completion.completer import Completer
+from homespun.server.completion.sent import masked_part
+from homespun.server.options import CompletionOptions
+from homespun.server.types import Completion, CompletionRequest
+from tests.e2e.servers.starting import CONTEXT_TOKENS, ROOT, Started, say
+
+LEAST_SAME = 0.8  # share of texts; each rounds in its own way
+_PROMPT_TOKENS = 256  # on two cores llama.cpp reads a hundred a second
+_MIN_LINE_CHARS = 20
+_SEED = 20
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One place and both answers."""
+
+    place: str
+    here: str
+    there: str
+    added_ms: float | None  # beyond what the server took; None where it was left before it said so
+
+
+def places(count: int) -> Iterator[tuple[str, CompletionRequest]]:
+    """Cut lines of this repository somewhere in their second half."""
+    chosen = random.Random(_SEED)
+    files = sorted((ROOT / "server").rglob("*.py"))
+    while count:
+        file = chosen.choice(files)
+        lines = file.read_text(encoding="utf-8").split("\n")
+        number = chosen.randrange(len(lines)) if len(lines) > 1 else 0
+        line = lines[number]
+        if len(line.strip()) < _MIN_LINE_CHARS or line.lstrip().startswith(("#", '"')):
+            continue
+        indent = len(line) - len(line.lstrip())
+        column = chosen.randrange(indent + (len(line) - indent) // 3, len(line) - 2)
+        before = "\n".join([*lines[:number], line[:column]])
+        after = "\n".join(["", *lines[number + 1 :]])
+        path = str(file.relative_to(ROOT))
+        request = CompletionRequest(before + after, len(before), path, explicit=True)
+        yield f"{path}:{number + 1}:{column + 1}", request
+        count -= 1
+
+
+def asked(
+    wanted: Iterator[tuple[str, CompletionRequest]],
+    server: Started,
+    local: Generator,
+    *,
+    model: str = "",
+) -> Iterator[Asked]:
+    """Ask both for each place, the one behind the other; `model` is a name of the server's."""
+    remote = _remote(server, local, model)
+    own = Completer(local, None, _OPTIONS)
+    there = Completer(remote, None, _OPTIONS)
+    for place, request in wanted:
+        here = own.complete(request)
+        server.took_ms()  # from here on
+        began = time.perf_counter()
+        other = answered(there, request)
+        total = (time.perf_counter() - began) * 1000
+        server_ms = remote.remote.server_ms or server.took_ms()
+        added = total - other.timings_ms["context"] - server_ms if server_ms else None
+        yield Asked(place, here.text, other.text, added)
+    remote.close()
+
+
+def answered(completer: Completer, request: CompletionRequest) -> Completion:
+    """Return what a server says; a fault of its or ours ends the run."""
+    completion = completer.complete(request)
+    assert not completion.finish.startswith("filtered:problem"), completion.facts
+    return completion
+
+
+def report(server: str, rows: Sequence[Asked], *, as_json: bool) -> int:
+    """Print what was found; 1 where the texts differ too often."""
+    same = sum(row.here == row.there for row in rows)
+    added = sorted(row.added_ms for row in rows if row.added_ms is not None)
+    for row in rows:
+        if row.here != row.there and not as_json:
+            print(f"{row.place}\n  here   {row.here!r}\n  there  {row.there!r}")  # noqa: T201
+    figures = {
+        "server": server,
+        "places": len(rows),
+        "same": same,
+        "added_ms_p50": round(statistics.median(added), 1) if added else None,
+        "added_ms_p95": round(added[int(len(added) * 0.95)], 1) if added else None,
+        "timed": len(added),
+    }
+    print(json.dumps(figures), flush=True)  # noqa: T201
+    return 0 if same >= LEAST_SAME * len(rows) else 1
+
+
+_OPTIONS = CompletionOptions(retrieval=False, context_tokens=_PROMPT_TOKENS)
+
+
+def _remote(server: Started, local: Generator, model: str) -> RemoteFirst:
+    settings = RemoteOptions(route="remote", url=server.url, model=model, timeout_ms=600_000)
+    remote = open_remote(settings, local, context_tokens=CONTEXT_TOKENS, mask=masked_part)
+    remote.local = None  # a fault is to be seen
+    remote.connect()
+    say(remote.state.sentence)
+    return remote
