@@ -52,13 +52,15 @@ class RemoteGenerator:
         tokenizer: Tokenizer,
         fim: FimTokens,
         context_tokens: int,
+        adapter: str,
         mask: Callable[[str], str],
         say: Callable[[str], None] = logger.warning,
     ) -> None:
         """Open nothing yet: the first question does, or `connect`.
 
-        `tokenizer`, `fim` and `context_tokens` are those that prompts are rendered with, `mask`
-        replaces secrets by as many other characters, and `say` gets a sentence on what is odd.
+        `tokenizer`, `fim` and `context_tokens` are those that prompts are rendered with, `adapter`
+        is that of the repository, asked for where the server has it, `mask` replaces secrets by as
+        many other characters, and `say` gets a sentence on what is odd.
         """
         where = client.address.shown
         self.name = f"{options.model}@{where}" if options.model else f"model@{where}"
@@ -72,6 +74,7 @@ class RemoteGenerator:
         self.server: RemoteServer | None = None  # once it is known
         self.server_ms = 0.0  # what the server took for its last answer, 0 where it did not say
         self._options = options
+        self._adapter = adapter
         self._splitter = PromptSplitter(tokenizer, fim, mask=mask)
         self._mask, self._say = mask, say
         self._connecting = threading.Lock()
@@ -150,7 +153,7 @@ class RemoteGenerator:
             prefill_ms=((first or ended) - began) * 1000,
             decode_ms=(ended - (first or ended)) * 1000,
             model=f"{server.model_shown}@{self.client.address.shown}",
-            adapter=MODEL_AS_SHIPPED,
+            adapter=server.adapter,
         )
 
     def score(self, prompt: Sequence[int], answer: Sequence[int]) -> float:
@@ -191,6 +194,7 @@ class RemoteGenerator:
                 self._options,
                 tokenizer=self.tokenizer,
                 fim=self.fim,
+                adapter=self._adapter,
                 limits=limits,
             )
         except Cancelled:

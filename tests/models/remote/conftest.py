@@ -8,6 +8,7 @@ from homespun.indexer.secrets.mask import mask
 from homespun.models.fakes import FakeGenerator
 from homespun.models.remote.open import open_remote
 from homespun.models.remote.options import RemoteOptions
+from homespun.models.types import MODEL_AS_SHIPPED
 from homespun.server.completion.stop_rules import single_line
 from homespun.server.prompt.encode import PromptEncoder
 from tests.support.model_server import ModelServer
@@ -25,10 +26,13 @@ def serving():
 class Asking:
     """A generator at a server, and one question to it."""
 
-    def __init__(self, url, *, local=True, said=None, **settings):
+    def __init__(self, url, *, local=True, adapter="", said=None, **settings):
         options = RemoteOptions(**{"route": "remote", "url": url, "timeout_ms": 20_000, **settings})
         self.said = [] if said is None else said
-        self.local = FakeGenerator("local answer\n", name="the-local") if local else None
+        made = FakeGenerator(
+            "local answer\n", name="the-local", adapter=adapter or MODEL_AS_SHIPPED
+        )
+        self.local = made if local else None
         self.generator = open_remote(
             options, self.local, context_tokens=4096, mask=mask, say=self.said.append
         )

@@ -164,15 +164,19 @@ def together(*events: dict) -> dict:
     return events[-1] | {"choices": [choice | {"token_ids": ids}]}
 
 
-def vllm(*pieces: str, tokenize=tokenized) -> dict:
-    """A vLLM server that says these pieces."""
+def vllm(*pieces: str, tokenize=tokenized, adapters=()) -> dict:
+    """A vLLM server that says these pieces, with names of adapters that it has loaded."""
     entry = {"id": MODEL, "owned_by": "vllm", "root": MODEL, "parent": None, "max_model_len": 8192}
+    entries = [
+        {**entry, "id": name, "root": f"/srv/{name}", "parent": MODEL, "max_model_len": None}
+        for name in adapters
+    ]
 
     def complete(asked: Asked) -> Reply:
         return stream(*vllm_events(*pieces, stops=tuple(asked.body.get("stop", ()))))
 
     return {
-        "/v1/models": answer({"object": "list", "data": [entry]}),
+        "/v1/models": answer({"object": "list", "data": [entry, *entries]}),
         "/tokenize": tokenize,
         "/v1/completions": complete,
     }

@@ -6,9 +6,11 @@ import math
 
 import pytest
 
+from homespun.models.types import MODEL_AS_SHIPPED
 from tests.models.remote.exchanges import (
     CONTROLS,
     END,
+    MODEL,
     PATHS,
     SERVERS,
     TOKENIZER,
@@ -120,6 +122,26 @@ def test_vllm_with_another_tokenizer_is_told_ends_by_name(serving, asking):
     (asked,) = server.to("/v1/completions")
     assert "<|endoftext|>" in asked.body["stop"]
     assert "stop_token_ids" not in asked.body
+
+
+def test_adapters_beside_a_model_of_vllm_are_no_other_models(serving, asking):
+    server = serving(vllm(" ", "first", adapters=("shop-1", "depot-2")))
+    ask = asking(server.url)
+    assert (ask().adapter, ask.generator.state.trouble) == (MODEL_AS_SHIPPED, "")
+    assert server.to("/v1/completions")[0].body["model"] == MODEL
+
+
+@pytest.mark.parametrize("how", ["by its name", "as the repository's own"])
+def test_an_adapter_of_vllm_is_asked_for_and_named(how, serving, asking):
+    server = serving(vllm(" ", "first", adapters=("shop-1", "depot-2")))
+    by_name = how == "by its name"
+    ask = asking(
+        server.url, model="depot-2" if by_name else "", adapter="" if by_name else "depot-2"
+    )
+    assert ask().adapter == "depot-2"
+    assert server.to("/v1/completions")[0].body["model"] == "depot-2"
+    assert f"with depot-2, an adapter of {MODEL}" in ask.generator.state.server
+    assert ask.remote.server.context_tokens == 8192  # which vLLM says of the model alone
 
 
 def test_ollama_is_asked_raw_with_room_for_the_prompt(serving, asking):
