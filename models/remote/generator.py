@@ -37,7 +37,7 @@ from homespun.models.types import (
 logger = logging.getLogger(__name__)
 
 _WARM_SECONDS = 30.0  # nobody waits for it, and a request breaks it off
-_NOT_UNDERSTOOD = (400, 422)  # statuses
+_NOT_UNDERSTOOD, _NOT_THERE = (400, 422), 404  # statuses
 _SIGNS = 3  # answers that repeat the suffix before that is said: a model may do so once
 
 
@@ -125,6 +125,8 @@ class RemoteGenerator:
         except Cancelled:
             return _nothing(len(prompt), "cancelled")
         except RemoteRefused as error:
+            if error.status == _NOT_THERE:
+                self.server = None  # it may have another model by now
             if not self._asks_more_plainly(error):
                 raise
             return self.generate(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from homespun.models.remote.fallback import RemoteFirst
 from homespun.models.remote.open import open_remote
 from homespun.models.remote.options import RemoteOptions
-from homespun.models.types import Generator
+from homespun.models.types import MODEL_AS_SHIPPED, Generator
 from homespun.server.completion.completer import Completer
 from homespun.server.completion.sent import masked_part
 from homespun.server.options import CompletionOptions
@@ -23,6 +23,7 @@ LEAST_SAME = 0.8  # share of texts; each rounds in its own way
 _PROMPT_TOKENS = 256  # on two cores llama.cpp reads a hundred a second
 _MIN_LINE_CHARS = 20
 _SEED = 20
+_OPTIONS = CompletionOptions(retrieval=False, context_tokens=_PROMPT_TOKENS)
 
 
 @dataclass(frozen=True)
@@ -61,10 +62,10 @@ def asked(
     server: Started,
     local: Generator,
     *,
-    model: str = "",
+    adapter: str = MODEL_AS_SHIPPED,
 ) -> Iterator[Asked]:
-    """Ask both for each place, the one behind the other; `model` is a name of the server's."""
-    remote = _remote(server, local, model)
+    """Ask both for each place, the one behind the other; `adapter` is what both have to name."""
+    remote = _remote(server, local)
     own = Completer(local, None, _OPTIONS)
     there = Completer(remote, None, _OPTIONS)
     for place, request in wanted:
@@ -73,10 +74,18 @@ def asked(
         began = time.perf_counter()
         other = answered(there, request)
         total = (time.perf_counter() - began) * 1000
+        assert {here.adapter, other.adapter} == {adapter}, (here.adapter, other.adapter)
         server_ms = remote.remote.server_ms or server.took_ms()
         added = total - other.timings_ms["context"] - server_ms if server_ms else None
         yield Asked(place, here.text, other.text, added)
     remote.close()
+
+
+def texts(wanted: Iterator[tuple[str, CompletionRequest]], local: Generator) -> Iterator[str]:
+    """Yield what this process writes at each place."""
+    own = Completer(local, None, _OPTIONS)
+    for _, request in wanted:
+        yield own.complete(request).text
 
 
 def answered(completer: Completer, request: CompletionRequest) -> Completion:
@@ -105,11 +114,8 @@ def report(server: str, rows: Sequence[Asked], *, as_json: bool) -> int:
     return 0 if same >= LEAST_SAME * len(rows) else 1
 
 
-_OPTIONS = CompletionOptions(retrieval=False, context_tokens=_PROMPT_TOKENS)
-
-
-def _remote(server: Started, local: Generator, model: str) -> RemoteFirst:
-    settings = RemoteOptions(route="remote", url=server.url, model=model, timeout_ms=600_000)
+def _remote(server: Started, local: Generator) -> RemoteFirst:
+    settings = RemoteOptions(route="remote", url=server.url, timeout_ms=600_000)
     remote = open_remote(settings, local, context_tokens=CONTEXT_TOKENS, mask=masked_part)
     remote.local = None  # a fault is to be seen
     remote.connect()

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from homespun.models.export.export import export
 from homespun.models.load import load_generator
-from tests.e2e.servers.asking import asked, places, report
+from tests.e2e.servers import adapter
+from tests.e2e.servers.asking import asked, places, report, texts
 from tests.e2e.servers.starting import (
     CONTEXT_TOKENS,
     MODEL,
@@ -66,6 +67,29 @@ def _vllm(args: argparse.Namespace, python: Path) -> int:
     return report(server.name, rows, as_json=args.json)
 
 
+def _vllm_adapter(args: argparse.Namespace, python: Path) -> int:
+    """Say how many texts the adapter changes, too: without any, it was not there."""
+    registry, identifier = adapter.registered(args.folder)
+    plain = load_generator(MODEL, context_tokens=CONTEXT_TOKENS, threads=args.threads)
+    as_shipped = list(texts(places(args.places), plain))
+    del plain
+    local = load_generator(
+        MODEL,
+        adapter=identifier,
+        workspace=registry.workspace,
+        context_tokens=CONTEXT_TOKENS,
+        threads=args.threads,
+    )
+    more = ("--enable-lora", "--max-lora-rank", "16", "--max-loras", "1")
+    with vllm_server(python, _folder(args), args.threads, more=more) as server:
+        adapter.push(server, registry, identifier, args.folder / "pushed")
+        rows = list(asked(places(args.places), server, local, adapter=identifier))
+    changed = sum(row.there != text for row, text in zip(rows, as_shipped, strict=True))
+    say(f"{identifier} changes {changed} of {len(rows)} texts")
+    status = report(f"{server.name} with an adapter", rows, as_json=args.json)
+    return status if changed else 1
+
+
 def _folder(args: argparse.Namespace) -> Path:
     folder: Path = args.folder / MODEL
     if not (folder / "model.safetensors").exists():
@@ -76,6 +100,7 @@ def _folder(args: argparse.Namespace) -> Path:
 _SERVERS: dict[str, tuple[str, Callable[[argparse.Namespace, Path], int]]] = {
     "llama.cpp": ("peers", _llama),
     "vllm": ("vllm", _vllm),
+    "vllm-adapter": ("vllm", _vllm_adapter),
 }
 
 
