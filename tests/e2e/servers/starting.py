@@ -21,7 +21,7 @@ PEERS = ROOT / ".venv-peers"
 VLLM = ROOT / ".venv-vllm"
 MODEL = "qwen2.5-coder-0.5b"
 CONTEXT_TOKENS = 1024
-_PATIENCE_SECONDS = 600.0  # loading takes 20 s on two quiet cores
+_PATIENCE_SECONDS = 1800.0  # loading takes a minute, and ten where others want the cores
 _VLLM_ENVIRONMENT = {
     "VLLM_CPU_KVCACHE_SPACE": "1",  # GiB
     "VLLM_CPU_OMP_THREADS_BIND": "nobind",  # the cores are not its own
@@ -72,7 +72,7 @@ def vllm_server(
     command += ["--model", str(model), "--served-model-name", MODEL]
     command += ["--host", "127.0.0.1", "--port", str(port), "--dtype", "bfloat16"]
     command += ["--max-model-len", str(CONTEXT_TOKENS), "--max-num-seqs", "2", "--enforce-eager"]
-    log = model.with_suffix(".vllm.log")
+    log = model.with_name(f"{model.name}.vllm.log")
     with log.open("w", encoding="utf-8") as said:
         process = subprocess.Popen(
             [*command, "--enable-prompt-tokens-details", *more],
