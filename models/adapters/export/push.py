@@ -223,8 +223,7 @@ class _Reply:
 def _base_of(models: Sequence[Mapping[str, Any]], fit: Fit, where: str) -> str:
     """Return the server's name of the weights that an adapter belongs on."""
     bases = [row for row in models if not row.get("parent")]
-    # Ours in small letters are not those of the same name in large ones, which their maker tuned
-    # for nothing.
+    # Capitals count: our qwen2.5-coder-0.5b is not Qwen2.5-Coder-0.5B, the maker's untuned weights.
     plain = _last_part if fit.is_merged else _plain_name
     wanted = plain(fit.weights)
     for row in bases:
