@@ -10,7 +10,7 @@ INSTALL := $(PIP) install -c constraints.txt
 # compile all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: attack fuzz soak test-processors bench-languages bench-tuning demo test dist setup setup-dev weights weights-tests embedder adapter lint types check beside unit eval bench-context bench-lines bench-engine bench-index peers index-peers e2e e2e-servers bench-editor editors client vsix vsix-check lock clean
+.PHONY: attack fuzz soak test-processors bench-languages bench-tuning demo test dist setup setup-dev weights weights-tests embedder adapter lint types check beside unit eval bench-context bench-lines bench-engine bench-index peers index-peers vllm e2e e2e-servers bench-editor editors client vsix vsix-check lock clean
 
 demo: weights
 	$(BIN)/python -m bench.demo
@@ -163,10 +163,22 @@ e2e: editors vsix weights
 	  HOMESPUN_EMACS_PACKAGES=$(EDITORS)/emacs-packages \
 	  $(BIN)/python -m pytest tests/e2e -rs
 
-# The model as shipped behind llama.cpp's server and in this process: the same places, the same texts but for
-# rounding. ARGS="--places 100" …
-e2e-servers: setup-dev weights peers
-	$(BIN)/python -m tests.e2e.servers $(ARGS)
+# The model as shipped behind llama.cpp's server, behind vLLM and in this process: the same places, the same
+# texts but for rounding; and an adapter in vLLM. ARGS="--servers vllm --places 100" …
+e2e-servers: setup-dev weights peers vllm
+	$(BIN)/python -m tests.e2e.servers.run $(ARGS)
+
+# vLLM for processors, to ask it, in an environment of its own: 3.4 GB. The run does without it where it does not
+# install.
+VLLM := .venv-vllm
+
+vllm: $(VLLM)/.done
+
+$(VLLM)/.done: tests/e2e/servers/vllm.txt
+	test -x $(VLLM)/bin/python || $(PYTHON) -m venv $(VLLM)
+	if $(VLLM)/bin/python -m pip --disable-pip-version-check --quiet install \
+	  --no-deps --only-binary=:all: -r tests/e2e/servers/vllm.txt; then touch $@; else rm -rf $(VLLM); \
+	  echo "no vLLM: it needs Linux on x86-64 and torch 2.13.0+cpu (PIP_EXTRA_INDEX_URL names an index with it)"; fi
 
 bench-editor: editors vsix weights
 	$(BIN)/python -m bench.editor $(EDITORS)/vscode

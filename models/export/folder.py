@@ -129,6 +129,8 @@ def _config(source: WeightSource, ends: list[int], *, is_tied: bool) -> Mapping[
         "torch_dtype": "bfloat16",
         "eos_token_id": ends[0] if len(ends) == 1 else ends,
         "use_sliding_window": False,
+        # Whose form this is. Without, they say of any tokenizer that it is Mistral's and broken.
+        "transformers_version": "5.0.0",
     }
 
 

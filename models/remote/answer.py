@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
+from itertools import takewhile
 
 from homespun.models.remote.kinds import Piece, Token
 from homespun.models.types import GenerationFinish, StopRule
@@ -55,8 +57,11 @@ class RemoteAnswer:
         if self.finish is not None:
             self.is_at_end_token = False
             return True
-        is_end = self.is_at_end_token = any(token in self._ends for token in piece.ids)
-        if (piece.text or piece.ids) and not is_end:
+        own = tuple(takewhile(lambda token: token not in self._ends, piece.ids))
+        is_end = self.is_at_end_token = len(own) < len(piece.ids)
+        if is_end:
+            piece = self._without_end(piece, own)
+        if piece.text or piece.ids:
             self._take(piece)
         if self.finish is None and (is_end or piece.finish):
             self._close("length" if piece.finish == "length" and not is_end else "eos")
@@ -66,6 +71,13 @@ class RemoteAnswer:
         """End it where it is: the time is up."""
         if self.finish is None:
             self.finish = "length"
+
+    def _without_end(self, piece: Piece, own: tuple[int, ...]) -> Piece:
+        """Return what a piece brings beside an end token: text that the server had held back."""
+        control = self._control_at(piece.text)
+        text = piece.text if control < 0 else piece.text[:control]
+        known = piece.logprob if not piece.logprobs else sum(piece.logprobs[: len(own)])
+        return replace(piece, text=text, ids=own, logprob=known if own else 0.0)
 
     def _take(self, piece: Piece) -> None:
         if not self.pieces:

@@ -16,7 +16,7 @@ from homespun.models.remote.fim_formats import FimFormat
 from homespun.models.remote.kinds import KINDS, ServerKind
 from homespun.models.remote.options import RemoteOptions
 from homespun.models.remote.wire.client import Limits, RemoteClient
-from homespun.models.types import FimTokens, Tokenizer
+from homespun.models.types import MODEL_AS_SHIPPED, FimTokens, Tokenizer
 from homespun.showable import showable_line
 
 # Whatever two byte-level tokenizers do differently: numbers, indentation, other scripts, ends.
@@ -44,12 +44,17 @@ class RemoteServer:
     tells: bool  # how likely an answer is; False once it has refused to be asked for it
     how: str  # it is asked, in words
     is_told: bool  # its kind was set by the user
+    base: str = ""  # the model that this one is an adapter of, "" where it is none
 
     @property
     def model_shown(self) -> str:
         """Return the model's name without the folders of a file's path."""
-        name = PurePosixPath(self.model).name if self.model.startswith("/") else self.model
-        return showable_line(name)
+        return _without_folders(self.model)
+
+    @property
+    def adapter(self) -> str:
+        """Return what a completion says of its adapter."""
+        return self.model_shown if self.base else MODEL_AS_SHIPPED
 
     @property
     def is_plain(self) -> bool:
@@ -64,7 +69,8 @@ class RemoteServer:
     def sentence(self) -> str:
         """Return what was taken, as words behind the address."""
         told = "as set" if self.is_told else "as it says"
-        return f"{self.kind.name} ({told}) with {self.model_shown}, asked by {self.how}"
+        on = f", an adapter of {_without_folders(self.base)}" if self.base else ""
+        return f"{self.kind.name} ({told}) with {self.model_shown}{on}, asked by {self.how}"
 
 
 def detect(
@@ -73,15 +79,20 @@ def detect(
     *,
     tokenizer: Tokenizer,
     fim: FimTokens,
+    adapter: str,
     limits: Limits,
 ) -> RemoteServer:
-    """Find out what is at the address. Raises `RemoteError`, `Cancelled`."""
+    """Find out what is at the address. Raises `RemoteError`, `Cancelled`.
+
+    Where the settings name no model, `adapter` is asked for if the server has one of that name.
+    """
     questions = _Questions(client, limits)
     kind = KINDS[options.kind if options.kind != "auto" else _kind(questions)]
     models = _models(questions, kind)
-    model = _model(kind, models, options, client.address.shown)
+    model = _model(kind, models, options, adapter, client.address.shown)
+    base = _base(models, model)
     same = kind.form == "ids" and _is_same(questions, kind, model, tokenizer, fim)
-    format_ = _format(questions, kind, model, options, fim if same else None)
+    format_ = _format(questions, kind, base or model, options, fim if same else None)
     if format_ is None and kind.form != "halves":
         raise RemoteRefused(
             f"how {_shown(model)!r} at {client.address.shown} is asked to fill in cannot be told "
@@ -95,11 +106,12 @@ def detect(
         model=model,
         format=format_,
         takes_our_ids=same,
-        context_tokens=_context(questions, kind, models.get(model, {})),
+        context_tokens=_context(questions, kind, models.get(base or model, {})),
         heals=kind.heals,
         tells=True,
         how=how,
         is_told=options.kind != "auto",
+        base=base,
     )
 
 
@@ -158,6 +170,7 @@ def _model(
     kind: ServerKind,
     models: Mapping[str, Mapping[str, Any]],
     options: RemoteOptions,
+    adapter: str,
     where: str,
 ) -> str:
     wanted = options.model or kind.usual_model
@@ -173,11 +186,20 @@ def _model(
     named = ", ".join(_shown(name) for name in list(models)[:_MAX_NAMED])
     if wanted:
         raise RemoteRefused(f"{where} has no model {wanted!r}; it has {named}")
-    if len(models) == 1:
-        return next(iter(models))
+    if _base(models, adapter):
+        return adapter
+    bases = [name for name in models if not _base(models, name)]
+    if len(bases) == 1:
+        return bases[0]
     raise RemoteRefused(
         f"{where} has {len(models)} models; set model.remote.model to one, such as {named}"
     )
+
+
+def _base(models: Mapping[str, Mapping[str, Any]], model: str) -> str:
+    """Return the model that this one is an adapter of, as vLLM says it; "" where it is none."""
+    parent = models.get(model, {}).get("parent")
+    return parent if isinstance(parent, str) and parent in models else ""
 
 
 def _is_same(
@@ -239,6 +261,10 @@ def _context(questions: _Questions, kind: ServerKind, entry: Mapping[str, Any]) 
     else:
         found = entry.get("max_model_len")
     return found if type(found) is int and found > 0 else 0
+
+
+def _without_folders(name: str) -> str:
+    return showable_line(PurePosixPath(name).name if name.startswith("/") else name)
 
 
 def _shown(name: str) -> str:

@@ -37,7 +37,7 @@ from homespun.models.types import (
 logger = logging.getLogger(__name__)
 
 _WARM_SECONDS = 30.0  # nobody waits for it, and a request breaks it off
-_NOT_UNDERSTOOD = (400, 422)  # statuses
+_NOT_UNDERSTOOD, _NOT_THERE = (400, 422), 404  # statuses
 _SIGNS = 3  # answers that repeat the suffix before that is said: a model may do so once
 
 
@@ -52,13 +52,15 @@ class RemoteGenerator:
         tokenizer: Tokenizer,
         fim: FimTokens,
         context_tokens: int,
+        adapter: str,
         mask: Callable[[str], str],
         say: Callable[[str], None] = logger.warning,
     ) -> None:
         """Open nothing yet: the first question does, or `connect`.
 
-        `tokenizer`, `fim` and `context_tokens` are those that prompts are rendered with, `mask`
-        replaces secrets by as many other characters, and `say` gets a sentence on what is odd.
+        `tokenizer`, `fim` and `context_tokens` are those that prompts are rendered with, `adapter`
+        is that of the repository, asked for where the server has it, `mask` replaces secrets by as
+        many other characters, and `say` gets a sentence on what is odd.
         """
         where = client.address.shown
         self.name = f"{options.model}@{where}" if options.model else f"model@{where}"
@@ -72,6 +74,7 @@ class RemoteGenerator:
         self.server: RemoteServer | None = None  # once it is known
         self.server_ms = 0.0  # what the server took for its last answer, 0 where it did not say
         self._options = options
+        self._adapter = adapter
         self._splitter = PromptSplitter(tokenizer, fim, mask=mask)
         self._mask, self._say = mask, say
         self._connecting = threading.Lock()
@@ -124,6 +127,8 @@ class RemoteGenerator:
         except Cancelled:
             return _nothing(len(prompt), "cancelled")
         except RemoteRefused as error:
+            if error.status == _NOT_THERE:
+                self.server = None  # it may have another model by now
             if not self._asks_more_plainly(error):
                 raise
             return self.generate(
@@ -153,7 +158,7 @@ class RemoteGenerator:
             prefill_ms=((first or ended) - began) * 1000,
             decode_ms=(ended - (first or ended)) * 1000,
             model=f"{server.model_shown}@{self.client.address.shown}",
-            adapter=MODEL_AS_SHIPPED,
+            adapter=server.adapter,
         )
 
     def score(self, prompt: Sequence[int], answer: Sequence[int]) -> float:
@@ -195,6 +200,7 @@ class RemoteGenerator:
                 self._options,
                 tokenizer=self.tokenizer,
                 fim=self.fim,
+                adapter=self._adapter,
                 limits=limits,
             )
         except Cancelled:
@@ -274,7 +280,8 @@ class RemoteGenerator:
         else:
             assert server.format is not None  # else it was refused
             sent = self._splitter.parts(prompt).as_text(server.format, self._mask(kept) + led)
-        ends = server.format.ends if server.format is not None else ()
+        by_id = server.kind.ends_by_id and server.takes_our_ids
+        ends = server.format.ends if server.format is not None and not by_id else ()
         return RemoteQuestion(
             model=server.model,
             prompt=sent,
@@ -283,6 +290,7 @@ class RemoteGenerator:
             heal=self._mask(heal)[len(led) :] if server.heals else "",
             tells=server.tells,
             stops=(*stops, *ends),
+            end_ids=tuple(sorted(self._end_ids(server))) if by_id else (),
             context_tokens=self.context_tokens,
         )
 

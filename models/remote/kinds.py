@@ -28,6 +28,7 @@ class RemoteQuestion:
     max_tokens: int
     heal: str = ""  # text that the answer must begin with, where the kind can be told so
     stops: tuple[str, ...] = ()
+    end_ids: tuple[int, ...] = ()  # the same of tokens, where the kind takes their ids
     context_tokens: int = 0  # prompt and answer, for servers that are told
     tells: bool = True  # how likely the answer is: some servers refuse to be asked
 
@@ -48,6 +49,7 @@ class Piece:
     text: str = ""
     ids: tuple[int, ...] = ()
     logprob: float = math.nan  # of its tokens together
+    logprobs: tuple[float, ...] = ()  # of each, where they can be told apart
     choices: tuple[Token, ...] = ()  # what might have come in the place of its first token
     finish: Literal["", "stop", "length"] = ""
     prompt_tokens: int = 0
@@ -65,6 +67,7 @@ class ServerKind:
     body: Callable[[RemoteQuestion], dict[str, Any]]
     read: Callable[[Mapping[str, Any]], Piece]
     heals: bool = False  # `RemoteQuestion.heal` is obeyed
+    ends_by_id: bool = False  # `RemoteQuestion.end_ids` is obeyed
     warms: bool = False  # reading a prompt ahead of need costs nobody money
     usual_model: str = ""  # where none is set and the server is not asked
 
@@ -113,6 +116,8 @@ def _vllm_body(question: RemoteQuestion) -> dict[str, Any]:
         "skip_special_tokens": False,
         "spaces_between_special_tokens": False,
         "return_token_ids": True,
+        # Not by their names: as long as the longest stop is, so much of the text is held back.
+        **({"stop_token_ids": list(question.end_ids)} if question.end_ids else {}),
         **({"structured_outputs": {"regex": regular_expression(heal)}} if heal else {}),
     }
 
@@ -148,10 +153,12 @@ def _openai_read(event: Mapping[str, Any]) -> Piece:
     said = choice.get("logprobs") or {}
     delta = choice.get("delta") or choice.get("message") or {}
     finish = choice.get("finish_reason") or ""
+    logprobs = said.get("token_logprobs") or _content_logprobs(said)
     return Piece(
         text=_text(choice.get("text") or delta.get("content")),
         ids=_ids(choice.get("token_ids")),
-        logprob=_total(said.get("token_logprobs") or _content_logprobs(said)),
+        logprob=_total(logprobs),
+        logprobs=() if math.isnan(_total(logprobs)) else tuple(logprobs),
         choices=_openai_choices(said),
         finish="length" if finish == "length" else "stop" if finish else "",
         prompt_tokens=counted.prompt_tokens,
@@ -214,7 +221,14 @@ KINDS = {
             "llama-server", "/completion", "ids", _llama_body, _llama_read, heals=True, warms=True
         ),
         ServerKind(
-            "vllm", "/v1/completions", "ids", _vllm_body, _openai_read, heals=True, warms=True
+            "vllm",
+            "/v1/completions",
+            "ids",
+            _vllm_body,
+            _openai_read,
+            heals=True,
+            ends_by_id=True,
+            warms=True,
         ),
         ServerKind("ollama", "/api/generate", "text", _ollama_body, _ollama_read, warms=True),
         ServerKind("lmstudio", "/v1/completions", "text", _plain_body, _openai_read, warms=True),

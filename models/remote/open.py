@@ -11,7 +11,7 @@ from homespun.models.remote.generator import RemoteGenerator
 from homespun.models.remote.options import RemoteOptions
 from homespun.models.remote.router import Router
 from homespun.models.remote.wire.setting_names import COMPLETES
-from homespun.models.types import FimTokens, Generator
+from homespun.models.types import MODEL_AS_SHIPPED, FimTokens, Generator
 from homespun.models.weights.piece_tokenizer import PieceTokenizer
 
 logger = logging.getLogger(__name__)
@@ -53,6 +53,7 @@ def open_remote(
         tokenizer=local.tokenizer if local else PieceTokenizer(_FIM),
         fim=local.fim if local else _FIM,
         context_tokens=local.context_tokens if local else context_tokens,
+        adapter=local.adapter if local else MODEL_AS_SHIPPED,
         mask=mask,
         say=say,
     )

@@ -1,6 +1,6 @@
 """A server that answers what a push asks of vLLM, and writes down what it was asked.
 
-Its replies are those of vLLM 0.11: docs/features/lora.md and vllm/entrypoints/openai.
+Its replies are those that vLLM 0.32 gave.
 """
 
 from __future__ import annotations
@@ -49,18 +49,22 @@ class FakeVllm:
         self._thread.start()
 
     def reply(self, path, body, key):
-        if key != self.key:
+        if path.startswith("/v1") and key != self.key:  # it guards nothing else
             return 401, {"error": "Unauthorized"}
         if path == "/v1/models":
-            base = {"id": "coder", "object": "model", "root": self.root, "parent": None}
+            base = {"id": "coder", "object": "model", "owned_by": "vllm", "root": self.root}
+            base |= {"parent": None, "max_model_len": 1024}
             return 200, {"object": "list", "data": [base, *self.adapters]}
         if path == "/tokenize" and self.tokens is not None:
-            return 200, {"count": len(self.tokens), "tokens": list(self.tokens)}
+            tokens = {"tokens": list(self.tokens), "token_strs": None}
+            return 200, {"count": len(self.tokens), "max_model_len": 1024, **tokens}
         if path == "/v1/load_lora_adapter" and self.loads:
             if self.refusal:
-                return 400, {"error": {"message": self.refusal, "type": "BadRequestError"}}
+                error = {"message": self.refusal, "type": "NotFoundError", "param": None}
+                return 404, {"error": {**error, "code": 404}}
             name, root = body["lora_name"], body["lora_path"]
-            self.adapters.append({"id": name, "root": root, "parent": "coder"})
+            adapter = {"id": name, "object": "model", "owned_by": "vllm", "root": root}
+            self.adapters.append({**adapter, "parent": "coder", "max_model_len": None})
             return 200, f"Success: LoRA adapter '{name}' added successfully."
         return 404, {"detail": "Not Found"}
 

@@ -91,8 +91,9 @@ def export(
 
 def fit_of(exported: Exported) -> Fit:
     """Return what a server can be asked about an exported adapter."""
-    facts = exported.facts
-    return Fit(exported.base, int(facts["prompt_version"]), _probe(facts))
+    facts, is_merged = exported.facts, exported.needs_general
+    weights = str(facts["base"]) if is_merged else exported.base
+    return Fit(weights, int(facts["prompt_version"]), _probe(facts), is_merged=is_merged)
 
 
 def _probe(facts: Mapping[str, Any]) -> TokenProbe | None:

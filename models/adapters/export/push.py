@@ -55,6 +55,7 @@ class Fit:
     weights: str  # e.g. "Qwen/Qwen2.5-Coder-0.5B-Instruct"
     prompt_version: int
     probe: TokenProbe | None  # None where our tokenizer is not at hand
+    is_merged: bool = False  # the weights hold the general adapter: they are an export of ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ def push(
     ) as client:
         server = _Server(client, url)
         models = server.models()
-        model = _base_of(models, fit.weights, server.where)
+        model = _base_of(models, fit, server.where)
         if any(row.get("id") == name for row in models):
             raise PushRefused(
                 f"{server.where} serves something called {name!r} already; give another name "
@@ -219,25 +220,33 @@ class _Reply:
         return showable_line(str(said or self.data[:200].decode("utf-8", "replace")))[:300]
 
 
-def _base_of(models: Sequence[Mapping[str, Any]], weights: str, where: str) -> str:
+def _base_of(models: Sequence[Mapping[str, Any]], fit: Fit, where: str) -> str:
     """Return the server's name of the weights that an adapter belongs on."""
     bases = [row for row in models if not row.get("parent")]
-    wanted = _plain_name(weights)
+    # Capitals count: our qwen2.5-coder-0.5b is not Qwen2.5-Coder-0.5B, the maker's untuned weights.
+    plain = _last_part if fit.is_merged else _plain_name
+    wanted = plain(fit.weights)
     for row in bases:
         names = (str(row.get(key) or "") for key in ("root", "id"))
-        if any(_plain_name(name) == wanted for name in names):
+        if any(plain(name) == wanted for name in names):
             return str(row.get("id"))
     served = ", ".join(showable_line(str(row.get("root") or row.get("id")))[:100] for row in bases)
+    advice = "start the server with those weights"
+    if fit.is_merged:
+        advice = f"serve what `homespun models export {wanted} DIR/{wanted}` writes, by that name"
     raise AdapterUnfit(
-        f"{where} serves {served or 'no model'}, and the adapter belongs on {weights!r}; "
-        "start the server with those weights"
+        f"{where} serves {served or 'no model'}, and the adapter belongs on {fit.weights!r}"
+        f"{' as homespun ships it' if fit.is_merged else ''}; {advice}"
     )
 
 
 def _plain_name(name: str) -> str:
     """Return the last part of a path or repository's name, without how it was rounded."""
-    last = name.rstrip("/").rpartition("/")[2].lower()
-    return _ROUNDED.sub("", last)
+    return _ROUNDED.sub("", _last_part(name).lower())
+
+
+def _last_part(name: str) -> str:
+    return name.rstrip("/").rpartition("/")[2]
 
 
 def _is_private(host: str) -> bool:

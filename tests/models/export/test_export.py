@@ -60,6 +60,13 @@ def test_transformers_read_the_folder_and_find_the_same_tokens_likely(tiny, tmp_
     assert tokenizer.encode(CONTROL[1]).ids == [local.control(CONTROL[1])]
 
 
+def test_the_folder_says_whose_form_it_has_so_that_its_tokenizer_is_left_alone(tiny, tmp_path):
+    written = export(str(tiny), tmp_path / "there", form="safetensors")
+    config = json.loads((written / "config.json").read_text(encoding="utf-8"))
+    # transformers before it say of a tokenizer without a version that it wants `fix_mistral_regex`.
+    assert config["transformers_version"] == "5.0.0"
+
+
 def test_a_gguf_file_holds_every_tensor_in_eight_bits_and_the_tokenizer(tiny, tmp_path):
     first, second = tmp_path / "first.gguf", tmp_path / "there"
     save_tiny_gguf(tiny, first)  # which is read with Qwen's way to cut text

@@ -8,6 +8,7 @@ from homespun.indexer.secrets.mask import mask
 from homespun.models.fakes import FakeGenerator
 from homespun.models.remote.open import open_remote
 from homespun.models.remote.options import RemoteOptions
+from homespun.models.types import MODEL_AS_SHIPPED
 from homespun.server.completion.stop_rules import single_line
 from homespun.server.prompt.encode import PromptEncoder
 from tests.support.model_server import ModelServer
@@ -25,10 +26,12 @@ def serving():
 class Asking:
     """A generator at a server, and one question to it."""
 
-    def __init__(self, url, *, local: object = True, said=None, **settings):
+    def __init__(self, url, *, local: object = True, adapter="", said=None, **settings):
         options = RemoteOptions(**{"route": "remote", "url": url, "timeout_ms": 20_000, **settings})
         self.said = [] if said is None else said
-        shown = FakeGenerator("local answer\n", name="the-local")
+        shown = FakeGenerator(
+            "local answer\n", name="the-local", adapter=adapter or MODEL_AS_SHIPPED
+        )
         self.local = shown if local is True else local or None
         self.generator = open_remote(
             options, self.local, context_tokens=4096, mask=mask, say=self.said.append

@@ -1,4 +1,4 @@
-"""What each kind of server answers: recorded from llama.cpp's, of the others as documented."""
+"""What each kind of server answers: recorded from llama.cpp's and vLLM's, else as documented."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ TOKENIZER = FakeTokenizer()
 CONTROLS = {
     name: TOKENIZER.control(name) for name in ("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>")
 }
+END = TOKENIZER.control("<|endoftext|>")
 MODEL = "qwen2.5-coder-7b"
 
 
@@ -109,6 +110,7 @@ def completion_event(text: str, *, finish: str | None = None, ids: bool = False)
     choice = {"index": 0, "text": text, "logprobs": said, "finish_reason": finish}
     if ids:
         choice["token_ids"] = TOKENIZER.encode(text)
+        said["token_logprobs"] = [-0.25] * len(choice["token_ids"])
     return {
         "id": "cmpl-1",
         "object": "text_completion",
@@ -132,18 +134,51 @@ USAGE = {
 }
 
 
-def vllm(*pieces: str, tokenize=tokenized) -> dict:
-    """A vLLM server that says these pieces."""
-    events = [completion_event(piece, ids=True) for piece in pieces]
+def vllm_events(*pieces: str, stops: tuple[str, ...] = ()) -> list[dict]:
+    """What vLLM 0.32 streams for a piece a token; `stops` are those that it was given.
+
+    A text that may still become a stop is held back. What was comes with the last token, the end.
+    """
+    held = max(map(len, stops), default=1) - 1
+    said, events = 0, []
+    for place, piece in enumerate(pieces):
+        until = max(len("".join(pieces[: place + 1])) - held, said)
+        event = completion_event(piece, ids=True)
+        event["choices"][0]["text"] = "".join(pieces)[said:until]
+        events.append(event)
+        said = until
+    end = completion_event("<|endoftext|>", finish="stop")
+    end["choices"][0] |= {"text": "".join(pieces)[said:], "token_ids": [END], "stop_reason": None}
+    return [*events, end, USAGE]
+
+
+def together(*events: dict) -> dict:
+    """What vLLM makes of several events that nobody fetched in time."""
+    choices = [event["choices"][0] for event in events]
+    said = {name: [] for name in choices[0]["logprobs"]}
+    for choice in choices:
+        for name, values in choice["logprobs"].items():
+            said[name] = said[name] + values
+    choice = choices[-1] | {"text": "".join(each["text"] for each in choices), "logprobs": said}
+    ids = [number for each in choices for number in each["token_ids"]]
+    return events[-1] | {"choices": [choice | {"token_ids": ids}]}
+
+
+def vllm(*pieces: str, tokenize=tokenized, adapters=()) -> dict:
+    """A vLLM server that says these pieces, with names of adapters that it has loaded."""
+    entry = {"id": MODEL, "owned_by": "vllm", "root": MODEL, "parent": None, "max_model_len": 8192}
+    entries = [
+        {**entry, "id": name, "root": f"/srv/{name}", "parent": MODEL, "max_model_len": None}
+        for name in adapters
+    ]
+
+    def complete(asked: Asked) -> Reply:
+        return stream(*vllm_events(*pieces, stops=tuple(asked.body.get("stop", ()))))
+
     return {
-        "/v1/models": answer(
-            {
-                "object": "list",
-                "data": [{"id": MODEL, "owned_by": "vllm", "root": MODEL, "max_model_len": 8192}],
-            }
-        ),
+        "/v1/models": answer({"object": "list", "data": [entry, *entries]}),
         "/tokenize": tokenize,
-        "/v1/completions": stream(*events, completion_event("", finish="stop"), USAGE),
+        "/v1/completions": complete,
     }
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from homespun.models.errors import RemoteError, RemoteFailed, RemoteRefused
 from homespun.models.remote.wire import exchange
-from homespun.models.types import Cancellation
+from homespun.models.types import MODEL_AS_SHIPPED, Cancellation
 from tests.models.remote.exchanges import PATHS, SERVERS, llama, llama_event, openai, vllm
 from tests.support.model_server import SSE, Reply, answer, lines, stream
 
@@ -181,6 +181,21 @@ def test_after_three_failures_nobody_waits_any_more_until_one_try_succeeds(servi
     now[0] += 6
     assert ask().text == "first"
     assert ask.generator.state.trouble == ""
+
+
+def test_a_model_that_is_gone_is_looked_for_anew(serving, asking):
+    server = serving(vllm(" ", "first", adapters=("shop-1",)))
+    ask = asking(server.url, adapter="shop-1")
+    now = [1000.0]
+    ask.remote.client.breaker._clock = lambda: now[0]
+    assert ask().adapter == "shop-1"
+    gone = {"message": "The model `shop-1` does not exist.", "type": "NotFoundError", "code": 404}
+    server.replies |= {**vllm(), "/v1/completions": answer({"error": gone}, status=404)}
+    assert ask().model == "the-local"
+    server.replies |= vllm(" ", "second")
+    now[0] += 6
+    done = ask()
+    assert (done.text, done.adapter) == ("second", MODEL_AS_SHIPPED)
 
 
 def test_html_of_a_proxy_on_every_path_is_said_and_not_taken_for_a_server(serving, asking):

@@ -6,8 +6,11 @@ import math
 
 import pytest
 
+from homespun.models.types import MODEL_AS_SHIPPED
 from tests.models.remote.exchanges import (
     CONTROLS,
+    END,
+    MODEL,
     PATHS,
     SERVERS,
     TOKENIZER,
@@ -16,7 +19,9 @@ from tests.models.remote.exchanges import (
     llama_end,
     llama_event,
     ollama,
+    together,
     vllm,
+    vllm_events,
 )
 from tests.support.model_server import stream
 
@@ -79,7 +84,64 @@ def test_vllm_gets_ids_no_suffix_and_sees_special_tokens(serving, asking):
     assert body["structured_outputs"] == {"regex": " [\\s\\S]*"}
     assert "suffix" not in body
     assert (done.prompt_tokens, done.reused_tokens) == (14, 8)
-    assert done.logprob == pytest.approx(-0.5)
+    assert done.logprob == pytest.approx(-0.25 * len(" first"))
+
+
+def test_vllm_is_told_ends_by_their_ids_and_so_holds_no_text_back(serving, asking):
+    server = serving(vllm(" ", "first", " + 1"))
+    ask = asking(server.url)
+    assert (ask().text, ask.remote.server.takes_our_ids) == ("first + 1", True)
+    (asked,) = server.to("/v1/completions")
+    assert asked.body["stop"] == ["\n"]
+    assert END in asked.body["stop_token_ids"]
+
+
+def test_text_that_comes_with_the_end_token_counts(serving, asking):
+    held_back = vllm_events(" ", "first", " + 1", stops=("<|endoftext|>",))
+    assert held_back[-2]["choices"][0]["text"] == " first + 1"
+    server = serving({**vllm(), "/v1/completions": stream(*held_back)})
+    done = asking(server.url)()
+    assert done.text == "first + 1"
+    assert done.token_ids == tuple(TOKENIZER.encode(" first + 1"))
+    assert done.logprob == pytest.approx(-0.25 * len(" first + 1"))  # without the end's
+
+
+def test_several_tokens_and_the_end_may_come_at_once(serving, asking):
+    events = vllm_events(" ", "first", " + 1")
+    events[1:4] = [together(*events[1:4])]  # as of a server that is busy
+    server = serving({**vllm(), "/v1/completions": stream(*events)})
+    done = asking(server.url)()
+    assert done.text == "first + 1"
+    assert done.token_ids == tuple(TOKENIZER.encode(" first + 1"))
+    assert done.logprob == pytest.approx(-0.25 * len(" first + 1"))
+
+
+def test_vllm_with_another_tokenizer_is_told_ends_by_name(serving, asking):
+    server = serving(vllm(" ", "first", " + 1", tokenize=foreign))
+    assert asking(server.url)().text == "first + 1"
+    (asked,) = server.to("/v1/completions")
+    assert "<|endoftext|>" in asked.body["stop"]
+    assert "stop_token_ids" not in asked.body
+
+
+def test_adapters_beside_a_model_of_vllm_are_no_other_models(serving, asking):
+    server = serving(vllm(" ", "first", adapters=("shop-1", "depot-2")))
+    ask = asking(server.url)
+    assert (ask().adapter, ask.generator.state.trouble) == (MODEL_AS_SHIPPED, "")
+    assert server.to("/v1/completions")[0].body["model"] == MODEL
+
+
+@pytest.mark.parametrize("how", ["by its name", "as the repository's own"])
+def test_an_adapter_of_vllm_is_asked_for_and_named(how, serving, asking):
+    server = serving(vllm(" ", "first", adapters=("shop-1", "depot-2")))
+    by_name = how == "by its name"
+    ask = asking(
+        server.url, model="depot-2" if by_name else "", adapter="" if by_name else "depot-2"
+    )
+    assert ask().adapter == "depot-2"
+    assert server.to("/v1/completions")[0].body["model"] == "depot-2"
+    assert f"with depot-2, an adapter of {MODEL}" in ask.generator.state.server
+    assert ask.remote.server.context_tokens == 8192  # which vLLM says of the model alone
 
 
 def test_ollama_is_asked_raw_with_room_for_the_prompt(serving, asking):

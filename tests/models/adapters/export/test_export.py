@@ -8,7 +8,7 @@ import shutil
 import numpy as np
 import pytest
 
-from homespun.models.adapters.export.export import export
+from homespun.models.adapters.export.export import export, fit_of
 from homespun.models.adapters.export.one_lora import OneLora
 from homespun.models.adapters.registry import Registry
 from homespun.models.errors import AdapterDamaged, AdapterForeign, AdapterUnfit
@@ -156,6 +156,8 @@ def test_an_adapter_of_a_catalogue_model_brings_the_general_one(tmp_path, tiny, 
     assert (both.facts["includes_general"], both.needs_general) == (True, False)
     alone = export(registry, identifier, tmp_path / "alone", form="peft", with_general=False)
     assert (alone.rank, alone.facts["includes_general"], alone.needs_general) == (2, False, True)
+    assert (fit_of(both).weights, fit_of(both).is_merged) == (both.base, False)
+    assert (fit_of(alone).weights, fit_of(alone).is_merged) == ("qwen2.5-coder-0.5b", True)
     _, other = add(tmp_path, tiny / "own", **facts, general_sha256="d" * 64)
     with pytest.raises(AdapterUnfit, match="general adapter"):
         export(registry, other, tmp_path / "other", form="peft")

@@ -27,8 +27,8 @@ def server():
     fake.close()
 
 
-def pushed(server, *, weights=WEIGHTS, version=7, today=7, probe=PROBE, **named):
-    fit = Fit(weights, version, probe)
+def pushed(server, *, weights=WEIGHTS, version=7, today=7, probe=PROBE, is_merged=False, **named):
+    fit = Fit(weights, version, probe, is_merged=is_merged)
     return push(server.url, name="shop-1", path="/share/a", fit=fit, prompt_version=today, **named)
 
 
@@ -60,6 +60,19 @@ def test_other_weights_are_refused(server):
     with pytest.raises(AdapterUnfit):
         pushed(server)
     assert loaded(server) == []
+
+
+def test_without_the_general_adapter_it_fits_our_export_alone(server):
+    ours = {"weights": "qwen2.5-coder-0.5b", "is_merged": True}
+    server.root = "/models/qwen2.5-coder-0.5b"
+    assert pushed(server, **ours).model == "coder"
+    with pytest.raises(AdapterUnfit, match="belongs on 'Qwen/Qwen2.5-Coder-0.5B-Instruct'"):
+        pushed(server)
+    for other in (WEIGHTS, "Qwen/Qwen2.5-Coder-0.5B"):
+        server.root = other
+        with pytest.raises(AdapterUnfit, match=r"homespun models export qwen2\.5-coder-0\.5b"):
+            pushed(server, **ours)
+    assert len(loaded(server)) == 1
 
 
 def test_another_tokenizer_is_refused(server):
@@ -104,7 +117,7 @@ def test_a_server_without_adapters_is_told_apart(server):
 
 
 def test_the_server_s_own_reason_is_shown_and_nothing_of_it_obeyed(server):
-    server.refusal = "No adapter found\x1b[2J for '/share/a'"
+    server.refusal = "Loading lora shop-1 failed: No adapter found\x1b[2J for /share/a"
     with pytest.raises(PushRefused, match="No adapter found") as refused:
         pushed(server)
     assert "\x1b" not in str(refused.value)
