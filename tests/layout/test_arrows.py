@@ -72,7 +72,8 @@ LAYERS = {
     "cli": (
         "errors output shown surroundings",
         "progress",
-        "verbs.eval",
+        "doctor.checks",
+        "doctor verbs.eval",
         "verbs",
         "main",
         "__main__",

