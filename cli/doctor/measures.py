@@ -100,7 +100,7 @@ def _key(patient: Patient) -> Iterator[float]:
 
 
 def _save(patient: Patient) -> Iterator[float]:
-    """Yield milliseconds until a changed file is in the index of a small folder, vector included."""
+    """Yield milliseconds until a changed file of a small folder is indexed, vectors included."""
     from homespun.indexer.embedding.encoders import encoder_at_hand
 
     config = _config(patient)

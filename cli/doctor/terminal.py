@@ -27,7 +27,9 @@ def print_checkup(checkup: Checkup) -> None:
     for result in checkup.results:
         grade = result.finding.grade
         table.add_row(
-            Text(grade, style=_COLOURS[grade]), result.name, Text(showable_line(result.finding.line))
+            Text(grade, style=_COLOURS[grade]),
+            result.name,
+            Text(showable_line(result.finding.line)),
         )
     console.print(Text(showable_line(str(checkup.patient.folder)), style="bold"))
     console.print(table)

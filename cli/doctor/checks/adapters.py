@@ -1,4 +1,4 @@
-"""Which adapters are there, who sealed them, and are their bytes still the sealed ones?"""
+"""Which adapters there are, who sealed them, and whether their bytes are the sealed ones."""
 
 from __future__ import annotations
 

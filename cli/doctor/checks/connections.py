@@ -1,4 +1,4 @@
-"""What goes where? Remote addresses with what is sent there, and who is told of homespun's use."""
+"""What goes where: remote addresses with what is sent there, and telemetry (none)."""
 
 from __future__ import annotations
 
@@ -48,9 +48,7 @@ def check_connections(patient: Patient) -> Finding:
         },
         problems=tuple(problems),
         hidden=tuple(
-            _host(each.address)
-            for each in told
-            if each.is_chosen and each.place != _THIS_MACHINE
+            _host(each.address) for each in told if each.is_chosen and each.place != _THIS_MACHINE
         ),
     )
 

@@ -1,4 +1,4 @@
-"""Which editors of this user have a client of homespun, and of which version?
+"""Which editors of this user have a client of homespun, and of which version.
 
 What docs/editors.md installs leaves files in the editor's own folders. Nothing is started, and
 these folders are the user's: a link in them is followed, as dotfiles want it.
@@ -78,14 +78,14 @@ def installed_clients(home: Path) -> Iterator[InstalledClient]:
     neovim = os.environ.get("NVIM_APPNAME") or "nvim"
     config = _folder("XDG_CONFIG_HOME", home / ".config")
     data = _folder("XDG_DATA_HOME", home / ".local" / "share")
-    for folder, patterns in (
-        (config / neovim, ("lua/homespun/init.lua",)),
-        (data / neovim, _NEOVIM_FILES),
-    ):
-        for found in _found(folder, patterns):
-            yield InstalledClient("Neovim", str(found.parent), "")
-    for folder in (home / ".emacs.d", config / "emacs"):
-        for found in _found(folder, _EMACS_FILES):
+    modules = [
+        *_found(config / neovim, ("lua/homespun/init.lua",)),
+        *_found(data / neovim, _NEOVIM_FILES),
+    ]
+    for found in modules:
+        yield InstalledClient("Neovim", str(found.parent), "")
+    for emacs in (home / ".emacs.d", config / "emacs"):
+        for found in _found(emacs, _EMACS_FILES):
             yield InstalledClient("Emacs", str(found), _emacs_version(found))
 
 
@@ -101,9 +101,7 @@ def _folder(variable: str, usual: Path) -> Path:
 
 def _extension_version(folder: Path) -> str:
     try:
-        data = read_beginning(
-            folder / "package.json", most_bytes=_MAX_BYTES, follow_links=True
-        )
+        data = read_beginning(folder / "package.json", most_bytes=_MAX_BYTES, follow_links=True)
         version = parse_json(data)["version"]
     except (OSError, ValueError, KeyError, TypeError):
         return ""  # half removed; the folder is named all the same

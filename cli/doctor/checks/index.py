@@ -1,21 +1,25 @@
-"""Is the folder's index there, whole, of this version, and has it vectors?"""
+"""Whether the folder's index is there, whole and of this version, and has vectors."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from homespun.cli.doctor.checks.finding import Finding, Patient, Problem, megabytes
 from homespun.errors import FolderRefused
 from homespun.indexer.config import CHUNKER_VERSION, IndexConfig
 from homespun.indexer.errors import IndexDamaged, IndexLocked, IndexMissing, NotADirectory
-from homespun.indexer.index import Index
 from homespun.indexer.storage import manifest
 from homespun.indexer.words.tokens import WORDS_VERSION
 from homespun.models.errors import ModelsError
 from homespun.paths import WORKSPACE_FOLDER
 from homespun.settings import resolve
+from homespun.storage import check_workspace_folder
+
+if TYPE_CHECKING:
+    from homespun.indexer.index import Index
 
 _WAIT_SECONDS = 0.5  # for somebody who writes meanwhile
 
@@ -26,7 +30,7 @@ def check_index(patient: Patient) -> Finding:
     config = replace(config, lock_wait_seconds=min(config.lock_wait_seconds, _WAIT_SECONDS))
     facts: dict[str, object] = {"root": str(patient.folder), "versions": _versions()}
     try:
-        index = Index.open(patient.folder, config)
+        index = _opened(patient, config)
     except NotADirectory as error:
         return Finding("no folder", facts, (Problem(str(error), "homespun doctor DIR"),))
     except IndexMissing:
@@ -40,10 +44,21 @@ def check_index(patient: Patient) -> Finding:
     except IndexLocked as error:
         busy = Problem(str(error), "try again when that has ended", is_broken=False)
         return Finding("being written", facts, (busy,))
-    return _open(index, config, patient, facts)
+    return _finding(index, config, patient, facts)
 
 
-def _open(
+def _opened(patient: Patient, config: IndexConfig) -> Index:
+    """Open the index; raises as `Index.open` does, and imports no store where there is nothing."""
+    if patient.workspace is not None:
+        check_workspace_folder(patient.folder)
+        if manifest.identity(patient.folder / WORKSPACE_FOLDER) is None:
+            raise IndexMissing(f"no index in {str(patient.folder)!r}")
+    from homespun.indexer.index import Index  # LanceDB: more than half of what a checkup takes
+
+    return Index.open(patient.folder, config)
+
+
+def _finding(
     index: Index, config: IndexConfig, patient: Patient, facts: dict[str, object]
 ) -> Finding:
     problems = [*_vector_problems(index, config, patient)]

@@ -1,4 +1,4 @@
-"""Is this Python one that homespun runs on, and are its wheels those that it asks for?"""
+"""Whether this Python is one that homespun runs on, and its wheels those that it asks for."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def check_installation(patient: Patient) -> Finding:
 def _python_problems() -> Iterator[Problem]:
     from packaging.specifiers import SpecifierSet
 
-    requires = metadata.metadata(_PACKAGE).get("Requires-Python") or ""
+    requires = metadata.metadata(_PACKAGE)["Requires-Python"]
     found = platform.python_version()
     if not SpecifierSet(requires).contains(found, prereleases=True):
         yield Problem(

@@ -1,4 +1,4 @@
-"""What is this machine, and which kernels compute on it?"""
+"""What this machine is, and which kernels compute on it."""
 
 from __future__ import annotations
 

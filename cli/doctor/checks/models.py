@@ -1,4 +1,4 @@
-"""Which weights are on this machine, and are they the pinned ones?"""
+"""Which weights are on this machine, and whether they are the pinned ones."""
 
 from __future__ import annotations
 

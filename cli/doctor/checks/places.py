@@ -1,4 +1,4 @@
-"""Where does state live, may it be written, and is there room?"""
+"""Where state lives, whether it may be written, and whether there is room."""
 
 from __future__ import annotations
 

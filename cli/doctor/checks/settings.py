@@ -1,4 +1,4 @@
-"""What is set, where does each value come from, and what was refused?"""
+"""What is set, where each value comes from, and what was refused."""
 
 from __future__ import annotations
 
@@ -59,9 +59,7 @@ def _problems(section: str, options: type[Any], workspace: Path | None) -> Itera
         yield Problem(sentence, f"edit {_place(sentence)}")
     for sentence in resolve(options, section, workspace=workspace).faults:
         if sentence not in own and not _is_same_value(sentence, own):
-            yield Problem(
-                sentence, "take it out of the folder's settings file", is_broken=False
-            )
+            yield Problem(sentence, "take it out of the folder's settings file", is_broken=False)
 
 
 def _is_same_value(sentence: str, own: list[str]) -> bool:

@@ -1,4 +1,4 @@
-"""Which servers of homespun run for this user, and where do they listen?
+"""Which servers of homespun run for this user, and where they listen.
 
 Linux tells it of each process of the user's own (proc(5)); other systems do not without a program.
 """
