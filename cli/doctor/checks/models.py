@@ -66,8 +66,11 @@ def _of_auto() -> str:
 
 
 def _own(setting: str) -> bool:
-    """Tell whether the setting is the path of a model of the user's own."""
-    return setting not in (*catalogue.names(), AUTO) and Path(setting).expanduser().exists()
+    """Tell whether the setting is the path of what may be a model of the user's own."""
+    path = Path(setting).expanduser()
+    if setting in (*catalogue.names(), AUTO):
+        return False
+    return path.suffix == ".gguf" and path.is_file() or any(path.glob("*.safetensors"))
 
 
 def _missing(chosen: str, is_own: bool) -> Iterator[Problem]:
@@ -76,7 +79,7 @@ def _missing(chosen: str, is_own: bool) -> Iterator[Problem]:
     if chosen not in catalogue.names():
         yield Problem(
             f"the setting completion.model is {chosen!r}, which is neither in the catalogue nor a "
-            "path on this machine",
+            ".gguf file or a folder with safetensors on this machine",
             "homespun models list",
         )
         return
