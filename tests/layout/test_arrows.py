@@ -72,8 +72,8 @@ LAYERS = {
     "cli": (
         "errors output shown surroundings",
         "progress",
-        "doctor.checks",
-        "doctor verbs.eval",
+        "doctor.checks verbs.eval",
+        "doctor",
         "verbs",
         "main",
         "__main__",
