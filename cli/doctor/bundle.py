@@ -20,6 +20,7 @@ from homespun.storage import write_private
 _HOME_FOLDERS = re.compile(r"([\\/]+(?:home|Users)[\\/]+)[^\\/'\"\s:,;]+", re.IGNORECASE)
 _OF_OTHERS = r"\1USER"
 _HOST = "HOST"
+_PATH = re.compile(r"[^\s'\"]*[\\/-][^\s'\"]*")  # or what is named after a folder
 _MIN_NAME_CHARS = 3  # a shorter one is found in words that are no name
 
 
@@ -35,10 +36,10 @@ def write_bundle(checkup: Checkup, path: Path) -> None:
 def bundled(checkup: Checkup) -> object:
     """Return the checkup's JSON without what is nobody else's business."""
     hidden = [word for result in checkup.results for word in result.finding.hidden]
-    return _Scrubber(Path.home(), _user(), hidden).scrubbed(checkup.to_json())
+    return Scrubber(Path.home(), _user(), hidden).scrubbed(checkup.to_json())
 
 
-class _Scrubber:
+class Scrubber:
     """Takes a person out of texts."""
 
     def __init__(self, home: Path, user: str, hidden: Iterable[str]) -> None:
@@ -54,7 +55,7 @@ class _Scrubber:
         if isinstance(value, dict):
             if set(value) == {"value", "origin"} and isinstance(value["value"], list):
                 return {"entries": len(value["value"]), "origin": self.scrubbed(value["origin"])}
-            return {self._text(key): self.scrubbed(inner) for key, inner in value.items()}
+            return {key: self.scrubbed(inner) for key, inner in value.items()}
         if isinstance(value, list | tuple):
             return [self.scrubbed(inner) for inner in value]
         return value
@@ -67,16 +68,15 @@ class _Scrubber:
         for home in self._homes:
             text = re.sub(re.escape(home) + r"(?![\w.-])", "~", text)
         text = _HOME_FOLDERS.sub(_OF_OTHERS, text)
-        if self._names is not None:
-            text = self._names.sub("USER", text)
+        text = _PATH.sub(lambda path: self._names.sub("USER", path[0]), text)
         return mask(text)
 
 
-def _name_in_path(names: set[str]) -> re.Pattern[str] | None:
-    """Return what finds a user's name as a part of a path, or as a word of one."""
+def _name_in_path(names: set[str]) -> re.Pattern[str]:
+    """Return what finds a user's name as a whole word of a path; without a name, nothing."""
     known = [re.escape(name) for name in sorted(names) if len(name) >= _MIN_NAME_CHARS]
     if not known:
-        return None
+        return re.compile(r"(?!)")
     return re.compile(rf"(?<![^\W_])(?:{'|'.join(known)})(?![^\W_])", re.IGNORECASE)
 
 

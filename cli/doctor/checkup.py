@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import importlib
-import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from homespun.cli.doctor.checks.finding import Finding, Grade, Patient, Problem
 from homespun.errors import HomespunError, in_words
 
-logger = logging.getLogger(__name__)
-
 FORMAT = 1  # of the JSON; raise it when a field changes meaning
+_MAX_PROBLEMS = 10  # of one check
 CheckFunction = Callable[[Patient], Finding]
 # Name -> "module:function": each is imported on its own, for a broken wheel breaks its import.
 _CHECKS = {
@@ -80,19 +78,36 @@ def named_checks(*, measure: bool) -> Mapping[str, str]:
     return own | _MEASURES if measure else own
 
 
-def examine(patient: Patient, checks: Mapping[str, str | CheckFunction]) -> Checkup:
-    """Make each check; a check is a function, or where one is: "package.module:function"."""
-    return Checkup(patient, tuple(_result(name, each, patient) for name, each in checks.items()))
+def examine(
+    patient: Patient, checks: Mapping[str, str | CheckFunction], *, debug: bool = False
+) -> Checkup:
+    """Make each check; a check is a function, or where one is: "package.module:function".
+
+    What breaks a check is raised with `debug`.
+    """
+    results = [_result(name, each, patient, debug=debug) for name, each in checks.items()]
+    return Checkup(patient, tuple(results))
 
 
-def _result(name: str, check: str | CheckFunction, patient: Patient) -> CheckResult:
+def _result(name: str, check: str | CheckFunction, patient: Patient, *, debug: bool) -> CheckResult:
     began = time.perf_counter()
     try:
         finding = (_imported(check) if isinstance(check, str) else check)(patient)
     except Exception as error:
-        logger.debug("the check %s broke", name, exc_info=error)
+        if debug:
+            raise
         finding = _broken(name, error)
-    return CheckResult(name, finding, (time.perf_counter() - began) * 1000)
+    return CheckResult(name, _few(finding), (time.perf_counter() - began) * 1000)
+
+
+def _few(finding: Finding) -> Finding:
+    """Return a finding with so many problems as a person reads; the worst come first."""
+    problems = sorted(finding.problems, key=lambda problem: not problem.is_broken)
+    more = len(problems) - _MAX_PROBLEMS
+    if more <= 0:
+        return replace(finding, problems=tuple(problems))
+    rest = Problem(f"{more} more of the kind", "mend these first", is_broken=False)
+    return replace(finding, problems=(*problems[:_MAX_PROBLEMS], rest))
 
 
 def _imported(place: str) -> CheckFunction:
@@ -105,7 +120,7 @@ def _broken(name: str, error: Exception) -> Finding:
     if isinstance(error, ImportError):
         mend = "pip install --force-reinstall homespun"
     else:
-        mend = "homespun doctor --bundle FILE, and report it"
+        mend = "homespun doctor --debug shows where; report it with homespun doctor --bundle FILE"
     said = in_words(error) if isinstance(error, HomespunError | OSError) else repr(error)
     sentence = f"the check of {name} could not be made: {said}"
     return Finding("could not be made", {"error": type(error).__name__}, (Problem(sentence, mend),))

@@ -7,6 +7,7 @@ stays as it is; what a save costs does not grow with the repository.
 
 from __future__ import annotations
 
+import logging
 import statistics
 import tempfile
 import time
@@ -20,6 +21,8 @@ from homespun.indexer.config import IndexConfig
 from homespun.indexer.index import Index
 from homespun.settings import resolve
 from homespun.storage import write_private
+
+logger = logging.getLogger(__name__)
 
 _ROUNDS = 5
 _QUERIES = ("where are settings read", "parse a file", "Session", "write the index", "test of a")
@@ -90,6 +93,7 @@ def _key(patient: Patient) -> Iterator[float]:
         patient.folder if patient.workspace else Path.home(),
         remote={"route": "local"},
         retrieval=None if patient.workspace else False,
+        say=logger.debug,
     )
     for typed in range(len(_TYPED)):
         text = _DOCUMENT + _TYPED[:typed]
@@ -109,7 +113,7 @@ def _save(patient: Patient) -> Iterator[float]:
         for number in range(20):
             _write(root, number, "")
         index = Index.open(root, config, create=True)
-        index.use_encoder(encoder_at_hand(config.encoder, say=lambda _: None))
+        index.use_encoder(encoder_at_hand(config.encoder, say=logger.debug))
         index.update()
         index.embed()
         for number in range(_ROUNDS):

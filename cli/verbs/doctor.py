@@ -41,7 +41,8 @@ def run(args: argparse.Namespace) -> int:
     from homespun.indexer.roots import workspace_of
 
     folder = Path(args.dir).absolute() if args.dir else workspace_of(Path.cwd() / "x")
-    checkup = examine(Patient(folder, thorough=args.thorough), named_checks(measure=args.measure))
+    patient = Patient(folder, thorough=args.thorough)
+    checkup = examine(patient, named_checks(measure=args.measure), debug=args.debug)
     if args.bundle is not None:
         write_bundle(checkup, args.bundle)
         say(f"{str(args.bundle)!r} holds what follows; read it before you send it")

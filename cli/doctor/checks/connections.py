@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from homespun.cli.doctor.checks.finding import Finding, Patient, Problem
 from homespun.models.download.hub import HubClient
@@ -17,6 +18,7 @@ from homespun.models.telemetry import switches
 from homespun.settings import resolve, user_file
 
 _THIS_MACHINE = "this machine"
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")  # nobody's name
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class Destination:
     place: str  # "this machine", "a private network" or "the internet"
     sends: str  # what is sent
     when: str
-    is_chosen: bool  # by the user: in a bundle the host is not named
+    is_chosen: bool  # by the user; a bundle names no such host
 
 
 def check_connections(patient: Patient) -> Finding:
@@ -47,9 +49,7 @@ def check_connections(patient: Patient) -> Finding:
             "telemetry": {"sent": "nothing", "switched_off": switches()},
         },
         problems=tuple(problems),
-        hidden=tuple(
-            _host(each.address) for each in told if each.is_chosen and each.place != _THIS_MACHINE
-        ),
+        hidden=tuple(_chosen_hosts(patient.workspace)),
     )
 
 
@@ -67,8 +67,8 @@ def _server(workspace: Path | None, problems: list[Problem]) -> Iterator[Destina
         name="completions",
         address=address.shown,
         place=_place(address),
-        sends="the code around the cursor and what was found for it in the repository, "
-        "known secrets masked",
+        sends="the file's path, the code around the cursor and what was found for it in the "
+        "repository, known secrets masked",
         when=_ALWAYS,
         is_chosen=True,
     )
@@ -118,6 +118,13 @@ def _place(address: Address) -> str:
     return "the internet" if address.is_public else "a private network"
 
 
-def _host(address: str) -> str:
-    host, colon, port = address.rpartition("://")[2].rpartition(":")
-    return host if colon and port.isdigit() else address.rpartition("://")[2]
+def _chosen_hosts(workspace: Path | None) -> Iterator[str]:
+    """Yield the hosts that the user has named, good addresses or not."""
+    options = resolve(RemoteOptions, SECTION, workspace=workspace).value
+    for url in (options.url, os.environ.get("HF_ENDPOINT", "")):
+        try:
+            host = urlsplit(url.strip()).hostname
+        except ValueError:  # no sentence shows it either
+            continue
+        if host and host not in _LOOPBACK:
+            yield host

@@ -57,7 +57,7 @@ def _problems() -> Iterator[Problem]:
     if now := strain():
         yield Problem(
             f"{now} (load {load_per_core():.1f} a core), so answers take longer than they could",
-            "homespun models recommend",
+            "wait until that is over; homespun models recommend names what suits the machine now",
             is_broken=False,
         )
 

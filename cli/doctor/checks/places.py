@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import stat
 from collections.abc import Iterator
@@ -45,7 +46,7 @@ def _problems(home: Path, free: int) -> Iterator[Problem]:
         elif not os.access(place, os.W_OK | os.X_OK):
             yield Problem(
                 f"{str(place)!r} may not be written by this user",
-                f"give yourself the permission (chmod u+rwx {place}), or set HOMESPUN_HOME",
+                f"chmod u+rwx {shlex.quote(str(place))}, or set HOMESPUN_HOME",
             )
     if free < _MIN_FREE_BYTES:
         yield Problem(
@@ -65,7 +66,7 @@ def _token_problems(path: Path) -> Iterator[Problem]:
     if os.name == "posix" and (found.st_mode & 0o077 or not stat.S_ISREG(found.st_mode)):
         yield Problem(
             f"the token of `homespun serve` in {str(path)!r} is open to others, so it is refused",
-            f"rm {path}",
+            f"rm {shlex.quote(str(path))}",
         )
 
 

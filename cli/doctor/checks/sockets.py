@@ -6,6 +6,7 @@ Linux tells it of each process of the user's own (proc(5)); other systems do not
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from ipaddress import IPv4Address, IPv6Address
@@ -44,8 +45,7 @@ def check_sockets(_patient: Patient) -> Finding:
             Problem(
                 f"process {server.pid} listens on {', '.join(server.addresses)}, which other "
                 "machines reach, and nothing is encrypted",
-                f"end it, and start it with {server.how == 'http' and '--openai' or '--tcp'} "
-                "127.0.0.1:PORT, behind a tunnel where others need it",
+                "end it, and let it listen on 127.0.0.1, behind a tunnel where others need it",
                 is_broken=False,
             )
             for server in servers
@@ -112,13 +112,14 @@ def _tcp(net: Path, inodes: set[str]) -> Iterator[tuple[str, bool]]:
                 host, _, port = cells[1].partition(":")
                 address = _address(host)
                 shown = f"[{address}]" if address.version == 6 else str(address)
-                yield f"{shown}:{int(port, 16)}", not address.is_loopback
+                mapped = getattr(address, "ipv4_mapped", None) or address
+                yield f"{shown}:{int(port, 16)}", not mapped.is_loopback
 
 
 def _address(digits: str) -> IPv4Address | IPv6Address:
     """Read the kernel's hexadecimal: words of four bytes in the order of the processor."""
-    words = [bytes.fromhex(digits[start : start + 8])[::-1] for start in range(0, len(digits), 8)]
-    packed = b"".join(words)
+    words = [int(digits[start : start + 8], 16) for start in range(0, len(digits), 8)]
+    packed = b"".join(word.to_bytes(4, sys.byteorder) for word in words)
     return IPv4Address(packed) if len(packed) == 4 else IPv6Address(packed)
 
 

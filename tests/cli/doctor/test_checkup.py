@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from homespun.cli.doctor.checks.finding import Finding, Patient, Problem
 from homespun.cli.doctor.checkup import examine, named_checks
 from homespun.errors import HomespunError
@@ -45,6 +47,21 @@ def test_a_check_whose_library_cannot_be_imported_says_to_install_again(tmp_path
     (problem,) = found.results[0].finding.problems
     assert "unheard_of" in problem.sentence
     assert problem.mend == "pip install --force-reinstall homespun"
+
+
+def test_of_many_problems_the_worst_come_first_and_the_rest_is_counted(tmp_path):
+    def many(_patient):
+        notes = [Problem(f"note {n}", "look", is_broken=False) for n in range(30)]
+        return Finding("much", problems=(*notes, Problem("broken", "mend it")))
+
+    problems = examine(Patient(tmp_path), {"a": many}).results[0].finding.problems
+    assert len(problems) == 11
+    assert (problems[0].sentence, problems[-1].sentence) == ("broken", "21 more of the kind")
+
+
+def test_with_debug_what_breaks_a_check_is_raised(tmp_path):
+    with pytest.raises(KeyError, match="nobody thought"):
+        examine(Patient(tmp_path), {"a": breaks}, debug=True)
 
 
 def test_every_named_check_is_a_function():

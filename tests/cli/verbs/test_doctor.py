@@ -420,6 +420,16 @@ def test_a_bundle_holds_no_source_text_no_secret_no_host_and_no_name(
     assert body["settings"]["facts"]["values"]["index"]["exclude"]["entries"] == 1
 
 
+def test_a_bundle_names_no_host_that_is_refused_either(shop, user, capsys, monkeypatch):
+    monkeypatch.setenv("HOMESPUN_MODEL_REMOTE_ROUTE", "remote")
+    monkeypatch.setenv("HOMESPUN_MODEL_REMOTE_URL", "http://code.corp.example/v1")
+    assert main(["doctor", "--bundle", str(user / "report.json")]) == 1
+    assert "code.corp.example" in capsys.readouterr().out
+    text = (user / "report.json").read_text()
+    assert "HOST" in text
+    assert "corp.example" not in text
+
+
 def test_a_bundle_takes_no_files_place(shop, user, capsys):
     (user / "report.json").write_text("mine")
     assert main(["doctor", "--bundle", str(user / "report.json")]) == 1
