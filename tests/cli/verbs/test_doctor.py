@@ -222,8 +222,9 @@ def test_a_homespun_folder_that_is_a_link_is_refused(shop, capsys, tmp_path):
 def test_a_folder_that_is_not_there_is_broken_and_the_rest_is_examined(shop, capsys, tmp_path):
     found = examined(capsys, tmp_path / "nowhere", status=1)
     assert list(found) == NAMES
-    ((sentence, _),) = problems(found["index"], broken=True)
+    ((sentence, mend),) = problems(found["index"], broken=True)
     assert "is no directory" in sentence
+    assert mend == "homespun doctor DIR"
     assert {name for name in NAMES if found[name]["grade"] == "broken"} == {"index"}
 
 
