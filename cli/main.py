@@ -47,6 +47,7 @@ VERBS = (
     ),
     Verb("adapters", "homespun.cli.verbs.adapters", "show, promote, roll back and check adapters"),
     Verb("acceptance", "homespun.cli.verbs.acceptance", "show what became of the suggestions"),
+    Verb("doctor", "homespun.cli.verbs.doctor", "say what is wrong here, and what mends it"),
     Verb("serve", "homespun.cli.verbs.serve", "run the language server"),
 )
 

@@ -23,6 +23,11 @@ def switch_off_reports() -> None:
     os.environ.update(_REPORTS_OFF)
 
 
+def switches() -> dict[str, str]:
+    """Return the variables that keep libraries silent, with what each is set to."""
+    return dict(_REPORTS_OFF)
+
+
 def keep_from_hub() -> None:
     """Let transformers, peft and accelerate open no connection; homespun's own downloads still do.
 

@@ -20,6 +20,8 @@ _LOAD_BEGINS, _LOAD_ENDS = 2.0, 1.25  # by the minute's average, per core
 _CPU_INFO = Path("/proc/cpuinfo")
 _MEMORY_INFO = Path("/proc/meminfo")
 _POWER = Path("/sys/class/power_supply")
+# What int8 kernels look for, the widest first; before VNNI, x86 sums u8 x s8 in 16 bits.
+_INT8_INSTRUCTIONS = ("amx_int8", "avx512_vnni", "avx_vnni", "avx2", "i8mm", "asimddp")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,20 @@ def machine_facts(*, threads: int) -> MachineFacts:
 def free_memory_mb(memory_info: Path = _MEMORY_INFO) -> int:
     """Return the memory that new programs can have without swapping; 0 where nobody says."""
     return _memory_mb("MemAvailable", memory_info)
+
+
+def int8_instructions(cpu_info: Path = _CPU_INFO) -> tuple[str, ...]:
+    """Return which instructions for int8 products the processor has, by Linux' names, widest first.
+
+    Empty where the system does not say. What ONNX Runtime makes of them only a product tells
+    (`models/convert/quantize.py`).
+    """
+    for line in _text(cpu_info).splitlines():
+        name, _, value = line.partition(":")
+        if name.strip() in ("flags", "Features"):  # of x86 and of ARM
+            flags = set(value.split())
+            return tuple(each for each in _INT8_INSTRUCTIONS if each in flags)
+    return ()
 
 
 def is_on_battery(power: Path = _POWER) -> bool:

@@ -37,7 +37,7 @@ def token_of_file() -> tuple[str, Path]:
 
     Raises `TokenRefused` where others could read it or have written it.
     """
-    path = home() / _FILE
+    path = token_path()
     try:
         make_private_folder(path.parent)
         with contextlib.suppress(FileExistsError):
@@ -49,6 +49,11 @@ def token_of_file() -> tuple[str, Path]:
             f"delete the file, or set {VARIABLE}"
         ) from error
     return _long_enough(token, f"the file {str(path)!r}"), path
+
+
+def token_path() -> Path:
+    """Return where the user's token stands; it may not exist."""
+    return home() / _FILE
 
 
 def is_token(named: str, token: str) -> bool:

@@ -73,7 +73,8 @@ LAYERS = {
     "cli": (
         "errors output shown surroundings",
         "progress",
-        "verbs.eval",
+        "doctor.checks verbs.eval",
+        "doctor",
         "verbs",
         "main",
         "__main__",

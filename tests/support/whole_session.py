@@ -54,6 +54,7 @@ def main():
     homespun("index", str(workspace))
     homespun("search", "where is the price checked", "--path", str(workspace))
     homespun("complete", f"{workspace / FILE}:8:1", "--model", str(model))
+    homespun("doctor", str(workspace), "--measure", HOMESPUN_COMPLETION_MODEL=str(model))
     client = opened_server(workspace, model)
     uri = (workspace / FILE).as_uri()
     client.complete(uri, line=10, kind=1)
