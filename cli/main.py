@@ -13,6 +13,7 @@ from homespun.cli.errors import UsageError
 from homespun.cli.shown import shown
 from homespun.cli.surroundings import leave_out_the_current_folder
 from homespun.errors import HomespunError
+from homespun.indexer.storage.rest_client import leave_out_the_rest_client
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; return the exit status: 0 done, 1 it failed, 2 wrong arguments."""
     if argv is None:  # this process is ours
         leave_out_the_current_folder()
+        leave_out_the_rest_client()
     try:
         status = _run(list(sys.argv[1:] if argv is None else argv))
         sys.stdout.flush()

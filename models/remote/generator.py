@@ -23,7 +23,7 @@ from homespun.models.remote.prompt_parts import (
     first_control,
     sign_of_wrong_format,
 )
-from homespun.models.remote.wire.client import Cancelled, LeftAlone, Limits, RemoteClient, TimedOut
+from homespun.models.remote.wire.client import Cancelled, Limits, RemoteClient, TimedOut
 from homespun.models.types import (
     MODEL_AS_SHIPPED,
     FimTokens,
@@ -192,9 +192,7 @@ class RemoteGenerator:
         return Limits(self.client.clock() + left_ms / 1000, cancelled, is_whole=is_whole)
 
     def _found(self, limits: Limits) -> RemoteServer:
-        if why := self.client.breaker.admit():
-            raise LeftAlone(f"{self.client.address.shown} is left alone for a while: {why}")
-        try:
+        with self.client.guarded():
             server = detect(
                 self.client,
                 self._options,
@@ -203,13 +201,6 @@ class RemoteGenerator:
                 adapter=self._adapter,
                 limits=limits,
             )
-        except Cancelled:
-            self.client.breaker.left()
-            raise
-        except (RemoteFailed, RemoteRefused) as error:
-            self.client.breaker.failed(str(error), for_good=isinstance(error, RemoteRefused))
-            raise
-        self.client.breaker.succeeded()
         logger.info("%s is %s", self.client.address.shown, server.sentence)
         return server
 

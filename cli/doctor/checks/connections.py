@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from homespun.cli.doctor.checks.finding import Finding, Patient, Problem
+from homespun.indexer.config import IndexConfig
 from homespun.models.download.hub import HubClient
 from homespun.models.download.offline import is_offline
 from homespun.models.errors import RemoteRefused
 from homespun.models.remote.options import SECTION, RemoteOptions
+from homespun.models.remote.vectors.encoder_name import encoder_name, is_address
 from homespun.models.remote.wire.address import Address, address_of
+from homespun.models.rerank.options import SECTION as RERANKER_SECTION
+from homespun.models.rerank.options import RerankerOptions
 from homespun.models.telemetry import switches
 from homespun.settings import resolve, user_file
 
@@ -74,6 +78,44 @@ def _server(workspace: Path | None, problems: list[Problem]) -> Iterator[Destina
     )
 
 
+def _encoder(workspace: Path | None, problems: list[Problem]) -> Iterator[Destination]:
+    """Yield the server that `index.encoder` names."""
+    name = resolve(IndexConfig, "index", workspace=workspace).value.encoder
+    if is_address(name):
+        yield from _asked(
+            lambda: encoder_name(name).url,
+            problems,
+            name="vectors",
+            sends="the repository's code in pieces and the words of each query, known secrets "
+            "masked",
+        )
+
+
+def _reranker(workspace: Path | None, problems: list[Problem]) -> Iterator[Destination]:
+    """Yield the server that `search.reranker` names; it may be a folder, too."""
+    reranker = resolve(RerankerOptions, RERANKER_SECTION, workspace=workspace).value.reranker
+    if "://" in reranker:
+        yield from _asked(
+            lambda: reranker,
+            problems,
+            name="reranking",
+            sends="the words of each query and the best hits of it, known secrets masked",
+        )
+
+
+def _asked(
+    url: Callable[[], str], problems: list[Problem], *, name: str, sends: str
+) -> Iterator[Destination]:
+    """Yield what a setting's address stands for; what is none is a problem."""
+    try:
+        address = address_of(url())
+    except RemoteRefused as error:
+        problems.append(Problem(str(error), f"edit {user_file()}"))
+        return
+    place = _place(address)
+    yield Destination(name, address.shown, place, sends, when=_ALWAYS, is_chosen=True)
+
+
 def _weights(_workspace: Path | None, _problems: list[Problem]) -> Iterator[Destination]:
     if is_offline():
         return
@@ -93,9 +135,8 @@ def _weights_at(name: str, address: str, *, is_chosen: bool) -> Destination:
     )
 
 
-_ALWAYS = "at completions, without a question"
-# Encoders and rerankers by address go here, each a function as these are.
-_DESTINATIONS = (_server, _weights)
+_ALWAYS = "at work, without a question"
+_DESTINATIONS = (_server, _encoder, _reranker, _weights)
 
 
 def _refusals(options: RemoteOptions) -> Iterator[Problem]:
@@ -121,7 +162,10 @@ def _place(address: Address) -> str:
 def _chosen_hosts(workspace: Path | None) -> Iterator[str]:
     """Yield the hosts that the user has named, good addresses or not."""
     options = resolve(RemoteOptions, SECTION, workspace=workspace).value
-    for url in (options.url, os.environ.get("HF_ENDPOINT", "")):
+    encoder = resolve(IndexConfig, "index", workspace=workspace).value.encoder
+    reranker = resolve(RerankerOptions, RERANKER_SECTION, workspace=workspace).value.reranker
+    named = encoder[encoder.find("@http") + 1 :] if is_address(encoder) else ""
+    for url in (options.url, named, reranker, os.environ.get("HF_ENDPOINT", "")):
         try:
             host = urlsplit(url.strip()).hostname
         except ValueError:  # no sentence shows it either

@@ -10,6 +10,10 @@ from typing import Any
 from homespun.cli.doctor.checks.finding import Finding, Patient, Problem
 from homespun.indexer.config import IndexConfig
 from homespun.models.remote.options import SECTION, RemoteOptions
+from homespun.models.remote.vectors.options import SECTION as ENCODER_SECTION
+from homespun.models.remote.vectors.options import EncoderOptions
+from homespun.models.rerank.options import SECTION as RERANKER_SECTION
+from homespun.models.rerank.options import RerankerOptions
 from homespun.server.options import CompletionOptions, ServerOptions
 from homespun.settings import resolve, user_file
 
@@ -17,6 +21,8 @@ SECTIONS: Mapping[str, type[Any]] = {
     "completion": CompletionOptions,
     SECTION: RemoteOptions,
     "index": IndexConfig,
+    ENCODER_SECTION: EncoderOptions,
+    RERANKER_SECTION: RerankerOptions,
     "server": ServerOptions,
 }
 _PRIVATE = "(set, not shown)"
@@ -46,8 +52,8 @@ def _rows(
     resolved = resolve(options, section, workspace=workspace)
     for field in dataclasses.fields(options):
         value = getattr(resolved.value, field.name)
-        if field.metadata.get("private") and value:
-            value = _PRIVATE
+        if field.metadata.get("private") and field.metadata.get("yours", bool)(value):
+            value = _PRIVATE  # the name of an encoder is shown, an address of one is not
         value = list(value) if isinstance(value, tuple) else value
         yield field.name, {"value": value, "origin": resolved.origins[field.name]}
 

@@ -102,17 +102,8 @@ class RemoteClient:
 
     def answer(self, path: str, body: object, *, limits: Limits) -> Any:  # noqa: ANN401
         """Ask for one JSON answer as `json` does, and ask and tell the breaker."""
-        self._admit()
-        try:
-            found = self.json(path, body, limits=limits)
-        except Cancelled:
-            self.breaker.left()
-            raise
-        except RemoteError as error:
-            self._tell(error)
-            raise
-        self.breaker.succeeded()
-        return found
+        with self.guarded():
+            return self.json(path, body, limits=limits)
 
     def events(
         self, path: str, body: object, *, limits: Limits
@@ -132,6 +123,23 @@ class RemoteClient:
             raise
         except GeneratorExit:
             self.breaker.succeeded()
+            raise
+        except RemoteError as error:
+            self._tell(error)
+            raise
+        self.breaker.succeeded()
+
+    @contextmanager
+    def guarded(self) -> Iterator[None]:
+        """Do what asks several times, where the breaker allows it, and tell it how that went.
+
+        Raises `LeftAlone` where it does not.
+        """
+        self._admit()
+        try:
+            yield
+        except Cancelled:
+            self.breaker.left()
             raise
         except RemoteError as error:
             self._tell(error)

@@ -375,6 +375,26 @@ def test_a_server_of_the_users_is_named_with_what_is_sent_and_the_model_may_be_m
     ]
 
 
+def test_servers_of_vectors_and_ranks_are_named_without_what_may_be_a_key(
+    shop, capsys, monkeypatch
+):
+    monkeypatch.setenv("HOMESPUN_INDEX_ENCODER", f"openai:embed@https://vectors.example/{SECRET}")
+    monkeypatch.setenv("HOMESPUN_SEARCH_RERANKER", "http://127.0.0.1:8081/rerank")
+    found = examined(capsys)
+    told = {each["name"]: each for each in found["connections"]["facts"]["destinations"]}
+    assert told["vectors"]["address"] == "https://vectors.example"
+    assert "the repository's code" in told["vectors"]["sends"]
+    assert told["reranking"]["place"] == "this machine"
+    values = found["settings"]["facts"]["values"]
+    assert values["index"]["encoder"]["value"] == "(set, not shown)"
+    assert SECRET not in json.dumps(found)
+
+
+def test_an_encoder_that_is_no_address_is_shown(shop, capsys):
+    values = examined(capsys)["settings"]["facts"]["values"]
+    assert values["index"]["encoder"]["value"] == "homespun-static-1"
+
+
 def test_a_server_whose_settings_do_not_work_is_broken_and_no_secret_is_shown(
     shop, capsys, monkeypatch
 ):
