@@ -14,6 +14,7 @@ from homespun.indexer.errors import IndexDamaged, IndexLocked, IndexMissing, Not
 from homespun.indexer.storage import manifest
 from homespun.indexer.words.tokens import WORDS_VERSION
 from homespun.models.errors import ModelsError
+from homespun.models.remote.vectors.encoder_name import is_address
 from homespun.paths import WORKSPACE_FOLDER
 from homespun.settings import resolve
 from homespun.storage import check_workspace_folder
@@ -67,7 +68,7 @@ def _finding(
     facts |= {
         **info.to_json(),
         "age_seconds": age,
-        "wanted_encoder": config.encoder,
+        "wanted_encoder": "a server" if is_address(config.encoder) else config.encoder,
     }
     if not info.files:
         problems.append(Problem("the index holds no file", _build(patient), is_broken=False))
@@ -84,13 +85,13 @@ def _vector_problems(index: Index, config: IndexConfig, patient: Patient) -> Ite
     """Open the encoder that the vectors are of, and say why they cannot be used, if so."""
     from homespun.indexer.embedding.encoders import open_encoder
 
-    if config.encoder == "none":
+    if config.encoder == "none" or is_address(config.encoder):  # nothing is sent to find out
         return
     stamp = index.encoder_stamp
+    name = stamp.name if stamp and not is_address(stamp.name) else config.encoder
     try:
-        index.use_encoder(open_encoder(stamp.name if stamp else config.encoder))
+        index.use_encoder(open_encoder(name))
     except ModelsError as error:
-        name = stamp.name if stamp else config.encoder
         yield Problem(str(error), f"homespun models fetch {name}", is_broken=False)
         return
     if why := index.why_not_dense():
