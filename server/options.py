@@ -127,6 +127,16 @@ class CompletionOptions:
             "workspace": "adds",
         },
     )
+    eagerness: str = field(
+        default="balanced",
+        metadata={
+            "help": "how sure a suggestion must be: calm shows few and short ones, most of them "
+            "right, eager more of both, balanced what saves most; all shows whatever the rules "
+            "let pass",
+            "choices": ("calm", "balanced", "eager", "all"),
+            "workspace": True,
+        },
+    )
     min_logprob: float = field(
         default=-100.0,
         metadata={

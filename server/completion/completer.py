@@ -20,6 +20,8 @@ from homespun.server.completion.open import compose
 from homespun.server.completion.plan import CompletionPlan, plan_of
 from homespun.server.completion.reasons import ReasonInputs
 from homespun.server.completion.source_file import request_at
+from homespun.server.confidence.choose import judge_of
+from homespun.server.confidence.suggestion import Judge, Suggestion, Verdict, shown_whole
 from homespun.server.context.retriever import Retriever, Retrieves
 from homespun.server.options import CompletionOptions
 from homespun.server.prompt.cursor import Cursor, cut_at
@@ -70,6 +72,7 @@ class Completer:
         layout: Layout = DEFAULT_LAYOUT,
         repo: str | None = None,
         folder: Path | None = None,
+        judge: Judge = shown_whole,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         """Take snippets from `retriever`, by default the index's.
@@ -77,6 +80,7 @@ class Completer:
         `repo` is the name in the prompt, `folder` what paths are in: by default those of the index.
         """
         self._generator = generator
+        self._judge = judge
         self._options = options
         self._layout = layout
         self._repo = repo if repo is not None else (index.root.name if index else "")
@@ -131,8 +135,12 @@ class Completer:
             progress=progress,
             say=say,
         )
-        name = made.folder.name
-        return cls(made.generator, made.index, made.options, repo=name, folder=made.folder)
+        return cls(
+            *(made.generator, made.index, made.options),
+            repo=made.folder.name,
+            folder=made.folder,
+            judge=judge_of(made.options),
+        )
 
     @property
     def generator(self) -> Generator:
@@ -243,11 +251,17 @@ class Completer:
 
     def _completion(self, ready: _Ready, generation: Generation) -> Completion:
         request, plan = ready.request, ready.plan
-        text, finish = self._judge(request, plan, generation)
+        verdict, finish = self._judged(ready, generation)
+        text = verdict.text
         if not text and finish != "cancelled" and generation.instead is not None:
             return self._completion(ready, generation.instead)
         mean = generation.logprob / max(len(generation.token_ids), 1)
-        seen = ReasonInputs(request, plan.cursor, plan.language, self._options, mean_logprob=mean)
+        seen = ReasonInputs(
+            *(request, plan.cursor, plan.language, self._options),
+            mean_logprob=mean,
+            probability=verdict.probability,
+            least=verdict.least,
+        )
         return Completion(
             text=text.replace("\n", "\r\n") if ready.is_crlf else text,
             finish=finish,
@@ -255,6 +269,7 @@ class Completer:
             adapter=generation.adapter or self._generator.adapter,
             sources=_sources(ready.prompt),
             logprob=generation.logprob,
+            probability=verdict.probability,
             timings_ms={
                 "context": ready.context_ms,
                 "retrieve": ready.retrieve_ms,
@@ -325,13 +340,12 @@ class Completer:
             context_tokens=self._generator.context_tokens,
         )
 
-    def _judge(
-        self, request: CompletionRequest, plan: CompletionPlan, generation: Generation
-    ) -> tuple[str, str]:
-        """Return the text to show and how it ended."""
+    def _judged(self, ready: _Ready, generation: Generation) -> tuple[Verdict, str]:
+        """Return what to show and how it ended: first the rules decide, then how likely it is."""
+        request, plan = ready.request, ready.plan
         finish = generation.stop_reason if generation.finish == "stop" else generation.finish
         if finish == "cancelled":
-            return "", finish
+            return Verdict(""), finish
         answer = Answer(
             text=generation.text,
             finish=finish,
@@ -343,9 +357,19 @@ class Completer:
             controls=self._controls,
         )
         try:
-            return clean(answer, plan.cursor, least_logprob=self._options.min_logprob), finish
+            text = clean(answer, plan.cursor, least_logprob=self._options.min_logprob)
         except Filtered as filtered:
-            return "", f"filtered:{filtered.reason}"
+            return Verdict(""), f"filtered:{filtered.reason}"
+        verdict = self._judge(
+            Suggestion(
+                *(text, generation, ready.heal, plan.cursor, plan.language),
+                snippets=ready.prompt.snippets,
+                is_block=plan.is_block,
+                model=generation.model or self._generator.name,
+                explicit=request.explicit,
+            )
+        )
+        return verdict, finish if verdict.text else "filtered:unlikely"
 
     def _nothing(
         self,

@@ -18,7 +18,10 @@ MAY_IMPORT = {
     "cli": {"cli", "training", "server", "indexer", "models", "homespun"},
 }
 # Of the server, a training sees what answers, not what talks to an editor.
-TRAINING_SEES = {"analysis", "completion", "context", "options", "prompt", "report_page", "types"}
+TRAINING_SEES = {
+    *("analysis", "completion", "confidence", "context", "options", "prompt", "report_page"),
+    "types",
+}
 # The jobs of the maintainers are programs, as the command is: they draw progress as it does.
 PROGRESS_OF_PROGRAMS = "homespun.cli.progress"
 # Rooms by layers, the lowest first: a sub-package, or a file of the room's own, may import from the
@@ -48,7 +51,7 @@ LAYERS = {
         "lsp prompt transport",
         "analysis",
         "analysis.python",
-        "acceptance context",
+        "acceptance confidence context",
         "completion requests",
         "background",
         "app openai",
@@ -67,7 +70,7 @@ LAYERS = {
         "pipeline",
         "shipped",
         "shipped.static_encoder",
-        "shipped.general_adapter",
+        "shipped.confidence shipped.general_adapter",
     ),
     "cli": (
         "errors output shown surroundings",

@@ -1,0 +1,132 @@
+"""Fits who says how likely a cut is right: a logistic regression and boosted trees, to compare.
+
+What is said of a package comes from a model of the other packages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from homespun.server.confidence.evidence import FEATURES
+from homespun.server.confidence.probability import Calibration
+from homespun.training.shipped.confidence.dataset import Cuts, Floats
+
+FOLDS = 11
+_RIDGE = 3.0
+_STEPS = 40
+_TREES = 140
+# More of it never makes a suggestion less likely; -1: less likely. Of few packages trees would
+# else learn steps that are noise.
+_MONOTONE = {
+    **dict.fromkeys(("sum", "mean", "least", "first", "sure", "first margin", "least margin"), 1),
+    **dict.fromkeys(("first entropy", "most entropy", "mean entropy", "refuted"), -1),
+    **dict.fromkeys(("agreed", "same", "names known"), 1),
+}
+_TREE_SETTINGS: dict[str, Any] = {
+    "objective": "binary",
+    "learning_rate": 0.06,
+    "num_leaves": 12,
+    "min_data_in_leaf": 40,
+    "lambda_l2": 5.0,
+    "feature_fraction": 0.6,
+    "bagging_fraction": 0.7,
+    "bagging_freq": 1,
+    "monotone_constraints": [_MONOTONE.get(name, 0) for name in FEATURES],
+    "seed": 21,
+    "deterministic": True,
+    "num_threads": 1,
+    "verbose": -1,
+}
+
+
+class Fitted(Protocol):
+    """A model of log-odds."""
+
+    def log_odds(self, rows: Floats) -> Floats:
+        """Return the log-odds `(n,)` of rows `(n, len(FEATURES))`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Logistic:
+    """A logistic regression on plain features."""
+
+    weights: Floats
+    intercept: float
+
+    def log_odds(self, rows: Floats) -> Floats:
+        """Return a weighted sum."""
+        found: Floats = rows @ self.weights + self.intercept
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Trees:
+    """Boosted trees of LightGBM."""
+
+    booster: Any
+
+    def log_odds(self, rows: Floats) -> Floats:
+        """Return the sum of the trees' leaves."""
+        found: Floats = self.booster.predict(rows, raw_score=True)
+        return found
+
+
+def logistic(cuts: Cuts, chosen: Sequence[int]) -> Logistic:
+    """Return the ridge-penalised maximum of the likelihood of some rows (Newton's method)."""
+    rows, right, weight = cuts.rows[chosen], cuts.right[chosen], cuts.weight[chosen]
+    middle, spread = rows.mean(axis=0), rows.std(axis=0) + 1e-9
+    scaled = np.hstack([np.ones((len(rows), 1)), (rows - middle) / spread])
+    penalty = np.diag([0.0, *[_RIDGE] * rows.shape[1]])
+    found: Floats = np.zeros(scaled.shape[1])
+    for _ in range(_STEPS):
+        odds = 1 / (1 + np.exp(-np.clip(scaled @ found, -30, 30)))
+        gradient = scaled.T @ (weight * (right - odds)) - penalty @ found
+        curvature = (scaled * (weight * odds * (1 - odds))[:, None]).T @ scaled + penalty
+        found = found + np.linalg.solve(curvature, gradient)
+    plain = found[1:] / spread
+    return Logistic(plain, float(found[0] - plain @ middle))
+
+
+def trees(cuts: Cuts, chosen: Sequence[int]) -> Trees:
+    """Return boosted trees of some rows."""
+    import lightgbm
+
+    data = lightgbm.Dataset(cuts.rows[chosen], label=cuts.right[chosen], weight=cuts.weight[chosen])
+    return Trees(lightgbm.train(_TREE_SETTINGS, data, num_boost_round=_TREES))
+
+
+KINDS = {"logistic": logistic, "trees": trees}
+
+
+def held_out(cuts: Cuts, kind: str) -> Floats:
+    """Return log-odds of each row by a model of other packages."""
+    package = np.array(cuts.package)
+    names = sorted(set(cuts.package))
+    found: Floats = np.zeros(len(package))
+    for fold in range(min(FOLDS, len(names))):
+        is_held = np.isin(package, names[fold::FOLDS])
+        model = KINDS[kind](cuts, np.flatnonzero(~is_held).tolist())
+        found[is_held] = model.log_odds(cuts.rows[is_held])
+    return found
+
+
+def calibration(log_odds: Floats, right: Floats, weight: Floats) -> Calibration:
+    """Return how these log-odds are best read (Platt 1999, by Newton's method)."""
+    columns = np.stack([log_odds, np.ones(len(log_odds))], axis=1)
+    found: Floats = np.array([1.0, 0.0])
+    for _ in range(_STEPS):
+        odds = 1 / (1 + np.exp(-np.clip(columns @ found, -30, 30)))
+        gradient = columns.T @ (weight * (right - odds)) - 1e-3 * (found - [1.0, 0.0])
+        curvature = (columns * (weight * odds * (1 - odds))[:, None]).T @ columns
+        found = found + np.linalg.solve(curvature + 1e-3 * np.eye(2), gradient)
+    return Calibration(round(float(found[0]), 4), round(float(found[1]), 4))
+
+
+def probabilities(log_odds: Floats, how: Calibration) -> Floats:
+    """Return probabilities."""
+    found: Floats = 1 / (1 + np.exp(-np.clip(how.slope * log_odds + how.intercept, -30, 30)))
+    return found
