@@ -13,7 +13,7 @@ from homespun.indexer.languages import language_of
 from homespun.models.errors import RemoteError
 from homespun.models.types import Generation, Generator
 from homespun.progress import Progress
-from homespun.server.completion import reasons, sent, stop_rules
+from homespun.server.completion import reasons, sent, stop_rules, told
 from homespun.server.completion.anchored_prompts import AnchoredPrompts
 from homespun.server.completion.filters import Answer, Filtered, clean, refusal
 from homespun.server.completion.open import compose
@@ -27,7 +27,7 @@ from homespun.server.options import CompletionOptions
 from homespun.server.prompt.cursor import Cursor, cut_at
 from homespun.server.prompt.encode import PromptEncoder
 from homespun.server.prompt.render import DEFAULT_LAYOUT, PROMPT_VERSION, Layout, Prompt
-from homespun.server.types import Completion, CompletionRequest, SourceLocation
+from homespun.server.types import Completion, CompletionRequest
 
 if TYPE_CHECKING:
     from homespun.indexer.index import Index
@@ -267,7 +267,7 @@ class Completer:
             finish=finish,
             model=generation.model or self._generator.name,
             adapter=generation.adapter or self._generator.adapter,
-            sources=_sources(ready.prompt),
+            sources=told.sources_of(ready.prompt),
             logprob=generation.logprob,
             probability=verdict.probability,
             timings_ms={
@@ -277,13 +277,7 @@ class Completer:
                 "decode": generation.decode_ms,
                 "total": (self._clock() - ready.began) * 1000,
             },
-            tokens={
-                "prompt": generation.prompt_tokens,
-                "reused": generation.reused_tokens,
-                "generated": len(generation.token_ids),
-                "drafted": generation.drafted_tokens,
-                "accepted": generation.accepted_tokens,
-            },
+            tokens=told.tokens_of(generation),
             id=request.id,
             route=generation.route or "local",
             facts={**reasons.facts(finish, seen), **_route_fact(generation)},
@@ -378,23 +372,8 @@ class Completer:
         began: float,
         facts: Mapping[str, object] | None = None,
     ) -> Completion:
-        total = (self._clock() - began) * 1000
-        return Completion(
-            text="",
-            finish=finish,
-            model=self._generator.name,
-            adapter=self._generator.adapter,
-            timings_ms={
-                "context": total,
-                "retrieve": 0.0,
-                "prefill": 0.0,
-                "decode": 0.0,
-                "total": total,
-            },
-            tokens={"prompt": 0, "reused": 0, "generated": 0, "drafted": 0, "accepted": 0},
-            id=request.id,
-            facts=facts or {},
-        )
+        total_ms = (self._clock() - began) * 1000
+        return told.nothing(self._generator, finish, total_ms, id=request.id, facts=facts or {})
 
 
 def _per_token(completion: Completion) -> float:
@@ -404,10 +383,3 @@ def _per_token(completion: Completion) -> float:
 
 def _route_fact(generation: Generation) -> dict[str, object]:
     return {"route_why": generation.route_why} if generation.route_why else {}
-
-
-def _sources(prompt: Prompt) -> tuple[SourceLocation, ...]:
-    return tuple(
-        SourceLocation(snippet.path, snippet.start_line, snippet.end_line, snippet.score)
-        for snippet in prompt.snippets
-    )

@@ -27,7 +27,9 @@ class Predecessors:
         self._known = Earlier()
 
     def of(self, before: str, text: str) -> Earlier:
-        """Return what is known of an answer behind `before`, and remember it."""
+        """Return what is known of an answer behind `before`, and remember the first one there."""
+        if before == self._before and self._text:
+            return self._known
         known = self._judged(before, text)
         self._before, self._text, self._known = before, text, known
         return known
@@ -36,8 +38,6 @@ class Predecessors:
         if not self._text or not before.startswith(self._before):
             return Earlier()
         typed = before[len(self._before) :]
-        if not typed:
-            return self._known
         if self._text.startswith(typed):
             agreed = min(self._known.agreed + len(typed), _MOST_AGREED)
             refuted = 0.0 if agreed >= _FORGIVEN_CHARS else self._known.refuted

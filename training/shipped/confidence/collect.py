@@ -111,7 +111,8 @@ def read(file: Path) -> Iterator[CollectedKey]:
             if kind == "session":
                 session, snippets, expected = TypedSession(**row), {}, ""
             elif kind == "snippet":
-                snippets[row.pop("id")] = Snippet(**row)
+                name = row.pop("id")
+                snippets[name] = Snippet(**row)
             else:
                 weight = 1 / _asked_share(row["typed"], expected)
                 expected = row["typed"] + row["text"]

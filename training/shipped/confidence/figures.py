@@ -71,6 +71,14 @@ class Shown:
     shown: Estimate  # suggestions a key
     chars: float  # of right ones, a key
 
+    def rounded(self) -> dict[str, object]:
+        """Return the figures for a report: mean, low, high."""
+        shares = {"right": self.right, "served": self.served, "shown": self.shown}
+        return {
+            **{name: [round(x, 3) for x in (e.mean, e.low, e.high)] for name, e in shares.items()},
+            "chars": round(self.chars, 3),
+        }
+
 
 def shown(cuts: Cuts, chosen: Sequence[int]) -> Shown:
     """Return the figures of a policy that shows these rows, at most one a key."""

@@ -78,17 +78,35 @@ class Trees:
 def logistic(cuts: Cuts, chosen: Sequence[int]) -> Logistic:
     """Return the ridge-penalised maximum of the likelihood of some rows (Newton's method)."""
     rows, right, weight = cuts.rows[chosen], cuts.right[chosen], cuts.weight[chosen]
-    middle, spread = rows.mean(axis=0), rows.std(axis=0) + 1e-9
+    middle, spread = rows.mean(axis=0), rows.std(axis=0)
+    spread[spread < 1e-6] = 1.0  # a feature that is always the same says nothing
     scaled = np.hstack([np.ones((len(rows), 1)), (rows - middle) / spread])
     penalty = np.diag([0.0, *[_RIDGE] * rows.shape[1]])
     found: Floats = np.zeros(scaled.shape[1])
+    loss = _penalised(scaled, right, weight, penalty, found)
     for _ in range(_STEPS):
-        odds = 1 / (1 + np.exp(-np.clip(scaled @ found, -30, 30)))
+        odds = _odds(scaled @ found)
         gradient = scaled.T @ (weight * (right - odds)) - penalty @ found
         curvature = (scaled * (weight * odds * (1 - odds))[:, None]).T @ scaled + penalty
-        found = found + np.linalg.solve(curvature, gradient)
+        step = np.linalg.solve(curvature, gradient)
+        while (new := _penalised(scaled, right, weight, penalty, found + step)) > loss + 1e-9:
+            step = step / 2
+        found, loss = found + step, new
     plain = found[1:] / spread
     return Logistic(plain, float(found[0] - plain @ middle))
+
+
+def _penalised(
+    rows: Floats, right: Floats, weight: Floats, penalty: Floats, found: Floats
+) -> float:
+    total = rows @ found
+    losses = np.logaddexp(0.0, total) - right * total
+    return float(weight @ losses + found @ penalty @ found / 2)
+
+
+def _odds(log_odds: Floats) -> Floats:
+    found: Floats = 1 / (1 + np.exp(-np.clip(log_odds, -30, 30)))
+    return found
 
 
 def trees(cuts: Cuts, chosen: Sequence[int]) -> Trees:
@@ -119,7 +137,7 @@ def calibration(log_odds: Floats, right: Floats, weight: Floats) -> Calibration:
     columns = np.stack([log_odds, np.ones(len(log_odds))], axis=1)
     found: Floats = np.array([1.0, 0.0])
     for _ in range(_STEPS):
-        odds = 1 / (1 + np.exp(-np.clip(columns @ found, -30, 30)))
+        odds = _odds(columns @ found)
         gradient = columns.T @ (weight * (right - odds)) - 1e-3 * (found - [1.0, 0.0])
         curvature = (columns * (weight * odds * (1 - odds))[:, None]).T @ columns
         found = found + np.linalg.solve(curvature + 1e-3 * np.eye(2), gradient)
@@ -128,5 +146,4 @@ def calibration(log_odds: Floats, right: Floats, weight: Floats) -> Calibration:
 
 def probabilities(log_odds: Floats, how: Calibration) -> Floats:
     """Return probabilities."""
-    found: Floats = 1 / (1 + np.exp(-np.clip(how.slope * log_odds + how.intercept, -30, 30)))
-    return found
+    return _odds(how.slope * log_odds + how.intercept)
