@@ -114,11 +114,13 @@ class FakeGenerator:
         step_seconds: float = 0.0,
         prefill_seconds: float = 0.0,
         fim: FimTokens = FAKE_FIM,
+        logprob: float = _LOGPROB,
         remembers: bool = True,
     ) -> None:
         """`script` is the answer to every prompt, or a function of the prompt's rendered text.
 
-        Without `remembers` no prompt is kept for assertions, for runs that watch the memory.
+        `logprob` is that of each token: how sure it is. Without `remembers` no prompt is kept for
+        assertions, for runs that watch the memory.
         """
         self.name = name
         self.adapter = adapter
@@ -131,6 +133,7 @@ class FakeGenerator:
         self.warmed: list[tuple[int, ...]] = []
         self.others: list[str] = []  # what it says where its answer may not come
         self._script = script
+        self._logprob = logprob
         self._remembers = remembers
         self._step_seconds = step_seconds
         self._prefill_seconds = prefill_seconds
@@ -165,13 +168,14 @@ class FakeGenerator:
             token_ids=ids,
             finish=finish,
             stop_reason=verdict.reason if verdict else "",
-            logprob=_LOGPROB * len(ids),
+            logprob=self._logprob * len(ids),
             prompt_tokens=len(prompt),
             reused_tokens=reused,
             drafted_tokens=0,
             accepted_tokens=0,
             prefill_ms=self._prefill_seconds * 1000,
             decode_ms=self._step_seconds * 1000 * len(text),
+            token_logprobs=(self._logprob,) * len(ids),
         )
 
     def score(self, prompt: Sequence[int], answer: Sequence[int]) -> float:

@@ -9,7 +9,7 @@ import math
 import threading
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -44,6 +44,17 @@ class Stop:
 
 StopRule = Callable[[str], Stop | None]
 """Called with the whole generated text after each token; None means go on."""
+
+
+@runtime_checkable
+class TimedStop(Protocol):
+    """A stop rule that counts time: a second answer to the same question begins anew."""
+
+    def __call__(self, text: str) -> Stop | None:
+        """As any stop rule."""
+
+    def anew(self) -> StopRule:
+        """Return the same rule with its time before it."""
 
 
 class Cancellation:
@@ -94,8 +105,12 @@ class Generation:
     accepted_tokens: int
     prefill_ms: float
     decode_ms: float
+    token_logprobs: tuple[float, ...] = ()  # of each token, an end token's last; () = not told
     model: str = ""  # who answered, with which adapter, where that is not the generator's own name
     adapter: str = ""
+    route: str = ""  # "local" or "remote" where it might have been either
+    route_why: str = ""  # half a sentence on why it was that one
+    instead: Generation | None = None  # another answer, for a reader whose rules refuse this one
 
 
 @dataclass(frozen=True, slots=True)

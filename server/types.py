@@ -68,6 +68,7 @@ class Completion:
     timings_ms: dict[str, float] = field(default_factory=dict)
     tokens: dict[str, int] = field(default_factory=dict)
     id: str = ""
+    route: str = "local"  # who answered: the model here, or a server ("remote")
     facts: Mapping[str, object] = field(default_factory=dict)  # for the sentence why; not in JSON
     others: tuple[Completion, ...] = ()  # to choose from, the most likely first; not in JSON
 
@@ -79,6 +80,7 @@ class Completion:
             "sources": [source.to_json() for source in self.sources],
             "model": self.model,
             "adapter": self.adapter,
+            "route": self.route,
             "finish": self.finish,
             "logprob": None if math.isnan(self.logprob) else round(self.logprob, 4),
             "timings_ms": {stage: round(ms, 2) for stage, ms in self.timings_ms.items()},

@@ -57,9 +57,9 @@ def load(package: str, file: Path, root: Path) -> list[NameCursor]:
     for path, line, column, name, how, needs_path, needs_line in rows:
         if path not in texts:
             texts[path] = (root / path).read_text(encoding="utf-8")
-            ends[path] = _outer_functions(texts[path])
+            ends[path] = outer_functions(texts[path])
         for state in STATES:
-            before, rest, after = _cut(texts[path], line, column, state, ends[path])
+            before, rest, after = cut(texts[path], line, column, state, ends[path])
             group = how if how in ("in-file", "none") else _group(name, before + after)
             found.append(
                 NameCursor(
@@ -81,7 +81,7 @@ def load(package: str, file: Path, root: Path) -> list[NameCursor]:
     return found
 
 
-def _cut(
+def cut(
     text: str, line: int, column: int, state: State, functions: list[tuple[int, int]]
 ) -> tuple[str, str, str]:
     """Return what stands before the cursor, the rest of its line, and what stands after that."""
@@ -95,7 +95,7 @@ def _cut(
     return before, rest, "\n" + "\n".join(below) if below else ""
 
 
-def _outer_functions(text: str) -> list[tuple[int, int]]:
+def outer_functions(text: str) -> list[tuple[int, int]]:
     """Return the lines of the functions that lie in no other one, decorators included."""
     spans: list[tuple[int, int]] = []
     open_nodes: list[ast.AST] = [ast.parse(text)]

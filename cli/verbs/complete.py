@@ -53,7 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--route",
         choices=get_args(Route),
-        help="who answers: the model here, or a server of yours before it",
+        help="who answers: the model here, a server of yours before it, the server where the "
+        "model is in doubt, or whoever of both is first",
     )
     parser.add_argument("--remote", metavar="URL", help="address of the server; implies the route")
     parser.add_argument("--remote-kind", choices=get_args(KindName), help="what is there")

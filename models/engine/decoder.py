@@ -119,13 +119,14 @@ class OnnxDecoder:
             token_ids=tuple(run.ids),
             finish=finish,
             stop_reason=run.stop_reason,
-            logprob=run.logprob,
+            logprob=sum(run.logprobs),
             prompt_tokens=len(prompt),
             reused_tokens=reused,
             drafted_tokens=steps.drafted,
             accepted_tokens=steps.accepted,
             prefill_ms=(prefilled - started) * 1000,
             decode_ms=(time.perf_counter() - prefilled) * 1000,
+            token_logprobs=tuple(run.logprobs),
         )
 
     def warm(self, prompt: Sequence[int], *, cancelled: Callable[[], bool]) -> Warmth:
@@ -200,7 +201,7 @@ class OnnxDecoder:
         while True:
             token, logprob = steps.choose(run.allowed())
             if token in self.ends:
-                run.logprob += logprob
+                run.logprobs.append(logprob)
                 return "eos"
             if run.add(token, logprob):
                 return "stop"
@@ -334,9 +335,8 @@ class _GeneratedText:
         self._rest = heal.encode("utf-8", "replace")  # of `heal`, still to be written
         self._first: npt.NDArray[np.int64] | None = None  # the tokens that may come first
         self.ids: list[int] = []
-        self.text = ""
-        self.stop_reason = ""
-        self.logprob = 0.0
+        self.text = self.stop_reason = ""
+        self.logprobs: list[float] = []  # of each token, the end token's last
 
     def begin_without(self, tokens: Collection[int], vocabulary: int) -> None:
         """Leave tokens out of those that may come first, unless that leaves none."""
@@ -354,7 +354,7 @@ class _GeneratedText:
     def add(self, token: int, logprob: float) -> bool:
         """Append a token; True when the stop rule ended the run and cut the text."""
         self.ids.append(token)
-        self.logprob += logprob
+        self.logprobs.append(logprob)
         if self._healer and self._rest:
             self._rest = self._healer.rest_after(self._rest, token)
             if self._rest:

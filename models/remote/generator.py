@@ -23,7 +23,7 @@ from homespun.models.remote.prompt_parts import (
     first_control,
     sign_of_wrong_format,
 )
-from homespun.models.remote.wire.client import Cancelled, Limits, RemoteClient, TimedOut
+from homespun.models.remote.wire.client import Cancelled, LeftAlone, Limits, RemoteClient, TimedOut
 from homespun.models.types import (
     MODEL_AS_SHIPPED,
     FimTokens,
@@ -102,14 +102,16 @@ class RemoteGenerator:
         heal: str = "",
         hints: Sequence[Sequence[int]] = (),
         not_first: Collection[int] = (),
+        within_ms: int | None = None,
     ) -> Generation:
         """Have the server continue `prompt`; see `homespun.models.types.Generator`.
 
-        `hints` are for drafts, which a server makes by itself or not. Raises `RemoteError`.
+        `hints` are for drafts, which a server makes by itself or not. The whole answer comes
+        `within_ms`; without it what has come in `timeout_ms` is taken. Raises `RemoteError`.
         """
         self._check_length(prompt, max_tokens)
         began = self.client.clock()
-        limits = self._limits(cancelled)
+        limits = self._limits(cancelled, within_ms)
         asked = (tuple(prompt), heal)
         lead = self._another(asked, not_first) if not_first else None
         if not_first and lead is None:
@@ -131,6 +133,7 @@ class RemoteGenerator:
                 cancelled=cancelled,
                 heal=heal,
                 not_first=not_first,
+                within_ms=within_ms,
             )
         if not not_first:
             self._choices = (asked, answer.choices)
@@ -179,12 +182,13 @@ class RemoteGenerator:
         """Close idle connections."""
         self.client.close()
 
-    def _limits(self, cancelled: Callable[[], bool]) -> Limits:
-        return Limits(self.client.clock() + self._options.timeout_ms / 1000, cancelled)
+    def _limits(self, cancelled: Callable[[], bool], within_ms: int | None) -> Limits:
+        is_whole, left_ms = within_ms is not None, within_ms or self._options.timeout_ms
+        return Limits(self.client.clock() + left_ms / 1000, cancelled, is_whole=is_whole)
 
     def _found(self, limits: Limits) -> RemoteServer:
         if why := self.client.breaker.admit():
-            raise RemoteFailed(f"{self.client.address.shown} is left alone for a while: {why}")
+            raise LeftAlone(f"{self.client.address.shown} is left alone for a while: {why}")
         try:
             server = detect(
                 self.client,
@@ -242,7 +246,7 @@ class RemoteGenerator:
                     if is_over and not has_ended and not answer.is_at_end_token:
                         break  # by our own rule: leaving tells the server
         except TimedOut:
-            if not answer.text:
+            if limits.is_whole or not answer.text:
                 raise
             answer.cut()
         return first

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator, Mapping
 
 from homespun.models.download.offline import is_offline
 from homespun.models.errors import RemoteRefused
-from homespun.models.remote.fallback import RemoteFirst
 from homespun.models.remote.generator import RemoteGenerator
 from homespun.models.remote.options import RemoteOptions
+from homespun.models.remote.router import Router
 from homespun.models.remote.wire.address import address_of
 from homespun.models.remote.wire.client import RemoteClient
 from homespun.models.types import FimTokens, Generator
@@ -35,17 +35,17 @@ def open_remote(
     mask: Callable[[str], str],
     say: Callable[[str], None] = logger.warning,
     changed: Callable[[], None] = lambda: None,
-) -> RemoteFirst:
-    """Return a generator that asks the server of the settings first; opens no connection yet.
+) -> Router:
+    """Return a generator that asks by the route of the settings; opens no connection yet.
 
-    `local` answers where that does not, None where this machine has no model; `context_tokens` is
-    what a prompt and its answer may have together. Raises `RemoteRefused` for settings that do not
-    work, in words that hold no key.
+    `local` answers where the server does not, None where this machine has no model;
+    `context_tokens` is what a prompt and its answer may have together. Raises `RemoteRefused` for
+    settings that do not work, in words that hold no key.
     """
     if not options.url:
         raise RemoteRefused(
-            "model.remote.route is 'remote' and model.remote.url is empty; set the address of "
-            "your server in the user's settings, or the route to 'local'"
+            f"model.remote.route is {options.route!r} and model.remote.url is empty; set the "
+            "address of your server in the user's settings, or the route to 'local'"
         )
     address = address_of(options.url)
     if is_offline() and not address.is_on_this_machine:
@@ -69,7 +69,7 @@ def open_remote(
         mask=mask,
         say=say,
     )
-    return RemoteFirst(remote, local, changed=changed)
+    return Router(remote, local, options, changed=changed)
 
 
 def _headers(options: RemoteOptions, environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:

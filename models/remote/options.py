@@ -11,7 +11,7 @@ from typing import Literal
 
 SECTION = "model.remote"
 
-Route = Literal["local", "remote"]
+Route = Literal["local", "remote", "escalate", "race"]
 KindName = Literal[
     "auto", "vllm", "llama-server", "ollama", "lmstudio", "openai", "mistral", "deepseek"
 ]
@@ -28,7 +28,9 @@ class RemoteOptions:
         default="local",
         metadata={
             "help": "who answers: local sends nothing anywhere; remote asks the server at `url`, "
-            "and the model on this machine where that does not answer in time",
+            "and the model on this machine where that does not answer in time; escalate asks the "
+            "server only where the line of the model on this machine is in doubt; race asks both "
+            "and shows the first answer",
         },
     )
     url: str = field(
@@ -79,7 +81,17 @@ class RemoteOptions:
         },
     )
 
+    tokens_a_day: int = field(
+        default=0,
+        metadata={
+            "help": "so many tokens, of prompts and answers, go to the server and back in a day; "
+            "after that the model on this machine answers until midnight; 0 is no limit",
+            "min": 0,
+            "max": 1_000_000_000,
+        },
+    )
+
     @property
     def is_on(self) -> bool:
         """Whether anything is sent anywhere."""
-        return self.route == "remote"
+        return self.route != "local"

@@ -12,8 +12,8 @@ from pathlib import Path
 from lsprotocol import types as lsp
 
 from homespun.models.errors import RemoteRefused
-from homespun.models.remote.fallback import RemoteFirst
 from homespun.models.remote.options import SECTION, RemoteOptions
+from homespun.models.remote.router import Router
 from homespun.models.types import Generator
 from homespun.server.background.status import STAY_HERE, Status
 from homespun.server.completion.open import context_length, with_remote
@@ -34,7 +34,7 @@ class RemoteRoute:
         self._changed = changed
         self._options = RemoteOptions()
         self._stays_here = False  # switched off by the command, until the next start
-        self._made: tuple[object, RemoteFirst] | None = None
+        self._made: tuple[object, Router] | None = None
         self._trouble = ""  # why the settings do not work
 
     def configure(
@@ -91,13 +91,15 @@ class RemoteRoute:
             "address": state.address,
             "onThisMachine": state.is_on_this_machine,
             "server": state.server,
+            "route": state.route,
             "trouble": state.trouble,
+            "spent": state.spent,
         }
 
     def _is_on(self) -> bool:
         return self._options.is_on and not self._stays_here
 
-    def _opened(self, local: Generator | None, options: CompletionOptions) -> RemoteFirst | None:
+    def _opened(self, local: Generator | None, options: CompletionOptions) -> Router | None:
         """Open the server's generator, and find out in a thread what is at the address."""
         try:
             made = with_remote(

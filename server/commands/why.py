@@ -49,6 +49,8 @@ def sentence(completion: Completion) -> str:
     mean = _mean_logprob(completion)
     if mean is not None:
         parts.append(f"mean log-probability {mean:.2f}")
+    if completion.facts.get("route_why"):
+        parts.append(str(completion.facts["route_why"]))
     if completion.tokens.get("recalled"):
         parts.append("remembered from a moment ago, without the model")
     elif "total" in completion.timings_ms:

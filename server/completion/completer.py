@@ -244,6 +244,8 @@ class Completer:
     def _completion(self, ready: _Ready, generation: Generation) -> Completion:
         request, plan = ready.request, ready.plan
         text, finish = self._judge(request, plan, generation)
+        if not text and finish != "cancelled" and generation.instead is not None:
+            return self._completion(ready, generation.instead)
         mean = generation.logprob / max(len(generation.token_ids), 1)
         seen = ReasonInputs(request, plan.cursor, plan.language, self._options, mean_logprob=mean)
         return Completion(
@@ -268,7 +270,8 @@ class Completer:
                 "accepted": generation.accepted_tokens,
             },
             id=request.id,
-            facts=reasons.facts(finish, seen),
+            route=generation.route or "local",
+            facts={**reasons.facts(finish, seen), **_route_fact(generation)},
         )
 
     def prepare(
@@ -373,6 +376,10 @@ class Completer:
 def _per_token(completion: Completion) -> float:
     """Return the mean log-probability of what the model wrote."""
     return completion.logprob / max(completion.tokens["generated"], 1)
+
+
+def _route_fact(generation: Generation) -> dict[str, object]:
+    return {"route_why": generation.route_why} if generation.route_why else {}
 
 
 def _sources(prompt: Prompt) -> tuple[SourceLocation, ...]:

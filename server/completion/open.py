@@ -31,7 +31,7 @@ from homespun.settings import settings_of
 if TYPE_CHECKING:
     from homespun.indexer.index import Index
     from homespun.models.engine.decoder import OnnxDecoder
-    from homespun.models.remote.fallback import RemoteFirst
+    from homespun.models.remote.router import Router
 
 _ASKED_DEADLINE_MS = 500  # nobody is typing; the first question also reads what is not cached yet
 
@@ -59,8 +59,8 @@ def compose(
 ) -> Composition:
     """Load what completes in a folder, by its settings; what is given here goes before them.
 
-    `remote` are settings of `model.remote`; by the route "remote" a server answers before the
-    model, which may be missing then. `index` is one that is open already. Without it the folder's
+    `remote` are settings of `model.remote`; by any route but "local" a server may answer, and
+    the model may be missing then. `index` is one that is open already. Without it the folder's
     is opened as it stands, and one that is missing or refused leaves a completer without
     retrieval, as an adapter that may not serve leaves the model as shipped; `say` gets a sentence
     on each. Raises `NotADirectory`, what `homespun.models` raises for a model, `RemoteRefused`, and
@@ -135,7 +135,7 @@ def with_remote(
     context_tokens: int,
     say: Callable[[str], None],
     changed: Callable[[], None] = lambda: None,
-) -> RemoteFirst:
+) -> Router:
     """Put the server of the settings before `local`; `homespun.models.remote.open` says the rest.
 
     What is sent has been masked as a whole document (`sent.masked`); here comes the net behind it.

@@ -57,17 +57,26 @@ def in_time(rule: StopRule, *, budget_ms: float, clock: Callable[[], float]) -> 
 
     Some lines now are worth more than all of them seconds later (llama.vim, `t_max_predict_ms`).
     """
-    end = clock() + budget_ms / 1000
+    return _Timed(rule, budget_ms, clock)
 
-    def timed(text: str) -> Stop | None:
-        verdict = rule(text)
-        if verdict is not None or clock() < end:
+
+class _Timed:
+    """Implements `homespun.models.types.TimedStop`."""
+
+    def __init__(self, rule: StopRule, budget_ms: float, clock: Callable[[], float]) -> None:
+        self._rule, self._budget_ms, self._clock = rule, budget_ms, clock
+        self._end = clock() + budget_ms / 1000
+
+    def __call__(self, text: str) -> Stop | None:
+        verdict = self._rule(text)
+        if verdict is not None or self._clock() < self._end:
             return verdict
         said = len(text) - len(text.lstrip())
         line_end = text.rfind("\n", said)
         return Stop(line_end, "block") if line_end > 0 else None
 
-    return timed
+    def anew(self) -> StopRule:
+        return _Timed(self._rule, self._budget_ms, self._clock)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ PROGRESS_OF_PROGRAMS = "homespun.cli.progress"
 LAYERS = {
     "models": (
         "errors telemetry types",
-        "catalogue remote.wire runtime weights",
+        "catalogue remote.route remote.wire runtime weights",
         "convert",
         "adapters engine",
         "download fakes",

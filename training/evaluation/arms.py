@@ -208,7 +208,8 @@ class RememberingGenerator:
         more = [sorted(not_first)] if not_first else []
         key = _key("text", self._opened.weights, self._item, prompt, heal, max_tokens, *more)
         row, self.is_known = self._kept.ask(key, compute)
-        return Generation(**{**row, "token_ids": tuple(row["token_ids"])})
+        lists = {name: tuple(row.get(name, ())) for name in ("token_ids", "token_logprobs")}
+        return Generation(**row | lists)
 
     def warm(self, prompt: Sequence[int], *, cancelled: Callable[[], bool]) -> Warmth:
         """Pass on."""

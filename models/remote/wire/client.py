@@ -50,12 +50,17 @@ class TimedOut(RemoteFailed):
     """The time was up."""
 
 
+class LeftAlone(RemoteFailed):
+    """Nothing was sent: the server has failed too often of late."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How long an answer is waited for."""
 
     deadline: float  # by the client's clock, in seconds
     cancelled: Callable[[], bool]
+    is_whole: bool = False  # what has come by then is no answer
 
 
 class _Transient(RemoteFailed):
@@ -103,7 +108,7 @@ class RemoteClient:
         Raises `RemoteError` and `Cancelled`, and tells the breaker.
         """
         if why := self.breaker.admit():
-            raise RemoteFailed(f"{self.address.shown} is left alone for a while: {why}")
+            raise LeftAlone(f"{self.address.shown} is left alone for a while: {why}")
         try:
             with closing(self._lines(path, body, limits)) as lines:
                 for event in self._events(lines):

@@ -25,10 +25,10 @@ def serving():
 class Asking:
     """A generator at a server, and one question to it."""
 
-    def __init__(self, url, *, local=True, said=None, **settings):
+    def __init__(self, url, *, local: object = True, said=None, **settings):
         options = RemoteOptions(**{"route": "remote", "url": url, "timeout_ms": 20_000, **settings})
         self.said = [] if said is None else said
-        self.local = FakeGenerator("local answer\n", name="the-local") if local else None
+        self.local = FakeGenerator("local answer\n", name="the-local") if local is True else local
         self.generator = open_remote(
             options, self.local, context_tokens=4096, mask=mask, say=self.said.append
         )

@@ -40,10 +40,11 @@ def test_a_workspace_sets_no_part_of_it(file, tmp_path):
     (tmp_path / file).write_text(
         f'[{table}]\nroute = "remote"\nurl = "https://evil.example"\nkind = "openai"\n'
         'model = "m"\nfim = "qwen"\napi_key_env = "AWS_SECRET_ACCESS_KEY"\n'
-        'headers = ["A: b"]\ntimeout_ms = 60000\n'
+        'headers = ["A: b"]\ntimeout_ms = 60000\ntokens_a_day = 1\n'
     )
     resolved = resolve(RemoteOptions, SECTION, workspace=tmp_path)
     assert resolved.value == RemoteOptions()
+    assert len(resolved.faults) == 6  # five, and how many more
     assert "only the user may set it" in resolved.faults[0]
     user_file().write_text('[model.remote]\nroute = "remote"\nurl = "http://127.0.0.1:8080"\n')
     resolved = resolve(RemoteOptions, SECTION, workspace=tmp_path)

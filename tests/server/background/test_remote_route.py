@@ -28,7 +28,7 @@ def remote():
 def begin(start):
     def begin(url="", *, state="ready", **more):
         settings = {"HOMESPUN_MODEL_REMOTE_URL": url, "HOMESPUN_MODEL_REMOTE_ROUTE": "remote"}
-        client = start(FAKE_SERVER=SAYS, **(settings if url else {}), **more)
+        client = start(FAKE_SERVER=SAYS, **((settings if url else {}) | more))
         client.initialize(SHOWS_STATUS)
         client.wait_until(lambda: client.status()["state"] == state)
         client.open("untitled:a.py", "answer = ")
@@ -50,6 +50,28 @@ def test_the_server_answers_and_the_status_says_where_code_goes(begin, remote):
     assert status["remote"]["address"] == remote.url
     assert client.complete_text("untitled:a.py", 0, 9) == "remote_answer"
     assert client.stop() == 0
+
+
+@pytest.mark.e2e
+def test_the_route_is_in_the_status_and_who_is_sure_sends_nothing(begin, remote):
+    client = begin(
+        remote.url,
+        HOMESPUN_MODEL_REMOTE_ROUTE="escalate",
+        HOMESPUN_MODEL_REMOTE_TOKENS_A_DAY="1000",
+    )
+    assert client.complete_text("untitled:a.py", 0, 9) == "local_answer"
+    assert remote.to("/completion") == []
+    status = client.status()
+    assert (status["remote"]["route"], status["remote"]["spent"]) == ("escalate", "")
+    assert "where the line of the model here is in doubt" in status["message"]
+
+
+@pytest.mark.e2e
+def test_a_day_whose_tokens_are_spent_is_in_the_status_and_the_model_here_answers(begin, remote):
+    client = begin(remote.url, HOMESPUN_MODEL_REMOTE_TOKENS_A_DAY="10")
+    assert client.complete_text("untitled:a.py", 0, 9) == "local_answer"
+    client.wait_until(lambda: "the 10 tokens of today are spent" in client.status()["message"])
+    assert remote.to("/completion") == []
 
 
 @pytest.mark.e2e

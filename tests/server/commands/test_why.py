@@ -60,6 +60,7 @@ def test_a_suggestion_is_told_with_its_sources_and_its_numbers(root):
             ],
             "model": "tiny",
             "adapter": "none",
+            "route": "local",
             "finish": "newline",
             "logprob": -0.6,
             "timings_ms": {"total": 41.7},
@@ -69,6 +70,14 @@ def test_a_suggestion_is_told_with_its_sources_and_its_numbers(root):
             "facts": {},
         },
     }
+
+
+def test_why_a_server_was_asked_or_not_is_half_of_a_sentence():
+    told = suggestion(sources=(), route="remote", facts={"route_why": "your server was asked: x"})
+    assert sentence(told) == (
+        "Written by tiny as shipped, from this document alone, mean log-probability -0.20, your "
+        "server was asked: x, in 42 ms."
+    )
 
 
 def test_a_silence_is_told_with_its_facts():

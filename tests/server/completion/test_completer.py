@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from homespun.indexer.config import IndexConfig
@@ -260,3 +262,31 @@ def test_other_answers_end_where_the_request_is_cancelled():
         request("value = |", others=2), cancelled=lambda: len(generator.prompts) > 1
     )
     assert (answer.text, answer.others) == ("one", ())
+
+
+class Routed(FakeGenerator):
+    """Has two answers, as a router has that asked a server."""
+
+    def generate(self, prompt, **asked):
+        done = super().generate(prompt, **asked)
+        here = FakeGenerator("total + 1").generate(prompt, **asked)
+        here = replace(here, model="the-local", route="local", route_why="nothing to show")
+        return replace(done, model="afar", route="remote", route_why="in doubt", instead=here)
+
+
+@pytest.mark.parametrize(
+    ("script", "text", "route", "why"),
+    [
+        ("more + 2", "more + 2", "remote", "in doubt"),
+        ("\u202e + 2", "total + 1", "local", "nothing to show"),
+    ],
+    ids=["it can be shown", "it is refused"],
+)
+def test_what_the_rules_refuse_of_a_server_costs_the_line_of_the_model_here_nothing(
+    script, text, route, why
+):
+    ours = Completer(Routed(script, name="a router"), None, CompletionOptions())
+    answer = ours.complete(request("value = |\nend()\n"))
+    assert (answer.text, answer.route, answer.facts["route_why"]) == (text, route, why)
+    assert answer.model == ("afar" if route == "remote" else "the-local")
+    assert answer.to_json()["route"] == route

@@ -77,3 +77,14 @@ def test_a_block_that_takes_too_long_ends_with_its_last_whole_line():
     assert rule("\n    a = 1") is None
     assert rule("\n    a = 1\n    b") == Stop(10, "block")
     assert rule("a END") == Stop(3, "block")
+
+
+def test_a_second_answer_has_the_whole_time_again():
+    now = [0.0]
+    rule = in_time(lambda _: None, budget_ms=500, clock=lambda: now[0])
+    now[0] = 0.6
+    assert rule("a = 1\nb") == Stop(5, "block")
+    again = rule.anew()
+    assert again("a = 1\nb") is None
+    now[0] = 1.2
+    assert again("a = 1\nb") == Stop(5, "block")
