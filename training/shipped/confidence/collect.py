@@ -29,7 +29,7 @@ from homespun.server.context.retriever import Retriever
 from homespun.server.options import CompletionOptions
 from homespun.server.prompt.cursor import Cursor
 from homespun.server.prompt.render import Snippet
-from homespun.server.types import CompletionRequest
+from homespun.server.types import Completion, CompletionRequest
 from homespun.training.shipped.confidence.typed import TypedSession, keys_of, sessions_of
 
 # Shares of the keys that are asked: while the last answer is typed along, a key says little that is
@@ -171,31 +171,37 @@ def _asked(
         request = CompletionRequest(before + session.after, len(before), path=session.path)
         completion = completer.complete(request)
         expected = typed + completion.text
-        row = {
-            "row": "key",
-            "typed": typed,
-            "text": completion.text,
-            "finish": completion.finish,
-            "ms": round(completion.timings_ms["total"], 1),
+        yield from key_rows(typed, completion, judge.last, written)
+
+
+def key_rows(
+    typed: str, completion: Completion, suggestion: Suggestion | None, written: set[str]
+) -> Iterator[dict[str, Any]]:
+    """Yield what is written down of a key, and the snippets that the session has not `written`."""
+    row = {
+        "row": "key",
+        "typed": typed,
+        "text": completion.text,
+        "finish": completion.finish,
+        "ms": round(completion.timings_ms["total"], 1),
+    }
+    if suggestion is not None:
+        names = []
+        for snippet in suggestion.snippets:
+            body = asdict(snippet)
+            name = hashlib.sha256(json.dumps(body).encode()).hexdigest()[:16]
+            names.append(name)
+            if name not in written:
+                written.add(name)
+                yield {"row": "snippet", "id": name, **body}
+        row |= {
+            "generation": asdict(suggestion.generation),
+            "heal": suggestion.heal,
+            "is_block": suggestion.is_block,
+            "model": suggestion.model,
+            "snippets": names,
         }
-        last = judge.last
-        if last is not None:
-            names = []
-            for snippet in last.snippets:
-                body = asdict(snippet)
-                name = hashlib.sha256(json.dumps(body).encode()).hexdigest()[:16]
-                names.append(name)
-                if name not in written:
-                    written.add(name)
-                    yield {"row": "snippet", "id": name, **body}
-            row |= {
-                "generation": asdict(last.generation),
-                "heal": last.heal,
-                "is_block": last.is_block,
-                "model": last.model,
-                "snippets": names,
-            }
-        yield row
+    yield row
 
 
 def _known(file: Path) -> set[str]:

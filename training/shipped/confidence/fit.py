@@ -17,7 +17,7 @@ from homespun.training.shipped.confidence.dataset import Cuts, Floats
 
 FOLDS = 11
 _RIDGE = 3.0
-_STEPS = 40
+_STEPS, _HALVINGS = 40, 20
 _TREES = 140
 # More of it never makes a suggestion less likely; -1: less likely. Of few packages trees would
 # else learn steps that are noise.
@@ -82,26 +82,37 @@ def logistic(cuts: Cuts, chosen: Sequence[int]) -> Logistic:
     spread[spread < 1e-6] = 1.0  # a feature that is always the same says nothing
     scaled = np.hstack([np.ones((len(rows), 1)), (rows - middle) / spread])
     penalty = np.diag([0.0, *[_RIDGE] * rows.shape[1]])
-    found: Floats = np.zeros(scaled.shape[1])
-    loss = _penalised(scaled, right, weight, penalty, found)
-    for _ in range(_STEPS):
-        odds = _odds(scaled @ found)
-        gradient = scaled.T @ (weight * (right - odds)) - penalty @ found
-        curvature = (scaled * (weight * odds * (1 - odds))[:, None]).T @ scaled + penalty
-        step = np.linalg.solve(curvature, gradient)
-        while (new := _penalised(scaled, right, weight, penalty, found + step)) > loss + 1e-9:
-            step = step / 2
-        found, loss = found + step, new
+    start: Floats = np.zeros(scaled.shape[1])
+    found = _newton(scaled, right, weight, penalty=penalty, start=start)
     plain = found[1:] / spread
     return Logistic(plain, float(found[0] - plain @ middle))
 
 
-def _penalised(
-    rows: Floats, right: Floats, weight: Floats, penalty: Floats, found: Floats
-) -> float:
-    total = rows @ found
-    losses = np.logaddexp(0.0, total) - right * total
-    return float(weight @ losses + found @ penalty @ found / 2)
+def _newton(
+    rows: Floats, right: Floats, weight: Floats, *, penalty: Floats, start: Floats
+) -> Floats:
+    """Return the minimum of a weighted logistic loss; `penalty` pulls towards `start`."""
+
+    def loss(found: Floats) -> float:
+        total = rows @ found
+        losses = np.logaddexp(0.0, total) - right * total
+        return float(weight @ losses + (found - start) @ penalty @ (found - start) / 2)
+
+    found, known = start, loss(start)
+    for _ in range(_STEPS):
+        odds = _odds(rows @ found)
+        gradient = rows.T @ (weight * (right - odds)) - penalty @ (found - start)
+        curvature = (rows * (weight * odds * (1 - odds))[:, None]).T @ rows + penalty
+        step = np.linalg.solve(curvature, gradient)
+        for _ in range(_HALVINGS):  # a whole step may go too far
+            if loss(found + step) <= known:
+                break
+            step = step / 2
+        else:
+            break
+        found = found + step
+        known = loss(found)
+    return found
 
 
 def _odds(log_odds: Floats) -> Floats:
@@ -135,12 +146,8 @@ def held_out(cuts: Cuts, kind: str) -> Floats:
 def calibration(log_odds: Floats, right: Floats, weight: Floats) -> Calibration:
     """Return how these log-odds are best read (Platt 1999, by Newton's method)."""
     columns = np.stack([log_odds, np.ones(len(log_odds))], axis=1)
-    found: Floats = np.array([1.0, 0.0])
-    for _ in range(_STEPS):
-        odds = _odds(columns @ found)
-        gradient = columns.T @ (weight * (right - odds)) - 1e-3 * (found - [1.0, 0.0])
-        curvature = (columns * (weight * odds * (1 - odds))[:, None]).T @ columns
-        found = found + np.linalg.solve(curvature + 1e-3 * np.eye(2), gradient)
+    start: Floats = np.array([1.0, 0.0])
+    found = _newton(columns, right, weight, penalty=np.eye(2) * 1e-3, start=start)
     return Calibration(round(float(found[0]), 4), round(float(found[1]), 4))
 
 
