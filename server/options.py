@@ -137,6 +137,13 @@ class CompletionOptions:
             "workspace": True,
         },
     )
+    recalibrate: bool = field(
+        default=True,
+        metadata={
+            "help": "after 200 suggestions that were shown, probabilities are read as your own "
+            "acceptance log has them; nothing leaves the machine"
+        },
+    )
     min_logprob: float = field(
         default=-100.0,
         metadata={

@@ -280,7 +280,11 @@ class Completer:
             tokens=told.tokens_of(generation),
             id=request.id,
             route=generation.route or "local",
-            facts={**reasons.facts(finish, seen), **_route_fact(generation)},
+            facts={
+                **reasons.facts(finish, seen),
+                **_known("route_why", generation.route_why or None),
+                **_known("likelihood", verdict.likelihood),
+            },
         )
 
     def prepare(
@@ -381,5 +385,5 @@ def _per_token(completion: Completion) -> float:
     return completion.logprob / max(completion.tokens["generated"], 1)
 
 
-def _route_fact(generation: Generation) -> dict[str, object]:
-    return {"route_why": generation.route_why} if generation.route_why else {}
+def _known(name: str, value: object | None) -> dict[str, object]:
+    return {} if value is None else {name: value}

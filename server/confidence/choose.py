@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from homespun.server.confidence.cuts import cuts
 from homespun.server.confidence.earlier import Predecessors
 from homespun.server.confidence.evidence import EvidenceMissing, rows_of
-from homespun.server.confidence.probability import Likelihood
+from homespun.server.confidence.learned import UNCHANGED, recalibrated, stored
+from homespun.server.confidence.probability import Calibration, Likelihood, shipped
 from homespun.server.confidence.suggestion import Judge, Suggestion, Verdict, shown_whole
 from homespun.server.options import CompletionOptions
 
@@ -50,9 +51,11 @@ ALL = "all"  # the eagerness that shows whatever the rules let pass
 class Chooser:
     """A judge by likelihood. Not thread-safe, as the completer that asks it is not."""
 
-    def __init__(self, likelihood: Likelihood, costs: Costs) -> None:
-        """Judge by a model and by what a wrong suggestion costs."""
-        self._likelihood, self._costs = likelihood, costs
+    def __init__(
+        self, likelihood: Likelihood, costs: Costs, learned: Calibration = UNCHANGED
+    ) -> None:
+        """Judge by a model, by what a wrong suggestion costs, and by the user's own log."""
+        self._likelihood, self._costs, self._learned = likelihood, costs, learned
         self._predecessors = Predecessors()
 
     def __call__(self, suggestion: Suggestion) -> Verdict:
@@ -68,9 +71,10 @@ class Chooser:
         except EvidenceMissing:
             return shown_whole(suggestion)
         calibration = self._likelihood.calibration(suggestion.model)
-        likely = [calibration.probability(each) for each in self._likelihood.log_odds(rows)]
+        usual = [calibration.probability(each) for each in self._likelihood.log_odds(rows)]
+        likely = [recalibrated(each, self._learned) for each in usual]
         if suggestion.explicit:
-            return Verdict(text, likely[-1])
+            return Verdict(text, likely[-1], likelihood=usual[-1])
         chars = [len(text[: cut.end].strip()) for cut in ends]
         savings = [self._costs.saving(n, p) for n, p in zip(chars, likely, strict=True)]
         best = max(range(len(ends)), key=savings.__getitem__)
@@ -79,13 +83,13 @@ class Chooser:
             text[: ends[best].end] if is_worth_it else "",
             likely[best],
             self._costs.least(chars[best]),
+            usual[best],
         )
 
 
 def judge_of(options: CompletionOptions) -> Judge:
     """Return who judges by the settings."""
-    from homespun.server.confidence.probability import shipped  # ONNX Runtime takes its time
-
     if options.eagerness == ALL:
         return shown_whole
-    return Chooser(shipped(), COSTS[options.eagerness])
+    learned = stored() if options.recalibrate else UNCHANGED
+    return Chooser(shipped(), COSTS[options.eagerness], learned)

@@ -54,6 +54,7 @@ class Likelihood:
         self._calibrations = {
             name: Calibration(*pair) for name, pair in said["calibration"].items()
         }
+        self.sha256: str = said["sha256"]  # of the model's file
         self._model = model
         self._session: Any = None
 

@@ -34,6 +34,7 @@ class Verdict:
         None  # that it is right: of `text`, or of the best that is not shown
     )
     least: float | None = None  # the probability from which on that one would be shown
+    likelihood: float | None = None  # the same before the user's own log had a say
 
 
 Judge = Callable[[Suggestion], Verdict]

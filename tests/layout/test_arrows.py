@@ -49,9 +49,9 @@ LAYERS = {
     "server": (
         "errors options report_page types",
         "lsp prompt transport",
-        "analysis",
+        "analysis confidence",
         "analysis.python",
-        "acceptance confidence context",
+        "acceptance context",
         "completion requests",
         "background",
         "app openai",

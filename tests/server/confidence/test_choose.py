@@ -104,9 +104,12 @@ def test_the_shipped_model_is_the_one_that_its_manifest_speaks_of():
 
 
 def test_the_shipped_model_finds_a_sure_text_likelier_than_a_doubtful_one():
-    sure = generation([TEXT], logprobs=[-0.01])
+    pieces = ["open", "(path", ", mode", ")"]
+    sure = dataclasses.replace(generation(pieces, logprobs=[-0.01] * 4), token_margins=(6.0,) * 4)
     doubtful = dataclasses.replace(
-        generation([TEXT], logprobs=[-4.0]), token_margins=(0.1,), token_entropies=(3.0,)
+        generation(pieces, logprobs=[-2.0, -1.5, -2.5, -1.0]),
+        token_margins=(0.3,) * 4,
+        token_entropies=(2.5,) * 4,
     )
     chooser = Chooser(shipped(), COSTS["eager"])
     likely = chooser(suggestion(TEXT, sure, explicit=True)).probability
