@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import random
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -30,6 +29,7 @@ from homespun.server.options import CompletionOptions
 from homespun.server.prompt.cursor import Cursor
 from homespun.server.prompt.render import Snippet
 from homespun.server.types import Completion, CompletionRequest
+from homespun.storage import copy_private, make_private_folder, open_private, write_private
 from homespun.training.shipped.confidence.typed import TypedSession, keys_of, sessions_of
 
 # Shares of the keys that are asked: while the last answer is typed along, a key says little that is
@@ -93,8 +93,8 @@ def collect(
             index.update()
             for session in missing:
                 lines = [json.dumps(row) for row in _asked(session, index, generator, seed)]
-                with file.open("a", encoding="utf-8") as out:
-                    out.write("\n".join(lines) + "\n")
+                with open_private(file, append=True) as out:
+                    out.write(("\n".join(lines) + "\n").encode("utf-8"))
                 progress.advance(1)
     progress.finish()
 
@@ -242,7 +242,7 @@ def _copy(
 ) -> None:
     """Copy a package's code; what is going to be typed is not there yet."""
     for path in files:
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(folder / path, root / path)
+        make_private_folder((root / path).parent)
+        copy_private(folder / path, root / path)
     for session in sessions:
-        (root / session.path).write_text(session.before + session.after, encoding="utf-8")
+        write_private(root / session.path, session.before + session.after)

@@ -28,7 +28,7 @@ from homespun.server.confidence.choose import COSTS
 from homespun.server.confidence.evidence import FEATURES
 from homespun.server.confidence.probability import MANIFEST, MODEL, OTHERS, Calibration
 from homespun.server.options import CompletionOptions
-from homespun.storage import make_private_folder
+from homespun.storage import make_private_folder, write_private
 from homespun.training.shipped.confidence import figures
 from homespun.training.shipped.confidence.collect import collect, read
 from homespun.training.shipped.confidence.dataset import Cuts, Floats, cuts_of
@@ -116,8 +116,8 @@ def fit_and_write(file: Path, writer: str, *, write: bool) -> dict[str, Any]:
         "held_out": said,
     }
     if write:
-        MODEL.write_bytes(body)
-        MANIFEST.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+        write_private(MODEL, body)
+        write_private(MANIFEST, json.dumps(manifest, indent=1) + "\n")
     return manifest
 
 
