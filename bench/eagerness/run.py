@@ -29,17 +29,17 @@ from bench.common import provenance
 from bench.completion.router.ask import RecordingGenerator
 from bench.eagerness import reliability
 from bench.typing.corpus import RetypedPackage, copy_with, corpus, say_which, source_files
-from bench.typing.judge import ShownFigures, shown_figures, table
+from bench.typing.judge import JudgedKey, ShownFigures, shown_figures, table
 from bench.typing.offline import DELAY_MS, OfflineKey, displayed, retype
 from bench.typing.sessions import Session, make_sessions
-from bench.typing.stats import markdown
+from bench.typing.stats import SEEN_MS, markdown
 from homespun.indexer.index import Index
 from homespun.models.types import MODEL_AS_SHIPPED
 from homespun.server.completion.completer import Completer
 from homespun.server.completion.open import context_length, open_generator
 from homespun.server.confidence.choose import ALL, COSTS, Chooser
 from homespun.server.confidence.probability import shipped
-from homespun.server.confidence.suggestion import Suggestion
+from homespun.server.confidence.suggestion import WrittenSuggestion
 from homespun.server.options import CompletionOptions
 from homespun.server.types import Completion
 from homespun.training.shipped.confidence import figures
@@ -75,15 +75,39 @@ def judged(file: Path) -> dict[str, Any]:
     suggestions = [key.suggestion for key in read(file)]
     place = {id(row): number for number, row in enumerate(rows)}
     found: dict[str, ShownFigures] = {}
+    again: dict[str, float] = {}
     for name in (*COSTS, ALL):
         texts = _texts(name, rows, suggestions)
         keys = displayed(rows, lambda row, texts=texts: texts[place[id(row)]])
         found[name] = shown_figures(keys)
-    return {"figures": found, **_calibration(rows, suggestions), **_time(suggestions)}
+        again[name] = _saved_again(keys)
+    return {
+        "figures": found,
+        "saved_again": again,
+        **_calibration(rows, suggestions),
+        **_time(suggestions),
+    }
+
+
+def _saved_again(keys: Sequence[JudgedKey]) -> float:
+    """Return the share of the characters that who takes every right suggestion need not type.
+
+    The table counts one for a line, the first; of who is shown the sure beginning of a line and,
+    once that is taken, the rest of it, that is half the truth. The accepting keys are paid.
+    """
+    saved, place = 0, dict[tuple[str, int], int]()
+    for key in keys:
+        chars = min(key.judgement.right_chars, key.upcoming_chars)
+        line = (key.session, key.line)
+        is_behind = key.upcoming_chars <= place.get(line, key.upcoming_chars)
+        if key.is_shown and chars > 1 and key.seen_ms >= SEEN_MS and is_behind:
+            saved += chars - 1
+            place[line] = key.upcoming_chars - chars
+    return round(saved / max(sum(key.is_typed for key in keys), 1), 4)
 
 
 def _texts(
-    eagerness: str, rows: Sequence[OfflineKey], suggestions: Sequence[Suggestion | None]
+    eagerness: str, rows: Sequence[OfflineKey], suggestions: Sequence[WrittenSuggestion | None]
 ) -> list[str]:
     """Return what an eagerness shows of each fresh answer."""
     if eagerness == ALL:
@@ -98,7 +122,7 @@ def _texts(
 
 
 def _calibration(
-    rows: Sequence[OfflineKey], suggestions: Sequence[Suggestion | None]
+    rows: Sequence[OfflineKey], suggestions: Sequence[WrittenSuggestion | None]
 ) -> dict[str, Any]:
     """Return how far what is said of what the balanced show is from what comes true."""
     said, right = [], []
@@ -120,7 +144,7 @@ def _calibration(
     }
 
 
-def _time(suggestions: Sequence[Suggestion | None]) -> dict[str, float]:
+def _time(suggestions: Sequence[WrittenSuggestion | None]) -> dict[str, float]:
     """Return the milliseconds that judging adds: the median, and what one in twenty exceeds."""
     chooser = Chooser(shipped(), COSTS["balanced"])
     taken = []

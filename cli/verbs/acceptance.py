@@ -110,10 +110,10 @@ def _reliability(found: dict[str, Any]) -> Table:
 def _learned(found: dict[str, Any]) -> str:
     learned = found["learned"]
     if learned is None:
-        from homespun.server.confidence.learned import LEAST_SHOWN
+        from homespun.server.confidence.learned import MIN_SHOWN
 
         return (
-            f"Probabilities are those of the package: {found['shown']} of the {LEAST_SHOWN} "
+            f"Probabilities are those of the package: {found['shown']} of the {MIN_SHOWN} "
             "suggestions that it takes to learn from yours."
         )
     losses = f"{learned['loss_before']:.3f} to {learned['loss_after']:.3f} nats on the newest fifth"

@@ -25,7 +25,7 @@ from homespun.models.convert.served_form import DecoderForm
 from homespun.models.engine.generated_text import GeneratedText
 from homespun.models.engine.huge_pages import use_huge_pages
 from homespun.models.engine.kv_slots import Slot, Slots
-from homespun.models.engine.output_head import Choice, Head, StepOutput
+from homespun.models.engine.output_head import Head, StepOutput, TokenChoice
 from homespun.models.engine.prompt_lookup import MAX_DRAFTED, Acceptance, Drafter
 from homespun.models.engine.token_healing import Healer
 from homespun.models.errors import ModelDamaged, PromptTooLong
@@ -284,7 +284,7 @@ class _Steps:
             return self._step(chunk, [], options)
         return self._step(chunk, self._propose(max_tokens - 1), self._options)
 
-    def choose(self, allowed: npt.NDArray[np.int64] | None) -> Choice:
+    def choose(self, allowed: npt.NDArray[np.int64] | None) -> TokenChoice:
         """Return the next token and how clear the choice was."""
         assert self._rows is not None  # since the prefill
         return self._rows.best(self._row, allowed)

@@ -7,7 +7,7 @@ from collections.abc import Collection
 import numpy as np
 import numpy.typing as npt
 
-from homespun.models.engine.output_head import Choice
+from homespun.models.engine.output_head import TokenChoice
 from homespun.models.engine.token_healing import Healer
 from homespun.models.types import StopRule
 from homespun.models.weights.tokenizer import BpeTokenizer
@@ -25,7 +25,7 @@ class GeneratedText:
         self._first: npt.NDArray[np.int64] | None = None  # the tokens that may come first
         self.ids: list[int] = []
         self.text = self.stop_reason = ""
-        self.choices: list[Choice] = []  # of each token, the end token's last
+        self.choices: list[TokenChoice] = []  # of each token, the end token's last
         self.ends: list[int] = []  # characters of the uncut text up to the end of each of them
 
     def begin_without(self, tokens: Collection[int], vocabulary: int) -> None:
@@ -41,12 +41,12 @@ class GeneratedText:
             return self._first
         return self._healer.allowed(self._rest) if self._healer and self._rest else None
 
-    def end(self, choice: Choice) -> None:
+    def end(self, choice: TokenChoice) -> None:
         """Take in the end token, which adds no text."""
         self.choices.append(choice)
         self.ends.append(len(self.text))
 
-    def add(self, choice: Choice) -> bool:
+    def add(self, choice: TokenChoice) -> bool:
         """Append a token; True when the stop rule ended the run and cut the text."""
         self.ids.append(choice.token)
         self.choices.append(choice)

@@ -75,7 +75,7 @@ class Head:
         return logits
 
 
-class Choice(NamedTuple):
+class TokenChoice(NamedTuple):
     """The most likely token of a row, and how clear that was. Natural logarithms."""
 
     token: int
@@ -92,7 +92,7 @@ class StepOutput:
         self.hidden = hidden
         self._head, self._screen = head, screen
 
-    def best(self, row: int, allowed: Int64 | None = None) -> Choice:
+    def best(self, row: int, allowed: Int64 | None = None) -> TokenChoice:
         """Return the most likely token and its natural-log probability.
 
         With `allowed` `(n,)` token ids, the choice and the probability are among these. The first
@@ -115,7 +115,7 @@ class StepOutput:
         # With p = w / total, -sum(p log p) is log(total) - sum(w log w) / total.
         known = weights > 0
         spread = float((weights[known] * others[known]).sum())
-        return Choice(
+        return TokenChoice(
             token=int(close[place]),
             logprob=-math.log(total),
             margin=-runner_up,

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from homespun.server.acceptance.log import Record, read
 from homespun.server.confidence.learned import (
-    Learned,
-    Seen,
+    FatedSuggestion,
+    Recalibration,
     forget,
     learn,
     recalibrated,
@@ -22,19 +22,19 @@ logger = logging.getLogger(__name__)
 
 _BINS = 5
 _DAYS = 90  # what is older was another user's code, or another model
-_MOST = 5_000  # suggestions; some tenths of a second
+_MAX_SUGGESTIONS = 5_000  # suggestions; some tenths of a second
 
 
-def seen_in(records: Sequence[Record]) -> list[Seen]:
+def seen_in(records: Sequence[Record]) -> list[FatedSuggestion]:
     """Return the suggestions of which was said how likely they are, the oldest first.
 
     One is right when all of it came to stand there: taken whole, or typed to its end.
     """
     return [
-        Seen(record.likelihood, is_right(record))
+        FatedSuggestion(record.likelihood, is_right(record))
         for record in records
         if record.likelihood is not None
-    ][-_MOST:]
+    ][-_MAX_SUGGESTIONS:]
 
 
 def is_right(record: Record) -> bool:
@@ -59,7 +59,7 @@ def reliability(records: Sequence[Record]) -> dict[str, object]:
     }
 
 
-def learn_from_log(directory: Path | None = None) -> Learned | None:
+def learn_from_log(directory: Path | None = None) -> Recalibration | None:
     """Learn from the last months and keep it where it is better; what fails costs nothing else."""
     began = time.perf_counter()
     first = datetime.now(UTC) - timedelta(days=_DAYS)
@@ -77,7 +77,7 @@ def learn_from_log(directory: Path | None = None) -> Learned | None:
     return learned
 
 
-def _bin(inside: Sequence[Seen], learned: Learned | None) -> dict[str, object]:
+def _bin(inside: Sequence[FatedSuggestion], learned: Recalibration | None) -> dict[str, object]:
     said = sum(each.likelihood for each in inside) / len(inside)
     after = None
     if learned is not None:
@@ -91,7 +91,7 @@ def _bin(inside: Sequence[Seen], learned: Learned | None) -> dict[str, object]:
     }
 
 
-def _facts(learned: Learned) -> dict[str, object]:
+def _facts(learned: Recalibration) -> dict[str, object]:
     return {
         "kept": learned.is_kept,
         "slope": round(learned.calibration.slope, 4),

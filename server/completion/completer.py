@@ -21,7 +21,7 @@ from homespun.server.completion.plan import CompletionPlan, plan_of
 from homespun.server.completion.reasons import ReasonInputs
 from homespun.server.completion.source_file import request_at
 from homespun.server.confidence.choose import judge_of
-from homespun.server.confidence.suggestion import Judge, Suggestion, Verdict, shown_whole
+from homespun.server.confidence.suggestion import Judge, Verdict, WrittenSuggestion, shown_whole
 from homespun.server.context.retriever import Retriever, Retrieves
 from homespun.server.options import CompletionOptions
 from homespun.server.prompt.cursor import Cursor, cut_at
@@ -359,7 +359,7 @@ class Completer:
         except Filtered as filtered:
             return Verdict(""), f"filtered:{filtered.reason}"
         verdict = self._judge(
-            Suggestion(
+            WrittenSuggestion(
                 *(text, generation, ready.heal, plan.cursor, plan.language),
                 snippets=ready.prompt.snippets,
                 is_block=plan.is_block,

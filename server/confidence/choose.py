@@ -15,7 +15,7 @@ from homespun.server.confidence.earlier import Predecessors
 from homespun.server.confidence.evidence import EvidenceMissing, rows_of
 from homespun.server.confidence.learned import UNCHANGED, recalibrated, stored
 from homespun.server.confidence.probability import Calibration, Likelihood, shipped
-from homespun.server.confidence.suggestion import Judge, Suggestion, Verdict, shown_whole
+from homespun.server.confidence.suggestion import Judge, Verdict, WrittenSuggestion, shown_whole
 from homespun.server.options import CompletionOptions
 
 
@@ -43,7 +43,7 @@ class Costs:
 COSTS = {
     "calm": Costs(glance=6.0, reading=2.0),
     "balanced": Costs(glance=4.0, reading=0.5),
-    "eager": Costs(glance=0.5, reading=0.25),
+    "eager": Costs(glance=0.5, reading=0.1),
 }
 ALL = "all"  # the eagerness that shows whatever the rules let pass
 
@@ -58,7 +58,7 @@ class Chooser:
         self._likelihood, self._costs, self._learned = likelihood, costs, learned
         self._predecessors = Predecessors()
 
-    def __call__(self, suggestion: Suggestion) -> Verdict:
+    def __call__(self, suggestion: WrittenSuggestion) -> Verdict:
         """Return the beginning that is worth showing, whole where it was asked for by hand.
 
         Whole also where a server does not tell of its tokens: there the rules alone decide.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-_MOST_AGREED = 40
-_MOST_REFUTED = 4
+_MAX_AGREED = 40
+_MAX_REFUTED = 4
 _FORGIVEN_CHARS = 4  # typed along: what was wrong before them is no longer held against it
 
 
@@ -39,9 +39,9 @@ class Predecessors:
             return Earlier()
         typed = before[len(self._before) :]
         if self._text.startswith(typed):
-            agreed = min(self._known.agreed + len(typed), _MOST_AGREED)
+            agreed = min(self._known.agreed + len(typed), _MAX_AGREED)
             refuted = 0.0 if agreed >= _FORGIVEN_CHARS else self._known.refuted
             return Earlier(agreed, refuted, text.startswith(self._text[len(typed) :]))
         if typed.startswith(self._text):  # all of it, and more
-            return Earlier(float(min(len(self._text), _MOST_AGREED)))
-        return Earlier(0.0, min(self._known.refuted + 1, _MOST_REFUTED))
+            return Earlier(float(min(len(self._text), _MAX_AGREED)))
+        return Earlier(0.0, min(self._known.refuted + 1, _MAX_REFUTED))

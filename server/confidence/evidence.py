@@ -16,7 +16,7 @@ from itertools import accumulate
 from homespun.models.remote.route.probability import place_of
 from homespun.server.confidence.cuts import KINDS, Cut
 from homespun.server.confidence.earlier import Earlier
-from homespun.server.confidence.suggestion import Suggestion
+from homespun.server.confidence.suggestion import WrittenSuggestion
 from homespun.server.prompt.cursor import indentation
 
 _PLACES = ("statement", "member", "argument", "other")
@@ -48,8 +48,8 @@ FEATURES: tuple[str, ...] = (
     *("agreed", "refuted", "same"),
 )
 
-_LEAST = -12.0  # nats; what is less likely is no less right
-_MOST_MARGIN = 12.0
+_MIN_LOGPROB = -12.0  # nats; what is less likely is no less right
+_MAX_MARGIN = 12.0
 _SURE = -0.05  # nats: .95
 _WINDOW, _STEP = 12, 4  # characters of text that are looked for as they stand
 _BEFORE_CHARS, _AFTER_CHARS = 6_000, 3_000  # of the document
@@ -68,7 +68,9 @@ class TokenEvidence:
     ends: Sequence[int]  # characters of the raw text
 
 
-def rows_of(suggestion: Suggestion, ends: Sequence[Cut], earlier: Earlier) -> list[list[float]]:
+def rows_of(
+    suggestion: WrittenSuggestion, ends: Sequence[Cut], earlier: Earlier
+) -> list[list[float]]:
     """Return a row of features for each cut, in their order.
 
     Raises `EvidenceMissing` where the generator does not tell what is needed: a server without
@@ -133,15 +135,15 @@ def tokens_up_to(ends: Sequence[int], place: int) -> int:
     return len(ends)
 
 
-def _tokens(suggestion: Suggestion) -> TokenEvidence:
+def _tokens(suggestion: WrittenSuggestion) -> TokenEvidence:
     done = suggestion.generation
     count = len(done.token_logprobs)
     lists = (done.token_margins, done.token_entropies, done.token_ends)
     if not count or any(len(each) != count for each in lists):
         raise EvidenceMissing
     return TokenEvidence(
-        [max(each, _LEAST) for each in done.token_logprobs],
-        [min(each, _MOST_MARGIN) for each in done.token_margins],
+        [max(each, _MIN_LOGPROB) for each in done.token_logprobs],
+        [min(each, _MAX_MARGIN) for each in done.token_margins],
         done.token_entropies,
         done.token_ends,
     )
@@ -170,7 +172,7 @@ class _Around:
     snippets: list[float]
 
 
-def _around(suggestion: Suggestion) -> _Around:
+def _around(suggestion: WrittenSuggestion) -> _Around:
     cursor = suggestion.cursor
     left, right = cursor.tail, cursor.right.strip()
     place = place_of(left)
@@ -201,7 +203,7 @@ def _around(suggestion: Suggestion) -> _Around:
 class _TextEvidence:
     """How much of a text stands in the document or in what was retrieved, up to any place."""
 
-    def __init__(self, suggestion: Suggestion) -> None:
+    def __init__(self, suggestion: WrittenSuggestion) -> None:
         text, cursor = suggestion.text, suggestion.cursor
         near = cursor.before[-_BEFORE_CHARS:] + "\n" + cursor.after[:_AFTER_CHARS]
         shown = "\n".join(snippet.text for snippet in suggestion.snippets)

@@ -22,20 +22,20 @@ from homespun.storage import make_private_folder, read_bounded, write_private
 
 logger = logging.getLogger(__name__)
 
-LEAST_SHOWN = 200  # suggestions; fewer say nothing that chance does not
+MIN_SHOWN = 200  # suggestions; fewer say nothing that chance does not
 UNCHANGED = Calibration(1.0, 0.0)
 
 _PULLS = (1.0, 10.0, 100.0)  # how many suggestions' worth of doubt stand against a change
 _FOLDS = 5
 _STEPS, _HALVINGS = 30, 20
-_LEAST_GAIN = 1e-6  # nats
+_MIN_GAIN = 1e-6  # nats
 _NEAREST = 1e-4  # to 0 and to 1: a log-odds must be finite
 _MAX_BYTES = 10_000
 _SLOPES, _INTERCEPTS = (0.2, 5.0), (-3.0, 3.0)  # what is beyond was learned of something else
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class FatedSuggestion:
     """A suggestion that was shown: what was said of it before this log had a say, and its fate."""
 
     likelihood: float
@@ -43,7 +43,7 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Learned:
+class Recalibration:
     """What a log teaches, and what that changes on its newest fifth (log-losses in nats)."""
 
     calibration: Calibration
@@ -53,9 +53,9 @@ class Learned:
     after: float
 
 
-def learn(seen: Sequence[Seen]) -> Learned | None:
+def learn(seen: Sequence[FatedSuggestion]) -> Recalibration | None:
     """Return what suggestions, the oldest first, teach; None where they are too few."""
-    if len(seen) < LEAST_SHOWN:
+    if len(seen) < MIN_SHOWN:
         return None
     newest = len(seen) // 5
     older, held = seen[:-newest], seen[-newest:]
@@ -64,7 +64,7 @@ def learn(seen: Sequence[Seen]) -> Learned | None:
     before, after = _loss(held, UNCHANGED), _loss(held, found)
     every = _fit(seen, pull)
     is_kept = after < before and _is_sane(every)
-    return Learned(
+    return Recalibration(
         calibration=every if is_kept else UNCHANGED,
         is_kept=is_kept,
         shown=len(seen),
@@ -93,7 +93,7 @@ def stored() -> Calibration:
     return found if _is_sane(found) else UNCHANGED
 
 
-def store(learned: Learned) -> None:
+def store(learned: Recalibration) -> None:
     """Write for the user alone what is read from now on. Raises `OSError`."""
     make_private_folder(state_home())
     body = {
@@ -114,7 +114,7 @@ def _path() -> Path:
     return state_home() / "confidence.json"
 
 
-def _crossed(seen: Sequence[Seen], pull: float) -> float:
+def _crossed(seen: Sequence[FatedSuggestion], pull: float) -> float:
     """Return the loss of each part by what the other parts teach."""
     total = 0.0
     for fold in range(_FOLDS):
@@ -124,7 +124,7 @@ def _crossed(seen: Sequence[Seen], pull: float) -> float:
     return total / len(seen)
 
 
-def _fit(seen: Sequence[Seen], pull: float) -> Calibration:
+def _fit(seen: Sequence[FatedSuggestion], pull: float) -> Calibration:
     """Return the penalised maximum of the likelihood, by Newton's method."""
     odds = [_log_odds(each.likelihood) for each in seen]
     right = [float(each.is_right) for each in seen]
@@ -161,12 +161,12 @@ def _stepped(
     for halving in range(_HALVINGS):
         share = 0.5**halving
         new = Calibration(found.slope + share * step[0], found.intercept + share * step[1])
-        if loss(new) < known - _LEAST_GAIN:
+        if loss(new) < known - _MIN_GAIN:
             return new
     return None
 
 
-def _loss(seen: Sequence[Seen], how: Calibration) -> float:
+def _loss(seen: Sequence[FatedSuggestion], how: Calibration) -> float:
     """Return the mean negative log-likelihood, in nats."""
     total = 0.0
     for each in seen:

@@ -23,7 +23,7 @@ MODEL = Path(__file__).with_name("likelihood.onnx")
 MANIFEST = Path(__file__).with_name("likelihood.json")
 OTHERS = "others"  # the calibration of a model that none was fitted for
 
-_MOST = 30.0  # log-odds
+_MAX_LOG_ODDS = 30.0  # log-odds
 
 
 class Calibration(NamedTuple):
@@ -35,7 +35,7 @@ class Calibration(NamedTuple):
     def probability(self, log_odds: float) -> float:
         """Return a probability."""
         total = self.slope * log_odds + self.intercept
-        return 1 / (1 + math.exp(-max(min(total, _MOST), -_MOST)))
+        return 1 / (1 + math.exp(-max(min(total, _MAX_LOG_ODDS), -_MAX_LOG_ODDS)))
 
 
 class Likelihood:

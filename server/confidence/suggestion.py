@@ -11,7 +11,7 @@ from homespun.server.prompt.render import Snippet
 
 
 @dataclass(frozen=True, slots=True)
-class Suggestion:
+class WrittenSuggestion:
     """A text that may be shown, and where it comes from. Lines end in LF."""
 
     text: str  # of `generation.text`, as the rules have cut it
@@ -37,9 +37,9 @@ class Verdict:
     likelihood: float | None = None  # the same before the user's own log had a say
 
 
-Judge = Callable[[Suggestion], Verdict]
+Judge = Callable[[WrittenSuggestion], Verdict]
 
 
-def shown_whole(suggestion: Suggestion) -> Verdict:
+def shown_whole(suggestion: WrittenSuggestion) -> Verdict:
     """Show what the rules let pass, however likely: a judge for who measures or asks by hand."""
     return Verdict(suggestion.text)

@@ -16,7 +16,7 @@ from homespun.server.confidence.evidence import (
     rows_of,
     tokens_up_to,
 )
-from homespun.server.confidence.suggestion import Suggestion
+from homespun.server.confidence.suggestion import WrittenSuggestion
 from homespun.server.prompt.cursor import Cursor
 from homespun.server.prompt.render import Snippet
 
@@ -48,7 +48,7 @@ def generation(pieces, *, logprobs=None, raw=None, heal=""):
 def suggestion(text, done, *, before="value = ", after="\n", snippets=(), **others):
     cursor = Cursor(before, after)
     known = {"language": "python", "is_block": False, "model": "m", "heal": ""} | others
-    return Suggestion(text, done, cursor=cursor, snippets=snippets, **known)
+    return WrittenSuggestion(text, done, cursor=cursor, snippets=snippets, **known)
 
 
 def row_of(suggested, end, kind="whole"):

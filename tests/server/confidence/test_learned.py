@@ -11,10 +11,10 @@ import pytest
 from homespun.paths import state_home
 from homespun.server.confidence import learned
 from homespun.server.confidence.learned import (
-    LEAST_SHOWN,
+    MIN_SHOWN,
     UNCHANGED,
-    Learned,
-    Seen,
+    FatedSuggestion,
+    Recalibration,
     forget,
     learn,
     recalibrated,
@@ -28,11 +28,11 @@ def log_of(count, truth, *, seed=3):
     """Suggestions of every probability, of which a share comes true that `truth` says."""
     chance = random.Random(seed)
     said = [chance.uniform(0.3, 0.99) for _ in range(count)]
-    return [Seen(each, chance.random() < truth(each)) for each in said]
+    return [FatedSuggestion(each, chance.random() < truth(each)) for each in said]
 
 
 def test_too_short_a_log_teaches_nothing():
-    assert learn(log_of(LEAST_SHOWN - 1, lambda said: 0.2)) is None
+    assert learn(log_of(MIN_SHOWN - 1, lambda said: 0.2)) is None
 
 
 def test_a_user_who_takes_less_than_was_said_lowers_the_probabilities():
@@ -55,7 +55,7 @@ def test_what_would_make_the_newest_fifth_worse_is_not_kept():
 
 
 def test_what_was_learned_is_the_users_alone_and_is_read_again():
-    kept = Learned(Calibration(0.8, -0.5), is_kept=True, shown=300, before=0.6, after=0.5)
+    kept = Recalibration(Calibration(0.8, -0.5), is_kept=True, shown=300, before=0.6, after=0.5)
     store(kept)
     path = state_home() / "confidence.json"
     assert stored() == kept.calibration
@@ -70,7 +70,7 @@ def test_what_was_learned_is_the_users_alone_and_is_read_again():
     ids=["of another model", "out of bounds", "no number", "nothing"],
 )
 def test_what_cannot_be_meant_for_this_model_changes_nothing(change):
-    store(Learned(Calibration(0.8, -0.5), is_kept=True, shown=300, before=0.6, after=0.5))
+    store(Recalibration(Calibration(0.8, -0.5), is_kept=True, shown=300, before=0.6, after=0.5))
     path = state_home() / "confidence.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     assert stored() == UNCHANGED

@@ -23,7 +23,7 @@ from homespun.indexer.languages import DATA, PROSE, language_of
 from homespun.models.types import Generation, Generator
 from homespun.progress import Progress
 from homespun.server.completion.completer import Completer
-from homespun.server.confidence.suggestion import Suggestion, Verdict
+from homespun.server.confidence.suggestion import Verdict, WrittenSuggestion
 from homespun.server.context.retriever import Retriever
 from homespun.server.options import CompletionOptions
 from homespun.server.prompt.cursor import Cursor
@@ -50,7 +50,7 @@ class CollectedKey:
     package: str
     session: str
     upcoming: str  # "" where no text could be right: the indentation was not the author's
-    suggestion: Suggestion | None  # None where the rules let nothing pass
+    suggestion: WrittenSuggestion | None  # None where the rules let nothing pass
     finish: str
     ms: float
     weight: float  # how many keys of a typist it stands for
@@ -61,9 +61,9 @@ class RecordingJudge:
 
     def __init__(self) -> None:
         """Nothing is kept yet."""
-        self.last: Suggestion | None = None
+        self.last: WrittenSuggestion | None = None
 
-    def __call__(self, suggestion: Suggestion) -> Verdict:
+    def __call__(self, suggestion: WrittenSuggestion) -> Verdict:
         """Keep it; show it whole."""
         self.last = suggestion
         return Verdict(suggestion.text)
@@ -134,7 +134,7 @@ def _key(
     if row["text"]:
         generation = dict(row["generation"])
         lists = {name: tuple(generation[name]) for name in _LISTS}
-        suggestion = Suggestion(
+        suggestion = WrittenSuggestion(
             text=row["text"],
             generation=Generation(**generation | lists),
             heal=row["heal"],
@@ -175,7 +175,7 @@ def _asked(
 
 
 def key_rows(
-    typed: str, completion: Completion, suggestion: Suggestion | None, written: set[str]
+    typed: str, completion: Completion, suggestion: WrittenSuggestion | None, written: set[str]
 ) -> Iterator[dict[str, Any]]:
     """Yield what is written down of a key, and the snippets that the session has not `written`."""
     row = {

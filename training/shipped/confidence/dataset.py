@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,13 +15,6 @@ from homespun.training.shipped.confidence.collect import CollectedKey
 
 Floats = npt.NDArray[np.float64]
 Longs = npt.NDArray[np.int64]
-
-
-class JudgedCut(NamedTuple):
-    """A cut as the policy sees it."""
-
-    chars: int
-    is_right: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,7 @@ def calibration_error(found: Sequence[Bin]) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ShownShares:
     """What a policy shows; shares with intervals by package."""
 
     right: Estimate  # of the shown
@@ -80,7 +80,7 @@ class Shown:
         }
 
 
-def shown(cuts: Cuts, chosen: Sequence[int]) -> Shown:
+def shown(cuts: Cuts, chosen: Sequence[int]) -> ShownShares:
     """Return the figures of a policy that shows these rows, at most one a key."""
     weight = cuts.key_weight
     is_shown, is_right, chars = (np.zeros(len(weight)) for _ in range(3))
@@ -88,7 +88,7 @@ def shown(cuts: Cuts, chosen: Sequence[int]) -> Shown:
     is_shown[owner] = 1.0
     is_right[owner] = cuts.right[chosen]
     chars[owner] = cuts.chars[chosen] * cuts.right[chosen]
-    return Shown(
+    return ShownShares(
         right=_share(is_right, is_shown * weight, cuts.key_package),
         served=_share(is_right, weight, cuts.key_package),
         shown=_share(is_shown, weight, cuts.key_package),

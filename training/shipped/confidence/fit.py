@@ -64,7 +64,7 @@ class Logistic:
 
 
 @dataclass(frozen=True, slots=True)
-class Trees:
+class BoostedTrees:
     """Boosted trees of LightGBM."""
 
     booster: Any
@@ -120,12 +120,12 @@ def _odds(log_odds: Floats) -> Floats:
     return found
 
 
-def trees(cuts: Cuts, chosen: Sequence[int]) -> Trees:
+def trees(cuts: Cuts, chosen: Sequence[int]) -> BoostedTrees:
     """Return boosted trees of some rows."""
     import lightgbm
 
     data = lightgbm.Dataset(cuts.rows[chosen], label=cuts.right[chosen], weight=cuts.weight[chosen])
-    return Trees(lightgbm.train(_TREE_SETTINGS, data, num_boost_round=_TREES))
+    return BoostedTrees(lightgbm.train(_TREE_SETTINGS, data, num_boost_round=_TREES))
 
 
 KINDS = {"logistic": logistic, "trees": trees}

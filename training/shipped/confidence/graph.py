@@ -9,7 +9,7 @@ import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
 from homespun.server.confidence.evidence import FEATURES
-from homespun.training.shipped.confidence.fit import Fitted, Logistic, Trees
+from homespun.training.shipped.confidence.fit import BoostedTrees, Fitted, Logistic
 
 _OPSET, _ML_OPSET = 17, 3
 _IR_VERSION = 9
@@ -19,7 +19,7 @@ def onnx_bytes(fitted: Fitted) -> bytes:
     """Return the model's graph: `rows` (n, features) float32 -> `log_odds` (n, 1) float32."""
     if isinstance(fitted, Logistic):
         nodes, constants = _of_logistic(fitted)
-    elif isinstance(fitted, Trees):
+    elif isinstance(fitted, BoostedTrees):
         nodes, constants = _of_trees(fitted.booster.dump_model()), []
     else:
         raise TypeError(f"{type(fitted).__name__} has no graph; write one in graph.py")
