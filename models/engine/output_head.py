@@ -80,7 +80,7 @@ class TokenChoice(NamedTuple):
 
     token: int
     logprob: float
-    margin: float  # by which the runner-up is less likely; infinite where there is none
+    margin: float  # to the runner-up, as the screen has it where that is far; infinite without one
     entropy: float  # of the distribution, in nats; as far as the screen tells it
 
 

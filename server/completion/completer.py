@@ -80,7 +80,7 @@ class Completer:
         `repo` is the name in the prompt, `folder` what paths are in: by default those of the index.
         """
         self._generator = generator
-        self._judge = judge
+        self._likely = judge
         self._options = options
         self._layout = layout
         self._repo = repo if repo is not None else (index.root.name if index else "")
@@ -251,7 +251,7 @@ class Completer:
 
     def _completion(self, ready: _Ready, generation: Generation) -> Completion:
         request, plan = ready.request, ready.plan
-        verdict, finish = self._judged(ready, generation)
+        verdict, finish = self._judge(ready, generation)
         text = verdict.text
         if not text and finish != "cancelled" and generation.instead is not None:
             return self._completion(ready, generation.instead)
@@ -338,7 +338,7 @@ class Completer:
             context_tokens=self._generator.context_tokens,
         )
 
-    def _judged(self, ready: _Ready, generation: Generation) -> tuple[Verdict, str]:
+    def _judge(self, ready: _Ready, generation: Generation) -> tuple[Verdict, str]:
         """Return what to show and how it ended: first the rules decide, then how likely it is."""
         request, plan = ready.request, ready.plan
         finish = generation.stop_reason if generation.finish == "stop" else generation.finish
@@ -358,7 +358,7 @@ class Completer:
             text = clean(answer, plan.cursor, least_logprob=self._options.min_logprob)
         except Filtered as filtered:
             return Verdict(""), f"filtered:{filtered.reason}"
-        verdict = self._judge(
+        verdict = self._likely(
             WrittenSuggestion(
                 *(text, generation, ready.heal, plan.cursor, plan.language),
                 snippets=ready.prompt.snippets,

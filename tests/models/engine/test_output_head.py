@@ -108,5 +108,8 @@ def test_the_margin_is_that_to_the_runner_up_and_the_entropy_that_of_the_distrib
         shares = weights / weights.sum()
         entropy = -(shares[shares > 0] * np.log(shares[shares > 0])).sum()
         choice = rows.best(row)
-        assert choice.margin == pytest.approx(first - second, abs=2 * ESTIMATE)
+        if first - second < head.margin / 2:  # else the runner-up is the screen's word
+            assert choice.margin == pytest.approx(first - second, abs=2 * ESTIMATE)
+        else:
+            assert choice.margin > head.margin / 4
         assert choice.entropy == pytest.approx(entropy, abs=5 * ESTIMATE)

@@ -5,7 +5,7 @@ What is said of a package comes from a model of the other packages.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -128,7 +128,7 @@ def trees(cuts: Cuts, chosen: Sequence[int]) -> BoostedTrees:
     return BoostedTrees(lightgbm.train(_TREE_SETTINGS, data, num_boost_round=_TREES))
 
 
-KINDS = {"logistic": logistic, "trees": trees}
+KINDS: dict[str, Callable[[Cuts, Sequence[int]], Fitted]] = {"logistic": logistic, "trees": trees}
 
 
 def held_out(cuts: Cuts, kind: str) -> Floats:

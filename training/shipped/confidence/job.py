@@ -1,7 +1,8 @@
 """The model of how likely a suggestion is right, from pinned packages to the files of the wheel.
 
     python -m homespun.training.shipped.confidence.job --collect   # ask the model at each key
-    python -m homespun.training.shipped.confidence.job             # fit, compare, write
+    python -m homespun.training.shipped.confidence.job --write     # fit, compare, write
+    python -m homespun.training.shipped.confidence.job --model qwen2.5-coder-1.5b --calibrate
 
 Collecting takes some tenths of a second a key and goes on where it was broken off. Fitting needs
 the `confidence` extra.
@@ -26,7 +27,13 @@ from homespun.models.runtime import onnxruntime
 from homespun.server.completion.open import context_length, open_generator
 from homespun.server.confidence.choose import COSTS
 from homespun.server.confidence.evidence import FEATURES
-from homespun.server.confidence.probability import MANIFEST, MODEL, OTHERS, Calibration
+from homespun.server.confidence.probability import (
+    MANIFEST,
+    MODEL,
+    OTHERS,
+    Calibration,
+    Likelihood,
+)
 from homespun.server.options import CompletionOptions
 from homespun.storage import make_private_folder, write_private
 from homespun.training.shipped.confidence import figures
@@ -78,7 +85,10 @@ def main() -> int:
     if args.collect:
         _collect(args, file)
         return 0
-    report = fit_and_write(file, args.model, write=args.write)
+    if args.calibrate:
+        report = calibrate(file, args.model)
+    else:
+        report = fit_and_write(file, args.model, write=args.write)
     sys.stdout.write(json.dumps(report, indent=1) + "\n")
     return 0
 
@@ -119,6 +129,27 @@ def fit_and_write(file: Path, writer: str, *, write: bool) -> dict[str, Any]:
         write_private(MODEL, body)
         write_private(MANIFEST, json.dumps(manifest, indent=1) + "\n")
     return manifest
+
+
+def calibrate(file: Path, writer: str) -> dict[str, Any]:
+    """Have the shipped model's log-odds read as another model that writes needs it; say how."""
+    cuts = cuts_of(read(file))
+    log_odds = np.array(Likelihood().log_odds(cuts.rows.tolist()))
+    how = calibration(log_odds, cuts.right, cuts.weight)
+    manifest: dict[str, Any] = json.loads(MANIFEST.read_text(encoding="utf-8"))
+    before = Calibration(*manifest["calibration"][OTHERS])
+    manifest["calibration"][writer] = how
+    manifest["calibrated"] = manifest.get("calibrated", {}) | {
+        writer: {
+            "keys": len(cuts.key_weight),
+            "packages": len(set(cuts.key_package)),
+            "as_others": judged(cuts, log_odds, before),
+            "own": judged(cuts, log_odds, how),
+        }
+    }
+    write_private(MANIFEST, json.dumps(manifest, indent=1) + "\n")
+    report: dict[str, Any] = manifest["calibrated"][writer]
+    return report
 
 
 def judged(cuts: Cuts, log_odds: Floats, how: Calibration) -> dict[str, Any]:
@@ -181,6 +212,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--part", type=int, default=0, help="of --parts, from 0: so many at a time")
     parser.add_argument("--parts", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument(
+        "--calibrate", action="store_true", help="what is shipped for --model, and fit nothing"
+    )
     parser.add_argument("--write", action="store_true", help="write the files of the wheel")
     return parser.parse_args()
 
