@@ -130,9 +130,10 @@ class CompletionOptions:
     eagerness: str = field(
         default="balanced",
         metadata={
-            "help": "how sure a suggestion must be: calm shows few and short ones, most of them "
-            "right, eager more of both, balanced what saves most; all shows whatever the rules "
-            "let pass",
+            "help": "how sure a suggestion must be: calm (of those shown on packages that it had "
+            "not seen, .94 were right; right behind .70 of the keys), balanced (.90; .74), eager "
+            "(.86; .76), or all that the rules let pass (.75; .69); what is only sure at its "
+            "beginning is shown up to there",
             "choices": ("calm", "balanced", "eager", "all"),
             "workspace": True,
         },
