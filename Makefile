@@ -10,7 +10,7 @@ INSTALL := $(PIP) install -c constraints.txt
 # compile all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: attack fuzz soak test-processors bench-languages bench-tuning demo test dist setup setup-dev weights weights-tests embedder adapter lint types check beside unit eval bench-context bench-lines bench-engine bench-index peers index-peers vllm e2e e2e-servers bench-editor editors client vsix vsix-check lock clean
+.PHONY: attack fuzz soak test-processors bench-languages bench-tuning demo test dist setup setup-dev weights weights-tests embedder adapter confidence lint types check beside unit eval bench-context bench-lines bench-engine bench-index peers index-peers vllm e2e e2e-servers bench-editor editors client vsix vsix-check lock clean
 
 demo: weights
 	$(BIN)/python -m bench.demo
@@ -62,6 +62,12 @@ embedder: setup-dev weights-tests
 adapter: setup-dev weights
 	$(INSTALL) -e '.[train]'
 	$(BIN)/python -m homespun.training.shipped.general_adapter.job $(ARGS)
+
+# How likely a suggestion is right (server/confidence/likelihood.onnx) anew; asks the model behind real keys first, some hours.
+confidence: setup-dev weights
+	$(INSTALL) -e '.[confidence]'
+	$(BIN)/python -m homespun.training.shipped.confidence.job --collect
+	$(BIN)/python -m homespun.training.shipped.confidence.job --write
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .

@@ -9,6 +9,7 @@ import hashlib
 import re
 import time
 from collections.abc import Callable, Collection, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -115,11 +116,14 @@ class FakeGenerator:
         prefill_seconds: float = 0.0,
         fim: FimTokens = FAKE_FIM,
         logprob: float = _LOGPROB,
+        margin: float | None = None,
         remembers: bool = True,
     ) -> None:
         """`script` is the answer to every prompt, or a function of the prompt's rendered text.
 
-        `logprob` is that of each token: how sure it is. Without `remembers` no prompt is kept for
+        `logprob` is that of each token: how sure it is. `margin` is by how much the runner-up is
+        less likely; without it nothing of the kind is told, as by most servers. Without
+        `remembers` no prompt is kept for
         assertions, for runs that watch the memory.
         """
         self.name = name
@@ -134,6 +138,7 @@ class FakeGenerator:
         self.others: list[str] = []  # what it says where its answer may not come
         self._script = script
         self._logprob = logprob
+        self._margin = margin
         self._remembers = remembers
         self._step_seconds = step_seconds
         self._prefill_seconds = prefill_seconds
@@ -176,6 +181,7 @@ class FakeGenerator:
             prefill_ms=self._prefill_seconds * 1000,
             decode_ms=self._step_seconds * 1000 * len(text),
             token_logprobs=(self._logprob,) * len(ids),
+            **self._told_of(ids),
         )
 
     def score(self, prompt: Sequence[int], answer: Sequence[int]) -> float:
@@ -194,6 +200,16 @@ class FakeGenerator:
             self.warmed.append(tuple(prompt))
         self._cache = tuple(prompt)
         return Warmth(len(prompt), reused, finished=True)
+
+    def _told_of(self, ids: Sequence[int]) -> dict[str, Any]:
+        """Return what it tells of each token beside its log-probability."""
+        if self._margin is None:
+            return {}
+        return {
+            "token_margins": (self._margin,) * len(ids),
+            "token_entropies": (-self._logprob,) * len(ids),
+            "token_ends": tuple(len(self.tokenizer.decode(ids[: n + 1])) for n in range(len(ids))),
+        }
 
     def _check_length(self, prompt: Sequence[int], max_tokens: int) -> None:
         if len(prompt) + max_tokens > self.context_tokens:

@@ -134,6 +134,10 @@ class Generation:
     prefill_ms: float
     decode_ms: float
     token_logprobs: tuple[float, ...] = ()  # of each token, an end token's last; () = not told
+    # As many as there are log-probabilities, or none where a server does not tell them:
+    token_margins: tuple[float, ...] = ()  # by how many nats the runner-up was less likely
+    token_entropies: tuple[float, ...] = ()  # of what might have come there, in nats
+    token_ends: tuple[int, ...] = ()  # characters of the uncut text up to each token's end
     model: str = ""  # who answered, with which adapter, where that is not the generator's own name
     adapter: str = ""
     route: str = ""  # "local" or "remote" where it might have been either

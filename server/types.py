@@ -65,6 +65,7 @@ class Completion:
     adapter: str = "none"
     sources: tuple[SourceLocation, ...] = ()
     logprob: float = 0.0  # UNKNOWN_LOGPROB where a server does not say it; null in JSON
+    probability: float | None = None  # that `text` is right, where that is known
     timings_ms: dict[str, float] = field(default_factory=dict)
     tokens: dict[str, int] = field(default_factory=dict)
     id: str = ""
@@ -83,6 +84,7 @@ class Completion:
             "route": self.route,
             "finish": self.finish,
             "logprob": None if math.isnan(self.logprob) else round(self.logprob, 4),
+            "probability": None if self.probability is None else round(self.probability, 4),
             "timings_ms": {stage: round(ms, 2) for stage, ms in self.timings_ms.items()},
             "tokens": self.tokens,
         }

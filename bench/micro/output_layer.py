@@ -42,7 +42,7 @@ def _compare(decoder: OnnxDecoder, path: Path, tokens: int, rng: np.random.Gener
         chunk = ids[first : first + PREFILL_CHUNK_TOKENS]
         rows = decoder.run(slot, chunk, range(len(chunk)), None)
         for row, logits in enumerate(rows.full().astype(np.float64)):
-            token, logprob = rows.best(row)
+            token, logprob, *_ = rows.best(row)
             exact = -np.log(np.exp(logits - logits.max()).sum())
             found.append((token != int(logits.argmax()), logprob - exact))
     return np.array(found, np.float64)

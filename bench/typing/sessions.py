@@ -5,11 +5,12 @@ Everything is drawn from a seed, so both sides see the same keys at the same int
 
 from __future__ import annotations
 
-import ast
 import math
 import random
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from bench.typing.code_lines import level_of, lines_of_code
 
 _MEDIAN_MS = 160.0  # between two keys: about 75 words a minute
 _SIGMA = 0.45
@@ -17,7 +18,6 @@ _KEY_MS = (60.0, 550.0)  # what is longer is a pause
 _PAUSE_MS = (600.0, 2000.0)
 _PAUSE_AFTER_ENTER = 0.5
 _PAUSE_ELSEWHERE = 0.03
-_LEVEL = "    "
 _MIN_LINE_CHARS = 12  # a block begins with a line that says something
 _MIN_LINES = 2
 _MAX_KEYS = 1.3  # of what was wanted
@@ -46,6 +46,12 @@ class Session:
     after: str  # from the line break behind the cursor on
     target: str  # what is typed, beginning with a line break
     keys: tuple[Key, ...]
+    language: str = "python"
+
+    @property
+    def name(self) -> str:
+        """Package and path."""
+        return f"{self.package}/{self.path}"
 
     @property
     def text(self) -> str:
@@ -54,11 +60,18 @@ class Session:
 
 
 def make_sessions(
-    package: str, files: Mapping[str, str], *, count: int, keys: int, seed: int, pace: float = 1.0
+    package: str,
+    files: Mapping[str, str],
+    *,
+    language: str,
+    count: int,
+    keys: int,
+    seed: int,
+    pace: float = 1.0,
 ) -> list[Session]:
     """Draw `count` sessions, each in another file, of about `keys` keystrokes or more each.
 
-    `pace` stretches the intervals between the keys.
+    The files are of one language. `pace` stretches the intervals between the keys.
     """
     rng = random.Random(f"{seed} {package}")
     paths = sorted(files)
@@ -67,16 +80,19 @@ def make_sessions(
     for path in paths:
         if len(sessions) == count:
             break
-        block = _block(files[path], wanted_keys=keys, rng=rng)
+        block = _block(files[path], language, wanted_keys=keys, rng=rng)
         if block is not None:
-            sessions.append(_session(package, path, files[path], *block, pace=pace, rng=rng))
+            draft = Session(package, path, *_parts(files[path], *block), (), language)
+            sessions.append(replace(draft, keys=tuple(_keys(draft, pace, rng))))
     return sessions
 
 
-def _block(text: str, *, wanted_keys: int, rng: random.Random) -> tuple[int, int] | None:
+def _block(
+    text: str, language: str, *, wanted_keys: int, rng: random.Random
+) -> tuple[int, int] | None:
     """Find lines inside of a function, without blank ones, that take about so many keys."""
     lines = text.split("\n")
-    code = _lines_of_code(text)
+    code = lines_of_code(text, language)
     blocks = []
     for first in range(_MARGIN_LINES, len(lines) - _MARGIN_LINES):
         if first - 1 not in code or len(lines[first].strip()) < _MIN_LINE_CHARS:
@@ -94,53 +110,24 @@ def _block(text: str, *, wanted_keys: int, rng: random.Random) -> tuple[int, int
     return rng.choice(blocks) if blocks else None
 
 
-def _lines_of_code(text: str) -> set[int]:
-    """Return the lines, from 0, of function bodies that are plain code: ASCII, no docstring."""
-    tree = ast.parse(text)
-    inside: set[int] = set()
-    strings: set[int] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            inside.update(range(node.body[0].lineno - 1, node.end_lineno or 0))
-        if isinstance(node, ast.Constant | ast.JoinedStr) and node.end_lineno != node.lineno:
-            strings.update(range(node.lineno - 1, node.end_lineno or 0))
+def _parts(text: str, first: int, end: int) -> tuple[int, str, str, str]:
+    """Return the first line, what stands before the lines, behind them, and what is typed."""
     lines = text.split("\n")
-
-    def is_plain(number: int) -> bool:
-        line = lines[number]
-        return bool(line.strip()) and line.isascii() and line == line.rstrip() and "\t" not in line
-
-    return {
-        number
-        for number in inside - strings
-        if is_plain(number) and not lines[number].lstrip().startswith(("#", '"""', "'''"))
-    }
+    typed = "".join("\n" + line for line in lines[first:end])
+    return first, "\n".join(lines[:first]), "\n" + "\n".join(lines[end:]), typed
 
 
-def _session(
-    package: str, path: str, text: str, first: int, end: int, *, pace: float, rng: random.Random
-) -> Session:
-    lines = text.split("\n")
-    typed = lines[first:end]
-    return Session(
-        package=package,
-        path=path,
-        first_line=first,
-        before="\n".join(lines[:first]),
-        after="\n" + "\n".join(lines[end:]),
-        target="".join("\n" + line for line in typed),
-        keys=tuple(_keys(lines[first - 1], typed, pace, rng)),
-    )
+def _keys(session: Session, pace: float, rng: random.Random) -> list[Key]:
+    level, keeps_blocks = level_of(session.text), session.language != "python"
+    above = session.before.rpartition("\n")[2]
 
-
-def _keys(above: str, lines: Sequence[str], pace: float, rng: random.Random) -> list[Key]:
     def gap_ms(kind: str) -> float:
         return _gap_ms(kind, rng) * pace
 
     keys = []
-    for number, line in enumerate(lines):
+    for number, line in enumerate(session.target.split("\n")[1:]):
         indent = line[: len(line) - len(line.lstrip())]
-        guess = automatic_indent(above)
+        guess = automatic_indent(above, level=level, keeps_blocks=keeps_blocks)
         keys.append(Key("enter", "\n" + guess, 0, number, gap_ms("enter")))
         if guess != indent:
             keys.append(Key("indent", indent, len(guess), number, gap_ms("char")))
@@ -150,14 +137,19 @@ def _keys(above: str, lines: Sequence[str], pace: float, rng: random.Random) -> 
     return keys
 
 
-def automatic_indent(above: str) -> str:
-    """Return the indentation that an editor gives to the line below this one."""
+def automatic_indent(above: str, *, level: str, keeps_blocks: bool) -> str:
+    """Return the indentation that an editor gives to the line below this one.
+
+    Where braces end a block (`keeps_blocks`) it stays behind a `return`.
+    """
     indent = above[: len(above) - len(above.lstrip())]
     if above.rstrip().endswith((":", "(", "[", "{")):
-        return indent + _LEVEL
+        return indent + level
     word = above.split(maxsplit=1)[0] if above.strip() else ""
+    if keeps_blocks:
+        return indent
     if word in ("return", "raise", "pass", "break", "continue") and _is_closed(above):
-        return indent.removesuffix(_LEVEL)
+        return indent.removesuffix(level)
     return indent
 
 
@@ -191,6 +183,12 @@ class Typist:
         """What is still to be typed; empty while the indentation is not right."""
         target = self._session.target
         return target[len(self._typed) :] if target.startswith(self._typed) else ""
+
+    @property
+    def coming(self) -> str:
+        """What will stand behind the cursor: still to be typed, then what is there already."""
+        target = self._session.target
+        return self.upcoming + self._session.after if target.startswith(self._typed) else ""
 
     @property
     def is_done(self) -> bool:

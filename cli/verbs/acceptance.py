@@ -44,6 +44,9 @@ def _print(found: dict[str, Any]) -> None:
         console.print(_taken(found["groups"]))
         if any(kept["unchanged"]["of"] for kept in found["groups"][0]["kept"]):
             console.print(_kept(found["groups"]))
+        if found["reliability"]["bins"]:
+            console.print(_reliability(found["reliability"]))
+            console.print(_learned(found["reliability"]), highlight=False, soft_wrap=True)
     console.print(found["message"], highlight=False, soft_wrap=True)
     if found["first"]:
         console.print(_EXPLANATION, highlight=False, soft_wrap=True)
@@ -93,6 +96,30 @@ def _kept(groups: list[dict[str, Any]]) -> Table:
                 name = ""
         table.add_section()
     return table
+
+
+def _reliability(found: dict[str, Any]) -> Table:
+    """Return how often came true what was said, a line for each range of probabilities."""
+    table = _table("probability said", "after learning", "came true", "suggestions")
+    for each in found["bins"]:
+        cells = [_percent(each[name]) for name in ("said", "said_after", "right")]
+        table.add_row(*cells, str(each["suggestions"]))
+    return table
+
+
+def _learned(found: dict[str, Any]) -> str:
+    learned = found["learned"]
+    if learned is None:
+        from homespun.server.confidence.learned import MIN_SHOWN
+
+        return (
+            f"Probabilities are those of the package: {found['shown']} of the {MIN_SHOWN} "
+            "suggestions that it takes to learn from yours."
+        )
+    losses = f"{learned['loss_before']:.3f} to {learned['loss_after']:.3f} nats on the newest fifth"
+    if learned["kept"]:
+        return f"Probabilities are read as your suggestions have them: {losses}."
+    return f"Probabilities are those of the package: yours would not make them better ({losses})."
 
 
 def _table(first: str, *others: str) -> Table:

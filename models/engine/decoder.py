@@ -22,9 +22,10 @@ import numpy.typing as npt
 
 from homespun.cores import within_cores
 from homespun.models.convert.served_form import DecoderForm
+from homespun.models.engine.generated_text import GeneratedText
 from homespun.models.engine.huge_pages import use_huge_pages
 from homespun.models.engine.kv_slots import Slot, Slots
-from homespun.models.engine.output_head import Head, StepOutput
+from homespun.models.engine.output_head import Head, StepOutput, TokenChoice
 from homespun.models.engine.prompt_lookup import MAX_DRAFTED, Acceptance, Drafter
 from homespun.models.engine.token_healing import Healer
 from homespun.models.errors import ModelDamaged, PromptTooLong
@@ -105,7 +106,7 @@ class OnnxDecoder:
         slot = self._slots.take(prompt)
         reused = len(slot.tokens)
         drafter = Drafter(prompt, hints, self._acceptance) if self.drafting else None
-        run = _GeneratedText(self.tokenizer, stop, heal, self._healing() if heal else None)
+        run = GeneratedText(self.tokenizer, stop, heal, self._healing() if heal else None)
         if not_first:
             run.begin_without(not_first, self._form.vocabulary)
         with _breaking_off(cancelled) as options:
@@ -119,14 +120,17 @@ class OnnxDecoder:
             token_ids=tuple(run.ids),
             finish=finish,
             stop_reason=run.stop_reason,
-            logprob=sum(run.logprobs),
+            logprob=sum(choice.logprob for choice in run.choices),
             prompt_tokens=len(prompt),
             reused_tokens=reused,
             drafted_tokens=steps.drafted,
             accepted_tokens=steps.accepted,
             prefill_ms=(prefilled - started) * 1000,
             decode_ms=(time.perf_counter() - prefilled) * 1000,
-            token_logprobs=tuple(run.logprobs),
+            token_logprobs=tuple(choice.logprob for choice in run.choices),
+            token_margins=tuple(choice.margin for choice in run.choices),
+            token_entropies=tuple(choice.entropy for choice in run.choices),
+            token_ends=tuple(run.ends),
         )
 
     def warm(self, prompt: Sequence[int], *, cancelled: Callable[[], bool]) -> Warmth:
@@ -197,17 +201,17 @@ class OnnxDecoder:
         hidden, screen = (output.numpy() for output in slot.binding.get_outputs()[: len(_OUTPUTS)])
         return StepOutput(self._head, hidden, screen)
 
-    def _decode(self, steps: _Steps, run: _GeneratedText, max_tokens: int) -> GenerationFinish:
+    def _decode(self, steps: _Steps, run: GeneratedText, max_tokens: int) -> GenerationFinish:
         while True:
-            token, logprob = steps.choose(run.allowed())
-            if token in self.ends:
-                run.logprobs.append(logprob)
+            choice = steps.choose(run.allowed())
+            if choice.token in self.ends:
+                run.end(choice)
                 return "eos"
-            if run.add(token, logprob):
+            if run.add(choice):
                 return "stop"
             if len(run.ids) == max_tokens:
                 return "length"
-            if not steps.advance(token, max_tokens - len(run.ids)):
+            if not steps.advance(choice.token, max_tokens - len(run.ids)):
                 return "cancelled"
 
     def _check_length(self, prompt: Sequence[int], max_tokens: int) -> None:
@@ -280,8 +284,8 @@ class _Steps:
             return self._step(chunk, [], options)
         return self._step(chunk, self._propose(max_tokens - 1), self._options)
 
-    def choose(self, allowed: npt.NDArray[np.int64] | None) -> tuple[int, float]:
-        """Return the next token and its log-probability."""
+    def choose(self, allowed: npt.NDArray[np.int64] | None) -> TokenChoice:
+        """Return the next token and how clear the choice was."""
         assert self._rows is not None  # since the prefill
         return self._rows.best(self._row, allowed)
 
@@ -321,51 +325,6 @@ class _Steps:
             raise
         self._draft, self._row = draft, 0
         self.drafted += len(draft)
-        return True
-
-
-class _GeneratedText:
-    """The text generated so far, and the stop rule's verdict on it."""
-
-    def __init__(
-        self, tokenizer: BpeTokenizer, stop: StopRule, heal: str, healer: Healer | None
-    ) -> None:
-        self._tokenizer, self._stop = tokenizer, stop
-        self._heal, self._healer = heal, healer
-        self._rest = heal.encode("utf-8", "replace")  # of `heal`, still to be written
-        self._first: npt.NDArray[np.int64] | None = None  # the tokens that may come first
-        self.ids: list[int] = []
-        self.text = self.stop_reason = ""
-        self.logprobs: list[float] = []  # of each token, the end token's last
-
-    def begin_without(self, tokens: Collection[int], vocabulary: int) -> None:
-        """Leave tokens out of those that may come first, unless that leaves none."""
-        usual = self.allowed()
-        every = np.arange(vocabulary) if usual is None else usual
-        first = every[~np.isin(every, list(tokens))]
-        self._first = first if len(first) else None
-
-    def allowed(self) -> npt.NDArray[np.int64] | None:
-        """Return the tokens that may come next, None for any."""
-        if self._first is not None and not self.ids:
-            return self._first
-        return self._healer.allowed(self._rest) if self._healer and self._rest else None
-
-    def add(self, token: int, logprob: float) -> bool:
-        """Append a token; True when the stop rule ended the run and cut the text."""
-        self.ids.append(token)
-        self.logprobs.append(logprob)
-        if self._healer and self._rest:
-            self._rest = self._healer.rest_after(self._rest, token)
-            if self._rest:
-                return False
-        # An unfinished character shows as U+FFFD; it must not reach the stop rule or the text.
-        self.text = self._tokenizer.decode(self.ids).rstrip("\ufffd")[len(self._heal) :]
-        verdict = self._stop(self.text)
-        if verdict is None:
-            return False
-        self.text = self.text[: verdict.end]
-        self.stop_reason = verdict.reason
         return True
 
 

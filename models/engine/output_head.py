@@ -13,6 +13,7 @@ on where in a block a row stands: so one logit has one value only up to `NEAR_TI
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -74,6 +75,15 @@ class Head:
         return logits
 
 
+class TokenChoice(NamedTuple):
+    """The most likely token of a row, and how clear that was. Natural logarithms."""
+
+    token: int
+    logprob: float
+    margin: float  # to the runner-up, as the screen has it where that is far; infinite without one
+    entropy: float  # of the distribution, in nats; as far as the screen tells it
+
+
 class StepOutput:
     """What a step returns: rows to choose tokens from."""
 
@@ -82,7 +92,7 @@ class StepOutput:
         self.hidden = hidden
         self._head, self._screen = head, screen
 
-    def best(self, row: int, allowed: Int64 | None = None) -> tuple[int, float]:
+    def best(self, row: int, allowed: Int64 | None = None) -> TokenChoice:
         """Return the most likely token and its natural-log probability.
 
         With `allowed` `(n,)` token ids, the choice and the probability are among these. The first
@@ -97,9 +107,20 @@ class StepOutput:
         logits = self._head.exact(self.hidden[row], close)
         place = int(np.argmax(logits))
         best = float(logits[place])
-        total = float(np.exp(logits - best).sum(dtype=np.float64))
-        total += float(np.exp(near_screen[~is_close] - best).sum(dtype=np.float64))
-        return int(close[place]), -math.log(total)
+        logits[place] = -np.inf  # the others are behind it
+        others = np.concatenate([logits, near_screen[~is_close]]) - best
+        weights = np.exp(others, dtype=np.float64)
+        total = 1.0 + float(weights.sum())
+        runner_up = float(others.max())
+        # With p = w / total, -sum(p log p) is log(total) - sum(w log w) / total.
+        known = weights > 0
+        spread = float((weights[known] * others[known]).sum())
+        return TokenChoice(
+            token=int(close[place]),
+            logprob=-math.log(total),
+            margin=-runner_up,
+            entropy=math.log(total) - spread / total,
+        )
 
     def full(self) -> Float32:
         """Return `(rows, vocabulary)` float32: evaluation and tests."""

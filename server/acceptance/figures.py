@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from homespun.server.acceptance.log import Record, Recorded, read
+from homespun.server.acceptance.reliability import reliability
 from homespun.server.acceptance.survival import HORIZONS_SECONDS
 from homespun.stats import wilson
 
@@ -53,6 +54,7 @@ def counted(recorded: Recorded) -> dict[str, object]:
         "unread_bytes": recorded.unread_bytes,
         "horizons_s": list(HORIZONS_SECONDS),
         "groups": groups,
+        "reliability": reliability(records),
     }
 
 

@@ -54,6 +54,9 @@ class Record:
     steps: tuple[str, ...] = ()  # "word", "line", "rest", "all", in this order
     kept: tuple[float | None, ...] = ()  # share of accepted characters; None where nobody looked
     changed: tuple[float | None, ...] = ()  # edit distance, as a share of the same
+    # How likely it was found, before this log had a say; None where nobody said, also in lines that
+    # were written before it was.
+    likelihood: float | None = None
     v: int = field(default=RECORD_VERSION)
 
     def to_json(self) -> dict[str, object]:
@@ -66,6 +69,7 @@ class Record:
         if not isinstance(body, dict) or body.get("v") != RECORD_VERSION:
             raise ValueError(f"no record of version {RECORD_VERSION}")
         kinds = _kinds()
+        body = {"likelihood": None} | body
         if not kinds.keys() <= body.keys():
             raise ValueError("fields are missing")
         values: dict[str, Any] = {name: body[name] for name in kinds}

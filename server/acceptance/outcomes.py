@@ -17,10 +17,12 @@ from lsprotocol import types as lsp
 from pygls.workspace import TextDocument
 
 from homespun.server.acceptance.log import AcceptanceLog, Record
+from homespun.server.acceptance.reliability import learn_from_log
 from homespun.server.acceptance.suggestions import Suggestion, Suggestions
 from homespun.server.acceptance.survival import HORIZONS_SECONDS, Followed, Kept
 from homespun.server.lsp.documents import Document
 from homespun.server.lsp.edits import TextChange
+from homespun.server.types import Completion
 
 _IDLE_SECONDS = 60.0
 _TICK_SECONDS = 30.0
@@ -78,11 +80,15 @@ class Outcomes:
                 self._settle(suggestion)
 
     async def keep(self) -> None:
-        """Settle and write now and then, until cancelled."""
+        """Settle and write now and then, until cancelled; learn once, for the next start."""
+        has_learned = False
         while True:
             await asyncio.sleep(_TICK_SECONDS)
             self.settle()
             await asyncio.to_thread(self.log.flush)
+            if not has_learned:
+                await asyncio.to_thread(learn_from_log)
+                has_learned = True
 
     def close(self) -> None:
         """Settle everything and write it: the server ends."""
@@ -168,7 +174,13 @@ def _record(suggestion: Suggestion, measured: Sequence[Kept | None]) -> Record:
         steps=tuple(suggestion.steps),
         kept=tuple(None if each is None else round(each.kept, 3) for each in measured),
         changed=tuple(None if each is None else round(each.changed, 3) for each in measured),
+        likelihood=_likelihood(completion),
     )
+
+
+def _likelihood(completion: Completion) -> float | None:
+    found = completion.facts.get("likelihood")
+    return round(found, 4) if isinstance(found, float) else None
 
 
 def _name(name: str) -> str:

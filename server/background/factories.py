@@ -68,8 +68,9 @@ def make_completer(
 ) -> Completes:
     """Make the real completer."""
     from homespun.server.completion.completer import Completer
+    from homespun.server.confidence.choose import judge_of
 
-    completer: Completes = Completer(generator, index, options)
+    completer: Completes = Completer(generator, index, options, judge=judge_of(options))
     return completer
 
 

@@ -13,19 +13,21 @@ from homespun.indexer.languages import language_of
 from homespun.models.errors import RemoteError
 from homespun.models.types import Generation, Generator
 from homespun.progress import Progress
-from homespun.server.completion import reasons, sent, stop_rules
+from homespun.server.completion import reasons, sent, stop_rules, told
 from homespun.server.completion.anchored_prompts import AnchoredPrompts
 from homespun.server.completion.filters import Answer, Filtered, clean, refusal
 from homespun.server.completion.open import compose
 from homespun.server.completion.plan import CompletionPlan, plan_of
 from homespun.server.completion.reasons import ReasonInputs
 from homespun.server.completion.source_file import request_at
+from homespun.server.confidence.choose import judge_of
+from homespun.server.confidence.suggestion import Judge, Verdict, WrittenSuggestion, shown_whole
 from homespun.server.context.retriever import Retriever, Retrieves
 from homespun.server.options import CompletionOptions
 from homespun.server.prompt.cursor import Cursor, cut_at
 from homespun.server.prompt.encode import PromptEncoder
 from homespun.server.prompt.render import DEFAULT_LAYOUT, PROMPT_VERSION, Layout, Prompt
-from homespun.server.types import Completion, CompletionRequest, SourceLocation
+from homespun.server.types import Completion, CompletionRequest
 
 if TYPE_CHECKING:
     from homespun.indexer.index import Index
@@ -70,6 +72,7 @@ class Completer:
         layout: Layout = DEFAULT_LAYOUT,
         repo: str | None = None,
         folder: Path | None = None,
+        judge: Judge = shown_whole,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         """Take snippets from `retriever`, by default the index's.
@@ -77,6 +80,7 @@ class Completer:
         `repo` is the name in the prompt, `folder` what paths are in: by default those of the index.
         """
         self._generator = generator
+        self._likely = judge
         self._options = options
         self._layout = layout
         self._repo = repo if repo is not None else (index.root.name if index else "")
@@ -131,8 +135,12 @@ class Completer:
             progress=progress,
             say=say,
         )
-        name = made.folder.name
-        return cls(made.generator, made.index, made.options, repo=name, folder=made.folder)
+        return cls(
+            *(made.generator, made.index, made.options),
+            repo=made.folder.name,
+            folder=made.folder,
+            judge=judge_of(made.options),
+        )
 
     @property
     def generator(self) -> Generator:
@@ -243,18 +251,25 @@ class Completer:
 
     def _completion(self, ready: _Ready, generation: Generation) -> Completion:
         request, plan = ready.request, ready.plan
-        text, finish = self._judge(request, plan, generation)
+        verdict, finish = self._judge(ready, generation)
+        text = verdict.text
         if not text and finish != "cancelled" and generation.instead is not None:
             return self._completion(ready, generation.instead)
         mean = generation.logprob / max(len(generation.token_ids), 1)
-        seen = ReasonInputs(request, plan.cursor, plan.language, self._options, mean_logprob=mean)
+        seen = ReasonInputs(
+            *(request, plan.cursor, plan.language, self._options),
+            mean_logprob=mean,
+            probability=verdict.probability,
+            least=verdict.least,
+        )
         return Completion(
             text=text.replace("\n", "\r\n") if ready.is_crlf else text,
             finish=finish,
             model=generation.model or self._generator.name,
             adapter=generation.adapter or self._generator.adapter,
-            sources=_sources(ready.prompt),
+            sources=told.sources_of(ready.prompt),
             logprob=generation.logprob,
+            probability=verdict.probability,
             timings_ms={
                 "context": ready.context_ms,
                 "retrieve": ready.retrieve_ms,
@@ -262,16 +277,14 @@ class Completer:
                 "decode": generation.decode_ms,
                 "total": (self._clock() - ready.began) * 1000,
             },
-            tokens={
-                "prompt": generation.prompt_tokens,
-                "reused": generation.reused_tokens,
-                "generated": len(generation.token_ids),
-                "drafted": generation.drafted_tokens,
-                "accepted": generation.accepted_tokens,
-            },
+            tokens=told.tokens_of(generation),
             id=request.id,
             route=generation.route or "local",
-            facts={**reasons.facts(finish, seen), **_route_fact(generation)},
+            facts={
+                **reasons.facts(finish, seen),
+                **_known("route_why", generation.route_why or None),
+                **_known("likelihood", verdict.likelihood),
+            },
         )
 
     def prepare(
@@ -325,13 +338,12 @@ class Completer:
             context_tokens=self._generator.context_tokens,
         )
 
-    def _judge(
-        self, request: CompletionRequest, plan: CompletionPlan, generation: Generation
-    ) -> tuple[str, str]:
-        """Return the text to show and how it ended."""
+    def _judge(self, ready: _Ready, generation: Generation) -> tuple[Verdict, str]:
+        """Return what to show and how it ended: first the rules decide, then how likely it is."""
+        request, plan = ready.request, ready.plan
         finish = generation.stop_reason if generation.finish == "stop" else generation.finish
         if finish == "cancelled":
-            return "", finish
+            return Verdict(""), finish
         answer = Answer(
             text=generation.text,
             finish=finish,
@@ -343,9 +355,19 @@ class Completer:
             controls=self._controls,
         )
         try:
-            return clean(answer, plan.cursor, least_logprob=self._options.min_logprob), finish
+            text = clean(answer, plan.cursor, least_logprob=self._options.min_logprob)
         except Filtered as filtered:
-            return "", f"filtered:{filtered.reason}"
+            return Verdict(""), f"filtered:{filtered.reason}"
+        verdict = self._likely(
+            WrittenSuggestion(
+                *(text, generation, ready.heal, plan.cursor, plan.language),
+                snippets=ready.prompt.snippets,
+                is_block=plan.is_block,
+                model=generation.model or self._generator.name,
+                explicit=request.explicit,
+            )
+        )
+        return verdict, finish if verdict.text else "filtered:unlikely"
 
     def _nothing(
         self,
@@ -354,23 +376,8 @@ class Completer:
         began: float,
         facts: Mapping[str, object] | None = None,
     ) -> Completion:
-        total = (self._clock() - began) * 1000
-        return Completion(
-            text="",
-            finish=finish,
-            model=self._generator.name,
-            adapter=self._generator.adapter,
-            timings_ms={
-                "context": total,
-                "retrieve": 0.0,
-                "prefill": 0.0,
-                "decode": 0.0,
-                "total": total,
-            },
-            tokens={"prompt": 0, "reused": 0, "generated": 0, "drafted": 0, "accepted": 0},
-            id=request.id,
-            facts=facts or {},
-        )
+        total_ms = (self._clock() - began) * 1000
+        return told.nothing(self._generator, finish, total_ms, id=request.id, facts=facts or {})
 
 
 def _per_token(completion: Completion) -> float:
@@ -378,12 +385,5 @@ def _per_token(completion: Completion) -> float:
     return completion.logprob / max(completion.tokens["generated"], 1)
 
 
-def _route_fact(generation: Generation) -> dict[str, object]:
-    return {"route_why": generation.route_why} if generation.route_why else {}
-
-
-def _sources(prompt: Prompt) -> tuple[SourceLocation, ...]:
-    return tuple(
-        SourceLocation(snippet.path, snippet.start_line, snippet.end_line, snippet.score)
-        for snippet in prompt.snippets
-    )
+def _known(name: str, value: object | None) -> dict[str, object]:
+    return {} if value is None else {name: value}

@@ -35,6 +35,8 @@ class ReasonInputs:
     language: str
     options: CompletionOptions
     mean_logprob: float = 0.0  # of the tokens that the model wrote
+    probability: float | None = None  # that what the model wrote is right
+    least: float | None = None  # from which it would be shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,10 @@ class _Forgiving(dict[str, object]):
 
     def __missing__(self, name: str) -> str:
         return "…"
+
+
+def _rounded(share: float | None) -> object:
+    return "…" if share is None else round(share, 2)
 
 
 # By hand, the rules of when to stay silent do not hold.
@@ -185,6 +191,13 @@ REASONS: dict[str, Reason] = {
     ),
     "secret": Reason(
         "Nothing: what the model wrote looks like a key or a password, and such is never shown."
+    ),
+    "unlikely": Reason(
+        "Nothing: what the model wrote is right with a probability of {probability}, and at that "
+        "length it is shown from {least} on; the setting completion.eagerness shows more, "
+        + _OR_ASK
+        + ".",
+        lambda seen: {"probability": _rounded(seen.probability), "least": _rounded(seen.least)},
     ),
     "low-logprob": Reason(
         "Nothing: the model was not sure enough, with a mean log-probability of {mean}; the "

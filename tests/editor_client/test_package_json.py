@@ -39,6 +39,7 @@ OF_WORKSPACES = {
         "retrieval",
         "disabled_languages",
         "disabled_globs",
+        "eagerness",
         "min_logprob",
         "max_line_suffix_chars",
     },

@@ -245,6 +245,7 @@ def test_every_class_of_settings_says_what_a_workspace_may_set():
         "completion.retrieve_deadline_ms": "lowers",
         "completion.disabled_languages": "adds",
         "completion.disabled_globs": "adds",
+        "completion.eagerness": True,
         "completion.min_logprob": True,
         "completion.max_line_suffix_chars": True,
         "index.max_file_bytes": "lowers",

@@ -18,7 +18,10 @@ MAY_IMPORT = {
     "cli": {"cli", "training", "server", "indexer", "models", "homespun"},
 }
 # Of the server, a training sees what answers, not what talks to an editor.
-TRAINING_SEES = {"analysis", "completion", "context", "options", "prompt", "report_page", "types"}
+TRAINING_SEES = {
+    *("analysis", "completion", "confidence", "context", "options", "prompt", "report_page"),
+    "types",
+}
 # The jobs of the maintainers are programs, as the command is: they draw progress as it does.
 PROGRESS_OF_PROGRAMS = "homespun.cli.progress"
 # Rooms by layers, the lowest first: a sub-package, or a file of the room's own, may import from the
@@ -47,7 +50,7 @@ LAYERS = {
     "server": (
         "errors options report_page types",
         "lsp prompt transport",
-        "analysis",
+        "analysis confidence",
         "analysis.python",
         "acceptance context",
         "completion requests",
@@ -68,7 +71,7 @@ LAYERS = {
         "pipeline",
         "shipped",
         "shipped.static_encoder",
-        "shipped.general_adapter",
+        "shipped.confidence shipped.general_adapter",
     ),
     "cli": (
         "errors output shown surroundings",

@@ -49,6 +49,8 @@ CONTEXTS = ("none", "retrieval", "oracle")
 _DEADLINE_MS = 60_000
 _MAX_BYTES = 1_000_000_000  # an answer has some 200
 _PURPOSE = "kept answer"
+# Fields of a generation that JSON keeps as lists.
+_OF_EACH_TOKEN = ("token_ids", "token_logprobs", "token_margins", "token_entropies", "token_ends")
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +210,7 @@ class RememberingGenerator:
         more = [sorted(not_first)] if not_first else []
         key = _key("text", self._opened.weights, self._item, prompt, heal, max_tokens, *more)
         row, self.is_known = self._kept.ask(key, compute)
-        lists = {name: tuple(row.get(name, ())) for name in ("token_ids", "token_logprobs")}
+        lists = {name: tuple(row.get(name, ())) for name in _OF_EACH_TOKEN}
         return Generation(**row | lists)
 
     def warm(self, prompt: Sequence[int], *, cancelled: Callable[[], bool]) -> Warmth:

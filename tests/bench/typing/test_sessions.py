@@ -23,7 +23,7 @@ _FILE = _HEAD + _BODY
 
 
 def _make(**more):
-    arguments = {"count": 2, "keys": 40, "seed": 3} | more
+    arguments = {"language": "python", "count": 2, "keys": 40, "seed": 3} | more
     return sessions.make_sessions("p", {"a.py": _FILE, "b.py": _FILE, "c.py": _FILE}, **arguments)
 
 
@@ -82,7 +82,7 @@ def test_keys_come_at_human_intervals_and_the_pace_stretches_them():
     ],
 )
 def test_enter_indents_as_an_editor_does(above, indent):
-    assert sessions.automatic_indent(above) == indent
+    assert sessions.automatic_indent(above, level="    ", keeps_blocks=False) == indent
 
 
 @pytest.mark.parametrize(

@@ -40,8 +40,8 @@ def test_json_of_one_completion(repository, generator, capsys):
     out, err = capsys.readouterr()
     answer = json.loads(out)
     assert list(answer) == [
-        *("text", "sources", "model", "adapter", "route", "finish", "logprob", "timings_ms"),
-        "tokens",
+        *("text", "sources", "model", "adapter", "route", "finish", "logprob", "probability"),
+        *("timings_ms", "tokens"),
     ]
     assert answer["text"] == "'shop'"
     assert answer["sources"] == [

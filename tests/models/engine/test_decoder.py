@@ -255,3 +255,23 @@ def test_the_real_model_surely_loses_no_more_than_is_said_against_float32():
     least, most = lost(ours, theirs)
     bound = MAX_LOST if int8_products_are_exact() else MAX_LOST_IN_SEVEN_BITS
     assert most < bound, f"loses {ours.sum() / theirs.sum() - 1:.2%} [{least:.2%}, {most:.2%}]"
+
+
+@pytest.mark.parametrize("heal", ["", "con", " x", "1.2."])
+def test_it_is_told_where_in_the_text_each_token_ends(decoder, heal):
+    ids = decoder.tokenizer.encode("def connect(self):\n    return self.")
+    found = decoder.generate(ids, max_tokens=12, stop=never, cancelled=no, heal=heal)
+    count = len(found.token_ids)
+    for number, end in enumerate(found.token_ends[:count], start=1):
+        text = decoder.tokenizer.decode(found.token_ids[:number]).rstrip("\ufffd")
+        assert end == max(len(text) - len(heal), 0)
+    told = (found.token_logprobs, found.token_margins, found.token_entropies, found.token_ends)
+    assert {len(each) for each in told} == {count + (found.finish == "eos")}
+
+
+def test_a_stop_rule_that_cuts_changes_no_end(decoder):
+    ids = decoder.tokenizer.encode("import os\n")
+    whole = decoder.generate(ids, max_tokens=8, stop=never, cancelled=no)
+    cut = decoder.generate(ids, max_tokens=8, stop=lambda text: Stop(1, "x"), cancelled=no)
+    assert cut.token_ends == whole.token_ends[:1]
+    assert len(cut.text) <= 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -81,13 +83,13 @@ def test_among_allowed_tokens_only_these_count(head, screen):
     expected = reference()[:, allowed]
     rows = StepOutput(head, STATES, screen)
     for row, logits in enumerate(expected):
-        token, logprob = rows.best(row, allowed)
+        token, logprob, *_ = rows.best(row, allowed)
         assert token == allowed[logits.argmax()]
         assert logprob == pytest.approx(-np.log(np.exp(logits - logits.max()).sum()), abs=ESTIMATE)
 
 
 def test_one_allowed_token_is_certain(head, screen):
-    assert StepOutput(head, STATES, screen).best(3, np.array([17])) == (17, 0.0)
+    assert StepOutput(head, STATES, screen).best(3, np.array([17])) == (17, 0.0, math.inf, 0.0)
 
 
 @pytest.mark.parametrize("rows", [1, 31, 33, 40])
@@ -95,3 +97,19 @@ def test_full_logits_of_a_row_are_the_same_bits_however_many_rows_there_are(head
     whole = head.full(STATES)
     assert np.array_equal(head.full(STATES[:rows]), whole[:rows])
     assert np.allclose(whole, reference(), rtol=1e-4, atol=1e-3)
+
+
+def test_the_margin_is_that_to_the_runner_up_and_the_entropy_that_of_the_distribution(head, screen):
+    expected = reference()
+    rows = StepOutput(head, STATES, screen)
+    for row, logits in enumerate(expected):
+        first, second = np.sort(logits)[::-1][:2]
+        weights = np.exp(logits - first)
+        shares = weights / weights.sum()
+        entropy = -(shares[shares > 0] * np.log(shares[shares > 0])).sum()
+        choice = rows.best(row)
+        if first - second < head.margin / 2:  # else the runner-up is the screen's word
+            assert choice.margin == pytest.approx(first - second, abs=2 * ESTIMATE)
+        else:
+            assert choice.margin > head.margin / 4
+        assert choice.entropy == pytest.approx(entropy, abs=5 * ESTIMATE)

@@ -444,6 +444,7 @@ def test_the_line_tells_numbers_and_no_text(open_editor):
         "steps": ("all",),
         "kept": (None, None, None),
         "changed": (None, None, None),
+        "likelihood": None,
         "v": 1,
     }
     assert "secret" not in next(editor.folder.iterdir()).read_text()

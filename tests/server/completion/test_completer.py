@@ -9,6 +9,7 @@ from homespun.indexer.errors import IndexDamaged
 from homespun.indexer.index import Index
 from homespun.models.fakes import FakeGenerator
 from homespun.server.completion.completer import Completer
+from homespun.server.confidence.suggestion import Verdict
 from homespun.server.options import CompletionOptions
 from homespun.server.types import CompletionRequest
 
@@ -242,7 +243,7 @@ def test_other_answers_begin_otherwise_and_are_no_better(index):
 def test_the_same_text_is_no_other_answer():
     ours, generator = completer("one")
     generator.others = ["  one", "two"]
-    ours._judge = lambda request, plan, generation: (generation.text.strip(), "newline")
+    ours._judge = lambda ready, generation: (Verdict(generation.text.strip()), "newline")
     answer = ours.complete(request("value = |", others=2))
     assert [other.text for other in answer.others] == ["two"]
 

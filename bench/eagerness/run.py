@@ -1,0 +1,281 @@
+"""What each eagerness shows, beside all that the rules let pass: the same keys, the same answers.
+
+    python -m bench.eagerness.run --rows FILE.jsonl            # ask, then judge
+    python -m bench.eagerness.run --rows FILE.jsonl --judge    # what is there
+    python -m bench.eagerness.run --rows FILE.jsonl --held --write
+
+The sessions of `bench.typing.offline`, the model asked at every key; what would have been displayed
+by each eagerness is played through afterwards, so all of them judge the very same answers. Prints
+the table, the calibration of what is said of whole suggestions, and the time that judging takes;
+with `--write` also bench/results/eagerness.json and .svg.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.common import provenance
+from bench.completion.router.ask import RecordingGenerator
+from bench.eagerness import reliability
+from bench.typing.corpus import RetypedPackage, copy_with, corpus, say_which, source_files
+from bench.typing.judge import JudgedKey, ShownFigures, shown_figures, table
+from bench.typing.offline import DELAY_MS, OfflineKey, displayed, retype
+from bench.typing.sessions import Session, make_sessions
+from bench.typing.stats import SEEN_MS, markdown
+from homespun.indexer.index import Index
+from homespun.models.types import MODEL_AS_SHIPPED
+from homespun.server.completion.completer import Completer
+from homespun.server.completion.open import context_length, open_generator
+from homespun.server.confidence.choose import ALL, COSTS, Chooser
+from homespun.server.confidence.probability import shipped
+from homespun.server.confidence.suggestion import WrittenSuggestion
+from homespun.server.options import CompletionOptions
+from homespun.server.types import Completion
+from homespun.training.shipped.confidence import figures
+from homespun.training.shipped.confidence.collect import RecordingJudge, key_rows, read
+from homespun.training.shipped.confidence.typed import TypedSession
+
+_DEADLINE_MS = 10_000  # a busy machine must not cut what is retrieved
+
+
+def main() -> int:
+    """Ask what is missing, judge all of it."""
+    args = _arguments()
+    packages = [
+        package
+        for package in corpus(held=args.held)
+        if not args.packages or package.package.name in args.packages
+    ]
+    print(say_which(packages, held=args.held), file=sys.stderr)
+    if not args.judge:
+        _retype_all(packages[args.part :: args.parts], args)
+    if args.parts == 1:
+        report = judged(args.rows)
+        print(markdown(table(report["figures"])))
+        print(json.dumps({k: v for k, v in report.items() if k != "figures"}, indent=1))
+        if args.write:
+            _write(report, args)
+    return 0
+
+
+def judged(file: Path) -> dict[str, Any]:
+    """Return figures of each eagerness over the answers of a file."""
+    rows = [OfflineKey(**row) for row in _offline(file)]
+    suggestions = [key.suggestion for key in read(file)]
+    place = {id(row): number for number, row in enumerate(rows)}
+    found: dict[str, ShownFigures] = {}
+    again: dict[str, float] = {}
+    for name in (*COSTS, ALL):
+        texts = _texts(name, rows, suggestions)
+        keys = displayed(rows, lambda row, texts=texts: texts[place[id(row)]])
+        found[name] = shown_figures(keys)
+        again[name] = _saved_again(keys)
+    return {
+        "figures": found,
+        "saved_again": again,
+        **_calibration(rows, suggestions),
+        **_time(suggestions),
+    }
+
+
+def _saved_again(keys: Sequence[JudgedKey]) -> float:
+    """Return the share of the characters that who takes every right suggestion need not type.
+
+    The table counts one for a line, the first; of who is shown the sure beginning of a line and,
+    once that is taken, the rest of it, that is half the truth. The accepting keys are paid.
+    """
+    saved, place = 0, dict[tuple[str, int], int]()
+    for key in keys:
+        chars = min(key.judgement.right_chars, key.upcoming_chars)
+        line = (key.session, key.line)
+        is_behind = key.upcoming_chars <= place.get(line, key.upcoming_chars)
+        if key.is_shown and chars > 1 and key.seen_ms >= SEEN_MS and is_behind:
+            saved += chars - 1
+            place[line] = key.upcoming_chars - chars
+    return round(saved / max(sum(key.is_typed for key in keys), 1), 4)
+
+
+def _texts(
+    eagerness: str, rows: Sequence[OfflineKey], suggestions: Sequence[WrittenSuggestion | None]
+) -> list[str]:
+    """Return what an eagerness shows of each fresh answer."""
+    if eagerness == ALL:
+        return [suggestion.text if suggestion else "" for suggestion in suggestions]
+    texts = []
+    chooser, session = Chooser(shipped(), COSTS[eagerness]), ""
+    for row, suggestion in zip(rows, suggestions, strict=True):
+        if row.session != session:
+            chooser, session = Chooser(shipped(), COSTS[eagerness]), row.session
+        texts.append(chooser(suggestion).text if suggestion else "")
+    return texts
+
+
+def _calibration(
+    rows: Sequence[OfflineKey], suggestions: Sequence[WrittenSuggestion | None]
+) -> dict[str, Any]:
+    """Return how far what is said of what the balanced show is from what comes true."""
+    said, right = [], []
+    chooser, session = Chooser(shipped(), COSTS["balanced"]), ""
+    for row, suggestion in zip(rows, suggestions, strict=True):
+        if row.session != session:
+            chooser, session = Chooser(shipped(), COSTS["balanced"]), row.session
+        if suggestion is None:
+            continue
+        verdict = chooser(suggestion)
+        if verdict.text and verdict.probability is not None:
+            said.append(verdict.probability)
+            right.append(float(reliability.is_right(verdict.text, row.upcoming)))
+    likely, truth = np.array(said), np.array(right)
+    bins = figures.bins(likely, truth, np.ones(len(said)))
+    return {
+        "calibration_error": round(figures.calibration_error(bins), 4),
+        "reliability": [[round(each.said, 4), round(each.right, 4)] for each in bins],
+    }
+
+
+def _time(suggestions: Sequence[WrittenSuggestion | None]) -> dict[str, float]:
+    """Return the milliseconds that judging adds: the median, and what one in twenty exceeds."""
+    chooser = Chooser(shipped(), COSTS["balanced"])
+    taken = []
+    for suggestion in suggestions:
+        if suggestion is not None:
+            began = time.perf_counter()
+            chooser(suggestion)
+            taken.append((time.perf_counter() - began) * 1000)
+    return {
+        "ms_p50": round(float(np.quantile(taken, 0.5)), 3),
+        "ms_p95": round(float(np.quantile(taken, 0.95)), 3),
+    }
+
+
+def _retype_all(packages: Sequence[RetypedPackage], args: argparse.Namespace) -> None:
+    options = CompletionOptions(retrieve_deadline_ms=_DEADLINE_MS)
+    generator = RecordingGenerator(
+        open_generator(
+            args.model,
+            adapter=MODEL_AS_SHIPPED,
+            workspace=None,
+            threads=args.threads,
+            context_tokens=context_length(options),
+            cache_mb=options.cache_mb,
+        )
+    )
+    done = {row["session"] for row in _offline(args.rows)}
+    for package in packages:
+        sessions = make_sessions(
+            package.name,
+            source_files(package.folder(), package.language),
+            language=package.language,
+            count=args.sessions,
+            keys=args.keys,
+            seed=args.seed,
+        )
+        missing = [session for session in sessions if session.name not in done]
+        if missing:
+            _retype_package(package, sessions, missing, generator, options, args)
+
+
+def _retype_package(
+    package: RetypedPackage,
+    sessions: Sequence[Session],
+    missing: Sequence[Session],
+    generator: RecordingGenerator,
+    options: CompletionOptions,
+    args: argparse.Namespace,
+) -> None:
+    with tempfile.TemporaryDirectory(prefix="typing-") as scratch:
+        root = Path(scratch).resolve() / package.name
+        copy_with(package.folder(), root, {session.path: session.text for session in sessions})
+        index = Index.open(root)
+        for number, session in enumerate(missing, start=1):
+            judge = RecordingJudge()
+            completer = Completer(generator, index, options, judge=judge)
+            rows = list(_retyped(session, completer, judge, generator, held=package.held))
+            with args.rows.open("a", encoding="utf-8") as out:
+                out.write("".join(json.dumps(row) + "\n" for row in rows))
+            print(f"{package.name}: {number}/{len(missing)}, {len(rows)} rows", file=sys.stderr)
+
+
+def _retyped(
+    session: Session,
+    completer: Completer,
+    judge: RecordingJudge,
+    generator: RecordingGenerator,
+    *,
+    held: bool,
+) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a session, in the form of the job that fits: `collect.read` reads them."""
+    yield {
+        "row": "session",
+        **asdict(
+            TypedSession(
+                *(session.package, session.language, session.path),
+                before=session.before,
+                after=session.after,
+                target=session.target,
+            )
+        ),
+    }
+    written: set[str] = set()
+    typed = ""
+    keys = iter(session.keys)
+    for key in retype(session, completer, generator, held=held, every_key=True):
+        press = next(keys)
+        typed = typed[: len(typed) - press.delete_chars] + press.insert
+        completion = Completion(
+            key.fresh or "", key.finish, key.model, timings_ms={"total": key.ms}
+        )
+        for row in key_rows(typed, completion, judge.last, written):
+            yield row | ({"offline": asdict(key)} if row["row"] == "key" else {})
+        judge.last = None
+
+
+def _offline(file: Path) -> Iterator[dict[str, Any]]:
+    with suppress(FileNotFoundError), file.open(encoding="utf-8") as lines:
+        for line in lines:
+            row = json.loads(line)
+            if row["row"] == "key":
+                yield row["offline"]
+
+
+def _write(report: dict[str, Any], args: argparse.Namespace) -> None:
+    body = provenance.facts(args.model, args.threads) | report
+    body["held"] = args.held
+    body["figures"] = {name: asdict(found) for name, found in report["figures"].items()}
+    name = f"eagerness-{args.model}"
+    provenance.write(name, body)
+    path = provenance.RESULTS / f"{name}.svg"
+    path.write_text(reliability.drawn(report["reliability"]), encoding="utf-8")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--rows", type=Path, required=True, help="JSON lines, added to")
+    parser.add_argument("--held", action="store_true", help="the held packages: the report alone")
+    parser.add_argument("--judge", action="store_true", help="ask nothing")
+    parser.add_argument("--write", action="store_true", help="write bench/results/")
+    parser.add_argument("--packages", nargs="+", default=[])
+    parser.add_argument("--model", default="qwen2.5-coder-0.5b")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--sessions", type=int, default=2, help="of each package")
+    parser.add_argument("--keys", type=int, default=50, help="of a session, at least")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--part", type=int, default=0, help="of --parts, from 0; asks, no report")
+    parser.add_argument("--parts", type=int, default=1)
+    parser.add_argument("--delay-ms", type=float, default=DELAY_MS)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,340 @@
+"""Retypes code without a server and without pauses: one JSON line a key, to fit and to judge with.
+
+    python -m bench.typing.offline --keys 60 --sessions 6 --rows FILE.jsonl
+    python -m bench.typing.offline --held --rows FILE.jsonl     # for the report alone
+    python -m bench.typing.offline --judge --rows FILE.jsonl    # the table of what is there
+
+The same sessions and keys as in `bench.typing.replay`, answered by `Completer.complete` as a user
+has it: default model and shipped adapter, the index with its encoder. A suggestion that is typed
+along is answered from the server's cache; the model is asked at all other keys, with `--every-key`
+also at those (what a rule that hides suggestions needs: `displayed` plays it through). Its answer
+counts as shown when the next key comes later than `--delay-ms`; where the cursor rests, the prompt
+is made ready as the server does it. Sessions that are in the file already are left out, so a run
+that was broken off goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from bench.common.provenance import physical_cores
+from bench.completion.router.ask import RecordingGenerator
+from bench.typing.corpus import RetypedPackage, copy_with, corpus, say_which, source_files
+from bench.typing.judge import (
+    JudgedKey,
+    Judgement,
+    judged,
+    shown_figures,
+    table,
+)
+from bench.typing.sessions import Session, Typist, make_sessions
+from bench.typing.stats import markdown
+from homespun.indexer.index import Index
+from homespun.models.types import MODEL_AS_SHIPPED
+from homespun.server.completion.completer import Completer
+from homespun.server.completion.open import context_length, open_generator
+from homespun.server.options import CompletionOptions
+from homespun.server.requests.answer_cache import AnswerCache
+from homespun.server.requests.prefetch import REST_SECONDS
+from homespun.server.types import Completion, CompletionRequest
+
+DELAY_MS = 150.0  # from a key to the model's answer, where it is not measured
+CACHED_MS = 5.0
+_DEADLINE_MS = 10_000  # a busy machine must not cut what is retrieved
+_UPCOMING_CHARS = 400
+_AROUND_CHARS = 1200
+
+
+@dataclass(frozen=True, slots=True)
+class OfflineKey:
+    """One key: the place, what the model said there, and what the author typed."""
+
+    package: str
+    language: str
+    held: bool
+    session: str
+    path: str
+    key: int  # of the session, from 0
+    kind: str
+    line: int  # of the session's lines
+    gap_ms: float  # until the next key
+    before: str  # the end of the text before the cursor
+    after: str  # the beginning of the text behind it
+    upcoming: str  # what the author types next, and what stands behind it
+    upcoming_chars: int  # of the line, still to be typed
+    text: str  # the suggestion, "" for none
+    finish: str
+    cached: bool  # typed along: the rest of an earlier answer
+    verdict: str
+    right_chars: int
+    cut_chars: int
+    fresh: str | None = None  # what the model says at this key; None where it was not asked
+    model: str = ""
+    generated: str = ""  # as the model wrote it, before it was judged and cut
+    token_ids: list[int] = field(default_factory=list)
+    token_logprobs: list[float] = field(default_factory=list)
+    prompt_tokens: int = 0
+    scores: list[float] = field(default_factory=list)  # of what was retrieved
+    ms: float = 0.0  # the completion itself, on a machine that did other things, too
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def before_line(self) -> str:
+        """What stands before the cursor on its line."""
+        return self.before.rpartition("\n")[2]
+
+    def judged_key(self, delay_ms: float, carried_ms: float = 0.0) -> JudgedKey:
+        """Return what figures need, the answer coming after a delay."""
+        answer_ms = CACHED_MS if self.cached else delay_ms
+        verdict: Any = self.verdict
+        chars = len(self.text.rstrip())
+        return JudgedKey(
+            package=self.package,
+            session=self.session,
+            line=self.line,
+            gap_ms=self.gap_ms,
+            upcoming_chars=self.upcoming_chars,
+            judgement=Judgement(verdict, chars, self.right_chars, self.cut_chars),
+            answer_ms=answer_ms if answer_ms < self.gap_ms else None,
+            carried_ms=carried_ms if self.cached else 0.0,
+            is_typed=self.kind in ("char", "enter"),
+        )
+
+
+def main() -> int:
+    """Retype what is missing, print the table."""
+    args = _arguments()
+    packages = [
+        package
+        for package in corpus(held=args.held)
+        if not args.packages or package.package.name in args.packages
+    ]
+    print(say_which(packages, held=args.held), file=sys.stderr)
+    if not args.judge:
+        _retype_all(packages, args)
+    rows = [row for row in read(args.rows) if row.held == args.held]
+    print(markdown(table(by_language(rows, delay_ms=args.delay_ms))))
+    return 0
+
+
+def read(file: Path) -> Iterator[OfflineKey]:
+    """Yield the keys of a file; a last line that was not written to its end is none."""
+    with suppress(FileNotFoundError):
+        for line in file.read_text(encoding="utf-8").splitlines():
+            with suppress(json.JSONDecodeError):
+                yield OfflineKey(**json.loads(line))
+
+
+def judged_keys(rows: Sequence[OfflineKey], *, delay_ms: float = DELAY_MS) -> list[JudgedKey]:
+    """Return keys for `shown_figures`; what is typed along has stood there since it came."""
+    found: list[JudgedKey] = []
+    for row in rows:
+        before = found[-1] if found and found[-1].session == row.session else None
+        found.append(row.judged_key(delay_ms, before.seen_ms if before else 0.0))
+    return found
+
+
+def displayed(
+    rows: Sequence[OfflineKey],
+    decide: Callable[[OfflineKey], str],
+    *,
+    delay_ms: float = DELAY_MS,
+) -> list[JudgedKey]:
+    """Return the keys as if a rule had decided what is shown of each fresh answer, "" for nothing.
+
+    What is on the screen and typed along stays; the rule is asked at every other key. The rows are
+    of a run with `--every-key`. Raises `ValueError` where a fresh answer is wanted and missing.
+    """
+    return judged_keys(list(_displayed(rows, decide)), delay_ms=delay_ms)
+
+
+def _displayed(
+    rows: Sequence[OfflineKey], decide: Callable[[OfflineKey], str]
+) -> Iterator[OfflineKey]:
+    session, shown = "", ""
+    for row in rows:
+        added = row.before[len(row.before) - 1 :] if row.kind == "char" else ""
+        is_along = row.session == session and added and shown.startswith(added) and shown != added
+        session = row.session
+        if is_along:
+            shown = shown.removeprefix(added)
+        elif row.fresh is None:
+            raise ValueError(f"{row.session}, key {row.key}: not asked; retype with --every-key")
+        else:
+            shown = decide(row)
+        found = judged(shown, row.upcoming)
+        yield replace(
+            row,
+            text=shown,
+            cached=bool(is_along),
+            verdict=found.verdict,
+            right_chars=found.right_chars,
+            cut_chars=found.cut_chars,
+        )
+
+
+def by_language(rows: Sequence[OfflineKey], *, delay_ms: float) -> dict[str, Any]:
+    """Return the figures of all rows, and of each language."""
+    languages = dict.fromkeys(row.language for row in rows)
+    found = {"all": shown_figures(judged_keys(rows, delay_ms=delay_ms))} if rows else {}
+    for language in languages:
+        ours = [row for row in rows if row.language == language]
+        found[language] = shown_figures(judged_keys(ours, delay_ms=delay_ms))
+    return found
+
+
+def _retype_all(packages: Sequence[RetypedPackage], args: argparse.Namespace) -> None:
+    options = replace(
+        CompletionOptions(),
+        model=args.model,
+        threads=args.threads,
+        retrieve_deadline_ms=_DEADLINE_MS,
+    )
+    generator = RecordingGenerator(
+        open_generator(
+            args.model,
+            adapter=MODEL_AS_SHIPPED,
+            workspace=None,
+            threads=args.threads,
+            context_tokens=context_length(options),
+            cache_mb=options.cache_mb,
+        )
+    )
+    done = {row.session for row in read(args.rows)}
+    for package in packages:
+        sessions = make_sessions(
+            package.name,
+            source_files(package.folder(), package.language),
+            language=package.language,
+            count=args.sessions,
+            keys=args.keys,
+            seed=args.seed,
+        )
+        missing = [session for session in sessions if session.name not in done]
+        print(f"{package.name}: {len(missing)} of {len(sessions)} sessions", file=sys.stderr)
+        if missing:
+            _retype_package(package, sessions, missing, generator, options, args)
+
+
+def _retype_package(
+    package: RetypedPackage,
+    sessions: Sequence[Session],
+    missing: Sequence[Session],
+    generator: RecordingGenerator,
+    options: CompletionOptions,
+    args: argparse.Namespace,
+) -> None:
+    with tempfile.TemporaryDirectory(prefix="typing-") as scratch:
+        root = Path(scratch).resolve() / package.name
+        copy_with(package.folder(), root, {session.path: session.text for session in sessions})
+        index = Index.open(root)
+        for number, session in enumerate(missing, start=1):
+            completer = Completer(generator, index, options)
+            typed = retype(
+                session, completer, generator, held=package.held, every_key=args.every_key
+            )
+            rows = list(typed)
+            with args.rows.open("a", encoding="utf-8") as out:
+                out.writelines(json.dumps(asdict(row)) + "\n" for row in rows)
+            print(f"{package.name}: {number}/{len(missing)}, {len(rows)} keys", file=sys.stderr)
+
+
+def retype(
+    session: Session,
+    completer: Completer,
+    generator: RecordingGenerator,
+    *,
+    held: bool = False,
+    every_key: bool = False,
+    delay_ms: float = DELAY_MS,
+) -> Iterator[OfflineKey]:
+    """Type a session key by key, nothing being taken; yield what came of each."""
+    typist, cache = Typist(session), AnswerCache()
+    completer.prepare(_request(session, typist))
+    number = -1
+    while not typist.is_done:
+        key = typist.next()
+        number += 1
+        request = _request(session, typist)
+        generator.last = None
+        known = cache.find("", request.text, request.offset)
+        fresh = completer.complete(request) if every_key or known is None else None
+        completion = known.completion if known is not None else fresh
+        assert completion is not None  # one of both is asked
+        if known is None:
+            cache.remember("", request.text, request.offset, completion)
+        found = judged(completion.text, typist.coming)
+        yield OfflineKey(
+            package=session.package,
+            language=session.language,
+            held=held,
+            session=session.name,
+            path=session.path,
+            key=number,
+            kind=key.kind,
+            line=key.line,
+            gap_ms=round(key.gap_ms, 1),
+            before=typist.before[-_AROUND_CHARS:],
+            after=session.after[:_AROUND_CHARS],
+            upcoming=typist.coming[:_UPCOMING_CHARS],
+            upcoming_chars=len(typist.upcoming.partition("\n")[0]),
+            text=completion.text,
+            finish=completion.finish,
+            cached=known is not None,
+            verdict=found.verdict,
+            right_chars=found.right_chars,
+            cut_chars=found.cut_chars,
+            fresh=fresh.text if fresh is not None else None,
+            **_told(fresh or completion, generator),
+        )
+        if key.gap_ms - delay_ms > REST_SECONDS * 1000:
+            completer.prepare(request)
+
+
+def _request(session: Session, typist: Typist) -> CompletionRequest:
+    before = typist.before
+    return CompletionRequest(
+        before + session.after, len(before), path=session.path, language=session.language
+    )
+
+
+def _told(completion: Completion, generator: RecordingGenerator) -> dict[str, Any]:
+    last = generator.last
+    return {
+        "model": completion.model,
+        "generated": last.text if last else "",
+        "token_ids": list(last.token_ids) if last else [],
+        "token_logprobs": [round(each, 4) for each in last.token_logprobs] if last else [],
+        "prompt_tokens": completion.tokens.get("prompt", 0),
+        "scores": [round(source.score, 4) for source in completion.sources],
+        "ms": round(completion.timings_ms.get("total", 0.0), 1),
+        "facts": json.loads(json.dumps(dict(completion.facts), default=str)),
+    }
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--rows", type=Path, required=True, help="JSON lines, added to")
+    parser.add_argument("--held", action="store_true", help="the held packages: the report alone")
+    parser.add_argument("--judge", action="store_true", help="ask nothing")
+    parser.add_argument("--every-key", action="store_true", help="ask the model at each key")
+    parser.add_argument("--packages", nargs="+", default=[])
+    parser.add_argument("--model", default="qwen2.5-coder-0.5b")
+    parser.add_argument("--threads", type=int, default=physical_cores())
+    parser.add_argument("--sessions", type=int, default=4, help="of each package")
+    parser.add_argument("--keys", type=int, default=60, help="of a session, at least")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--delay-ms", type=float, default=DELAY_MS)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

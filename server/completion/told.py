@@ -1,0 +1,50 @@
+"""What a completion tells beside its text: where it comes from, and what it took."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from homespun.models.types import Generation, Generator
+from homespun.server.prompt.render import Prompt
+from homespun.server.types import Completion, SourceLocation
+
+
+def nothing(
+    generator: Generator, finish: str, total_ms: float, *, id: str, facts: Mapping[str, object]
+) -> Completion:
+    """Return an answer that shows nothing, the model not having been asked."""
+    return Completion(
+        text="",
+        finish=finish,
+        model=generator.name,
+        adapter=generator.adapter,
+        timings_ms={
+            "context": total_ms,
+            "retrieve": 0.0,
+            "prefill": 0.0,
+            "decode": 0.0,
+            "total": total_ms,
+        },
+        tokens={"prompt": 0, "reused": 0, "generated": 0, "drafted": 0, "accepted": 0},
+        id=id,
+        facts=facts,
+    )
+
+
+def sources_of(prompt: Prompt) -> tuple[SourceLocation, ...]:
+    """Return where the code of a prompt comes from."""
+    return tuple(
+        SourceLocation(snippet.path, snippet.start_line, snippet.end_line, snippet.score)
+        for snippet in prompt.snippets
+    )
+
+
+def tokens_of(generation: Generation) -> dict[str, int]:
+    """Return how many tokens were read and written."""
+    return {
+        "prompt": generation.prompt_tokens,
+        "reused": generation.reused_tokens,
+        "generated": len(generation.token_ids),
+        "drafted": generation.drafted_tokens,
+        "accepted": generation.accepted_tokens,
+    }

@@ -1,0 +1,151 @@
+"""What is shown: the cut that is expected to save most; nothing where none does."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+
+import pytest
+
+from homespun.models.fakes import FakeGenerator
+from homespun.server.completion.completer import Completer
+from homespun.server.completion.reasons import sentence
+from homespun.server.confidence import probability
+from homespun.server.confidence.choose import ALL, COSTS, Chooser, Costs, judge_of
+from homespun.server.confidence.evidence import FEATURES
+from homespun.server.confidence.probability import Calibration, Likelihood, shipped
+from homespun.server.confidence.suggestion import shown_whole
+from homespun.server.options import CompletionOptions
+from homespun.server.types import CompletionRequest
+from tests.server.confidence.test_evidence import generation, suggestion
+
+TEXT = "open(path, mode)"
+SHARE = FEATURES.index("share")
+
+
+class LikelyTo(Likelihood):
+    """Finds beginnings right with given probabilities, the shortest first, whatever they are."""
+
+    def __init__(self, *probabilities):
+        self.odds = [math.log(each / (1 - each)) for each in probabilities]
+        self.rows = []
+
+    def log_odds(self, rows):
+        self.rows = rows
+        return self.odds[: len(rows)]
+
+    def calibration(self, model):
+        return Calibration(1.0, 0.0)
+
+
+def judged(likelihood, costs=None, **others):
+    done = generation(["open", "(path", ", mode", ")"])
+    return Chooser(likelihood, costs or Costs(2.0, 1.0))(suggestion(TEXT, done, **others))
+
+
+def test_the_whole_is_shown_where_all_of_it_is_likely():
+    verdict = judged(LikelyTo(0.99, 0.98, 0.97, 0.96))
+    assert verdict.text == TEXT
+    assert verdict.probability == pytest.approx(0.96)
+
+
+def test_a_suggestion_ends_where_it_stops_being_likely():
+    verdict = judged(LikelyTo(0.97, 0.95, 0.3, 0.3))
+    assert verdict.text == "open(path"
+    assert verdict.probability == pytest.approx(0.95)
+
+
+def test_nothing_is_shown_where_nothing_is_expected_to_save_anything():
+    verdict = judged(LikelyTo(0.3, 0.2, 0.1, 0.1))
+    assert verdict.text == ""
+    assert verdict.probability is not None and verdict.least is not None
+    assert verdict.probability < verdict.least
+
+
+def test_who_asks_by_hand_is_shown_the_whole():
+    verdict = judged(LikelyTo(0.9, 0.2, 0.1, 0.05), explicit=True)
+    assert (verdict.text, verdict.probability) == (TEXT, pytest.approx(0.05))
+
+
+def test_where_nothing_is_known_of_tokens_the_rules_alone_decide():
+    done = dataclasses.replace(generation([TEXT]), token_margins=())
+    verdict = Chooser(LikelyTo(0.01), Costs(2.0, 1.0))(suggestion(TEXT, done))
+    assert (verdict.text, verdict.probability) == (TEXT, None)
+
+
+def test_costs_grow_with_the_length_of_what_is_wrong():
+    costs = Costs(glance=2.0, reading=1.0)
+    assert costs.saving(10, 1.0) == 10
+    assert costs.saving(10, 0.0) == -12
+    assert costs.saving(10, costs.least(10)) == pytest.approx(0.0)
+
+
+def test_the_eager_show_what_the_balanced_show_and_these_what_the_calm_do():
+    for chars in (1, 5, 40, 400):
+        assert COSTS["eager"].least(chars) < COSTS["balanced"].least(chars)
+        assert COSTS["balanced"].least(chars) < COSTS["calm"].least(chars)
+
+
+def test_every_eagerness_of_the_setting_has_its_judge():
+    field = next(f for f in dataclasses.fields(CompletionOptions) if f.name == "eagerness")
+    for name in field.metadata["choices"]:
+        judge = judge_of(CompletionOptions(eagerness=name))
+        assert (judge is shown_whole) == (name == ALL)
+
+
+def test_the_shipped_model_is_the_one_that_its_manifest_speaks_of():
+    said = json.loads(probability.MANIFEST.read_text(encoding="utf-8"))
+    body = probability.MODEL.read_bytes()
+    assert said["sha256"] == hashlib.sha256(body).hexdigest()
+    assert len(body) < 2_000_000
+    assert said["fitted"]["keys"] > 1_000
+
+
+def test_the_shipped_model_finds_a_sure_text_likelier_than_a_doubtful_one():
+    pieces = ["open", "(path", ", mode", ")"]
+    sure = dataclasses.replace(generation(pieces, logprobs=[-0.01] * 4), token_margins=(6.0,) * 4)
+    doubtful = dataclasses.replace(
+        generation(pieces, logprobs=[-2.0, -1.5, -2.5, -1.0]),
+        token_margins=(0.3,) * 4,
+        token_entropies=(2.5,) * 4,
+    )
+    chooser = Chooser(shipped(), COSTS["eager"])
+    likely = chooser(suggestion(TEXT, sure, explicit=True)).probability
+    unlikely = chooser(suggestion(TEXT, doubtful, explicit=True)).probability
+    assert likely > 0.6 > 0.4 > unlikely
+
+
+def test_a_model_of_other_features_is_refused(tmp_path):
+    manifest = tmp_path / "likelihood.json"
+    manifest.write_text(json.dumps({"features": ["one"], "calibration": {}}), encoding="utf-8")
+    with pytest.raises(ValueError, match="other features"):
+        Likelihood(tmp_path / "likelihood.onnx", manifest)
+
+
+def completed(judge, **request):
+    generator = FakeGenerator("open(path, mode)\n", margin=2.0)
+    completer = Completer(generator, None, CompletionOptions(), judge=judge)
+    text = "value = "
+    return completer.complete(CompletionRequest(text, len(text), path="a.py", **request))
+
+
+def test_a_completion_has_the_probability_of_what_is_shown():
+    found = completed(Chooser(LikelyTo(0.97, 0.95, 0.3, 0.3), Costs(2.0, 1.0)))
+    assert found.text == "open(path"
+    assert found.to_json()["probability"] == 0.95
+
+
+def test_a_silenced_completion_names_probability_and_threshold_in_a_sentence():
+    found = completed(Chooser(LikelyTo(0.31, 0.1, 0.1, 0.1), Costs(2.0, 1.0)))
+    assert (found.text, found.finish) == ("", "filtered:unlikely")
+    assert "with a probability of 0.31, and at that length it is shown from" in sentence(
+        found.finish, found.facts
+    )
+    assert "completion.eagerness" in sentence(found.finish, found.facts)
+
+
+def test_without_a_judge_everything_is_shown_as_before():
+    found = completed(shown_whole)
+    assert (found.text, found.probability) == (TEXT, None)
