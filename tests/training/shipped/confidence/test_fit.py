@@ -99,7 +99,9 @@ def test_what_is_said_of_a_package_comes_from_the_others():
 
 
 @pytest.mark.parametrize(
-    "fitted", [Logistic(np.linspace(-1, 1, len(FEATURES)), 0.3), BoostedTrees(Dumped())], ids=str
+    "fitted",
+    [Logistic(np.linspace(-1, 1, len(FEATURES)), 0.3), BoostedTrees(Dumped())],
+    ids=["logistic", "trees"],
 )
 def test_the_graph_says_what_the_model_says(fitted):
     rows = np.random.default_rng(1).normal(size=(200, len(FEATURES))).astype(np.float32)
