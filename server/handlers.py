@@ -88,7 +88,10 @@ def did_change(ls: HomespunServer, params: lsp.DidChangeTextDocumentParams) -> N
         case [*_, lsp.TextDocumentContentChangePartial() as last]:
             start = offset_at(document.lines, last.range.start, encoding)
             end = None if start is None else start + len(last.text)
-            ls.inline.edited(uri, end, last.range.start.line)
+            changes = [each for each in params.content_changes if hasattr(each, "range")]
+            first = min(each.range.start.line for each in changes)
+            final = max(each.range.start.line + each.text.count("\n") for each in changes)
+            ls.inline.edited(uri, end, first, final)
         case _:
             ls.inline.edited(uri, None)
     ls.outcomes.edited(uri, document)
@@ -127,6 +130,12 @@ def did_change_configuration(ls: HomespunServer, params: lsp.DidChangeConfigurat
 def did_show(ls: HomespunServer, params: Any) -> None:  # noqa: ANN401 - no schema for these
     """Note that a suggestion was seen."""
     ls.suggestions.shown(_suggestion_id(params))
+
+
+def did_dismiss(ls: HomespunServer, params: Any) -> None:  # noqa: ANN401
+    """Note that a suggestion was taken off the screen: `item`, or what a document shows."""
+    uri = getattr(getattr(params, "textDocument", None), "uri", "")
+    ls.inline.dismissed(_suggestion_id(params), uri if isinstance(uri, str) else "")
 
 
 def did_accept_in_part(ls: HomespunServer, params: Any) -> None:  # noqa: ANN401

@@ -53,6 +53,32 @@ class WrittenFunction:
         behind = r"\b" if language in _WITHOUT_BRACKETS else r"\s*(?:::)?(?:<[^<>()]*>)?\s*\("
         return bool(re.search(rf"(?:{_OWNERS}|(?<![\w.$@>:])){word}{behind}", code))
 
+    @property
+    def parameters(self) -> list[str]:
+        """Return the names of its parameters, types and defaults left out, `self` too."""
+        listed = re.search(rf"{re.escape(self.name)}\s*(?:<[^()]*>)?\s*\(([^()]*)\)", self.head)
+        names = []
+        for part in listed[1].split(",") if listed else ():
+            words = _WORD.findall(part.partition("=")[0].partition(":")[0])
+            if words and words[-1] not in ("self", "cls", "this"):
+                names.append(words[-1])
+        return names
+
+
+def calls_without_end(cursor: Cursor, text: str, *, language: str) -> bool:
+    """Say whether a text has the function around the cursor call itself with what it was given."""
+    calls = re.findall(rf"(?:{_OWNERS}|(?<![\w.$@>:]))([\w$]+[?!]?)\(([^()]*)\)", text)
+    for name, given in calls:
+        for function in written_functions(cursor, {name}, language=language):
+            parameters = function.parameters
+            arguments = [
+                part.partition("=")[2] or part for part in given.split(",") if part.strip()
+            ]
+            same = [argument.strip(" *&$") for argument in arguments] == parameters
+            if same and parameters and not function.calls_itself(language):
+                return True
+    return False
+
 
 def written_functions(
     cursor: Cursor, names: Collection[str], *, language: str

@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 
 from homespun.indexer.scan.globs import path_pattern
 from homespun.indexer.secrets.mask import mask
+from homespun.server.analysis.enclosing import calls_without_end
 from homespun.server.options import CompletionOptions
 from homespun.server.prompt.cursor import Cursor, unmatched_closer
 from homespun.server.types import CompletionRequest
@@ -221,6 +222,13 @@ def _not_the_line_above(text: str, answer: Answer, cursor: Cursor) -> str:
     return text
 
 
+def _ends(text: str, answer: Answer, cursor: Cursor) -> str:
+    """Refuse a function that would call itself with what it was given, and so for ever."""
+    if calls_without_end(cursor, text, language=answer.language):
+        raise Filtered("calls-itself")
+    return text
+
+
 def _balanced(text: str, answer: Answer, cursor: Cursor) -> str:
     index = unmatched_closer(cursor.before, text)
     return text if index < 0 else _some(text[:index], "bracket")
@@ -263,6 +271,7 @@ _STEPS: tuple[Callable[[str, Answer, Cursor], str], ...] = (
     _cut_at_lines_below,
     _without_repetition,
     _not_the_line_above,
+    _ends,
     _balanced,
     _trimmed,
     _long_enough,
