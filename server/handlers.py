@@ -132,12 +132,6 @@ def did_show(ls: HomespunServer, params: Any) -> None:  # noqa: ANN401 - no sche
     ls.suggestions.shown(_suggestion_id(params))
 
 
-def did_dismiss(ls: HomespunServer, params: Any) -> None:  # noqa: ANN401
-    """Note that a suggestion was taken off the screen: `item`, or what a document shows."""
-    uri = getattr(getattr(params, "textDocument", None), "uri", "")
-    ls.inline.dismissed(_suggestion_id(params), uri if isinstance(uri, str) else "")
-
-
 def did_accept_in_part(ls: HomespunServer, params: Any) -> None:  # noqa: ANN401
     """Note that a part of a suggestion was taken."""
     units = getattr(params, "acceptedLength", None)

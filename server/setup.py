@@ -39,6 +39,5 @@ def _register(server: HomespunServer) -> None:
     feature(lsp.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)(handlers.did_change_folders)
     feature(lsp.WORKSPACE_DID_CHANGE_CONFIGURATION)(handlers.did_change_configuration)
     feature("textDocument/didShowCompletion")(handlers.did_show)
-    feature("textDocument/didDismissCompletion")(handlers.did_dismiss)
     feature("textDocument/didPartiallyAcceptCompletion")(handlers.did_accept_in_part)
     registry.register(server.command)
