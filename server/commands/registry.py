@@ -42,7 +42,7 @@ def _accepted(ls: HomespunServer, suggestion_id: object = "", *_: object) -> Non
 def _dismissed(
     ls: HomespunServer, suggestion_id: object = "", uri: object = "", *_: object
 ) -> None:
-    """Note that a suggestion was taken off the screen: one by its id, else what a document shows."""
+    """Note that a suggestion was taken away: one by its id, else the one a document shows."""
     ls.inline.dismissed(str(suggestion_id), str(uri))
 
 

@@ -23,6 +23,7 @@ MIN_PREFIX_CHARS = 4  # non-blank; less says nothing about what is wanted
 _HARMLESS_RIGHT = re.compile(r"[\s)\]}>\"'`;:,.]")
 _WORD = re.compile(r"\w")
 _CLOSING_ONLY = re.compile(r"[)\]}>\"'`;:,]+")
+_FINISHED = re.compile(r"[\w)\]}\"'`,;]\s*\Z")  # a line: no bracket, operator or colon is last
 _REPEATED_TAIL = re.compile(r"(.{3,}?)\1{5,}\W*$|(.{10,}?)\2{3,}\W*$", re.DOTALL)
 _MIN_REPEATS = 3
 _MIN_LINE_CHARS = 8  # shorter lines ("}", "else:", "pass") repeat in good code
@@ -138,6 +139,14 @@ def _on_this_line(text: str, answer: Answer, cursor: Cursor) -> str:
 def _not_line_complete(text: str, answer: Answer, cursor: Cursor) -> str:
     if not text.strip():
         raise Filtered("line-complete" if answer.finish in ("newline", "eos") else "empty")
+    return text
+
+
+def _not_below_a_finished_line(text: str, answer: Answer, cursor: Cursor) -> str:
+    """Refuse what begins below a line that needs nothing more: there the cursor is not yet."""
+    begins_below = text.lstrip(" \t").startswith("\n")
+    if begins_below and not (answer.is_block or answer.explicit) and _FINISHED.search(cursor.tail):
+        raise Filtered("line-complete")
     return text
 
 
@@ -267,6 +276,7 @@ _STEPS: tuple[Callable[[str, Answer, Cursor], str], ...] = (
     _as_deep_as_the_cursor,
     _on_this_line,
     _not_line_complete,
+    _not_below_a_finished_line,
     _cut_at_rest_of_line,
     _cut_at_lines_below,
     _without_repetition,

@@ -402,7 +402,9 @@ def test_the_newest_document_is_served_first(server, uri):
 
 def test_two_hundred_requests_at_once_are_all_answered_and_the_last_is_right(server, uri):
     server.open(uri, "abc")
-    messages = [server.request_message(REQUEST, rpc.inline(uri, 0, (n + 2) % 4)) for n in range(199)]
+    messages = [
+        server.request_message(REQUEST, rpc.inline(uri, 0, (n + 2) % 4)) for n in range(199)
+    ]
     messages.append(server.request_message(REQUEST, rpc.inline(uri, 0, 2)))
     server.raw(b"".join(server.frame(message) for message in messages))
     answers = [server.wait(message["id"]) for message in messages]

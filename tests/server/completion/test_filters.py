@@ -104,6 +104,19 @@ def test_a_call_that_may_end_is_shown(marked, text):
     assert cleaned(marked, text) == text
 
 
+@pytest.mark.parametrize("line", ["x = 1|\n", "    'a': True,|\n", "f(a)|\n"])
+def test_nothing_is_suggested_below_a_line_that_is_finished(line):
+    with pytest.raises(Filtered) as filtered:
+        cleaned(line, "\n    y = 2")
+    assert filtered.value.reason == "line-complete"
+    assert cleaned(line, "\n    y = 2", explicit=True) == "\n    y = 2"
+
+
+def test_what_a_line_opens_is_suggested_below_it():
+    assert cleaned("f(|\n", "\n    a,") == "\n    a,"
+    assert cleaned("if x:|\n", "\n    y = 2", finish="block") == "\n    y = 2"
+
+
 def test_one_letter_is_shown_to_who_asks_for_it():
     assert cleaned("x = |\n", "a", explicit=True) == "a"
 
