@@ -145,7 +145,7 @@ def _function(name: re.Match[str], lines: list[str], row: int, cursor: Cursor) -
     while end < len(lines) - 2 and _is_open(lines[row : end + 1]):
         end += 1
     inside = [*lines[end + 1 : -1], re.sub(r"\w+\Z", "", lines[-1])]
-    below = []
+    below: list[str] = []
     for line in cursor.after.split("\n", _MAX_LINES)[:_MAX_LINES]:
         if below and line.strip() and indentation(line) <= depth:
             break

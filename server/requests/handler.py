@@ -111,8 +111,8 @@ class InlineCompletions:
         `row` and `last_row` are where it began and ended, 0-based.
         """
         self.retire(uri)
-        is_known = row is not None and last_row is not None
-        self._manners.edited(uri, (row, last_row) if is_known else None)
+        rows = None if row is None or last_row is None else (row, last_row)
+        self._manners.edited(uri, rows)
         if row is not None:
             self._snapshots.recent.edited(uri, row)
         self._debounce.typed()
