@@ -86,12 +86,13 @@ def written_functions(
     """Return the functions around the cursor whose names are among these, the innermost first."""
     if not cursor.left or not names:
         return []  # at the margin nothing is open
-    lines = [line[:_LINE_CHARS] for line in cursor.before.split("\n")[-_MAX_LINES:]]
+    lines = cursor.before.rsplit("\n", _MAX_LINES)[-_MAX_LINES:]
     skipped = cursor.before.count("\n") + 1 - len(lines)
     found = []
     for row, goes_on in _heads(lines):
-        for match in _WORD.finditer(lines[row]):
-            if match[0] in names and _is_head(lines[row], match, language, goes_on=goes_on):
+        line = lines[row][:_LINE_CHARS]
+        for match in _WORD.finditer(line):
+            if match[0] in names and _is_head(line, match, language, goes_on=goes_on):
                 function = _function(match, lines, row, cursor)
                 found.append(replace(function, line=skipped + row + 1))
                 break
@@ -107,7 +108,9 @@ def _heads(lines: list[str]) -> Iterator[tuple[int, bool]]:
     is_open = False  # the row yielded last goes on above, at the same depth
     for row in range(len(lines) - 2, -1, -1):
         line = lines[row]
-        if not line.strip():
+        if not limit and not is_open:
+            return
+        if not line.strip() or (line[:limit].isspace() and not is_open):  # most lines of a file
             continue
         depth = indentation(line)
         if depth < limit or (is_open and depth == limit):
@@ -144,15 +147,19 @@ def _function(name: re.Match[str], lines: list[str], row: int, cursor: Cursor) -
     end = row
     while end < len(lines) - 2 and _is_open(lines[row : end + 1]):
         end += 1
-    inside = [*lines[end + 1 : -1], re.sub(r"\w+\Z", "", lines[-1])]
+    inside = [*(line[:_LINE_CHARS] for line in lines[end + 1 : -1]), _without_word(lines[-1])]
     below: list[str] = []
     for line in cursor.after.split("\n", _MAX_LINES)[:_MAX_LINES]:
         if below and line.strip() and indentation(line) <= depth:
             break
         below.append(line[:_LINE_CHARS])
-    head = "\n".join(lines[row : end + 1])
+    head = "\n".join(line[:_LINE_CHARS] for line in lines[row : end + 1])
     one_line_body = head[max(head.rfind(")") + 1, name.end()) :] if row == end else ""
     return WrittenFunction(name[0], 0, head, "\n".join([one_line_body, *inside, *below]))
+
+
+def _without_word(line: str) -> str:
+    return re.sub(r"\w+\Z", "", line[-_LINE_CHARS:])
 
 
 def _is_open(lines: list[str]) -> bool:
