@@ -88,7 +88,10 @@ def did_change(ls: HomespunServer, params: lsp.DidChangeTextDocumentParams) -> N
         case [*_, lsp.TextDocumentContentChangePartial() as last]:
             start = offset_at(document.lines, last.range.start, encoding)
             end = None if start is None else start + len(last.text)
-            ls.inline.edited(uri, end, last.range.start.line)
+            changes = [each for each in params.content_changes if hasattr(each, "range")]
+            first = min(each.range.start.line for each in changes)
+            final = max(each.range.start.line + each.text.count("\n") for each in changes)
+            ls.inline.edited(uri, end, first, final)
         case _:
             ls.inline.edited(uri, None)
     ls.outcomes.edited(uri, document)

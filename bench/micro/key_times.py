@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 
 from bench.common import provenance
-from bench.typing.corpus import PACKAGES, copy_with, source_files
+from bench.typing.corpus import copy_with, corpus, source_files
 from bench.typing.sessions import Session, Typist, make_sessions
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.index import Index
@@ -46,7 +46,6 @@ from homespun.server.completion.open import context_length
 from homespun.server.options import CompletionOptions
 from homespun.server.requests.answer_cache import AnswerCache
 from homespun.server.types import CompletionRequest
-from homespun.training.shipped.packages import unpacked
 
 _PAUSE_MS = 600.0  # between keys; what follows one was prepared
 
@@ -110,14 +109,19 @@ class TypedPlace:
 @contextmanager
 def _workplace(name: str, args: argparse.Namespace) -> Iterator[TypedPlace]:
     """Copy a package, without the lines that are typed, and index it."""
-    package = next(package for package in PACKAGES if package.name == name)
-    files = source_files(unpacked(package))
+    package = next(package for package in corpus() if package.package.name == name)
+    files = source_files(package.folder(), package.language)
     sessions = make_sessions(
-        package.folder, files, count=args.sessions, keys=args.keys, seed=args.seed
+        package.name,
+        files,
+        language=package.language,
+        count=args.sessions,
+        keys=args.keys,
+        seed=args.seed,
     )
     with tempfile.TemporaryDirectory(prefix="keys-") as scratch:
-        root = Path(scratch).resolve() / package.folder
-        copy_with(unpacked(package), root, {session.path: session.text for session in sessions})
+        root = Path(scratch).resolve() / package.name
+        copy_with(package.folder(), root, {session.path: session.text for session in sessions})
         index = Index.open(root, IndexConfig(encoder="none"), create=True)
         index.update()
         yield TypedPlace(index, tuple(sessions))
@@ -248,7 +252,7 @@ def _request(session: Session, typist: Typist) -> CompletionRequest:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--model", nargs="+", default=["qwen2.5-coder-0.5b"])
-    names = [package.name for package in PACKAGES]
+    names = [package.package.name for package in corpus()]
     parser.add_argument("--package", nargs="+", default=["click"], choices=names)
     parser.add_argument("--sessions", type=int, default=3)
     parser.add_argument("--keys", type=int, default=48, help="keys of a session, at least")

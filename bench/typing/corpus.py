@@ -134,7 +134,7 @@ def source_files(root: Path, language: str) -> dict[str, str]:
             continue
         if not path.is_file() or path.stat().st_size > _MAX_BYTES:
             continue
-        text = path.read_text(encoding="utf-8", errors="replace")
+        text = path.read_bytes().decode("utf-8", "replace")  # line ends as they are
         if text.count("\n") >= _SPREAD_LINES and "\r" not in text and "\ufffd" not in text:
             texts[relative] = text
     return texts

@@ -11,10 +11,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
+from bench.common.plot import frontier
 from bench.typing.sessions import right_chars
-from bench.typing.stats import SEEN_MS
+from bench.typing.stats import SEEN_MS, KeyResult
 from homespun.stats import Estimate, cluster_mean
 
 Verdict = Literal["right", "cut", "wrong", "unjudged", "nothing"]
@@ -119,6 +120,23 @@ class ShownFigures:
     typed_over: Estimate | None  # right, shown, but gone before it could be taken
 
 
+def judged_key(row: KeyResult) -> JudgedKey:
+    """Return a key of the replay; what is right of it has been timed there."""
+    answer_ms = row.answer_ms if row.answer_ms is not None else row.gap_ms
+    verdict: Any = row.verdict
+    return JudgedKey(
+        package=row.package,
+        session=row.session,
+        line=row.line,
+        gap_ms=row.gap_ms,
+        upcoming_chars=row.upcoming_chars,
+        judgement=Judgement(verdict, len(row.text.rstrip()), row.right_chars, row.cut_chars),
+        answer_ms=row.answer_ms,
+        carried_ms=max(row.seen_ms - (row.gap_ms - answer_ms), 0.0),
+        is_typed=row.kind in ("char", "enter"),
+    )
+
+
 def shown_figures(keys: Sequence[JudgedKey]) -> ShownFigures:
     """Return the figures of a run in which nothing was taken."""
     shown = [key for key in keys if key.is_shown and key.judgement.verdict != "unjudged"]
@@ -176,6 +194,19 @@ def table(figures: Mapping[str, ShownFigures]) -> list[tuple[str, ...]]:
             )
         )
     return rows
+
+
+def frontier_drawing(curves: Mapping[str, Sequence[ShownFigures]], *, title: str) -> str:
+    """Draw the share of right suggestions against the keys served, as SVG."""
+    return frontier(
+        {
+            name: [(f.served.mean, f.right.mean) for f in figures if f.right is not None]
+            for name, figures in curves.items()
+        },
+        across="share of keys behind which a right suggestion stood",
+        up="share of the shown suggestions that are right",
+        title=title,
+    )
 
 
 def interval(found: Estimate | None, *, digits: int = 2) -> str:

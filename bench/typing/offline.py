@@ -3,6 +3,7 @@
     python -m bench.typing.offline --keys 60 --sessions 6 --rows FILE.jsonl
     python -m bench.typing.offline --held --rows FILE.jsonl     # for the report alone
     python -m bench.typing.offline --judge --rows FILE.jsonl    # the table of what is there
+    python -m bench.typing.offline --judge --rows FILE.jsonl --frontier FILE.svg
 
 The same sessions and keys as in `bench.typing.replay`, answered by `Completer.complete` as a user
 has it: default model and shipped adapter, the index with its encoder. A suggestion that is typed
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -31,6 +33,8 @@ from bench.typing.corpus import RetypedPackage, copy_with, corpus, say_which, so
 from bench.typing.judge import (
     JudgedKey,
     Judgement,
+    ShownFigures,
+    frontier_drawing,
     judged,
     shown_figures,
     table,
@@ -51,6 +55,7 @@ CACHED_MS = 5.0
 _DEADLINE_MS = 10_000  # a busy machine must not cut what is retrieved
 _UPCOMING_CHARS = 400
 _AROUND_CHARS = 1200
+_THRESHOLDS = 20  # of a frontier
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +127,13 @@ def main() -> int:
         _retype_all(packages, args)
     rows = [row for row in read(args.rows) if row.held == args.held]
     print(markdown(table(by_language(rows, delay_ms=args.delay_ms))))
+    if args.frontier:
+        curves = {
+            "all": [shown_figures(judged_keys(rows, delay_ms=args.delay_ms))],
+            "mean log-probability": frontier_figures(rows, mean_logprob, delay_ms=args.delay_ms),
+        }
+        drawing = frontier_drawing(curves, title="Right suggestions against keys served")
+        args.frontier.write_text(drawing, encoding="utf-8")
     return 0
 
 
@@ -179,6 +191,33 @@ def _displayed(
             right_chars=found.right_chars,
             cut_chars=found.cut_chars,
         )
+
+
+def frontier_figures(
+    rows: Sequence[OfflineKey],
+    score: Callable[[OfflineKey], float],
+    *,
+    delay_ms: float = DELAY_MS,
+) -> list[ShownFigures]:
+    """Return the figures for ever stricter thresholds of a score: what is below is not shown.
+
+    The thresholds are the quantiles of the score. Raises as `displayed` does.
+    """
+    scores = sorted(score(row) for row in rows if row.fresh)
+    found = []
+    for step in range(_THRESHOLDS if scores else 0):
+        least = scores[step * len(scores) // _THRESHOLDS]
+
+        def decide(row: OfflineKey, least: float = least) -> str:
+            return row.fresh or "" if row.fresh and score(row) >= least else ""
+
+        found.append(shown_figures(displayed(rows, decide, delay_ms=delay_ms)))
+    return found
+
+
+def mean_logprob(row: OfflineKey) -> float:
+    """Return how sure the model was of a fresh answer: what every other score is compared with."""
+    return math.fsum(row.token_logprobs) / max(len(row.token_logprobs), 1)
 
 
 def by_language(rows: Sequence[OfflineKey], *, delay_ms: float) -> dict[str, Any]:
@@ -325,6 +364,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rows", type=Path, required=True, help="JSON lines, added to")
     parser.add_argument("--held", action="store_true", help="the held packages: the report alone")
     parser.add_argument("--judge", action="store_true", help="ask nothing")
+    parser.add_argument("--frontier", type=Path, help="draw it; wants rows of --every-key")
     parser.add_argument("--every-key", action="store_true", help="ask the model at each key")
     parser.add_argument("--packages", nargs="+", default=[])
     parser.add_argument("--model", default="qwen2.5-coder-0.5b")

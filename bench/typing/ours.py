@@ -20,6 +20,7 @@ _PATIENCE_SECONDS = 180.0
 _READ_SECONDS = 1.5  # somebody who opens a file looks at it first
 _REST_SECONDS = 0.5  # after the last key, for what the server prepares
 _AUTOMATIC = 2  # InlineCompletionTriggerKind
+_LANGUAGE_IDS = {"tsx": "typescriptreact", "bash": "shellscript"}  # that are called otherwise
 
 
 class Homespun:
@@ -55,7 +56,6 @@ class Homespun:
                 "capabilities": {},
                 "initializationOptions": {
                     "completion": completion,
-                    "index": {"encoder": "none"},
                     "server": {"acceptanceLog": False},
                 },
             },
@@ -71,7 +71,7 @@ class Homespun:
         self._version = 1
         document = {
             "uri": self._uri(),
-            "languageId": "python",
+            "languageId": _LANGUAGE_IDS.get(session.language, session.language),
             "version": 1,
             "text": session.text,
         }
@@ -263,5 +263,6 @@ class _Connection:
 
 
 def _position(before: str) -> dict[str, int]:
-    """Return the position at the end of a text; its last line is ASCII."""
-    return {"line": before.count("\n"), "character": len(before) - (before.rfind("\n") + 1)}
+    """Return the position at the end of a text, in UTF-16 units as the protocol has it."""
+    line = before[before.rfind("\n") + 1 :]
+    return {"line": before.count("\n"), "character": len(line.encode("utf-16-le")) // 2}

@@ -1,13 +1,15 @@
 """Retype real code at human speed: our server and llama.cpp with llama.vim's policy.
 
     python -m bench.typing.replay [--quick] [--no-retrieval] [--formats Q8_0 ...]
+    python -m bench.typing.replay --held     # the held packages, for the report alone
 
-Lines are taken out of modules of PyPI source packages, and typed in again key by key. After each
-key the editor asks as it does in life: our server over stdio, llama.cpp's over HTTP as llama.vim
-asks it, with the same budget of prompt tokens. Both sides get the same keys at the same intervals,
-and take turns session by session; the other one rests meanwhile. In some sessions the user types
-all, in the others takes right suggestions now and then. Prints a table and writes it to
-bench/results/typing-MODEL.json.
+Lines are taken out of files of source packages in six languages, none of which trained anything,
+and typed in again key by key. After each key the editor asks as it does in life: our server over
+stdio with its defaults, llama.cpp's over HTTP as llama.vim asks it, with the same budget of prompt
+tokens. Both sides get the same keys at the same intervals, and take turns session by session; the
+other one rests meanwhile. In some sessions the user types all, in the others takes right
+suggestions now and then. Prints two tables (how fast, how right) and writes them to
+bench/results/typing-MODEL.json, with the frontier of share right against keys served beside it.
 """
 
 from __future__ import annotations
@@ -15,7 +17,6 @@ from __future__ import annotations
 import argparse
 import functools
 import itertools
-import os
 import subprocess
 import sys
 import tempfile
@@ -28,7 +29,15 @@ from typing import Any
 from bench.common import provenance
 from bench.engine import peers
 from bench.typing.client import Keystroke, ScreenAnswer, Side, TokenWork
-from bench.typing.corpus import PACKAGES, copy_with, source_files
+from bench.typing.corpus import RetypedPackage, copy_with, corpus, say_which, source_files
+from bench.typing.judge import (
+    ShownFigures,
+    frontier_drawing,
+    judged,
+    judged_key,
+    shown_figures,
+)
+from bench.typing.judge import table as shown_table
 from bench.typing.llama import LlamaVim
 from bench.typing.ours import Homespun
 from bench.typing.sessions import Session, Typist, make_sessions, right_chars
@@ -42,7 +51,6 @@ from bench.typing.stats import (
     saved_chars,
     table_rows,
 )
-from homespun.training.shipped.packages import Package, unpacked
 
 # Of a package: whether right suggestions are taken, sessions, keys of one at least.
 _PLANS = ((False, 2, 48), (True, 1, 30))
@@ -50,50 +58,79 @@ _QUICK = ((False, 1, 32), (True, 1, 32))
 _LAST_SECONDS = 12.0  # that the last suggestion of a session is waited for
 _CARRIED_MS = 100.0  # a suggestion typed along that is back within this has never gone
 _BUDGET_TOKENS = 1024  # of a prompt, on both sides
-ROW_FIELDS = tuple("side session takes kind at_ms gap_ms answer_ms cached right_chars".split())
+ROW_FIELDS = tuple(
+    "side session takes kind at_ms gap_ms answer_ms cached right_chars verdict cut_chars".split()
+)
 
 
 def main() -> int:
     """Run the replay, print the table, write the report."""
     args = _arguments()
-    packages = PACKAGES[:1] if args.quick else PACKAGES
+    packages = [
+        package
+        for package in corpus(held=args.held)
+        if not args.packages or package.package.name in args.packages
+    ]
+    packages = packages[:1] if args.quick else packages
+    print(say_which(packages, held=args.held), file=sys.stderr)
     report: dict[str, Any] = provenance.facts(args.model, args.threads)
     rows: list[KeyResult] = []
     sides: dict[str, dict[str, Any]] = {}
     for package in packages:
         sessions = _sessions(package, args)
         with tempfile.TemporaryDirectory(prefix="typing-") as scratch:
-            root = Path(scratch).resolve() / package.folder
+            root = Path(scratch).resolve() / package.name
             texts = {session.path: session.text for session, _ in sessions}
-            copy_with(unpacked(package), root, texts)
+            copy_with(package.folder(), root, texts)
             _index(root)
-            _replay_package(root, sessions, args, rows, sides)
+            _replay_package(root, package.language, sessions, args, rows, sides)
     report |= {
         "seed": args.seed,
         "pace": args.pace,
         "budget_tokens": _BUDGET_TOKENS,
         "acceptance": args.acceptance,
-        "packages": [f"{package.name}=={package.version}" for package in packages],
+        "packages": [package.name for package in packages],
+        "held": args.held,
         "sides": {name: _figures(name, facts, rows) for name, facts in sides.items()},
     }
     report["ratios"] = _ratios(report["sides"])
     report["load_after"] = provenance.machine()["load"]
     print(markdown(table_rows(report)))
+    shown = {name: _shown(name, rows) for name in sides}
+    report["shown"] = {name: asdict(found) for name, found in shown.items()}
+    print()
+    print(markdown(shown_table(shown)))
     report["row_fields"] = ROW_FIELDS
     report["rows"] = [_compact(row) for row in rows]
-    suffix = "-quick" if args.quick else ""
-    provenance.write(f"typing-{args.model}{suffix}", report)
+    suffix = ("-quick" if args.quick else "") + ("-held" if args.held else "")
+    written = provenance.write(f"typing-{args.model}{suffix}", report)
+    drawing = frontier_drawing(
+        {name: [found] for name, found in shown.items()},
+        title=f"Right suggestions against keys served, {args.model}",
+    )
+    written.with_suffix(".svg").write_text(drawing, encoding="utf-8")
     return 0
 
 
-def _sessions(package: Package, args: argparse.Namespace) -> list[tuple[Session, float]]:
+def _shown(name: str, rows: Sequence[KeyResult]) -> ShownFigures:
+    """Return how right one side is, in the sessions in which nothing is taken."""
+    return shown_figures([judged_key(row) for row in rows if row.side == name and not row.takes])
+
+
+def _sessions(package: RetypedPackage, args: argparse.Namespace) -> list[tuple[Session, float]]:
     """Draw a package's sessions, with the probability that a right suggestion is taken."""
-    files = source_files(unpacked(package))
+    files = source_files(package.folder(), package.language)
     plans = _QUICK if args.quick else _PLANS
     sessions: list[tuple[Session, float]] = []
     for takes, count, keys in plans:
         drawn = make_sessions(
-            package.folder, files, count=count, keys=keys, seed=args.seed, pace=args.pace
+            package.name,
+            files,
+            language=package.language,
+            count=count,
+            keys=keys,
+            seed=args.seed,
+            pace=args.pace,
         )
         for session in drawn:
             sessions.append((session, args.acceptance if takes else 0.0))
@@ -103,13 +140,12 @@ def _sessions(package: Package, args: argparse.Namespace) -> list[tuple[Session,
 
 def _index(root: Path) -> None:
     command = [sys.executable, "-P", "-m", "homespun.cli", "index", str(root)]
-    # Vectors serve the search; completions go by words.
-    environment = os.environ | {"HOMESPUN_INDEX_ENCODER": "none"}
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment)
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
 def _replay_package(
     root: Path,
+    language: str,
     sessions: Sequence[tuple[Session, float]],
     args: argparse.Namespace,
     rows: list[KeyResult],
@@ -118,7 +154,7 @@ def _replay_package(
     """Let the sides take turns at a package's sessions; add what they saw and did."""
     running: list[Side] = []
     try:
-        for start in _starters(root, args):
+        for start in _starters(root, language, args):
             running.append(start())
         for number, (session, probability) in enumerate(sessions):
             for side in running if number % 2 == 0 else running[::-1]:
@@ -133,7 +169,7 @@ def _replay_package(
         known["work"].append(side.work)
 
 
-def _starters(root: Path, args: argparse.Namespace) -> Iterable[Callable[[], Side]]:
+def _starters(root: Path, language: str, args: argparse.Namespace) -> Iterable[Callable[[], Side]]:
     model, threads = args.model, args.threads
     yield functools.partial(Homespun, root, model=model, threads=threads)
     if args.no_retrieval:
@@ -145,7 +181,7 @@ def _starters(root: Path, args: argparse.Namespace) -> Iterable[Callable[[], Sid
     servers = [build for build in peers.peers() if build.name in args.builds]
     if not servers:
         raise SystemExit("llama.cpp is not installed: make peers")
-    files = source_files(root)
+    files = source_files(root, language)
     for wanted in args.formats:
         if wanted not in formats:
             raise SystemExit(f"there is no {wanted!r} of {model}; known: {', '.join(formats)}")
@@ -186,7 +222,9 @@ def replay(
         side.press(edit)
         row = KeyResult(
             side=side.name,
-            session=f"{session.package}/{session.path}",
+            session=session.name,
+            package=session.package,
+            language=session.language,
             takes=probability > 0,
             kind=key.kind,
             line=key.line,
@@ -196,7 +234,7 @@ def replay(
             taken_chars=len(taken),
         )
         _watch(side, row, at, typist, clock)
-        _judge(row, typist.upcoming, rows[-1] if rows else None)
+        _judge(row, typist, rows[-1] if rows else None)
         rows.append(row)
         taken = ""
         if can_take(row) and typist.accepts(probability=probability, seed=seed):
@@ -218,9 +256,11 @@ def _watch(
     row.gap_ms = (clock() - at) * 1000
 
 
-def _judge(row: KeyResult, upcoming: str, before: KeyResult | None) -> None:
+def _judge(row: KeyResult, typist: Typist, before: KeyResult | None) -> None:
     """Say whether the text on the screen is right, and since when it has stood there."""
-    row.right_chars = right_chars(row.text, upcoming)
+    found = judged(row.text, typist.coming)
+    row.verdict, row.cut_chars = found.verdict, found.cut_chars
+    row.right_chars = right_chars(row.text, typist.upcoming)
     if row.right_chars and row.answer_ms is not None:
         row.seen_ms = row.gap_ms - row.answer_ms
         if before is not None and before.right_chars and row.answer_ms <= _CARRIED_MS:
@@ -299,6 +339,8 @@ def _progress(session: Session, rows: Sequence[KeyResult]) -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--quick", action="store_true", help="one package, about 60 keys")
+    parser.add_argument("--held", action="store_true", help="the held packages: the report alone")
+    parser.add_argument("--packages", nargs="+", default=[], help="only these, by name")
     parser.add_argument("--model", default="qwen2.5-coder-0.5b")
     parser.add_argument("--threads", type=int, default=provenance.physical_cores())
     parser.add_argument("--seed", type=int, default=1)

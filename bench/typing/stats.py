@@ -30,6 +30,10 @@ class KeyResult:
     seen_ms: float = 0.0  # the right text had stood on the screen for so long
     line: int = 0  # of the session's lines
     taken_chars: int = 0  # that this key put in, when it accepted a suggestion
+    package: str = ""
+    language: str = ""
+    verdict: str = "nothing"  # "right", "cut", "wrong", "unjudged" or "nothing"
+    cut_chars: int = 0  # of the text, up to the last sensible end before the first mistake
 
     @property
     def shown(self) -> bool:

@@ -157,6 +157,16 @@ the project here: no folder that is opened brings a program."
                          :mode 'detached
                          :error-handler #'ignore)))) ; a figure is lost, no work
 
+(defun homespun--run (command &rest given)
+  "Have the server run COMMAND with what is GIVEN; its answer is not waited for."
+  (when-let ((workspace (homespun--workspace)))
+    (with-lsp-workspace workspace
+      (lsp-request-async "workspace/executeCommand"
+                         (list :command command :arguments (vconcat given))
+                         #'ignore
+                         :mode 'detached
+                         :error-handler #'ignore))))
+
 (defun homespun--knows (workspace command)
   "Say whether the server of WORKSPACE has COMMAND."
   (seq-contains-p
@@ -671,7 +681,15 @@ that key would find nothing to accept."
   (interactive)
   (homespun--accept-part 'line))
 
-(dolist (command '(homespun-accept-word homespun-accept-line))
+(defun homespun-dismiss ()
+  "Take the suggestion away, so that it does not come back here."
+  (interactive)
+  (when-let* ((item (homespun--item))
+              (given (lsp-get (lsp-get item :command) :arguments)))
+    (homespun--run "homespun.dismissed" (elt given 0)))
+  (lsp-inline-completion-cancel))
+
+(dolist (command '(homespun-accept-word homespun-accept-line homespun-dismiss))
   (put command 'lsp-inline-completion-keep t)) ; else the suggestion is gone before they run
 
 ;;; The mode
@@ -702,7 +720,8 @@ Not in a repository: a clone may carry such a folder."
   (dolist (binding '(("TAB" . lsp-inline-completion-accept)
                      ("<tab>" . lsp-inline-completion-accept)
                      ("M-<right>" . homespun-accept-word)
-                     ("C-M-<right>" . homespun-accept-line)))
+                     ("C-M-<right>" . homespun-accept-line)
+                     ("C-g" . homespun-dismiss)))
     (define-key lsp-inline-completion-active-map (kbd (car binding)) (cdr binding))))
 
 ;;;###autoload

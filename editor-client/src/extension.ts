@@ -6,6 +6,7 @@ import { showAcceptance } from "./commands/acceptance";
 import { showActions } from "./commands/actions";
 import { chooseAdapter } from "./commands/adapters";
 import { complain, register, type CommandContext } from "./commands/context";
+import { dismiss } from "./commands/dismiss";
 import { toggleLanguage } from "./commands/languages";
 import { pauseForAnHour, resume } from "./commands/pause";
 import { showReport } from "./commands/report";
@@ -145,6 +146,7 @@ function registered(context: CommandContext, lifecycle: Lifecycle, setUp: SetUp)
         [RESTART_COMMAND]: () => lifecycle.start(),
         [SET_UP_COMMAND]: () => setUp.run(),
         "homespun.chooseAdapter": () => chooseAdapter(context),
+        "homespun.dismiss": () => dismiss(context),
         "homespun.explain": () => explain(context),
         "homespun.openLog": () => {
             context.log.show();

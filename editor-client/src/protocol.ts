@@ -6,6 +6,7 @@ export const STATUS_NOTIFICATION = "homespun/status";
 export const ServerCommand = {
     acceptance: "homespun.acceptance",
     adapters: "homespun.adapters",
+    dismissed: "homespun.dismissed",
     pause: "homespun.pause",
     reindex: "homespun.reindex",
     report: "homespun.report",

@@ -225,6 +225,11 @@ class Suggestions:
         """Return the newest suggestion."""
         return next(reversed(self._by_id.values()), None)
 
+    def displayed(self, uri: str) -> Suggestion | None:
+        """Return the suggestion of a document that may still be taken."""
+        live = self._live.get(uri)
+        return live.suggestion if live is not None else None
+
     def shown(self, identifier: str) -> None:
         """Note that a client says it has drawn a suggestion."""
         self.tells_shown = True

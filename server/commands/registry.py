@@ -22,7 +22,7 @@ from homespun.server.background.status import (
     STAY_HERE_COMMAND,
 )
 from homespun.server.commands import inspect as inspection
-from homespun.server.requests.request import ACCEPTED_COMMAND
+from homespun.server.requests.request import ACCEPTED_COMMAND, DISMISSED_COMMAND
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +37,13 @@ def register(command: Callable[[str], Callable[[Handler], Handler]]) -> None:
 
 def _accepted(ls: HomespunServer, suggestion_id: object = "", *_: object) -> None:
     ls.suggestions.accepted(str(suggestion_id))
+
+
+def _dismissed(
+    ls: HomespunServer, suggestion_id: object = "", uri: object = "", *_: object
+) -> None:
+    """Note that a suggestion was taken away: one by its id, else the one a document shows."""
+    ls.inline.dismissed(str(suggestion_id), str(uri))
 
 
 def _reindex(ls: HomespunServer, *_: object) -> None:
@@ -105,6 +112,7 @@ def _fetch_model(ls: HomespunServer, *_: object) -> dict[str, object]:
 
 COMMANDS: dict[str, Handler] = {
     ACCEPTED_COMMAND: _accepted,
+    DISMISSED_COMMAND: _dismissed,
     "homespun.showSources": inspection.show_sources,
     "homespun.why": inspection.why,
     "homespun.search": inspection.search,

@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 
 from homespun.indexer.scan.globs import path_pattern
 from homespun.indexer.secrets.mask import mask
+from homespun.server.analysis.enclosing import calls_without_end
 from homespun.server.options import CompletionOptions
 from homespun.server.prompt.cursor import Cursor, unmatched_closer
 from homespun.server.types import CompletionRequest
@@ -22,6 +23,7 @@ MIN_PREFIX_CHARS = 4  # non-blank; less says nothing about what is wanted
 _HARMLESS_RIGHT = re.compile(r"[\s)\]}>\"'`;:,.]")
 _WORD = re.compile(r"\w")
 _CLOSING_ONLY = re.compile(r"[)\]}>\"'`;:,]+")
+_FINISHED = re.compile(r"[\w)\]}\"'`,;]\s*\Z")  # a line: no bracket, operator or colon is last
 _REPEATED_TAIL = re.compile(r"(.{3,}?)\1{5,}\W*$|(.{10,}?)\2{3,}\W*$", re.DOTALL)
 _MIN_REPEATS = 3
 _MIN_LINE_CHARS = 8  # shorter lines ("}", "else:", "pass") repeat in good code
@@ -140,6 +142,14 @@ def _not_line_complete(text: str, answer: Answer, cursor: Cursor) -> str:
     return text
 
 
+def _not_below_a_finished_line(text: str, answer: Answer, cursor: Cursor) -> str:
+    """Refuse what begins below a line that needs nothing more: there the cursor is not yet."""
+    begins_below = text.lstrip(" \t").startswith("\n")
+    if begins_below and not (answer.is_block or answer.explicit) and _FINISHED.search(cursor.tail):
+        raise Filtered("line-complete")
+    return text
+
+
 def _cut_at_rest_of_line(text: str, answer: Answer, cursor: Cursor) -> str:
     """Cut where the text repeats what stands right of the cursor, so `foo(|)` gets one bracket."""
     rest = cursor.right.strip()
@@ -221,6 +231,13 @@ def _not_the_line_above(text: str, answer: Answer, cursor: Cursor) -> str:
     return text
 
 
+def _ends(text: str, answer: Answer, cursor: Cursor) -> str:
+    """Refuse a function that would call itself with what it was given, and so for ever."""
+    if calls_without_end(cursor, text, language=answer.language):
+        raise Filtered("calls-itself")
+    return text
+
+
 def _balanced(text: str, answer: Answer, cursor: Cursor) -> str:
     index = unmatched_closer(cursor.before, text)
     return text if index < 0 else _some(text[:index], "bracket")
@@ -259,10 +276,12 @@ _STEPS: tuple[Callable[[str, Answer, Cursor], str], ...] = (
     _as_deep_as_the_cursor,
     _on_this_line,
     _not_line_complete,
+    _not_below_a_finished_line,
     _cut_at_rest_of_line,
     _cut_at_lines_below,
     _without_repetition,
     _not_the_line_above,
+    _ends,
     _balanced,
     _trimmed,
     _long_enough,

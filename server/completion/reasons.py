@@ -112,6 +112,15 @@ REASONS: dict[str, Reason] = {
     "paused": Reason(
         "Nothing: homespun is {message}; the command homespun.resume goes on at once."
     ),
+    "cursor-moved": Reason(
+        "Nothing: the cursor moved here and nothing was written at it; type something, "
+        + _OR_ASK
+        + "."
+    ),
+    "dismissed": Reason(
+        "Nothing: what the model suggests here was dismissed; it comes back when the text around "
+        "the cursor is another, " + _OR_ASK + "."
+    ),
     "cancelled": Reason(
         "Nothing: another key or another request came before the answer, or the editor took its "
         "question back; rest a moment where you want a completion."
@@ -173,6 +182,10 @@ REASONS: dict[str, Reason] = {
     ),
     "repeats-line-above": Reason(
         "Nothing: the model repeated the line above; write the first letters of what differs."
+    ),
+    "calls-itself": Reason(
+        "Nothing: the model would have this function call itself with what it was given, without "
+        "end; write the first letters of what you want."
     ),
     "repetition": Reason(
         "Nothing: the model repeated itself without end; write the first letters of what you want."

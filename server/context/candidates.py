@@ -17,6 +17,7 @@ from homespun.server.analysis.name_resolution import Files, Module
 from homespun.server.analysis.python.inference import PythonTypes, Receiver
 from homespun.server.analysis.python.outline import Class
 from homespun.server.analysis.python.values import ClassValue, FunctionValue, InstanceValue
+from homespun.server.context.being_written import BeingWritten
 from homespun.server.context.limits import BY_NEED
 from homespun.server.context.next_name import NOTHING, NameCandidate, NameEvidence, kind_of
 from homespun.server.context.next_name_weights import MEMBERS, MODULE, NAMES
@@ -63,6 +64,7 @@ class Needs:
     cursor: Cursor
     beside: Mapping[str, float]
     types: PythonTypes
+    written: BeingWritten
 
     @cached_property
     def _evidence(self) -> NameEvidence:
@@ -107,7 +109,8 @@ class Needs:
             read = self.types.read(symbol)
             for member in read.members.values() if read else ():
                 hidden = member.name.startswith("_") and not (private or member.name == "__init__")
-                if member.name in seen or hidden or read is None:
+                is_written = self.written.hides_member(symbol, member.name)
+                if member.name in seen or hidden or is_written or read is None:
                     continue
                 seen.add(member.name)
                 candidate = NameCandidate(member.name, member.kind, distance=distance)
@@ -157,7 +160,12 @@ class Needs:
                     found[name] = meant
         for name, symbol in self.files.top_level(path).items():
             found.setdefault(name, symbol)
-        yield from self._ranked(list(found.items()), self._evidence, path)
+        names = [
+            (name, meant)
+            for name, meant in found.items()
+            if not (isinstance(meant, Symbol) and self.written.hides(meant))
+        ]
+        yield from self._ranked(names, self._evidence, path)
 
     def _ranked(
         self,

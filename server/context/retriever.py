@@ -23,6 +23,7 @@ from homespun.server.analysis.name_resolution import Files
 from homespun.server.analysis.names_in_reach import in_reach
 from homespun.server.analysis.python.inference import PythonTypes
 from homespun.server.analysis.source_lines import SourceLines
+from homespun.server.context.being_written import BeingWritten
 from homespun.server.context.candidates import PARTS, Need, Needs, enclosing_call, words_beside
 from homespun.server.context.definitions import Definitions, imports_of
 from homespun.server.context.limits import BY_NEED
@@ -129,8 +130,10 @@ class Retriever:
             return was_late
 
         request = _Request(cursor, path, language, _window(cursor, path, budget_tokens), is_late)
-        hits = self._hits(request)
-        steady, fresh = self._definitions(request, hits)
+        files = self._files(request)
+        written = BeingWritten(cursor, files.own_symbols(), path=path, language=language)
+        hits = [hit for hit in self._hits(request) if not written.hides_chunk(hit.path, hit.symbol)]
+        steady, fresh = self._definitions(request, files, hits, written)
         steady += _recent(request, recent)
         if "similar" in self._parts and not is_late():
             steady += _similar(request, hits, [*steady, *fresh])
@@ -151,16 +154,16 @@ class Retriever:
         )
 
     def _definitions(
-        self, request: _Request, hits: Sequence[Hit]
+        self, request: _Request, files: Files, hits: Sequence[Hit], written: BeingWritten
     ) -> tuple[list[Snippet], list[Snippet]]:
         """Return definitions for the lines above, and those that only the current line wants.
 
         The second come last in the block: they change while the user types the line.
         """
         found = (
-            self._of_python(request, hits)
+            self._of_python(request, files, hits, written)
             if request.language == "python"
-            else self._of_any_language(request, hits)
+            else self._of_any_language(request, files, hits, written)
         )
         steady: list[Snippet] = []
         fresh: list[Snippet] = []
@@ -170,13 +173,14 @@ class Retriever:
         return steady, fresh
 
     def _of_any_language(
-        self, request: _Request, hits: Sequence[Hit]
+        self, request: _Request, files: Files, hits: Sequence[Hit], written: BeingWritten
     ) -> Iterator[tuple[Snippet, bool]]:
         def hidden(symbol: Symbol) -> bool:
+            if written.hides(symbol):
+                return True
             return _overlaps(request.window, symbol.path, symbol.start_line, symbol.end_line)
 
         cursor = request.cursor
-        files = self._files(request)
         lookup = Definitions(files, self._sources, cursor)
         seen = set()
         names = in_reach(cursor)
@@ -186,7 +190,7 @@ class Retriever:
         if _BEHIND_DOT.search(cursor.tail) or "names" not in self._parts:
             return
         beside = words_beside({hit.text: hit.score for hit in hits if hit.path != request.path})
-        for need in Needs(files, cursor, beside, PythonTypes(files, "")).names():
+        for need in Needs(files, cursor, beside, PythonTypes(files, ""), written).names():
             if request.is_late() or len(seen) >= BY_NEED.definitions:
                 return
             found = _needed(files, need, request.window)
@@ -194,12 +198,13 @@ class Retriever:
                 seen.add((found.path, found.start_line))
                 yield found, need.is_fresh
 
-    def _of_python(self, request: _Request, hits: Sequence[Hit]) -> Iterator[tuple[Snippet, bool]]:
-        files = self._files(request)
+    def _of_python(
+        self, request: _Request, files: Files, hits: Sequence[Hit], written: BeingWritten
+    ) -> Iterator[tuple[Snippet, bool]]:
         beside = words_beside({hit.text: hit.score for hit in hits if hit.path != request.path})
         seen: set[tuple[str, int]] = set()
         for need in Needs(
-            files, request.cursor, beside, PythonTypes(files, request.cursor.before)
+            files, request.cursor, beside, PythonTypes(files, request.cursor.before), written
         ).find():
             if need.part not in self._parts:
                 continue

@@ -94,10 +94,13 @@ class AnswerCache:
         while len(self._entries) > self._most_entries or self._bytes > self._most_bytes:
             self._drop(next(iter(self._entries)))
 
-    def find(self, key: Hashable, text: str, offset: int) -> CachedAnswer | None:
+    def find(
+        self, key: Hashable, text: str, offset: int, *, is_on_display: bool = False
+    ) -> CachedAnswer | None:
         """Return what is left of an answer for this cursor; None where the model is to be asked.
 
         The answer to this very state goes first, then the one that was given nearest before it.
+        With `is_on_display` also the last characters of one that was cut, which is asked for anew.
         """
         cursor = _Cursor(text, offset)
         near = [
@@ -109,16 +112,16 @@ class AnswerCache:
         ]
         for typed, state in sorted(near, key=lambda pair: pair[0]):
             completion = self._entries[state]
-            rest = _rest(completion, cursor, state)
+            rest = _rest(completion, cursor, state, is_on_display=is_on_display)
             if rest is not None:
                 self._entries.move_to_end(state)
                 return CachedAnswer(_as_cached(completion, rest), typed)
         return None
 
-    def clear(self) -> None:
-        """Forget everything."""
-        self._entries.clear()
-        self._bytes = 0
+    def clear(self, *, but_the_last: bool = False) -> None:
+        """Forget everything, or all but the answer that was given or found last."""
+        for state in list(self._entries)[: -1 if but_the_last else None]:
+            self._drop(state)
 
     def _drop(self, state: _State) -> None:
         completion = self._entries.pop(state, None)
@@ -126,7 +129,9 @@ class AnswerCache:
             self._bytes -= _bytes_of(completion)
 
 
-def _rest(completion: Completion, cursor: _Cursor, state: _State) -> str | None:
+def _rest(
+    completion: Completion, cursor: _Cursor, state: _State, *, is_on_display: bool
+) -> str | None:
     """Return what of an answer is not in the document yet; None where it does not belong here."""
     typed = cursor.before[state.before_chars :]
     closers = cursor.after[: len(cursor.after) - state.after_chars]
@@ -140,7 +145,8 @@ def _rest(completion: Completion, cursor: _Cursor, state: _State) -> str | None:
         rest = rest[: -len(closers)]
     if typed and (not rest or (typed.endswith("\r") and rest.startswith("\n"))):
         return None
-    if typed and completion.finish == "length" and len(rest) <= _CUT_CHARS:
+    is_cut = completion.finish == "length" and len(rest) <= _CUT_CHARS
+    if typed and is_cut and not is_on_display:
         return None
     same = state.after == cursor.hash_after(len(closers))
     same = same and state.before == cursor.hash_before(state.before_chars)

@@ -23,6 +23,7 @@ from homespun.server.lsp.documents import Documents
 from homespun.server.lsp.protocol import InlineParams
 from homespun.server.requests.answer_cache import AnswerCache, CachedAnswer
 from homespun.server.requests.debounce import Debounce, is_urgent
+from homespun.server.requests.manners import CURSOR_MOVED, DISMISSED, Manners
 from homespun.server.requests.prefetch import Prefetch
 from homespun.server.requests.request import Arrival, Ticket
 from homespun.server.requests.scheduler import Job, Scheduler
@@ -50,6 +51,7 @@ class InlineCompletions:
         self._clock = clock
         self._scheduler = Scheduler()
         self._cache = AnswerCache()
+        self._manners = Manners()
         self._debounce = Debounce(clock=clock)
         self.prefetch = Prefetch(
             self._scheduler, look=self._snapshots.view, failed=self._log_failure
@@ -88,20 +90,29 @@ class InlineCompletions:
                 return self._nothing(arrival, snapshot)
             ticket = self._ticket(arrival, snapshot)
             self.prefetch.moved(ticket.uri, snapshot.offset)
+            if not self._is_written_at(ticket):
+                self.prefetch.resting(ticket.uri)
+                return self._nothing(arrival, because(CURSOR_MOVED))
             cached = self._known(ticket)
             if cached is not None:
                 return self._answer(ticket, cached.completion, cached)
+            on_display = self._on_display(ticket)
             completion, is_newest = await self._wait(ticket)
+            completion = self._steady(ticket, completion, on_display)
             # Who waits has not typed on: another model, index or setting answers in its place.
             if not is_newest or now.is_stale(snapshot) or now.is_current(snapshot):
                 return self._answer(ticket, completion)
 
-    def edited(self, uri: str, offset: int | None, row: int | None = None) -> None:
+    def edited(
+        self, uri: str, offset: int | None, row: int | None = None, last_row: int | None = None
+    ) -> None:
         """Note an edit that ends at `offset`: what is under way belongs to text that is gone.
 
-        `row` is where it began, 0-based.
+        `row` and `last_row` are where it began and ended, 0-based.
         """
         self.retire(uri)
+        rows = None if row is None or last_row is None else (row, last_row)
+        self._manners.edited(uri, rows)
         if row is not None:
             self._snapshots.recent.edited(uri, row)
         self._debounce.typed()
@@ -117,7 +128,18 @@ class InlineCompletions:
         """Note that a document was closed."""
         self.retire(uri)
         self._snapshots.recent.closed(uri)
+        self._manners.closed(uri)
         self.prefetch.closed(uri)
+
+    def dismissed(self, identifier: str, uri: str) -> None:
+        """Note that the user took a suggestion away; without an id the one on display."""
+        known = self._suggestions.get(identifier) or self._suggestions.displayed(uri)
+        document = self._snapshots.document(known.uri) if known is not None else None
+        if known is None or document is None:
+            logger.debug("dismissed: a suggestion that is forgotten or another server's")
+            return
+        self._manners.dismissed(known.uri, document.source, known.offset, known.completion.text)
+        self._suggestions.forget_live(known.uri)
 
     def retire(self, uri: str) -> None:
         """Answer a document's request in progress with nothing; the model stops within a step."""
@@ -126,12 +148,12 @@ class InlineCompletions:
             self._break_off(ticket)
 
     def forget(self) -> None:
-        """Forget what was answered: the repository has changed."""
-        self._cache.clear()
+        """Forget what was answered: the repository has changed. What is on display stays."""
+        self._cache.clear(but_the_last=bool(self._suggestions.live()))
 
     def renew(self) -> None:
         """Begin anew where the model or the settings are others, and make the documents ready."""
-        self.forget()
+        self._cache.clear()
         for ticket in list(self._newest.values()):
             if not self._snapshots.is_current(ticket.snapshot):
                 self._break_off(ticket)  # it is still the newest: `_complete` asks anew
@@ -169,6 +191,35 @@ class InlineCompletions:
         if ticket.request.explicit:
             return None
         return self._cache.find(ticket.key, ticket.request.text, ticket.request.offset)
+
+    def _is_written_at(self, ticket: Ticket) -> bool:
+        """Say whether the cursor stands where somebody writes, and does not only move."""
+        snapshot, request = ticket.snapshot, ticket.request
+        document = self._snapshots.document(ticket.uri)
+        if document is None or snapshot.lead:  # who walks through the suggest widget asks
+            return True
+        return self._manners.follows_an_edit(
+            ticket.uri, document.source, snapshot.offset, explicit=request.explicit
+        )
+
+    def _on_display(self, ticket: Ticket) -> Completion | None:
+        """Return the last characters of an answer that was cut, for which the model is asked."""
+        request = ticket.request
+        if request.explicit:
+            return None
+        found = self._cache.find(ticket.key, request.text, request.offset, is_on_display=True)
+        return found.completion if found is not None else None
+
+    def _steady(
+        self, ticket: Ticket, completion: Completion, on_display: Completion | None
+    ) -> Completion:
+        """Return an answer that does not change what is on display, only what follows it."""
+        is_broken_off = completion.finish == "cancelled"
+        if on_display is None or is_broken_off or completion.text.startswith(on_display.text):
+            return completion
+        request = ticket.request
+        self._cache.remember(ticket.key, request.text, request.offset, on_display)
+        return on_display
 
     async def _wait(self, ticket: Ticket) -> tuple[Completion, bool]:
         """Return what comes of a request, and whether neither an edit nor a newer one came."""
@@ -250,6 +301,10 @@ class InlineCompletions:
         if not self._snapshots.is_current(ticket.snapshot):
             return self._nothing(ticket.arrival, replace(completion, text="", finish="cancelled"))
         others = [replace(each, id=uuid.uuid4().hex) for each in completion.others]
+        if not self._may_be_shown(ticket, completion, document.source):
+            self.prefetch.resting(ticket.uri)
+            dismissed = replace(completion, text="", finish=DISMISSED)
+            return self._nothing(ticket.arrival, dismissed)
         identifier = self._followed(ticket, completion, others, cached, document.source)
         completion = replace(completion, id=identifier)
         self._note(ticket.arrival, completion)
@@ -257,6 +312,12 @@ class InlineCompletions:
         self.from_cache += cached is not None
         self.prefetch.resting(ticket.uri, completion.text)
         return lsp.InlineCompletionList(items=[ticket.item(each) for each in (completion, *others)])
+
+    def _may_be_shown(self, ticket: Ticket, completion: Completion, text: str) -> bool:
+        snapshot = ticket.snapshot
+        return self._manners.allows(
+            ticket.uri, text, snapshot.offset, completion.text, explicit=ticket.request.explicit
+        )
 
     def _followed(
         self,

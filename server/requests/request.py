@@ -14,6 +14,7 @@ from homespun.server.requests.target import key_of
 from homespun.server.types import Completion, CompletionRequest
 
 ACCEPTED_COMMAND = "homespun.accepted"
+DISMISSED_COMMAND = "homespun.dismissed"
 
 
 @dataclass(frozen=True, slots=True)

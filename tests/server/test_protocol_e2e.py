@@ -51,6 +51,9 @@ def test_the_real_completer_answers_behind_the_wire(start):
     client.open("untitled:a.py", "def add(a, b):\n    return \n")
     assert client.complete_text("untitled:a.py", 1, 11) == "a + b"
     assert client.complete("untitled:a.py", 0, 1) == []
+    assert client.status()["last"]["finish"] == "filtered:cursor-moved"
+    client.change("untitled:a.py", 2, (0, 0, 0, 0, "x"))
+    assert client.complete("untitled:a.py", 0, 1) == []
     assert client.status()["last"]["finish"] == "filtered:inside-word"
 
 
@@ -59,7 +62,7 @@ def test_typing_along_a_suggestion_asks_the_model_once(start):
     client.initialize()
     client.wait_until_ready()
     uri = "untitled:a.py"
-    client.open(uri, "def add(a, b):\r\n    return \r\n")
+    client.open(uri, "def both(a, b):\r\n    return \r\n")
     assert client.complete_text(uri, 1, 11) == "add(a, b)"
     client.change(uri, 2, (1, 11, 1, 11, "a"))
     assert client.complete_text(uri, 1, 12) == "dd(a, b)"
@@ -399,7 +402,9 @@ def test_the_newest_document_is_served_first(server, uri):
 
 def test_two_hundred_requests_at_once_are_all_answered_and_the_last_is_right(server, uri):
     server.open(uri, "abc")
-    messages = [server.request_message(REQUEST, rpc.inline(uri, 0, n % 4)) for n in range(199)]
+    messages = [
+        server.request_message(REQUEST, rpc.inline(uri, 0, (n + 2) % 4)) for n in range(199)
+    ]
     messages.append(server.request_message(REQUEST, rpc.inline(uri, 0, 2)))
     server.raw(b"".join(server.frame(message) for message in messages))
     answers = [server.wait(message["id"]) for message in messages]
@@ -553,6 +558,19 @@ def test_acceptance_is_noted_from_commands_from_clients_and_from_edits(start):
         f"partial: 5 of 7 characters, suggestion {identifier}",
         f"accepted: 7 of 7 characters, suggestion {identifier}",
     ]
+
+
+def test_what_a_client_says_was_dismissed_does_not_come_back(server, uri):
+    server.open(uri, "ab")
+    [item] = server.complete(uri, 0, 2)
+    [identifier] = item["command"]["arguments"]
+    assert server.command("homespun.dismissed", identifier)["result"] is None
+    assert server.complete(uri, 0, 2) == []
+    assert server.status()["last"]["finish"] == "filtered:dismissed"
+    server.change(uri, 2, (0, 2, 0, 2, "c"))
+    assert server.complete(uri, 0, 3)
+    server.command("homespun.dismissed", "", uri)  # by a client that knows only the document
+    assert server.complete(uri, 0, 3) == []
 
 
 def test_two_editors_in_one_folder_are_answered_each_for_itself(start, tmp_path):

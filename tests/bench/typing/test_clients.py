@@ -161,3 +161,17 @@ def test_a_superseded_request_is_cancelled_and_its_answer_does_not_count(ours):
     ours.press(Keystroke("def f():\n    y", "\nx = 1\n", "y", 0))
     assert _last(ours, "$/cancelRequest")["params"] == {"id": first}
     assert len(list(ours.answers(2.0))) == 1
+
+
+def test_the_server_counts_a_line_in_utf_16_and_is_told_the_language(ours):
+    ours.begin(Session("p", "a.go", 1, "func f() {", "\n}\n", "\n\tx", (), "go"))
+    document = _last(ours, "textDocument/didOpen")["params"]["textDocument"]
+    assert document["languageId"] == "go"
+    ours.press(Keystroke('func f() {\n\t"😋', "\n}\n", "😋", 0))
+    assert _last(ours, "textDocument/inlineCompletion")["params"]["position"]["character"] == 4
+
+
+def test_our_server_runs_with_its_defaults_but_writes_nothing_down(ours):
+    options = _last(ours, "initialize")["params"]["initializationOptions"]
+    assert set(options) == {"completion", "server"}
+    assert options["server"] == {"acceptanceLog": False}

@@ -281,6 +281,18 @@
       (should (equal asked-of
                      (list (workspace) '(:command "homespun.accepted" :arguments ["7"])))))))
 
+(ert-deftest what-is-dismissed-goes-and-the-server-is-told ()
+  (let (asked-of)
+    (with-answer "{}"
+      (cl-letf (((symbol-function 'lsp-request-async)
+                 (lambda (_ params &rest _) (setq asked-of (list lsp--cur-workspace params)))))
+        (with-suggestion
+         (homespun-dismiss)
+         (should-not (ghost-text))
+         (should (equal (buffer-string) ""))))
+      (should (equal asked-of
+                     (list (workspace) '(:command "homespun.dismissed" :arguments ["7"])))))))
+
 (defvar questions nil "What the server was asked for ghost text with, the newest first.")
 (defvar answers nil "What the server answers, in turn: JSON, or nil where it takes too long.")
 (defvar timers nil "What is to happen, the next first: seconds, function, arguments.")

@@ -131,6 +131,16 @@ TEST('Tab behind all that is suggested indents', function()
   EQUAL(told(), {})
 end)
 
+if drawn then
+  TEST('what is dismissed goes, and the server is told; who leaves insert mode dismisses nothing', function()
+    suggest('total', ' = né')
+    EQUAL(type_in('total', { at_ghost(' = né', '<C-]>'), at_ghost('', '<Esc>') }), { 'total' })
+    EQUAL(told(), { { command = 'homespun.dismissed', arguments = { '7' } } })
+    EQUAL(type_in('total', { at_ghost(' = né', '<Esc>') }), { 'total' })
+    EQUAL(#told(), 1)
+  end)
+end
+
 TEST('a key that nothing is suggested for does what it did before, in its turn', function()
   local keys_of_all = in_insert_mode('a<F5>b<F6>c<F7>d<F8>e<Tab>f<Esc>')
   EQUAL(type_in('', { keys_of_all }), { 'aébé<cé7d<F8>e  f' })

@@ -72,6 +72,12 @@ def test_lines_that_repeat_are_cut_between_lines():
         pytest.param("x = 1\ny = |\n", ")", "bracket", id="a bracket that nothing opened"),
         pytest.param("x = |\n", "a", "too-short", id="one letter"),
         pytest.param(
+            "def peek(self, place, *, last=1):\n    return |\n",
+            "self.peek(place, last=last)",
+            "calls-itself",
+            id="itself, with what it was given",
+        ),
+        pytest.param(
             'password = "|\n', 'kJ8#mQ2$xZ9vL4nR7w"', "secret", id="looks like a password"
         ),
         pytest.param("k = |\n", '"AKIAZ5LQ7RXN2VPD3TWM"', "secret", id="looks like a key"),
@@ -81,6 +87,34 @@ def test_why_nothing_is_shown(marked, text, reason):
     with pytest.raises(Filtered) as filtered:
         cleaned(marked, text)
     assert filtered.value.reason == reason
+
+
+@pytest.mark.parametrize(
+    ("marked", "text"),
+    [
+        ("def peek(place):\n    return |\n", "peek(place + 1)"),
+        ("def peek(place):\n    return |\n", "other.peek(place)"),
+        ("def peek(place):\n    return |\n", "skip(place)"),
+        ("def peek():\n    return |\n", "peek()"),  # of nothing it may be another one's
+        ("def peek(place):\n    if peek(place - 1):\n        return |\n", "peek(place)"),
+        ("def peek(place):\n    return 1\n\n\nx = |\n", "peek(place)"),
+    ],
+)
+def test_a_call_that_may_end_is_shown(marked, text):
+    assert cleaned(marked, text) == text
+
+
+@pytest.mark.parametrize("line", ["x = 1|\n", "    'a': True,|\n", "f(a)|\n"])
+def test_nothing_is_suggested_below_a_line_that_is_finished(line):
+    with pytest.raises(Filtered) as filtered:
+        cleaned(line, "\n    y = 2")
+    assert filtered.value.reason == "line-complete"
+    assert cleaned(line, "\n    y = 2", explicit=True) == "\n    y = 2"
+
+
+def test_what_a_line_opens_is_suggested_below_it():
+    assert cleaned("f(|\n", "\n    a,") == "\n    a,"
+    assert cleaned("if x:|\n", "\n    y = 2", finish="block") == "\n    y = 2"
 
 
 def test_one_letter_is_shown_to_who_asks_for_it():

@@ -126,6 +126,11 @@ local function follow()
   end))
 end
 
+local function take_away()
+  stop()
+  hide()
+end
+
 local function take_all(it)
   hide()
   stop()
@@ -158,7 +163,7 @@ function M.setup(options)
   vim.api.nvim_create_autocmd({ 'InsertLeave', 'BufLeave' }, {
     group = group,
     callback = function()
-      M.dismiss() -- and nothing returned: true would end the autocommand
+      take_away() -- and nothing returned: true would end the autocommand
     end,
   })
 end
@@ -190,12 +195,15 @@ function M.accept(part)
   return true
 end
 
---- Take the suggestion off the screen; say whether there was one.
+--- Take the suggestion off the screen, so that it does not come back here; say whether there was one.
 function M.dismiss()
-  local was_there = suggestion ~= nil
-  stop()
-  hide()
-  return was_there
+  local it = suggestion
+  if it and it.item.command then
+    local command = { command = 'homespun.dismissed', arguments = it.item.command.arguments }
+    it.client:request('workspace/executeCommand', command, function() end, it.buffer)
+  end
+  take_away()
+  return it ~= nil
 end
 
 --- Ask for a suggestion now.
