@@ -68,7 +68,9 @@ def test_why_tells_of_the_last_request_and_of_a_suggestion_by_its_id(client, sho
     assert source["uri"] == (shop / "client.py").as_uri()
     assert source["preview"] == "def connect(address):"
     assert asked(client, "homespun.showSources") == [source]
-    assert client.complete(uri, 2, 9) == []
+    other = (shop / "client.py").as_uri()
+    client.open(other, "def connect(address):\n    return address\n")
+    assert client.complete(other, 1, 14) == []
     silent = asked(client, "homespun.why")
     assert (silent["shown"], silent["reason"]) == (False, "inside-word")
     assert "the cursor stands in the middle of a word" in silent["sentence"]

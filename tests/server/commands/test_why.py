@@ -63,6 +63,7 @@ def test_a_suggestion_is_told_with_its_sources_and_its_numbers(root):
             "route": "local",
             "finish": "newline",
             "logprob": -0.6,
+            "probability": None,
             "timings_ms": {"total": 41.7},
             "tokens": {"generated": 3},
             "mean_logprob": -0.2,
