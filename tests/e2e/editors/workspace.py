@@ -36,6 +36,8 @@ MEANT, DEFINED_IN = "word_at_position", "text_document.py"  # what follows in PE
 PATIENT = {
     "HOMESPUN_COMPLETION_RETRIEVE_DEADLINE_MS": "10000",
     "HOMESPUN_COMPLETION_BLOCK_BUDGET_MS": "60000",
+    # The editors are tried here: a doubtful suggestion is to be seen, too.
+    "HOMESPUN_COMPLETION_EAGERNESS": "all",
 }
 _OFFLINE = {name: "http://127.0.0.1:9" for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")}
 
