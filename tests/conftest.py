@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 
 import pytest
 
@@ -34,3 +35,19 @@ def _private_home(request, tmp_path_factory, monkeypatch, _private_key):
         home = tmp_path_factory.mktemp("home")
         (home / "machine.key").write_bytes(_private_key)
         monkeypatch.setenv("HOMESPUN_HOME", str(home))
+
+
+@pytest.fixture
+def serving():
+    """Start a fake server with replies; all end with the test."""
+    from tests.support.model_server import ModelServer
+
+    with ExitStack() as stack:
+        yield lambda replies, **more: stack.enter_context(ModelServer(replies, **more).running())
+
+
+@pytest.fixture
+def patient(monkeypatch):
+    """However busy the machine is, what answers is waited for."""
+    monkeypatch.setenv("HOMESPUN_ENCODER_QUERY_TIMEOUT_MS", "60000")
+    monkeypatch.setenv("HOMESPUN_SEARCH_RERANKER_TIMEOUT_MS", "60000")

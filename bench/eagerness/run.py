@@ -15,9 +15,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -28,38 +27,32 @@ import numpy as np
 from bench.common import provenance
 from bench.completion.router.ask import RecordingGenerator
 from bench.eagerness import reliability
-from bench.typing.corpus import RetypedPackage, copy_with, corpus, say_which, source_files
+from bench.typing.corpus import RetypedPackage, corpus, say_which
 from bench.typing.judge import JudgedKey, ShownFigures, shown_figures, table
-from bench.typing.offline import DELAY_MS, OfflineKey, displayed, retype
-from bench.typing.sessions import Session, make_sessions
+from bench.typing.offline import OfflineKey, displayed, retype
+from bench.typing.retyping import retype_all
+from bench.typing.sessions import Session
 from bench.typing.stats import SEEN_MS, markdown
 from homespun.indexer.index import Index
-from homespun.models.types import MODEL_AS_SHIPPED
 from homespun.server.completion.completer import Completer
-from homespun.server.completion.open import context_length, open_generator
 from homespun.server.confidence.choose import ALL, COSTS, Chooser
 from homespun.server.confidence.probability import shipped
-from homespun.server.confidence.suggestion import WrittenSuggestion
+from homespun.server.confidence.suggestion import Verdict, WrittenSuggestion
 from homespun.server.options import CompletionOptions
 from homespun.server.types import Completion
 from homespun.training.shipped.confidence import figures
 from homespun.training.shipped.confidence.collect import RecordingJudge, key_rows, read
 from homespun.training.shipped.confidence.typed import TypedSession
 
-_DEADLINE_MS = 10_000  # a busy machine must not cut what is retrieved
-
 
 def main() -> int:
     """Ask what is missing, judge all of it."""
     args = _arguments()
-    packages = [
-        package
-        for package in corpus(held=args.held)
-        if not args.packages or package.package.name in args.packages
-    ]
+    packages = corpus(held=args.held, names=args.packages)
     print(say_which(packages, held=args.held), file=sys.stderr)
     if not args.judge:
-        _retype_all(packages[args.part :: args.parts], args)
+        done = {row["session"] for row in _offline(args.rows)}
+        retype_all(packages[args.part :: args.parts], args, done=done, rows_of=_rows_of)
     if args.parts == 1:
         report = judged(args.rows)
         print(markdown(table(report["figures"])))
@@ -112,13 +105,19 @@ def _texts(
     """Return what an eagerness shows of each fresh answer."""
     if eagerness == ALL:
         return [suggestion.text if suggestion else "" for suggestion in suggestions]
-    texts = []
+    verdicts = _verdicts(eagerness, rows, suggestions)
+    return [verdict.text if verdict else "" for verdict in verdicts]
+
+
+def _verdicts(
+    eagerness: str, rows: Sequence[OfflineKey], suggestions: Sequence[WrittenSuggestion | None]
+) -> Iterator[Verdict | None]:
+    """Yield what a chooser says of each fresh answer; it begins anew with each session."""
     chooser, session = Chooser(shipped(), COSTS[eagerness]), ""
     for row, suggestion in zip(rows, suggestions, strict=True):
         if row.session != session:
             chooser, session = Chooser(shipped(), COSTS[eagerness]), row.session
-        texts.append(chooser(suggestion).text if suggestion else "")
-    return texts
+        yield chooser(suggestion) if suggestion else None
 
 
 def _calibration(
@@ -126,14 +125,8 @@ def _calibration(
 ) -> dict[str, Any]:
     """Return how far what is said of what the balanced show is from what comes true."""
     said, right = [], []
-    chooser, session = Chooser(shipped(), COSTS["balanced"]), ""
-    for row, suggestion in zip(rows, suggestions, strict=True):
-        if row.session != session:
-            chooser, session = Chooser(shipped(), COSTS["balanced"]), row.session
-        if suggestion is None:
-            continue
-        verdict = chooser(suggestion)
-        if verdict.text and verdict.probability is not None:
+    for row, verdict in zip(rows, _verdicts("balanced", rows, suggestions), strict=True):
+        if verdict and verdict.text and verdict.probability is not None:
             said.append(verdict.probability)
             right.append(float(reliability.is_right(verdict.text, row.upcoming)))
     likely, truth = np.array(said), np.array(right)
@@ -159,52 +152,16 @@ def _time(suggestions: Sequence[WrittenSuggestion | None]) -> dict[str, float]:
     }
 
 
-def _retype_all(packages: Sequence[RetypedPackage], args: argparse.Namespace) -> None:
-    options = CompletionOptions(retrieve_deadline_ms=_DEADLINE_MS)
-    generator = RecordingGenerator(
-        open_generator(
-            args.model,
-            adapter=MODEL_AS_SHIPPED,
-            workspace=None,
-            threads=args.threads,
-            context_tokens=context_length(options),
-            cache_mb=options.cache_mb,
-        )
-    )
-    done = {row["session"] for row in _offline(args.rows)}
-    for package in packages:
-        sessions = make_sessions(
-            package.name,
-            source_files(package.folder(), package.language),
-            language=package.language,
-            count=args.sessions,
-            keys=args.keys,
-            seed=args.seed,
-        )
-        missing = [session for session in sessions if session.name not in done]
-        if missing:
-            _retype_package(package, sessions, missing, generator, options, args)
-
-
-def _retype_package(
+def _rows_of(
+    session: Session,
     package: RetypedPackage,
-    sessions: Sequence[Session],
-    missing: Sequence[Session],
+    index: Index,
     generator: RecordingGenerator,
     options: CompletionOptions,
-    args: argparse.Namespace,
-) -> None:
-    with tempfile.TemporaryDirectory(prefix="typing-") as scratch:
-        root = Path(scratch).resolve() / package.name
-        copy_with(package.folder(), root, {session.path: session.text for session in sessions})
-        index = Index.open(root)
-        for number, session in enumerate(missing, start=1):
-            judge = RecordingJudge()
-            completer = Completer(generator, index, options, judge=judge)
-            rows = list(_retyped(session, completer, judge, generator, held=package.held))
-            with args.rows.open("a", encoding="utf-8") as out:
-                out.write("".join(json.dumps(row) + "\n" for row in rows))
-            print(f"{package.name}: {number}/{len(missing)}, {len(rows)} rows", file=sys.stderr)
+) -> Iterator[Mapping[str, object]]:
+    judge = RecordingJudge()
+    completer = Completer(generator, index, options, judge=judge)
+    return _retyped(session, completer, judge, generator, held=package.held)
 
 
 def _retyped(
@@ -273,7 +230,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--part", type=int, default=0, help="of --parts, from 0; asks, no report")
     parser.add_argument("--parts", type=int, default=1)
-    parser.add_argument("--delay-ms", type=float, default=DELAY_MS)
     return parser.parse_args()
 
 

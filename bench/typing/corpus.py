@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -45,9 +45,14 @@ class RetypedPackage:
         return unpacked(self.package) / self.root
 
 
-def corpus(*, held: bool = False) -> tuple[RetypedPackage, ...]:
-    """Return the packages to work with, or those that are only looked at for the report."""
-    return tuple(package for package in _all() if package.held == held)
+def corpus(*, held: bool = False, names: Collection[str] = ()) -> tuple[RetypedPackage, ...]:
+    """Return the packages to work with, or those that are only looked at for the report.
+
+    Where there are `names`, only those packages.
+    """
+    return tuple(
+        each for each in _all() if each.held == held and (not names or each.package.name in names)
+    )
 
 
 @cache

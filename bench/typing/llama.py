@@ -19,7 +19,7 @@ from bench.typing.llama_vim.context import Buffer
 from bench.typing.llama_vim.plugin import N_PREDICT, POLICY, Busy, Vim, VimRequest
 from bench.typing.sessions import Session
 
-_WORKERS = {NATIVE: "bench.typing.worker_native", WHEEL: "bench.typing.worker"}
+_WORKERS = {NATIVE: "bench.typing.workers.native", WHEEL: "bench.typing.workers.wheel"}
 _READ_SECONDS = 1.5  # as on our side
 _REST_SECONDS = 0.5
 _DRAIN_SECONDS = 120.0

@@ -20,8 +20,7 @@ import argparse
 import json
 import math
 import sys
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -29,7 +28,7 @@ from typing import Any
 
 from bench.common.provenance import physical_cores
 from bench.completion.router.ask import RecordingGenerator
-from bench.typing.corpus import RetypedPackage, copy_with, corpus, say_which, source_files
+from bench.typing.corpus import RetypedPackage, corpus, say_which
 from bench.typing.judge import (
     JudgedKey,
     Judgement,
@@ -39,12 +38,11 @@ from bench.typing.judge import (
     shown_figures,
     table,
 )
-from bench.typing.sessions import Session, Typist, make_sessions
+from bench.typing.retyping import RowsOf, retype_all
+from bench.typing.sessions import Session, Typist
 from bench.typing.stats import markdown
 from homespun.indexer.index import Index
-from homespun.models.types import MODEL_AS_SHIPPED
 from homespun.server.completion.completer import Completer
-from homespun.server.completion.open import context_length, open_generator
 from homespun.server.options import CompletionOptions
 from homespun.server.requests.answer_cache import AnswerCache
 from homespun.server.requests.prefetch import REST_SECONDS
@@ -52,7 +50,6 @@ from homespun.server.types import Completion, CompletionRequest
 
 DELAY_MS = 150.0  # from a key to the model's answer, where it is not measured
 CACHED_MS = 5.0
-_DEADLINE_MS = 10_000  # a busy machine must not cut what is retrieved
 _UPCOMING_CHARS = 400
 _AROUND_CHARS = 1200
 _THRESHOLDS = 20  # of a frontier
@@ -117,14 +114,11 @@ class OfflineKey:
 def main() -> int:
     """Retype what is missing, print the table."""
     args = _arguments()
-    packages = [
-        package
-        for package in corpus(held=args.held)
-        if not args.packages or package.package.name in args.packages
-    ]
+    packages = corpus(held=args.held, names=args.packages)
     print(say_which(packages, held=args.held), file=sys.stderr)
     if not args.judge:
-        _retype_all(packages, args)
+        done = {row.session for row in read(args.rows)}
+        retype_all(packages, args, done=done, rows_of=_rows_of(args))
     rows = [row for row in read(args.rows) if row.held == args.held]
     print(markdown(table(by_language(rows, delay_ms=args.delay_ms))))
     if args.frontier:
@@ -230,60 +224,19 @@ def by_language(rows: Sequence[OfflineKey], *, delay_ms: float) -> dict[str, Any
     return found
 
 
-def _retype_all(packages: Sequence[RetypedPackage], args: argparse.Namespace) -> None:
-    options = replace(
-        CompletionOptions(),
-        model=args.model,
-        threads=args.threads,
-        retrieve_deadline_ms=_DEADLINE_MS,
-    )
-    generator = RecordingGenerator(
-        open_generator(
-            args.model,
-            adapter=MODEL_AS_SHIPPED,
-            workspace=None,
-            threads=args.threads,
-            context_tokens=context_length(options),
-            cache_mb=options.cache_mb,
-        )
-    )
-    done = {row.session for row in read(args.rows)}
-    for package in packages:
-        sessions = make_sessions(
-            package.name,
-            source_files(package.folder(), package.language),
-            language=package.language,
-            count=args.sessions,
-            keys=args.keys,
-            seed=args.seed,
-        )
-        missing = [session for session in sessions if session.name not in done]
-        print(f"{package.name}: {len(missing)} of {len(sessions)} sessions", file=sys.stderr)
-        if missing:
-            _retype_package(package, sessions, missing, generator, options, args)
+def _rows_of(args: argparse.Namespace) -> RowsOf:
+    def rows(
+        session: Session,
+        package: RetypedPackage,
+        index: Index,
+        generator: RecordingGenerator,
+        options: CompletionOptions,
+    ) -> Iterator[Mapping[str, object]]:
+        completer = Completer(generator, index, options)
+        typed = retype(session, completer, generator, held=package.held, every_key=args.every_key)
+        return (asdict(key) for key in typed)
 
-
-def _retype_package(
-    package: RetypedPackage,
-    sessions: Sequence[Session],
-    missing: Sequence[Session],
-    generator: RecordingGenerator,
-    options: CompletionOptions,
-    args: argparse.Namespace,
-) -> None:
-    with tempfile.TemporaryDirectory(prefix="typing-") as scratch:
-        root = Path(scratch).resolve() / package.name
-        copy_with(package.folder(), root, {session.path: session.text for session in sessions})
-        index = Index.open(root)
-        for number, session in enumerate(missing, start=1):
-            completer = Completer(generator, index, options)
-            typed = retype(
-                session, completer, generator, held=package.held, every_key=args.every_key
-            )
-            rows = list(typed)
-            with args.rows.open("a", encoding="utf-8") as out:
-                out.writelines(json.dumps(asdict(row)) + "\n" for row in rows)
-            print(f"{package.name}: {number}/{len(missing)}, {len(rows)} keys", file=sys.stderr)
+    return rows
 
 
 def retype(

@@ -66,11 +66,7 @@ ROW_FIELDS = tuple(
 def main() -> int:
     """Run the replay, print the table, write the report."""
     args = _arguments()
-    packages = [
-        package
-        for package in corpus(held=args.held)
-        if not args.packages or package.package.name in args.packages
-    ]
+    packages = corpus(held=args.held, names=args.packages)
     packages = packages[:1] if args.quick else packages
     print(say_which(packages, held=args.held), file=sys.stderr)
     report: dict[str, Any] = provenance.facts(args.model, args.threads)

@@ -22,8 +22,8 @@ BESIDE_THE_PEERS = (
     "bench.engine.workers.llama",
     "bench.engine.workers.server",
     "bench.index.worker_semble",
-    "bench.typing.worker",
-    "bench.typing.worker_native",
+    "bench.typing.workers.wheel",
+    "bench.typing.workers.native",
 )
 
 

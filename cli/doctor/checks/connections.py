@@ -15,9 +15,10 @@ from homespun.models.download.offline import is_offline
 from homespun.models.errors import RemoteRefused
 from homespun.models.remote.options import SECTION, RemoteOptions
 from homespun.models.remote.vectors.encoder_name import encoder_name, is_address
+from homespun.models.remote.vectors.options import ENCODES
 from homespun.models.remote.wire.address import Address, address_of
+from homespun.models.rerank.options import RERANKS, RerankerOptions
 from homespun.models.rerank.options import SECTION as RERANKER_SECTION
-from homespun.models.rerank.options import RerankerOptions
 from homespun.models.telemetry import switches
 from homespun.settings import resolve, user_file
 
@@ -83,7 +84,7 @@ def _encoder(workspace: Path | None, problems: list[Problem]) -> Iterator[Destin
     name = resolve(IndexConfig, "index", workspace=workspace).value.encoder
     if is_address(name):
         yield from _asked(
-            lambda: encoder_name(name).url,
+            lambda: address_of(encoder_name(name).url, ENCODES),
             problems,
             name="vectors",
             sends="the repository's code in pieces and the words of each query, known secrets "
@@ -96,7 +97,7 @@ def _reranker(workspace: Path | None, problems: list[Problem]) -> Iterator[Desti
     reranker = resolve(RerankerOptions, RERANKER_SECTION, workspace=workspace).value.reranker
     if "://" in reranker:
         yield from _asked(
-            lambda: reranker,
+            lambda: address_of(reranker, RERANKS),
             problems,
             name="reranking",
             sends="the words of each query and the best hits of it, known secrets masked",
@@ -104,11 +105,11 @@ def _reranker(workspace: Path | None, problems: list[Problem]) -> Iterator[Desti
 
 
 def _asked(
-    url: Callable[[], str], problems: list[Problem], *, name: str, sends: str
+    taken_apart: Callable[[], Address], problems: list[Problem], *, name: str, sends: str
 ) -> Iterator[Destination]:
     """Yield what a setting's address stands for; what is none is a problem."""
     try:
-        address = address_of(url())
+        address = taken_apart()
     except RemoteRefused as error:
         problems.append(Problem(str(error), f"edit {user_file()}"))
         return

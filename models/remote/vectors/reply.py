@@ -16,6 +16,9 @@ import numpy.typing as npt
 Vectors = npt.NDArray[np.float32]  # (texts, dimensions)
 
 
+_NO_VECTOR = "returns something in place of a vector"
+
+
 class WrongReply(Exception):
     """It is no answer to the question; the text says why, to follow the server's name."""
 
@@ -55,6 +58,6 @@ def _numbers(found: object) -> npt.NDArray[np.float64]:
             return packed.astype(np.float64)
         if isinstance(found, list) and all(type(each) in (int, float) for each in found):
             return np.array(found, dtype=np.float64)
-    except (binascii.Error, ValueError, OverflowError):
-        pass
-    raise WrongReply("returns something in place of a vector")
+    except (binascii.Error, ValueError, OverflowError) as error:
+        raise WrongReply(_NO_VECTOR) from error
+    raise WrongReply(_NO_VECTOR)

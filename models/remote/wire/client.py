@@ -112,34 +112,26 @@ class RemoteClient:
 
         Raises `RemoteError` and `Cancelled`, and tells the breaker.
         """
-        self._admit()
-        try:
-            with closing(self._lines(path, body, limits)) as lines:
-                for event in self._events(lines):
-                    yield event
-                    self.breaker.succeeded()
-        except Cancelled:
-            self.breaker.left()
-            raise
-        except GeneratorExit:
-            self.breaker.succeeded()
-            raise
-        except RemoteError as error:
-            self._tell(error)
-            raise
-        self.breaker.succeeded()
+        with self.guarded(), closing(self._lines(path, body, limits)) as lines:
+            for event in self._events(lines):
+                yield event
+                self.breaker.succeeded()
 
     @contextmanager
     def guarded(self) -> Iterator[None]:
-        """Do what asks several times, where the breaker allows it, and tell it how that went.
+        """Ask, once or several times, where the breaker allows it, and tell it how that went.
 
         Raises `LeftAlone` where it does not.
         """
-        self._admit()
+        if why := self.breaker.admit():
+            raise LeftAlone(f"{self.address.shown} is left alone for a while: {why}")
         try:
             yield
         except Cancelled:
             self.breaker.left()
+            raise
+        except GeneratorExit:  # who listens has heard enough
+            self.breaker.succeeded()
             raise
         except RemoteError as error:
             self._tell(error)
@@ -149,10 +141,6 @@ class RemoteClient:
     def close(self) -> None:
         """Close what is idle."""
         self._connections.close()
-
-    def _admit(self) -> None:
-        if why := self.breaker.admit():
-            raise LeftAlone(f"{self.address.shown} is left alone for a while: {why}")
 
     def _tell(self, error: RemoteError) -> None:
         is_refused = isinstance(error, RemoteRefused)

@@ -6,7 +6,6 @@ import json
 import signal
 import subprocess
 import sys
-from contextlib import ExitStack
 
 import numpy as np
 import pytest
@@ -21,9 +20,10 @@ from homespun.models.fakes import FakeEncoder
 from homespun.models.remote.vectors import encoder as remote_encoder
 from homespun.models.remote.wire import client as wire_client
 from homespun.settings import resolve, user_file
-from tests.support.model_server import ModelServer, Reply, answer
+from tests.support.model_server import Reply, answer
 from tests.support.vector_server import EMBEDDINGS, VectorServer
 
+pytestmark = pytest.mark.usefixtures("patient")
 CONFIG = IndexConfig()
 FILES = {
     "basket.py": "class Basket:\n    def add_price(self, price): ...\n",
@@ -35,18 +35,9 @@ REFUSED = "http://127.0.0.1:9"
 TOKEN = "ghp_" + "9aB3kLmN0pQrStUvWxYz1C2d4E5f6G7h8I9j"[:36]
 
 
-@pytest.fixture
-def serving(monkeypatch):
-    monkeypatch.setattr(wire_client, "_FIRST_PAUSE_SECONDS", 0.001)
-    with ExitStack() as stack:
-        yield lambda replies, **more: stack.enter_context(ModelServer(replies, **more).running())
-
-
 @pytest.fixture(autouse=True)
-def _patience(monkeypatch):
-    """However busy the machine is, what answers is waited for."""
-    monkeypatch.setenv("HOMESPUN_ENCODER_QUERY_TIMEOUT_MS", "60000")
-    monkeypatch.setenv("HOMESPUN_SEARCH_RERANKER_TIMEOUT_MS", "60000")
+def _short_pauses(monkeypatch):
+    monkeypatch.setattr(wire_client, "_FIRST_PAUSE_SECONDS", 0.001)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import ExitStack
 
 import numpy as np
 import pytest
@@ -15,9 +14,10 @@ from homespun.indexer.search.reranking import Reranking, open_reranking
 from homespun.models.errors import RemoteFailed
 from homespun.settings import user_file
 from tests.support import tiny_cross_encoder
-from tests.support.model_server import ModelServer, answer
+from tests.support.model_server import answer
 from tests.support.vector_server import EMBEDDINGS, RERANK, VectorServer, ranks
 
+pytestmark = pytest.mark.usefixtures("patient")
 FILES = {
     "oven.py": "def bake_bread(oven):\n    return oven\n",
     "lamp.py": "def switch_light(room):\n    return room  # bread\n",
@@ -29,19 +29,6 @@ QUERIES = [
     {"query": QUERY, "category": "semantic", "relevant": ["lamp.py"]},
     {"query": "pour water", "category": "semantic", "relevant": ["tap.py"]},
 ]
-
-
-@pytest.fixture
-def serving():
-    with ExitStack() as stack:
-        yield lambda replies, **more: stack.enter_context(ModelServer(replies, **more).running())
-
-
-@pytest.fixture(autouse=True)
-def _patience(monkeypatch):
-    """However busy the machine is, what answers is waited for."""
-    monkeypatch.setenv("HOMESPUN_ENCODER_QUERY_TIMEOUT_MS", "60000")
-    monkeypatch.setenv("HOMESPUN_SEARCH_RERANKER_TIMEOUT_MS", "60000")
 
 
 @pytest.fixture

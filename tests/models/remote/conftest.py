@@ -11,16 +11,6 @@ from homespun.models.remote.options import RemoteOptions
 from homespun.models.types import MODEL_AS_SHIPPED
 from homespun.server.completion.stop_rules import single_line
 from homespun.server.prompt.encode import PromptEncoder
-from tests.support.model_server import ModelServer
-
-
-@pytest.fixture
-def serving():
-    """Start a fake server with replies; all end with the test."""
-    from contextlib import ExitStack
-
-    with ExitStack() as stack:
-        yield lambda replies, **more: stack.enter_context(ModelServer(replies, **more).running())
 
 
 class Asking:

@@ -21,6 +21,7 @@ from homespun.server.commands import search
 from homespun.server.commands.search import Searched
 from homespun.server.options import ServerOptions
 from tests.support import rpc
+from tests.support.collecting_editor import CollectingEditor
 from tests.support.vectors_read import note_vectors_read
 
 pytestmark = pytest.mark.e2e
@@ -348,24 +349,6 @@ def test_vectors_follow_the_words(shared, project):
 # --- without a process
 
 
-class _Editor:
-    """Collects what the work says."""
-
-    def __init__(self):
-        self.said = []
-
-    def say_problem(self, sentence):
-        self.said.append(sentence)
-
-    def log(self, sentence):
-        self.said.append(sentence)
-
-    def progress(self, title):
-        from homespun.progress import NoProgress
-
-        return NoProgress()
-
-
 class _Recorded:
     """An index that records what it is asked to look at; its first update can fail."""
 
@@ -421,7 +404,7 @@ def test_saves_in_a_burst_are_one_update_and_tools_folders_none(tmp_path, folder
     for name in ("a.py", "b.py"):
         write(tmp_path, name, "x = 1\n")
     index = _Recorded(tmp_path)
-    folder = folder_of(index, _Editor())
+    folder = folder_of(index, CollectingEditor())
     for _ in range(5):
         folder.changed(["b.py", ".homespun/manifest.json", ".git/index"])
         folder.changed(["a.py", "node_modules/x/y.js"])
@@ -433,7 +416,7 @@ def test_the_store_is_cared_for_when_no_save_follows(tmp_path, folder_of, monkey
     monkeypatch.setattr(index_worker, "_CARE_AFTER_SECONDS", 0.05)
     write(tmp_path, "a.py", "x = 1\n")
     index = _Recorded(tmp_path)
-    folder = folder_of(index, _Editor())
+    folder = folder_of(index, CollectingEditor())
     folder.changed(["a.py"])
     assert index.seen.wait(rpc.PATIENCE_SECONDS)
     assert index.cared.wait(rpc.PATIENCE_SECONDS)
@@ -441,7 +424,10 @@ def test_the_store_is_cared_for_when_no_save_follows(tmp_path, folder_of, monkey
 
 def test_a_full_disk_is_said_once_and_nothing_noted_is_lost(tmp_path, folder_of):
     write(tmp_path, "a.py", "x = 1\n")
-    index, editor = _Recorded(tmp_path, StoreFull("no space left in '/x'; free some")), _Editor()
+    index, editor = (
+        _Recorded(tmp_path, StoreFull("no space left in '/x'; free some")),
+        CollectingEditor(),
+    )
     folder = folder_of(index, editor)
     folder.changed(["a.py"])
     while not index.updates:
@@ -459,7 +445,7 @@ def test_that_another_process_makes_the_index_anew_is_said_until_it_is_done(tmp_
             raise IndexLocked(sentence)
 
     index.refresh = refresh
-    folder = folder_of(index, _Editor())
+    folder = folder_of(index, CollectingEditor())
     for is_unreadable, message in ((True, sentence), (False, "")):
         unreadable.set() if is_unreadable else unreadable.clear()
         while folder.status != Status("ready", message):
@@ -497,7 +483,7 @@ def searched(tmp_path):
         options=ServerOptions(save_debounce_ms=20),
         open_index=factories.open_index,
         load_encoder=factories.load_encoder,
-        client=_Editor(),
+        client=CollectingEditor(),
         completing=lambda: bool(completing),
     )
     folder.start()

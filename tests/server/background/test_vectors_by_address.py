@@ -12,6 +12,7 @@ from homespun.server.background.index_worker import FolderIndex
 from homespun.server.options import ServerOptions
 from tests.server.background.test_remote_route import SHOWS_STATUS, STAY_HERE
 from tests.support import rpc
+from tests.support.collecting_editor import CollectingEditor
 from tests.support.model_server import ModelServer, Reply, answer
 from tests.support.running_openai import RunningServer
 from tests.support.vector_server import EMBEDDINGS, VectorServer
@@ -72,27 +73,9 @@ def test_neither_a_workspace_nor_an_editor_sends_anything_anywhere(start, folder
     assert http.asked == []
 
 
-class Editor:
-    """Collects what the work says."""
-
-    def __init__(self):
-        self.said = []
-
-    def say_problem(self, sentence):
-        self.said.append(sentence)
-
-    def log(self, sentence):
-        self.said.append(sentence)
-
-    def progress(self, title):
-        from homespun.progress import NoProgress
-
-        return NoProgress()
-
-
 @pytest.fixture
 def following(folder, http):
-    editor = Editor()
+    editor = CollectingEditor()
     made = FolderIndex(
         folder,
         IndexConfig(encoder=f"openai:m@{http.url}"),

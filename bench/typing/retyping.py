@@ -1,0 +1,77 @@
+"""Retypes the sessions of packages that a file of rows lacks; each program has rows of its own."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from bench.completion.router.ask import RecordingGenerator
+from bench.typing.corpus import RetypedPackage, copy_with, source_files
+from bench.typing.sessions import Session, make_sessions
+from homespun.indexer.index import Index
+from homespun.models.types import MODEL_AS_SHIPPED
+from homespun.server.completion.open import context_length, open_generator
+from homespun.server.options import CompletionOptions
+
+_DEADLINE_MS = 10_000  # a busy machine must not cut what is retrieved
+
+RowsOf = Callable[
+    [Session, RetypedPackage, Index, RecordingGenerator, CompletionOptions],
+    Iterator[Mapping[str, object]],
+]
+
+
+def retype_all(
+    packages: Sequence[RetypedPackage],
+    args: argparse.Namespace,
+    *,
+    done: Collection[str],
+    rows_of: RowsOf,
+) -> None:
+    """Add the rows of each session that is not `done` to `args.rows`, as JSON lines.
+
+    `args` has `model`, `threads`, `sessions`, `keys`, `seed` and `rows`.
+    """
+    options = replace(
+        CompletionOptions(),
+        model=args.model,
+        threads=args.threads,
+        retrieve_deadline_ms=_DEADLINE_MS,
+    )
+    generator = RecordingGenerator(
+        open_generator(
+            args.model,
+            adapter=MODEL_AS_SHIPPED,
+            workspace=None,
+            threads=args.threads,
+            context_tokens=context_length(options),
+            cache_mb=options.cache_mb,
+        )
+    )
+    for package in packages:
+        sessions = make_sessions(
+            package.name,
+            source_files(package.folder(), package.language),
+            language=package.language,
+            count=args.sessions,
+            keys=args.keys,
+            seed=args.seed,
+        )
+        missing = [session for session in sessions if session.name not in done]
+        print(f"{package.name}: {len(missing)} of {len(sessions)} sessions", file=sys.stderr)
+        if not missing:
+            continue
+        with tempfile.TemporaryDirectory(prefix="typing-") as scratch:
+            root = Path(scratch).resolve() / package.name
+            copy_with(package.folder(), root, {session.path: session.text for session in sessions})
+            index = Index.open(root)
+            for number, session in enumerate(missing, start=1):
+                rows = list(rows_of(session, package, index, generator, options))
+                with args.rows.open("a", encoding="utf-8") as out:
+                    out.writelines(json.dumps(row) + "\n" for row in rows)
+                print(f"{package.name}: {number}/{len(missing)}, {len(rows)} rows", file=sys.stderr)
