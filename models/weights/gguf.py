@@ -36,12 +36,12 @@ class GgufSource:
 
     def __init__(self, path: Path) -> None:
         """Open the file. Raises `ModelDamaged` if it is no readable GGUF, `UnsupportedModel`."""
-        import gguf
+        from homespun.models.weights.gguf_reader import PlainReader
 
         self._path = path
         with self._readable():
             check_header(path)
-            self._reader: Any = gguf.GGUFReader(str(path))
+            self._reader: Any = PlainReader(str(path))
             self._tensors = {tensor.name: tensor for tensor in self._reader.tensors}
             self.config = self._read_config()
             check_supported(self.config, where=str(path))
