@@ -4,7 +4,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ROOMS  := cli indexer models server training
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
-INSTALL := $(PIP) install -c constraints.txt
+# What is imported is compiled then; to compile all of torch and its like takes a core half a minute.
+INSTALL := $(PIP) install --no-compile -c constraints.txt
 
 # Bytecode is written, whatever the environment says: the tests start some hundred processes, and each would
 # compile all that it imports.

@@ -15,7 +15,6 @@ from homespun.locks import lock_file
 from homespun.models import catalogue
 from homespun.models.adapters.compatibility import check_fits
 from homespun.models.adapters.stack import Stack, stack
-from homespun.models.convert.convert import convert_decoder, convert_encoder
 from homespun.models.convert.quantize import int8_products_are_exact
 from homespun.models.convert.served_form import (
     DecoderForm,
@@ -307,6 +306,9 @@ def _convert(
     facts: Mapping[str, object],
     progress: Progress,
 ) -> None:
+    # What writes graphs takes a third of a second to import, and a start seldom converts.
+    from homespun.models.convert.convert import convert_decoder, convert_encoder
+
     if original.kind == "encoder":
         convert_encoder(
             original.path,

@@ -24,6 +24,8 @@ HASTY = IndexConfig(lock_wait_seconds=0)
 WRITER = """
 import shutil, sys
 from pathlib import Path
+from homespun.indexer.storage.rest_client import leave_out_the_rest_client
+leave_out_the_rest_client()
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.index import Index
 from homespun.indexer.storage import vector_table

@@ -240,6 +240,8 @@ def test_a_cancelled_run_keeps_what_it_has_done(repo, monkeypatch):
 DYING = """
 import os, sys, threading
 from pathlib import Path
+from homespun.indexer.storage.rest_client import leave_out_the_rest_client
+leave_out_the_rest_client()
 from homespun.indexer import build
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.index import Index
@@ -301,6 +303,8 @@ def test_a_run_that_dies_while_it_writes_changes_nothing_for_readers(repo, tmp_p
 SMALL_DISK = """
 import resource, signal, sys
 from pathlib import Path
+from homespun.indexer.storage.rest_client import leave_out_the_rest_client
+leave_out_the_rest_client()
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.errors import StoreFull
 from homespun.indexer.index import Index

@@ -77,6 +77,8 @@ def assert_fresh(root, tmp_path_factory, index=None):
 WRITER = """
 import os, sys
 from pathlib import Path
+from homespun.indexer.storage.rest_client import leave_out_the_rest_client
+leave_out_the_rest_client()
 from homespun.indexer import build
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.embedding import update

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections import Counter
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
@@ -16,6 +17,12 @@ NOT_IN_THE_WHEEL = "training/shipped"  # the jobs that make the shipped encoder 
 def sources() -> list[Path]:
     """Every Python file that is installed, and the jobs beside them."""
     return [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]
+
+
+@functools.cache
+def modules() -> frozenset[str]:
+    """The names of the files of `sources`."""
+    return frozenset(module_of(path) for path in sources())
 
 
 def relative(path: Path) -> str:
@@ -43,26 +50,26 @@ def imported_modules(tree: ast.AST) -> Iterator[tuple[str, int]]:
             yield from ((f"{node.module}.{alias.name}", node.lineno) for alias in node.names)
 
 
-def own_imports(text: str, known: set[str]) -> dict[str, int]:
+def own_imports(text: str) -> dict[str, int]:
     """Modules of the house that a file imports, each with the first line that does.
 
     `from homespun.server import types` imports the module, not the package before it.
     """
-    found = [(name, line) for name, line in imported_modules(ast.parse(text)) if name in known]
+    tree = ast.parse(text)
+    found = [(name, line) for name, line in imported_modules(tree) if name in modules()]
     longer = {name.rpartition(".")[0] for name, _ in found}
+    plain = _plain(tree)
     kept: dict[str, int] = {}
     for name, line in found:
-        if name not in longer or name in _plain(text):
+        if name not in longer or name in plain:
             kept.setdefault(name, line)
     return kept
 
 
+@functools.cache
 def graph() -> dict[str, dict[str, int]]:
     """Module -> the modules that it imports."""
-    known = {module_of(path) for path in sources()}
-    return {
-        module_of(path): own_imports(path.read_text(encoding="utf-8"), known) for path in sources()
-    }
+    return {module_of(path): own_imports(path.read_text(encoding="utf-8")) for path in sources()}
 
 
 def circle(arrows: dict[str, set[str]]) -> list[str]:
@@ -82,9 +89,8 @@ def depth(arrows: dict[str, set[str]]) -> int:
     return max(deepest.values(), default=0)
 
 
-def _plain(text: str) -> set[str]:
+def _plain(tree: ast.AST) -> set[str]:
     """Packages that are imported for themselves, by `import homespun`."""
-    tree = ast.parse(text)
     return {a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
 
 

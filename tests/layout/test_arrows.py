@@ -98,13 +98,12 @@ MAX_SIBLINGS = 2  # that begin with the same word: three are a sub-package
 
 def forbidden_arrows(path, text):
     """Every import that the tables forbid, as "file:line: module"."""
-    known = {house.module_of(other) for other in sources()}
     room = path.relative_to(ROOT).parts[0]
     for module, line in imported_modules(ast.parse(text)):
         head = module.split(".")[0]
         if head in FORBIDDEN_LIBRARIES.get(room, set()) and relative(path) != REFERENCE:
             yield f"{relative(path)}:{line}: {module}"
-    for module, line in house.own_imports(text, known).items():
+    for module, line in house.own_imports(text).items():
         if not is_allowed(house.module_of(path), module):
             yield f"{relative(path)}:{line}: {module}"
 

@@ -4,6 +4,7 @@ It answers what a pattern of the environment finds in its prompt, else always th
 with SLOW is answered when it is cancelled, one with RAISE not at all.
 """
 
+# ruff: noqa: E402  (what is left out is left out before anything imports it)
 from __future__ import annotations
 
 import json
@@ -12,6 +13,10 @@ import re
 import sys
 import time
 from pathlib import Path
+
+from homespun.indexer.storage.rest_client import leave_out_the_rest_client
+
+leave_out_the_rest_client()  # as the command does
 
 from homespun.cli.output import say
 from homespun.cli.verbs.serve import configure_logging

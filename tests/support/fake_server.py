@@ -5,6 +5,7 @@ with RAISE fails, with FIND NAME asks the index, with PREPARED lists what was pr
 names the model; any other is answered with the three characters before the cursor and after it.
 """
 
+# ruff: noqa: E402  (what is left out is left out before anything imports it)
 from __future__ import annotations
 
 import builtins
@@ -14,6 +15,10 @@ import os
 import threading
 import time
 from pathlib import Path
+
+from homespun.indexer.storage.rest_client import leave_out_the_rest_client
+
+leave_out_the_rest_client()  # as the command does
 
 from homespun.cli.verbs.serve import configure_logging, serve
 from homespun.models.adapters import registry

@@ -224,6 +224,8 @@ def test_a_secret_of_a_file_is_in_no_request(repo, serving):
 WRITER = """
 import sys
 from pathlib import Path
+from homespun.indexer.storage.rest_client import leave_out_the_rest_client
+leave_out_the_rest_client()
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.embedding import update
 from homespun.indexer.embedding.encoders import open_encoder

@@ -123,6 +123,8 @@ import sys
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+from homespun.indexer.storage.rest_client import leave_out_the_rest_client
+leave_out_the_rest_client()
 from homespun.indexer import build
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.index import Index
