@@ -13,6 +13,22 @@ from tests.support import beside_others
 if beside_others.is_one_of_several():
     beside_others.take_one_core()
 
+# What takes half a minute alone, or a training that several tests share, comes first: at the end
+# one process would wait for the other.
+LONG = (
+    "tests/training/pipeline",
+    "tests/training/lora",
+    "tests/test_no_connection.py",
+    "tests/fuzz",
+    "tests/homespun/test_python_docs.py",
+    "tests/models/engine/test_decoder.py",
+)
+
+
+def pytest_collection_modifyitems(items):
+    """Put the long tests before the others; within both the order stays."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _no_log_of_acceptance():

@@ -28,7 +28,7 @@ from homespun.models.convert.served_form import DecoderForm
 NEAR_TIE = 1e-4
 
 _TAIL = 12.0  # logits below the best; what is further away has no weight in a probability
-_PIECE = 4096  # rows of the output layer that are float32 at a time
+_PIECE = 1024  # rows of the output layer that are float32 at a time; 4 MB, which a cache holds
 _BLOCK = (
     32  # hidden rows multiplied at a time: always as many, so the same place gives the same bits
 )
@@ -67,10 +67,10 @@ class Head:
         logits = np.empty((rows, len(self._scale)), np.float32)
         for first in range(0, len(self._scale), _PIECE):
             piece = slice(first, first + _PIECE)
-            columns = self._table[piece].astype(np.float32).T
+            words = self._table[piece].astype(np.float32)
             for start in range(0, rows, _BLOCK):
-                block = padded[start : start + _BLOCK] @ columns
-                logits[start : start + _BLOCK, piece] = block[: rows - start]
+                block = words @ padded[start : start + _BLOCK].T
+                logits[start : start + _BLOCK, piece] = block.T[: rows - start]
         logits *= self._scale
         return logits
 
