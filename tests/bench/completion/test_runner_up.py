@@ -9,6 +9,7 @@ import pytest
 from bench.completion.runner_up import TAKES, RunnerUpPlace, Way, report, taken
 from bench.completion.second_answer import LineQuestion, fork_of, second_answer
 from homespun.models.fakes import FakeGenerator
+from homespun.models.types import Stop
 from homespun.server.completion.stop_rules import single_line
 
 PROMPT = list(b"x = ")
@@ -69,6 +70,48 @@ def test_what_it_goes_without_is_the_token_that_came_first():
     generator.others = []
     none = second_answer(generator, LineQuestion(PROMPT, 64, single_line("x = ")), first, fork=0)
     assert none is None
+
+
+@pytest.mark.parametrize(
+    ("fork", "prompt", "text"), [(2, "x = conn", "fig\n"), (6, "x = connec", "ecfig\n")]
+)
+def test_what_was_typed_already_is_begun_with_and_is_none_of_the_text(fork, prompt, text):
+    generator = FakeGenerator("fig\nmore", margin=2.0)
+    written = "connect\n"
+    first = replace(
+        first_answer(generator),
+        text="ect",
+        token_ids=tuple(written.encode()),
+        token_margins=(0.1,) * len(written),
+        token_logprobs=(-0.1,) * len(written),
+        token_ends=tuple(max(place - len("conn"), 0) for place in range(1, len(written) + 1)),
+    )
+
+    def stop(text):
+        return Stop(len(text), "seen") if text.endswith("fig\n") else None
+
+    second = second_answer(generator, LineQuestion(PROMPT, 64, stop, "conn"), first, fork)
+    assert generator.tokenizer.decode(generator.prompts[-1]) == prompt
+    assert (second.text, second.stop_reason) == (text, "seen")
+
+
+def test_the_rule_that_ends_a_line_sees_all_of_it_and_so_does_its_length():
+    generator = FakeGenerator(lambda prompt: "ff.get()" if prompt == "x = o" else "one", margin=0.1)
+
+    def stop(text):
+        return Stop(len(text), "seen") if text == "off" else None
+
+    first = first_answer(generator)
+    asked = LineQuestion(PROMPT, 64, stop)
+    assert second_answer(generator, asked, first, fork=1).text == "off"
+    short = second_answer(generator, replace(asked, max_tokens=2), first, fork=1)
+    assert (short.text, short.finish) == ("of", "length")
+
+
+def test_half_a_character_is_not_gone_on_with():
+    generator = FakeGenerator("\u00e9t\u00e9\n", margin=0.1)
+    asked = LineQuestion(PROMPT, 64, single_line("x = "))
+    assert second_answer(generator, asked, first_answer(generator), fork=1) is None
 
 
 def way(text="one", *, is_exact=False, logprob=-1.0, mean=-0.5, probability=0.5, saving=1.0):
