@@ -24,7 +24,9 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+from bench.common import provenance
 from bench.completion.router.ask import RecordingGenerator
 from bench.completion.second_answer import LineQuestion, fork_of, second_answer
 from bench.typing.corpus import RetypedPackage, corpus, say_which
@@ -115,8 +117,23 @@ def main() -> int:
         done = {row["session"] for row in _rows(args.rows)}
         retype_all(packages, args, done=done, rows_of=_asking(args))
     places = [_place(row) for row in _rows(args.rows)]
-    print(report([place for place in places if place.first is not None]))
+    near = [nearer(place, args.closer_than) for place in places if place.first is not None]
+    said = report(near)
+    print(said)
+    if args.write:
+        facts = provenance.facts(args.model, args.threads)
+        how = {name: getattr(args, name) for name in ("held", "anywhere", "closer_than", "seed")}
+        rows = [_without_text(place) for place in near]
+        name = "runner-up" + ("-held" if args.held else "") + ("-anywhere" if args.anywhere else "")
+        provenance.write(name, facts | how | {"said": said.split("\n"), "places": rows})
     return 0
+
+
+def nearer(place: RunnerUpPlace, closer_than: float) -> RunnerUpPlace:
+    """Return a place as it is where only what is closer than this is a near thing."""
+    if place.margin is None or place.margin < closer_than:
+        return place
+    return replace(place, second=None, margin=None, second_ms=0.0, second_tokens=0)
 
 
 def _asking(args: argparse.Namespace) -> RowsOf:
@@ -296,16 +313,26 @@ def _cost(places: Sequence[RunnerUpPlace]) -> Iterator[str]:
         )
 
 
-def _rows(file: Path) -> Iterator[dict[str, object]]:
+def _rows(file: Path) -> Iterator[dict[str, Any]]:
     with suppress(FileNotFoundError), file.open(encoding="utf-8") as lines:
         for line in lines:
             with suppress(json.JSONDecodeError):
                 yield json.loads(line)
 
 
-def _place(row: dict[str, object]) -> RunnerUpPlace:
-    ways = {name: Way(**row[name]) if row[name] else None for name in ("first", "second")}  # type: ignore[arg-type]
-    return RunnerUpPlace(**{**row, **ways})  # type: ignore[arg-type]
+def _place(row: dict[str, Any]) -> RunnerUpPlace:
+    ways = {name: Way(**row[name]) if row[name] else None for name in ("first", "second")}
+    return RunnerUpPlace(**(row | ways))
+
+
+def _without_text(place: RunnerUpPlace) -> dict[str, Any]:
+    """Return what a report keeps of a place: no code."""
+    row = asdict(place)
+    del row["upcoming"]
+    for way in (row["first"], row["second"]):
+        if way is not None:
+            way["chars"], way["shown_chars"] = len(way.pop("text")), len(way.pop("shown"))
+    return row
 
 
 def _arguments() -> argparse.Namespace:
@@ -313,6 +340,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rows", type=Path, required=True, help="JSON lines, added to")
     parser.add_argument("--held", action="store_true", help="the held packages: the report alone")
     parser.add_argument("--judge", action="store_true", help="ask nothing")
+    parser.add_argument("--write", action="store_true", help="write bench/results/")
     parser.add_argument("--packages", nargs="+", default=[])
     parser.add_argument("--places", type=int, default=3, help="of a session, each in another line")
     parser.add_argument("--sessions", type=int, default=5, help="of each package")

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bench.completion.runner_up import TAKES, RunnerUpPlace, Way, report, taken
+from bench.completion.runner_up import TAKES, RunnerUpPlace, Way, nearer, report, taken
 from bench.completion.second_answer import LineQuestion, fork_of, second_answer
 from homespun.models.fakes import FakeGenerator
 from homespun.models.types import Stop
@@ -153,3 +153,11 @@ def test_the_report_counts_what_is_won_and_what_is_lost():
         "added there: 20 ms at the median, 20 at 90 %, 3.0 tokens; the first line took 50 at the "
         "median",
     ]
+
+
+def test_what_is_not_near_enough_has_no_second_line_and_costs_nothing():
+    found = place(way("one"), way("two"), margin=0.4)
+    assert nearer(found, 0.5) is found
+    far = nearer(found, 0.4)
+    assert (far.second, far.margin, far.second_ms, far.second_tokens) == (None, None, 0.0, 0)
+    assert far.first is found.first
