@@ -146,13 +146,13 @@ def _asking(args: argparse.Namespace) -> RowsOf:
         generator: RecordingGenerator,
         options: CompletionOptions,
     ) -> Iterator[Mapping[str, object]]:
-        asked = _Asked(session, index, ForkingGenerator(generator), options, fork)
+        asked = _ForkingSession(session, index, ForkingGenerator(generator), options, fork)
         return (asdict(place) for place in asked.places(args.places, args.seed))
 
     return rows
 
 
-class _Asked:
+class _ForkingSession:
     """A session whose places are asked."""
 
     def __init__(
