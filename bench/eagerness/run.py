@@ -7,7 +7,7 @@
 The sessions of `bench.typing.offline`, the model asked at every key; what would have been displayed
 by each eagerness is played through afterwards, so all of them judge the very same answers. Prints
 the table, the calibration of what is said of whole suggestions, and the time that judging takes;
-with `--write` also bench/results/eagerness.json and .svg.
+with `--write` also bench/results/eagerness-MODEL.json and .svg.
 """
 
 from __future__ import annotations

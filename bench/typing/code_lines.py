@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _FUNCTION = re.compile(r"function|method|constructor|closure|lambda")
 _COMMENT = re.compile(r"comment")
-_STRING = re.compile(r"string|template|heredoc|char")
+_STRING = re.compile(r"string|heredoc|char")
 _LEVELS = ("\t", "  ", "    ", "        ")
 
 
@@ -44,7 +44,7 @@ def level_of(text: str) -> str:
     steps = Counter(
         now.removeprefix(before)
         for before, now in zip(indents, indents[1:], strict=False)
-        if now.startswith(before) and now.removeprefix(before) in _LEVELS
+        if now.startswith(before)
     )
     return max(_LEVELS, key=lambda level: (steps[level], level == "    "))
 

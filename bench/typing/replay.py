@@ -3,7 +3,7 @@
     python -m bench.typing.replay [--quick] [--no-retrieval] [--formats Q8_0 ...]
     python -m bench.typing.replay --held     # the held packages, for the report alone
 
-Lines are taken out of files of source packages in six languages, none of which trained anything,
+Lines are taken out of files of source packages in seven languages, none of which trained anything,
 and typed in again key by key. After each key the editor asks as it does in life: our server over
 stdio with its defaults, llama.cpp's over HTTP as llama.vim asks it, with the same budget of prompt
 tokens. Both sides get the same keys at the same intervals, and take turns session by session; the

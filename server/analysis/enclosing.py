@@ -55,13 +55,13 @@ class WrittenFunction:
 
     @property
     def parameters(self) -> list[str]:
-        """Return the names of its parameters, types and defaults left out, `self` too."""
+        """Return the names of its parameters, types, defaults, `$` and `self` left out."""
         listed = re.search(rf"{re.escape(self.name)}\s*(?:<[^()]*>)?\s*\(([^()]*)\)", self.head)
         names = []
         for part in listed[1].split(",") if listed else ():
             words = _WORD.findall(part.partition("=")[0].partition(":")[0])
             if words and words[-1] not in ("self", "cls", "this"):
-                names.append(words[-1])
+                names.append(words[-1].lstrip("$"))
         return names
 
 

@@ -65,8 +65,7 @@ def cuts(text: str, left: str, language: str) -> list[Cut]:
 def _put(found: dict[int, CutKind], text: str, end: int, kind: CutKind) -> None:
     """Note a cut; of two at one place the one that says more."""
     end = len(text[:end].rstrip())
-    is_in_word = _is_word(text[end - 1 : end]) and _is_word(text[end : end + 1])
-    if len(text[:end].strip()) < _MIN_CHARS or is_in_word:
+    if len(text[:end].strip()) < _MIN_CHARS:
         return
     if end not in found or KINDS.index(kind) > KINDS.index(found[end]):
         found[end] = kind
@@ -93,7 +92,7 @@ class _Scan:
             return None
         if character == "," or character in _CLOSERS:
             return "argument"
-        if character == "." and place and (_is_name(text[:place]) or text[place - 1] in ")]"):
+        if character == "." and _is_name(text[:place]):
             return "member"
         if character == " " and _OPERATOR.match(text, place):
             return "operand"
@@ -145,7 +144,3 @@ class _Scan:
 def _is_name(text: str) -> bool:
     word = re.search(r"\w+\Z", text[-40:])
     return word is not None and not word[0].isdigit()
-
-
-def _is_word(character: str) -> bool:
-    return character.isalnum() or character == "_"

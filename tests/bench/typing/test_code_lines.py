@@ -38,8 +38,24 @@ PYTHON = '''def f(a):
     # why
     b = """
     long"""
-    return a
+    return "a"
 '''
+JAVA = """class A {
+    int a = 1;
+    A() {
+        this.a = 2;
+    }
+    int f() {
+        return 3;
+    }
+}
+"""
+CPP = """template <class T>
+T f(T a) {
+    return a;
+}
+"""
+BLANKS = "def f():\n    a = 1\n\n    b = 2  \n    \n    return a\n"
 
 
 @pytest.mark.parametrize(
@@ -49,6 +65,11 @@ PYTHON = '''def f(a):
         ("javascript", JAVASCRIPT, {1}),
         ("rust", RUST, {1, 2}),
         ("python", PYTHON, {5}),
+        ("python", "f = lambda a: (\n    a\n)\n", {0, 1, 2}),
+        ("python", BLANKS, {1, 5}),  # neither blank lines nor such as end with blanks
+        ("java", JAVA, {3, 6}),
+        ("rust", "static F: fn(u8) -> u8 = |a| {\n    a + 1\n};\n", {1}),
+        ("cpp", CPP, {2}),
         ("markdown", "a\n", set()),
     ],
 )
@@ -59,6 +80,17 @@ def test_only_lines_of_code_within_functions_are_retyped(language, text, lines):
 @pytest.mark.parametrize(("text", "level"), [(GO, "\t"), (JAVASCRIPT, "  "), (RUST, "    ")])
 def test_a_step_of_indentation_is_the_file_s(text, level):
     assert level_of(text) == level
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a\n  b\n    c\n       d\n    e\n       f\n    g\n       h\n    i\n",  # lines go back
+        "a\n  b\n    c\n\n    d\n\n    e\n\n    f\n",  # blank lines are none
+    ],
+)
+def test_what_is_no_step_further_in_is_not_counted(text):
+    assert level_of(text) == "  "
 
 
 def test_a_file_without_steps_has_the_usual_one():

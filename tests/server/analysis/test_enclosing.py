@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from homespun.server.analysis.enclosing import written_functions
+from homespun.server.analysis.enclosing import calls_without_end, written_functions
 from homespun.server.prompt.cursor import Cursor
 
 # The cursor is `¦`; each stands in the body of a function `peek`.
@@ -22,6 +22,7 @@ INSIDE = [
         "export async function peek<T>(\n  position: number,\n): Promise<T> {\n  return ¦\n}\n",
     ),
     ("javascript", "const o = {\n  peek: function (position) {\n    return ¦\n  },\n}\n"),
+    ("javascript", "const o = {\n  peek: function peek (position) {\n    return ¦\n  },\n}\n"),
     ("javascript", "exports.peek = function (position) {\n  return ¦\n}\n"),
     ("javascript", "Lexer.prototype.peek = function peek (position) {\n  return ¦\n}\n"),
     ("rust", "    pub fn peek<'a>(&self, position: usize) -> Option<u8> {\n        ¦\n    }\n"),
@@ -82,6 +83,8 @@ BESIDE = [
     ("c", "int f(void)\n{\n\tif (peek(x)) {\n\t\t¦\n"),
     ("c", "int f(void)\n{\n\tpeek(a,\n\t     ¦\n"),
     ("elixir", "def f do\n  peek(x)\n  |> map(fn y ->\n    ¦\n"),
+    ("python", "def skip(peek):\n    return ¦\n"),
+    ("haskell", "f x =\n  peek x\n    ¦\n"),
     ("python", "def peek(a):\n    return 1\n\n\n¦\n"),
     ("python", "def peek(a):\n    return 1\n\n\nx = ¦\n"),
 ]
@@ -114,6 +117,7 @@ def test_what_is_only_called_above_or_has_ended_is_not_being_written(language, t
         ("go", "func peek(a int) int {\n\treturn ¦\n\tpeek(a - 1)\n}\n"),
         ("ruby", "def peek(a)\n  peek a - 1\n  ¦\nend\n"),
         ("haskell", "peek a =\n  peek a + ¦\n"),
+        ("scala", "def peek(a: Int): Int = peek a +\n  ¦\n"),
         ("rust", "fn peek<T>(a: T) {\n    peek::<T>(a);\n    ¦\n}\n"),
     ],
 )
@@ -131,6 +135,8 @@ def test_a_function_that_calls_itself_elsewhere_is_recursive(language, text):
         "    return super().peek(a) + ¦\n",
         "    return ¦\n\n\ndef other():\n    return peek(1)\n",
         "    return peek¦\n",
+        "    return peek¦(a)\n",
+        "    other = peek\n    return ¦\n",
     ],
 )
 def test_a_comment_another_s_method_and_the_word_at_the_cursor_are_no_recursion(body):
@@ -142,3 +148,43 @@ def test_of_nested_functions_the_inner_one_comes_first_with_its_line():
     text = "x = 1\ndef skip(a):\n    b = 1\n    def peek(c):\n        return ¦\n    return b\n"
     found = written_functions(at(text), {"skip", "peek"}, language="python")
     assert [(f.name, f.line) for f in found] == [("peek", 4), ("skip", 2)]
+
+
+def test_a_line_is_counted_from_the_first_one_of_a_long_file():
+    text = "x = 1\n" * 3_100 + "def peek(a):\n    return ¦\n"
+    (found,) = written_functions(at(text), {"peek"}, language="python")
+    assert found.line == 3_101
+
+
+@pytest.mark.parametrize(
+    ("language", "head", "call"),
+    [
+        ("python", "def peek(place):\n    return ¦\n", "peek(place)"),
+        ("python", "    def peek(self, place):\n        return ¦\n", "self.peek(place)"),
+        ("python", "def peek(place: int, last: str = 'a'):\n    return ¦\n", "peek(place, last)"),
+        ("python", "def peek(place, *, last=1):\n    return ¦\n", "peek(place, last=last)"),
+        ("python", "def peek(*places):\n    return ¦\n", "peek(*places)"),
+        ("python", "def peek(\n    place,\n    last=1,\n):\n    return ¦\n", "peek(place, last)"),
+        (
+            "php",
+            "    public function peek($place)\n    {\n        return ¦\n",
+            "$this->peek($place)",
+        ),
+    ],
+)
+def test_a_call_with_what_was_given_does_not_end(language, head, call):
+    assert calls_without_end(at(head), call, language=language)
+
+
+@pytest.mark.parametrize(
+    ("head", "call"),
+    [
+        ("def peek(place):\n    return ¦\n", "peek(place - 1)"),
+        ("def peek(place):\n    return ¦\n", "other.peek(place)"),
+        ("def peek():\n    return ¦\n", "peek()"),
+        ("def peek(place):\n    if place:\n        peek(1)\n    return ¦\n", "peek(place)"),
+        ("def peek(place):\n    return 1\n\n\nx = ¦\n", "peek(place)"),
+    ],
+)
+def test_a_call_with_less_of_another_s_or_of_what_is_recursive_may_end(head, call):
+    assert not calls_without_end(at(head), call, language="python")

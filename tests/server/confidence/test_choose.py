@@ -15,6 +15,7 @@ from homespun.server.completion.reasons import sentence
 from homespun.server.confidence import probability
 from homespun.server.confidence.choose import ALL, COSTS, Chooser, Costs, judge_of
 from homespun.server.confidence.evidence import FEATURES
+from homespun.server.confidence.learned import Recalibration, store
 from homespun.server.confidence.probability import Calibration, Likelihood, shipped
 from homespun.server.confidence.suggestion import shown_whole
 from homespun.server.options import CompletionOptions
@@ -62,6 +63,32 @@ def test_nothing_is_shown_where_nothing_is_expected_to_save_anything():
     assert verdict.text == ""
     assert verdict.probability is not None and verdict.least is not None
     assert verdict.probability < verdict.least
+    assert verdict.least == Costs(2.0, 1.0).least(len("open("))  # of the best one's length
+
+
+def test_a_little_that_is_saved_is_worth_it():
+    verdict = judged(LikelyTo(0.65, 0.1, 0.1, 0.1))
+    assert verdict.text == "open("
+    assert Costs(2.0, 1.0).saving(len("open("), 0.65) == pytest.approx(0.8)
+
+
+@pytest.mark.parametrize("explicit", [False, True])
+def test_the_users_log_changes_the_probability_and_not_the_likelihood(explicit):
+    likelihood = LikelyTo(0.5, 0.5, 0.5, 0.96)
+    chooser = Chooser(likelihood, Costs(2.0, 1.0), Calibration(1.0, -2.0))
+    done = generation(["open", "(path", ", mode", ")"])
+    verdict = chooser(suggestion(TEXT, done, explicit=explicit))
+    said = Calibration(1.0, -2.0).probability(math.log(0.96 / 0.04))
+    assert verdict.probability == pytest.approx(said, abs=1e-3)
+    assert verdict.likelihood == pytest.approx(0.96)
+
+
+def test_log_odds_are_read_as_who_wrote_the_text_needs_it():
+    class Overestimated(LikelyTo):
+        def calibration(self, model):
+            return Calibration(1.0, {"m": -4.0}[model])
+
+    assert judged(Overestimated(0.9, 0.9, 0.9, 0.9)).text == ""
 
 
 def test_who_asks_by_hand_is_shown_the_whole():
@@ -93,6 +120,38 @@ def test_every_eagerness_of_the_setting_has_its_judge():
     for name in field.metadata["choices"]:
         judge = judge_of(CompletionOptions(eagerness=name))
         assert (judge is shown_whole) == (name == ALL)
+
+
+@pytest.mark.parametrize("eagerness", sorted(COSTS))
+def test_an_eagerness_has_its_own_costs(eagerness):
+    done = generation(["one"], logprobs=[-9.0])
+    verdict = judge_of(CompletionOptions(eagerness=eagerness))(suggestion("one", done))
+    assert (verdict.text, verdict.least) == ("", COSTS[eagerness].least(len("one")))
+
+
+def test_what_was_learned_counts_unless_that_is_switched_off():
+    store(Recalibration(Calibration(1.0, -2.0), is_kept=True, shown=300, before=0.6, after=0.5))
+    suggested = suggestion("one", generation(["one"]))
+    learned = judge_of(CompletionOptions())(suggested)
+    assert learned.probability < learned.likelihood
+    shipped_only = judge_of(CompletionOptions(recalibrate=False))(suggested)
+    assert shipped_only.probability == shipped_only.likelihood == learned.likelihood
+
+
+def test_nothing_is_cut_inside_a_string_that_the_line_has_opened():
+    likelihood = LikelyTo(0.9)
+    Chooser(likelihood, Costs(2.0, 1.0))(
+        suggestion("one, two", generation(["one, two"]), before="print('")
+    )
+    assert len(likelihood.rows) == 1
+
+
+def test_who_types_along_behind_the_end_that_was_shown_types_what_the_model_meant():
+    likelihood = LikelyTo(0.9)
+    chooser = Chooser(likelihood, Costs(2.0, 1.0))
+    chooser(suggestion("open", generation(["open", "(path"])))
+    chooser(suggestion("path", generation(["path"]), before="value = open("))
+    assert likelihood.rows[0][FEATURES.index("agreed")] == len("open(")
 
 
 def test_the_shipped_model_is_the_one_that_its_manifest_speaks_of():

@@ -25,6 +25,15 @@ def ends(text, left="", language="python"):
         ("x = call();\nreturn x", "c", ["x = call(", "x = call()", "x = call();",
                                         "x = call();\nreturn x"]),
         ("return -1", "python", ["return -1"]),
+        ("f(x); y = three", "python", ["f(x", "f(x)", "f(x);", "f(x); y", "f(x); y = three"]),
+        ("if x: y = three", "python", ["if x:", "if x: y", "if x: y = three"]),
+        ("f(x[1:2], key)", "python", ["f(x[", "f(x[1:2", "f(x[1:2]", "f(x[1:2], key",
+                                      "f(x[1:2], key)"]),
+        ("def f(x): return", "python", ["def f(", "def f(x", "def f(x)", "def f(x):",
+                                        "def f(x): return"]),
+        ("f(one , two)", "python", ["f(one", "f(one , two", "f(one , two)"]),
+        ("100.5 + two", "python", ["100.5", "100.5 + two"]),
+        ('"one".join(two)', "python", ['"one".join(', '"one".join(two', '"one".join(two)']),
     ],
 )  # fmt: skip
 def test_a_suggestion_ends_behind_an_argument_a_call_a_statement_or_a_line(
@@ -55,6 +64,26 @@ def test_nothing_ends_inside_a_string_or_a_comment(text, left):
     assert all("three" in end or '"""' in end for end in inside)
 
 
+@pytest.mark.parametrize(
+    ("text", "left", "language", "first"),
+    [
+        ("'''it's, so''', three", "", "python", "'''it's, so'''"),
+        ('""""one, two""", three', "", "python", '""""one, two"""'),
+        ("'it\\'s one, two', three)", "call(", "python", "'it\\'s one, two'"),
+        ("`one, two\nthree, four`, five)", "call(", "javascript", "`one, two\nthree, four`"),
+        ("don't\ncall(one)", "", "c", "don't\ncall("),  # closed by the line's end
+        ("one, two", "x = 1 -- ", "haskell", "one, two"),
+        ("one, two", "x = 1 # ", "haskell", "one"),
+        ("one, two", "x = 1 // ", "go", "one, two"),
+        ("one, two", "x = 1 // ", "python", "one"),
+    ],
+)
+def test_a_string_ends_where_its_language_ends_it_and_so_does_a_comment(
+    text, left, language, first
+):
+    assert ends(text, left, language)[0][0] == first
+
+
 def test_a_lifetime_is_no_string():
     found = [end for end, _ in ends("str, other: &'a str) -> bool {", "fn f(x: &'a ", "rust")]
     assert found[0] == "str"
@@ -77,4 +106,6 @@ def test_the_last_end_is_the_suggestions_own():
 
 
 def test_a_long_block_has_a_bounded_number_of_ends():
-    assert len(cuts("call(one, two)\n" * 200, "", "python")) <= 25
+    found = cuts("call(one, two)\n" * 200, "", "python")
+    assert len(found) <= 25
+    assert found[0].end == len("call(")
