@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,12 +12,6 @@ from homespun.cli.output import say
 
 if TYPE_CHECKING:
     from homespun.models.adapters.registry import Registry
-    from homespun.models.engine.decoder import OnnxDecoder
-    from homespun.progress import Progress
-    from homespun.training.dataset.examples import EncodedExample
-    from homespun.training.evaluation.drift import Score
-
-_CHECK_TOKENS = 1024  # room for a prompt without context and a long hole
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -222,32 +215,19 @@ def _remove(args: argparse.Namespace, registry: Registry) -> int:
 
 def _check(args: argparse.Namespace, registry: Registry) -> int:
     """Exit 1 when the champion has gone stale, so that a nightly job sees it."""
+    from homespun.cli.champion import NO_CHAMPION, examined_champion
     from homespun.cli.errors import UsageError
     from homespun.cli.progress import RichProgress
-    from homespun.models.types import MODEL_AS_SHIPPED
-    from homespun.training.evaluation.drift import BUDGET_TOKENS, drift, recent_items
 
     if args.items < 1:
         raise UsageError(f"--items is {args.items}; give 1 or more")
-    champion = registry.champion()
-    if champion is None:
-        sentence = "no adapter serves, so none can go stale: the model serves as shipped"
-        print(json.dumps({"adapter": None, "sentence": sentence}) if args.json else sentence)
-        return 0
-    model = _model(args, registry)
     with RichProgress(quiet=args.json) as progress:
-        shipped = _generator(model, MODEL_AS_SHIPPED, registry.workspace, progress)
-        items = recent_items(
-            registry.workspace,
-            str(champion.manifest.get("commit") or ""),
-            shipped.tokenizer,
-            shipped.fim,
-            most=args.items,
-            budget=min(BUDGET_TOKENS, shipped.context_tokens // 2),
-            progress=progress,
+        found = examined_champion(
+            registry, lambda: _model(args, registry), items=args.items, progress=progress
         )
-        del shipped  # one model in memory at a time
-        found = drift(champion, items, _scorer(model, registry.workspace))
+    if found is None:
+        print(json.dumps({"adapter": None, "sentence": NO_CHAMPION}) if args.json else NO_CHAMPION)
+        return 0
     print(json.dumps(found.to_json()) if args.json else found.sentence)
     return 1 if found.outcome == "stale" else 0
 
@@ -299,33 +279,6 @@ def _push(args: argparse.Namespace, registry: Registry) -> int:
     else:
         print(f"{pushed.name!r} is a model of that server now, on top of {pushed.model!r}")
     return 0
-
-
-def _scorer(model: str, workspace: Path) -> Score:
-    """Score with the served decoder: what users have, and no torch needed."""
-
-    def score(adapter: str, examples: Sequence[EncodedExample]) -> list[float]:
-        decoder = _generator(model, adapter, workspace, progress=None)
-        return [decoder.score(e.ids[: e.start], e.ids[e.start :]) for e in examples]
-
-    return score
-
-
-def _generator(model: str, adapter: str, workspace: Path, progress: Progress | None) -> OnnxDecoder:
-    """Open what serves, with room for a check's prompts."""
-    from homespun.server.completion.open import open_generator
-    from homespun.server.options import CompletionOptions
-
-    options = CompletionOptions()
-    return open_generator(
-        model,
-        adapter=adapter,
-        workspace=workspace,
-        threads=options.threads,
-        context_tokens=_CHECK_TOKENS,
-        cache_mb=options.cache_mb,
-        progress=progress,
-    )
 
 
 def _clear(args: argparse.Namespace, registry: Registry) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,9 +13,17 @@ from homespun.cli.errors import UsageError
 from homespun.cli.progress import RichProgress
 
 if TYPE_CHECKING:
+    from homespun.models.adapters.registry import Registry
+    from homespun.progress import Progress
     from homespun.server.options import CompletionOptions
     from homespun.training.config import TrainOptions
     from homespun.training.pipeline.train import TrainResult
+
+NOTHING_TO_DO = 3  # exit status of --if-stale: nothing was learned, nothing was wanted
+KEPT = 4  # exit status of --if-stale: an adapter was learned, and what served before serves
+# Commits after a try that came to nothing before --if-stale tries again; the gate wants lines that
+# are newer than what was learned.
+MIN_NEW_COMMITS = 100
 
 _RUN_OPTIONS = (
     "preset",
@@ -46,6 +55,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--resume", action="store_true", help="go on with the last run, where it was ended"
+    )
+    parser.add_argument(
+        "--if-stale",
+        action="store_true",
+        help="only where the adapter that serves is no good any more, or none serves; exit status "
+        f"{NOTHING_TO_DO}: nothing to do, {KEPT}: trained, and what served before serves",
     )
     parser.add_argument("--model", metavar="NAME", help="model instead of the configured one")
     parser.add_argument("--seed", type=int, metavar="N", help="of all that is drawn (default: 0)")
@@ -81,15 +96,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Train, judge, and say what was done with the adapter."""
     from homespun.server.completion.open import completion_settings
-    from homespun.training.lora.distributed import is_first_process
+    from homespun.training.lora.distributed import is_first_process, is_started_by_torchrun
     from homespun.training.pipeline.train import train
 
     _check(args)
+    if args.if_stale and is_started_by_torchrun():
+        raise UsageError("--if-stale is asked once, before torchrun starts its processes")
     root = Path(args.dir)
     flags = {"model": args.model}
     is_first = is_first_process()  # of those that torchrun has started; else the only one
     with RichProgress(quiet=args.json or not is_first) as progress:
         settings = completion_settings(root, flags=flags, say=progress.say)
+        if args.if_stale and (reason := _reason_to_wait(root, settings.model, progress)):
+            _print_nothing(reason, as_json=args.json)
+            return NOTHING_TO_DO
         result = train(
             root,
             _options(args, settings),
@@ -99,7 +119,39 @@ def run(args: argparse.Namespace) -> int:
         )
     if is_first:
         _print(result, as_json=args.json)
-    return 0
+    return KEPT if args.if_stale and not result.is_champion else 0
+
+
+def _reason_to_wait(root: Path, model: str, progress: Progress) -> str | None:
+    """Return why nothing is to be learned now, a sentence; None where training is due."""
+    from homespun.cli.champion import examined_champion
+    from homespun.models.adapters.registry import Registry
+
+    registry = Registry(root.resolve())
+    found = examined_champion(registry, lambda: model, progress=progress)
+    if found is None:
+        return _reason_not_to_try_again(registry)
+    return None if found.outcome == "stale" else found.sentence
+
+
+def _reason_not_to_try_again(registry: Registry) -> str | None:
+    """Return why a repository whose adapters were all kept from serving is left alone for now."""
+    from homespun.training.errors import HistoryUnreadable
+    from homespun.training.history.repository import Repository
+
+    tried = [adapter for adapter in registry.adapters() if adapter.is_known]
+    commits = {str(adapter.manifest.get("commit") or "") for adapter in tried} - {""}
+    newer = []
+    with Repository.open(registry.workspace) as repository:
+        for commit in commits:
+            with suppress(HistoryUnreadable):  # a history that was rewritten is a new one
+                newer.append(len(repository.commits(since=commit)))
+    if not newer or min(newer) >= MIN_NEW_COMMITS:
+        return None
+    return (
+        f"no adapter serves, and the last try was {min(newer)} commits ago; with "
+        f"{MIN_NEW_COMMITS} there is something new to learn: nothing to do yet"
+    )
 
 
 def _check(args: argparse.Namespace) -> None:
@@ -112,6 +164,8 @@ def _check(args: argparse.Namespace) -> None:
         if given:
             names = ", ".join(f"--{name.replace('_', '-')}" for name in given)
             raise UsageError(f"--resume goes on with the run's own options; leave out {names}")
+    if args.if_stale and args.resume:
+        raise UsageError("--if-stale decides whether to begin; leave it out with --resume")
     if args.qlora and args.preset != "gpu":
         raise UsageError("--qlora needs --preset gpu")
     if args.gpus is not None and args.preset != "gpu":
@@ -133,6 +187,13 @@ def _options(args: argparse.Namespace, completion: CompletionOptions) -> TrainOp
         qlora=args.qlora,
         **given,
     )
+
+
+def _print_nothing(reason: str, *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps({"promoted": False, "outcome": reason}))
+    else:
+        print(reason)
 
 
 def _print(result: TrainResult, *, as_json: bool) -> None:

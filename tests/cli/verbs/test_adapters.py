@@ -12,40 +12,10 @@ import time
 import pytest
 
 from homespun.cli.main import main
-from homespun.models.adapters.registry import Registry
-from homespun.models.serve import identity, served_folder
+from homespun.models.serve import served_folder
 from homespun.server.prompt.render import PROMPT_VERSION
+from tests.support.growing_history import history
 from tests.support.hostile import settings_and_adapters as hostile
-from tests.support.tiny import save_tiny_adapter, save_tiny_qwen2
-
-PASSED = {"promote": True, "headline": "better than what you have"}
-
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory):
-    """A tiny model and the draft of an adapter for it."""
-    directory = tmp_path_factory.mktemp("weights")
-    model = save_tiny_qwen2(directory / "model")
-    for seed in range(2):
-        save_tiny_adapter(model, directory / str(seed), seed=seed)
-    return directory
-
-
-@pytest.fixture
-def registry(tmp_path, monkeypatch, tiny):
-    (tmp_path / "shop" / ".git").mkdir(parents=True)
-    monkeypatch.chdir(tmp_path / "shop")
-    monkeypatch.setenv("HOMESPUN_COMPLETION_MODEL", str(tiny / "model"))
-    return Registry(tmp_path / "shop")
-
-
-@pytest.fixture
-def add(registry, tiny):
-    def add(number=0, **facts):
-        made_for = {**identity(str(tiny / "model")).facts(), "prompt_version": PROMPT_VERSION}
-        return registry.add(tiny / str(number), {**made_for, "gate": PASSED, **facts})
-
-    return add
 
 
 def out(capsys, *arguments, status=0):
@@ -177,41 +147,6 @@ def test_complete_answers_with_the_champion_with_none_and_with_an_identifier(reg
     logprobs = [answers[wanted]["logprob"] for wanted in (None, "none", second.id)]
     assert len(set(logprobs)) == 3  # other weights, other answers
     assert answers["base"]["logprob"] == answers["none"]["logprob"]
-
-
-def history(folder, *, commits):
-    """Make the workspace a repository; return its first commit, behind which lines are added."""
-
-    def git(*arguments):
-        who = {
-            f"GIT_{role}_{k}": "a" for role in ("AUTHOR", "COMMITTER") for k in ("NAME", "EMAIL")
-        }
-        run = subprocess.run(
-            ["git", "-c", "core.autocrlf=false", *arguments],
-            cwd=folder,
-            env=os.environ | who,
-            capture_output=True,
-            check=True,
-            text=True,
-        )
-        return run.stdout.strip()
-
-    (folder / ".git").rmdir()
-    git("init", "--quiet")
-    (folder / ".gitignore").write_text(".homespun/\n")
-    first = ""
-    for number in range(commits):
-        functions = [
-            f"def price_of_item_{number}_{n}(order, customer):\n"
-            f"    amount = order.amount({number} + {n})\n"
-            f"    return amount * customer.rate_{n}\n"
-            for n in range(8)
-        ]
-        (folder / f"prices{number}.py").write_text("\n\n".join(functions))
-        git("add", "--all")
-        git("commit", "--quiet", "-m", "more")
-        first = first or git("rev-parse", "HEAD")
-    return first
 
 
 def test_check_says_what_the_champion_still_brings_and_fails_when_it_is_stale(
