@@ -74,7 +74,7 @@ LAYERS = {
         "shipped.confidence shipped.general_adapter",
     ),
     "cli": (
-        "errors output shown surroundings",
+        "champion errors output shown surroundings",
         "progress",
         "doctor.checks verbs.eval",
         "doctor",
