@@ -16,7 +16,8 @@ from homespun.training.config import (
     TrainOptions,
 )
 from homespun.training.errors import HistoryUnreadable
-from homespun.training.gate.gate import Evidence, GateVerdict
+from homespun.training.gate.measured import Evidence
+from homespun.training.gate.verdict import GateVerdict
 from homespun.training.history.repository import Repository
 from homespun.training.lora.distributed import ProcessGroup
 from homespun.training.pipeline.house_style import HouseStyle

@@ -22,8 +22,10 @@ from homespun.training.evaluation.items import ItemConfig
 from homespun.training.evaluation.report import CompletionReport
 from homespun.training.evaluation.served_model import served_scores
 from homespun.training.gate.evidence import evidence_of, rule_probes
-from homespun.training.gate.gate import Condition, GateVerdict, RuleProbe, ServedFormLoss
+from homespun.training.gate.measured import RuleProbe, ServedFormLoss
+from homespun.training.gate.verdict import Condition, GateVerdict
 from homespun.training.history.repository import Repository
+from homespun.training.pipeline.habits import habit_places
 from homespun.training.pipeline.house_style import house_style, probes_of_files, probes_of_window
 from homespun.training.pipeline.learn import learn, parity_of
 from homespun.training.pipeline.prepared import Prepared
@@ -124,6 +126,7 @@ def _evaluation(prepared: Prepared) -> dict[str, Any]:
     dataset, options = prepared.dataset(), prepared.options
     rows = list(read_examples(dataset.directory / "train.jsonl"))
     planted = plant(dataset.repo, options.canaries, seed=options.seed)
+    style = prepared.style()
     found = evaluate(
         prepared.workspace,
         since=dataset.cutoff or None,
@@ -138,7 +141,9 @@ def _evaluation(prepared: Prepared) -> dict[str, Any]:
             held_out=prepared.held_out(),
             training_texts=[row.middle for row in rows],
             canaries=[Canary.from_json(row.to_json()) for row in planted],
-            convention_sites=prepared.style().sites,
+            convention_sites=style.sites,
+            written_forms=style.written,
+            habits=habit_places(_pairs(prepared, options.habits), dataset.repo),
         ),
         name=dataset.repo,
         cache=prepared.folder / "answers.jsonl",
@@ -155,7 +160,7 @@ def _evaluation(prepared: Prepared) -> dict[str, Any]:
 def _probes(prepared: Prepared) -> dict[str, Any]:
     if not prepared.is_better:
         return {"skipped": True}
-    pairs = _pairs(prepared)
+    pairs = _pairs(prepared, prepared.options.probes)
     repo = prepared.dataset().repo
     before, after = (
         score_probes(pairs, _scoring(prepared, adapter), contexts=("unseen",), repo=repo)
@@ -233,17 +238,15 @@ def _scoring(prepared: Prepared, adapter: str | Path) -> LogProbs:
     )
 
 
-def _pairs(prepared: Prepared) -> list[Probe]:
+def _pairs(prepared: Prepared, most: int) -> list[Probe]:
     cutoff, options, style = prepared.dataset().cutoff, prepared.options, prepared.style()
     if cutoff:
         with Repository.open(prepared.workspace) as repository:
-            return probes_of_window(
-                repository, cutoff, style, most=options.probes, seed=options.seed
-            )
+            return probes_of_window(repository, cutoff, style, most=most, seed=options.seed)
     held = set(prepared.held_out())
     learned = of_folder(prepared.workspace, prepared.dataset_config, progress=prepared.progress)
     sources = [source for source in learned.sources if source.path in held]
-    return probes_of_files(sources, style, most=options.probes, seed=options.seed)
+    return probes_of_files(sources, style, most=most, seed=options.seed)
 
 
 def _nothing_learned(checks: Sequence[Sequence[float]]) -> GateVerdict:

@@ -25,7 +25,7 @@ from homespun.server.options import CompletionOptions
 from homespun.training.config import TrainOptions
 from homespun.training.errors import HistoryUnreadable, RunUnreadable, TrainingFailed
 from homespun.training.gate import gate
-from homespun.training.gate.gate import GateVerdict
+from homespun.training.gate.verdict import GateVerdict
 from homespun.training.lora.distributed import ProcessGroup, is_started_by_torchrun
 from homespun.training.lora.launch import LearningWork
 from homespun.training.pipeline.learn import check_machine, preset_of

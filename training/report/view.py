@@ -20,7 +20,7 @@ from homespun.training.evaluation.report import (
     PRIMARY_METRIC,
     CompletionReport,
 )
-from homespun.training.gate.gate import RuleProbe
+from homespun.training.gate.measured import RuleProbe
 from homespun.training.report import charts
 from homespun.training.report.figures import interval, points, share
 from homespun.training.report.page import ReportPage, Sample

@@ -25,7 +25,7 @@ from homespun.training.errors import (
     TrainingLocked,
     TrainingUnwritable,
 )
-from homespun.training.gate.gate import GateVerdict
+from homespun.training.gate.verdict import GateVerdict
 from homespun.training.lora.fit import FitLog
 from homespun.training.pipeline import learn
 from homespun.training.pipeline.train import train

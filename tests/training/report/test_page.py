@@ -14,7 +14,8 @@ import pytest
 from homespun.server.report_page import is_harmless
 from homespun.training.evaluation.metrics import Score
 from homespun.training.evaluation.report import CompletionReport, ScoredItem
-from homespun.training.gate.gate import Evidence, RuleProbe, judge
+from homespun.training.gate.gate import judge
+from homespun.training.gate.measured import Evidence, RuleProbe
 from homespun.training.lora.fit import FitLog, Step
 from homespun.training.report import charts
 from homespun.training.report.html import render
