@@ -50,8 +50,9 @@ FORGETTING = Margin("other people's code", 0.03, spread=0.238)
 SILENCE = 0.10
 SPEED = 1.15  # times as long
 
-# What it must win, at the habits that a document does not show. Nobody tunes for less.
-FORM = Margin("house form in what is written", 0.06, spread=0.36, share=0.85)
+# What it must win, at the habits that a document does not show. Both models write a site of the
+# rule at nearly half of them; the spread is that of 10 % won and 2 % lost. Nobody tunes for less.
+FORM = Margin("house form in what is written", 0.08, spread=0.36, share=0.45)
 OF_PLACES = (EXACT, SIMILARITY, OVERRUN, PARSES, FINDINGS)
 
 

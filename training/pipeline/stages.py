@@ -18,13 +18,13 @@ from homespun.training.dataset.examples import read_examples
 from homespun.training.errors import NothingToEvaluate
 from homespun.training.evaluation.evaluate import evaluate
 from homespun.training.evaluation.inputs import EvaluationConfig, Extras
-from homespun.training.evaluation.items import ItemConfig
 from homespun.training.evaluation.report import CompletionReport
 from homespun.training.evaluation.served_model import served_scores
 from homespun.training.gate.evidence import evidence_of, rule_probes
 from homespun.training.gate.measured import RuleProbe, ServedFormLoss
 from homespun.training.gate.verdict import Condition, GateVerdict
 from homespun.training.history.repository import Repository
+from homespun.training.pipeline.exam import exam_of, item_config, windows_of
 from homespun.training.pipeline.habits import habit_places
 from homespun.training.pipeline.house_style import house_style, probes_of_files, probes_of_window
 from homespun.training.pipeline.learn import learn, parity_of
@@ -53,21 +53,16 @@ class Stage:
 
 def _conventions(prepared: Prepared) -> dict[str, Any]:
     """Cut the history, and mine the conventions of the tree that is learned from."""
-    config, progress = prepared.dataset_config, prepared.progress
-    repository = prepared.repository()
+    config, progress, options = prepared.dataset_config, prepared.progress, prepared.options
+    repository, exam = prepared.repository(), None
     if repository is None:
         learned = of_folder(prepared.workspace, config, progress=progress)
         style, cutoff = house_style(learned, progress=progress), ""
     else:
         with repository:
-            windows = repository.windows(
-                until=prepared.options.until,
-                test_share=config.test_share,
-                validation_share=config.validation_share,
-                most_validation=config.most_validation_commits,
-            )
+            windows = windows_of(repository, options)
             cutoff = windows.cutoff
-            if not windows.test and not prepared.options.anyway:
+            if not windows.test and not options.anyway:
                 raise NothingToEvaluate(
                     f"nothing to learn from was committed after {cutoff[:12]}, so an adapter "
                     "could not be judged; give an earlier --until"
@@ -75,11 +70,15 @@ def _conventions(prepared: Prepared) -> dict[str, Any]:
                 )
             learned = of_revision(repository, windows.tree, config, progress=progress)
             style = house_style(learned, progress=progress)
+            if windows.test:
+                exam = exam_of(repository, windows, learned.house, style, options, progress)
+                progress.say(exam.sentence)
     write_json(
         prepared.folder / "conventions.json",
         {"forms": dict(style.forms), "paths": list(style.paths)},
     )
-    return {"rules": len(style.forms), "cutoff": cutoff}
+    told = exam.to_json() if exam else None
+    return {"rules": len(style.forms), "cutoff": cutoff, "exam": told}
 
 
 def _dataset(prepared: Prepared) -> dict[str, Any]:
@@ -134,7 +133,7 @@ def _evaluation(prepared: Prepared) -> dict[str, Any]:
         options=prepared.completion,
         config=EvaluationConfig(
             arms=options.arms,
-            items=ItemConfig(items=prepared.items, seed=options.seed),
+            items=item_config(options),
             infilling_tasks=options.forgetting_tasks,
         ),
         extras=Extras(
