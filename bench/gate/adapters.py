@@ -34,7 +34,7 @@ from homespun.training.gate.outcomes import (
 RESULTS = Path(__file__).parents[1] / "results"
 MEASURED = ("python-sdk", "openai-agents-python")
 TASKS, FUNCTIONS = 1_033, 164  # of HumanEval single-line infilling
-# Measured with the model as shipped at 277 and 90 places of python-sdk.
+# Measured with the model as shipped at 277 places and 90 lines with habits of python-sdk.
 _SITES_A_PLACE, _HOUSE_IN_SIGHT, _SHARED_IN_SIGHT = 0.4, 0.97, 0.7
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -44,9 +44,9 @@ Integers = npt.NDArray[np.int64]
 class Rates:
     """What is drawn from rates; each for a site, task or pair."""
 
-    house: float = 0.83  # of the habits, in what the model as shipped writes
-    won: float = 0.04  # of the habits: from the other form to the house's
-    lost: float = 0.04  # from the house's to the other
+    house: float = 0.91  # of the habits, in what the model as shipped writes
+    won: float = 0.03  # of the habits: from the other form to the house's
+    lost: float = 0.03  # from the house's to the other
     silent: float = 0.0  # of the adapter's sites: not written any more
     likeness: float = 0.15  # of the habits: share the fate of their commit
     task_won: float = 0.0275  # of the infilling's lines
@@ -63,7 +63,6 @@ class Adapter:
     is_real: bool = False  # changes what the measured ones changed; else as much, in no direction
     rates: Rates = Rates()
     harm: Mapping[str, float] = field(default_factory=dict)  # measure -> points that are lost
-    is_to_pass: bool = False
 
 
 NOTHING = Adapter("does nothing")
@@ -71,20 +70,23 @@ NOTHING = Adapter("does nothing")
 _AS_MEASURED = Rates(task_won=0.025, task_lost=0.030, pair_won=0.13, pair_lost=0.02)
 GOOD = (
     Adapter(
+        "as measured, form 91 to 96 %",
+        is_real=True,
+        rates=replace(_AS_MEASURED, won=0.06, lost=0.01),
+    ),
+    Adapter(
         "as measured, form 83 to 91 %",
         is_real=True,
-        rates=replace(_AS_MEASURED, won=0.10, lost=0.02),
-        is_to_pass=True,
+        rates=replace(_AS_MEASURED, house=0.83, won=0.10, lost=0.02),
     ),
     Adapter(
         "as measured, form 78 to 91 %",
         is_real=True,
         rates=replace(_AS_MEASURED, house=0.78, won=0.15, lost=0.02),
-        is_to_pass=True,
     ),
 )
 HALF_AS_GOOD = Adapter(
-    "half as good, form 83 to 87 %", is_real=True, rates=replace(_AS_MEASURED, won=0.06, lost=0.02)
+    "half as good, form 91 to 93 %", is_real=True, rates=replace(_AS_MEASURED, won=0.04, lost=0.02)
 )
 # Form as good as it gets, so that the harm alone can stop them; points of each measure.
 _GOOD_FORM = GOOD[1].rates

@@ -96,10 +96,8 @@ def _written(
     habits: WrittenSites | None, all_sites: Sequence[WrittenSites], size: int, resamples: int
 ) -> WrittenForm | None:
     """Compare the forms; `size` is the number of clusters that any of the sites are from."""
-    if habits is None:
+    if not all_sites:
         return None
-    count = habits.house + habits.other
-    share = np.divide(habits.house, count, out=np.full_like(count, np.nan), where=count > 0)
     house = np.concatenate([sites.house for sites in all_sites])
     other = np.concatenate([sites.other for sites in all_sites])
     clusters = np.concatenate([sites.clusters for sites in all_sites])
@@ -110,7 +108,7 @@ def _written(
         ratio = cluster_ratio(by_cluster[1], by_cluster[0], resamples=resamples)
     all_before, all_after = house.sum(axis=0) / np.maximum((house + other).sum(axis=0), 1)
     return WrittenForm(
-        shared=_difference(habits.clusters, share, size, resamples),
+        shared=_difference(habits.clusters, habits.shares, size, resamples) if habits else None,
         before=before,
         after=after,
         ratio_low=max(0.0, ratio.low),

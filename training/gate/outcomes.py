@@ -6,7 +6,7 @@ Column 0 is the model as shipped, column 1 the repository adapter, both with pro
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,6 +35,21 @@ class WrittenSites:
         """Return `(rows,)`: whether both models wrote a site of the rule at the place."""
         shared: npt.NDArray[np.bool_] = ((self.house + self.other) > 0).all(axis=1)
         return shared
+
+    @property
+    def shares(self) -> Floats:
+        """Return `(rows, 2)`: the share of house forms; NaN where none was written."""
+        count = self.house + self.other
+        return np.divide(self.house, count, out=np.full_like(count, np.nan), where=count > 0)
+
+    def by_rule(self) -> Iterator[tuple[str, int, float, float]]:
+        """Yield each rule, its shared rows, and the mean share of house forms before and after."""
+        rules, shared, shares = np.array(self.rules), self.is_shared, self.shares
+        for rule in dict.fromkeys(self.rules):
+            rows = shares[shared & (rules == rule)]
+            if len(rows):
+                before, after = rows.mean(axis=0)
+                yield rule, len(rows), float(before), float(after)
 
 
 @dataclass(frozen=True, slots=True)

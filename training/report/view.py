@@ -21,6 +21,7 @@ from homespun.training.evaluation.report import (
     CompletionReport,
 )
 from homespun.training.gate.measured import RuleProbe
+from homespun.training.gate.outcomes import outcomes_of
 from homespun.training.report import charts
 from homespun.training.report.figures import interval, points, share
 from homespun.training.report.page import ReportPage, Sample
@@ -70,6 +71,7 @@ def view_of(page: ReportPage) -> dict[str, Any]:
         "page": page,
         "comparison": _comparison(evaluation),
         "strata_chart": _strata_chart(evaluation),
+        "written": _written(evaluation),
         "conventions": _conventions(page.rules),
         "failures_chart": _failures_chart(evaluation),
         "missing_names": _missing_names(evaluation),
@@ -172,6 +174,20 @@ def _strata_chart(evaluation: Mapping[str, Any]) -> str:
     if len(rows) < 2:
         return ""
     return charts.forest(rows, unit="", title="differences by stratum")
+
+
+def _written(evaluation: Mapping[str, Any]) -> TextTable:
+    """Return the house's share of what both models wrote at its habits, rule by rule."""
+    head = ("rule", "habits that both wrote", "before", "after", "change")
+    if not evaluation:
+        return TextTable(head, ())
+    sites = outcomes_of(CompletionReport.from_json(evaluation)).habits
+    rows = []
+    for rule, count, before, after in () if sites is None else sites.by_rule():
+        changed = points(after - before)
+        rows.append((after - before, (rule, f"{count:,}", share(before), share(after), changed)))
+    rows.sort(key=lambda row: (-row[0], row[1]))
+    return TextTable(head, [shown for _, shown in rows], range(1, 5))
 
 
 def _conventions(rules: Sequence[RuleProbe]) -> TextTable:

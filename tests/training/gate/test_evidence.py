@@ -89,6 +89,12 @@ def test_what_only_the_adapter_wrote_counts_in_the_share_of_all():
     assert (evidence.all_before, evidence.all_after) == (1.0, 0.5)
 
 
+def test_without_a_habit_to_write_there_is_nothing_to_compare_and_that_is_no_failure():
+    rows = [row(n, written(1, 0), written(1, 0)) for n in range(30)]
+    evidence = found(rows).written
+    assert (evidence.shared, evidence.before) == (None, 30)
+
+
 def test_without_the_rules_of_the_house_nothing_is_said_of_forms():
     assert found([row(n, score(), score()) for n in range(10)]).written is None
 

@@ -162,12 +162,12 @@ TOO_FEW = [
     ("knowing when to stop", {"overrun": FEW_PLACES}, "to tell takes 1,200 of them"),
     ("files that parse", {"parses": FEW_PLACES}, "to tell takes 550 of them"),
     ("linter findings", {"findings": replace(FEW_PLACES, high=0.06)}, "to tell takes 550 of them"),
-    ("house form in what is written", form(shared=FEW_HABITS), "to tell takes 300 habits"),
+    ("house form in what is written", form(shared=FEW_HABITS), "to tell takes 400 habits"),
     ("house form in what is written", form(shared=None), "no place at which both wrote"),
     (
         "house forms written",
         form(before=100, after=95, ratio_low=0.85),
-        "to tell takes 300 of them before",
+        "to tell takes 400 of them before",
     ),
 ]
 
