@@ -14,6 +14,7 @@ DATASET_VERSION = 1  # raise it when the same repository and settings would give
 CPU_MINUTES = 60.0  # of learning, where nothing is said: one evening's patience for two cores
 CPU_ITEMS = 1_250  # what the gate's margins need: training/gate/margins.py
 GPU_ITEMS = 2_000
+OTHER_ITEMS = 300  # of them are asked for the arms that the gate does not compare
 # All there are: with 300 the interval is wider than the margin that is allowed.
 FORGETTING_TASKS = 1_033
 ARMS = ("general/none", "general/retrieval", "repository/none", "repository/retrieval")

@@ -25,7 +25,7 @@ from homespun.training.gate import margins
 from homespun.training.gate.measured import RuleProbe
 from homespun.training.gate.outcomes import (
     MEASURES,
-    Outcomes,
+    PlaceOutcomes,
     TaskOutcomes,
     WrittenSites,
     outcomes_of,
@@ -56,7 +56,7 @@ class Rates:
 
 
 @dataclass(frozen=True, slots=True)
-class Adapter:
+class KnownAdapter:
     """What is true of an adapter."""
 
     name: str
@@ -65,44 +65,44 @@ class Adapter:
     harm: Mapping[str, float] = field(default_factory=dict)  # measure -> points that are lost
 
 
-NOTHING = Adapter("does nothing")
+NOTHING = KnownAdapter("does nothing")
 # The measured ones moved the house's form from 78 to 91 and from 83 to 92 % of the minimal pairs.
 _AS_MEASURED = Rates(task_won=0.025, task_lost=0.030, pair_won=0.13, pair_lost=0.02)
 GOOD = (
-    Adapter(
+    KnownAdapter(
         "as measured, form 91 to 96 %",
         is_real=True,
         rates=replace(_AS_MEASURED, won=0.06, lost=0.01),
     ),
-    Adapter(
+    KnownAdapter(
         "as measured, form 83 to 91 %",
         is_real=True,
         rates=replace(_AS_MEASURED, house=0.83, won=0.10, lost=0.02),
     ),
-    Adapter(
+    KnownAdapter(
         "as measured, form 78 to 91 %",
         is_real=True,
         rates=replace(_AS_MEASURED, house=0.78, won=0.15, lost=0.02),
     ),
 )
-HALF_AS_GOOD = Adapter(
+HALF_AS_GOOD = KnownAdapter(
     "half as good, form 91 to 93 %", is_real=True, rates=replace(_AS_MEASURED, won=0.04, lost=0.02)
 )
 # Form as good as it gets, so that the harm alone can stop them; points of each measure.
 _GOOD_FORM = GOOD[1].rates
 HARMFUL = (
-    Adapter("3 points fewer exact lines", rates=_GOOD_FORM, harm={"exact_line": 0.03}),
-    Adapter("4 points more running on", rates=_GOOD_FORM, harm={"runs_on": 0.04}),
-    Adapter("5 points fewer files parse", rates=_GOOD_FORM, harm={"parses": 0.05}),
-    Adapter("6 points more with a finding", rates=_GOOD_FORM, harm={"has_findings": 0.06}),
-    Adapter("edit similarity 3 points lower", rates=_GOOD_FORM, harm={"similarity": 0.03}),
-    Adapter(
+    KnownAdapter("3 points fewer exact lines", rates=_GOOD_FORM, harm={"exact_line": 0.03}),
+    KnownAdapter("4 points more running on", rates=_GOOD_FORM, harm={"runs_on": 0.04}),
+    KnownAdapter("5 points fewer files parse", rates=_GOOD_FORM, harm={"parses": 0.05}),
+    KnownAdapter("6 points more with a finding", rates=_GOOD_FORM, harm={"has_findings": 0.06}),
+    KnownAdapter("edit similarity 3 points lower", rates=_GOOD_FORM, harm={"similarity": 0.03}),
+    KnownAdapter(
         "forgets 4 points",
         rates=replace(_GOOD_FORM, task_won=0.025, task_lost=0.065),
     ),
-    Adapter("20 % slower", rates=_GOOD_FORM, harm={"log_ms": 0.18}),
-    Adapter("form 5 points worse", rates=Rates(won=0.02, lost=0.07)),
-    Adapter("silent at every fourth site", rates=replace(_GOOD_FORM, silent=0.25)),
+    KnownAdapter("20 % slower", rates=_GOOD_FORM, harm={"log_ms": 0.18}),
+    KnownAdapter("form 5 points worse", rates=Rates(won=0.02, lost=0.07)),
+    KnownAdapter("silent at every fourth site", rates=replace(_GOOD_FORM, silent=0.25)),
 )
 
 
@@ -137,7 +137,9 @@ def measured() -> MeasuredPlaces:
     )
 
 
-def outcomes(adapter: Adapter, places: int, habits: int, rng: np.random.Generator) -> Outcomes:
+def outcomes(
+    adapter: KnownAdapter, places: int, habits: int, rng: np.random.Generator
+) -> PlaceOutcomes:
     """Draw what an adapter and the model as shipped give at about so many places and habits."""
     known = measured()
     count = round(places * len(known.commits) / known.places)
@@ -150,7 +152,7 @@ def outcomes(adapter: Adapter, places: int, habits: int, rng: np.random.Generato
         pairs = known.measures[name][rows]
         pairs = np.where(turned[clusters][:, None], pairs[:, ::-1], pairs)
         measures[name] = _harmed(name, pairs, adapter.harm.get(name, 0.0), rng)
-    return Outcomes(
+    return PlaceOutcomes(
         clusters=clusters,
         measures=measures,
         sites=_sites(clusters, adapter.rates, rng),
@@ -159,7 +161,7 @@ def outcomes(adapter: Adapter, places: int, habits: int, rng: np.random.Generato
     )
 
 
-def probes(adapter: Adapter, rng: np.random.Generator) -> list[RuleProbe]:
+def probes(adapter: KnownAdapter, rng: np.random.Generator) -> list[RuleProbe]:
     """Draw minimal pairs of the rules that the second repository has."""
     found = []
     for rule, sites, share in _rules():

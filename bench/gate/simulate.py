@@ -22,7 +22,7 @@ from bench.gate.adapters import (
     HALF_AS_GOOD,
     HARMFUL,
     NOTHING,
-    Adapter,
+    KnownAdapter,
     measured,
     outcomes,
     probes,
@@ -48,7 +48,7 @@ _SHARES = (0.2, 0.4, 0.6, 0.8)  # of the places and habits that are needed
 class Passed:
     """What became of many adapters of one kind."""
 
-    adapter: Adapter
+    adapter: KnownAdapter
     count: int
     outcomes: Counter[str]
     stopped_by: Counter[str]  # conditions that did not hold
@@ -59,7 +59,9 @@ class Passed:
         return self.outcomes["promote"] / self.count
 
 
-def verdict_of(adapter: Adapter, places: int, habits: int, rng: np.random.Generator) -> GateVerdict:
+def verdict_of(
+    adapter: KnownAdapter, places: int, habits: int, rng: np.random.Generator
+) -> GateVerdict:
     """Draw an adapter and judge it."""
     evidence = evidence_from(
         outcomes(adapter, places, habits, rng),
@@ -72,7 +74,7 @@ def verdict_of(adapter: Adapter, places: int, habits: int, rng: np.random.Genera
     return judge(evidence)
 
 
-def tried(adapter: Adapter, places: int, habits: int, count: int, *, seed: int = 0) -> Passed:
+def tried(adapter: KnownAdapter, places: int, habits: int, count: int, *, seed: int = 0) -> Passed:
     """Judge so many adapters of one kind."""
     rng = np.random.default_rng([seed, places])
     verdicts = [verdict_of(adapter, places, habits, rng) for _ in range(count)]

@@ -93,6 +93,7 @@ def evaluate(
                 options,
                 kept,
                 with_loss=config.with_loss,
+                others=config.others,
                 progress=progress,
             )
         )

@@ -41,6 +41,7 @@ class EvaluationConfig:
     infilling_tasks: int = 0  # of single-line infilling, 0 = not measured
     with_loss: bool = True
     with_linter: bool = True
+    others: int | None = None  # items for the arms that the gate does not compare; None: all
 
 
 @dataclass(frozen=True, slots=True)

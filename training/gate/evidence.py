@@ -21,7 +21,13 @@ from homespun.training.gate.measured import (
     Speed,
     WrittenForm,
 )
-from homespun.training.gate.outcomes import Floats, Integers, Outcomes, WrittenSites, outcomes_of
+from homespun.training.gate.outcomes import (
+    Floats,
+    Integers,
+    PlaceOutcomes,
+    WrittenSites,
+    outcomes_of,
+)
 from homespun.training.probes.scores import RuleChange
 from homespun.training.safety.memorisation import Memorised
 
@@ -44,7 +50,7 @@ def evidence_of(
 
 
 def evidence_from(
-    outcomes: Outcomes,
+    outcomes: PlaceOutcomes,
     *,
     training_examples: int,
     rules: Sequence[RuleProbe] | None,

@@ -61,7 +61,7 @@ class TaskOutcomes:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcomes:
+class PlaceOutcomes:
     """Everything place by place; NaN stands for what was not measured."""
 
     clusters: Integers  # (places,) number of the commit, without a history of the file
@@ -76,7 +76,7 @@ class Outcomes:
         return len(self.clusters)
 
 
-def outcomes_of(report: CompletionReport) -> Outcomes:
+def outcomes_of(report: CompletionReport) -> PlaceOutcomes:
     """Return the columns of a report: of the places that both arms of the gate completed."""
     after, before = PRIMARY
     rows = [row for row in report.rows if after in row.scores and before in row.scores]
@@ -84,7 +84,7 @@ def outcomes_of(report: CompletionReport) -> Outcomes:
     at_habits = [row for row in report.habits if after in row.scores and before in row.scores]
     every = numbered(row.cluster for row in (*rows, *at_habits))
     clusters = every[: len(rows)]
-    return Outcomes(
+    return PlaceOutcomes(
         clusters=clusters,
         measures={
             name: np.array([[_value(score, name) for score in pair] for pair in pairs]).reshape(

@@ -13,6 +13,7 @@ from typing import Any
 
 from homespun.models.types import MODEL_AS_SHIPPED
 from homespun.storage import write_private
+from homespun.training.config import OTHER_ITEMS
 from homespun.training.dataset.build import build_dataset
 from homespun.training.dataset.examples import read_examples
 from homespun.training.errors import NothingToEvaluate
@@ -135,6 +136,7 @@ def _evaluation(prepared: Prepared) -> dict[str, Any]:
             arms=options.arms,
             items=item_config(options),
             infilling_tasks=options.forgetting_tasks,
+            others=OTHER_ITEMS,
         ),
         extras=Extras(
             held_out=prepared.held_out(),

@@ -91,13 +91,22 @@ def _comparison(evaluation: Mapping[str, Any]) -> dict[str, Any] | None:
     report = CompletionReport.from_json(evaluation)
     return {
         "counts": f"{counts['count']:,} places where a later commit added lines, from "
-        f"{counts['commits']:,} commits and {counts['files']:,} files",
+        f"{counts['commits']:,} commits and {counts['files']:,} files{_fewer(report)}",
         "shares": _shares(evaluation),
         "differences_chart": charts.forest(
             _differences(report), unit="", title="differences between arms"
         ),
         "metrics": _metrics(evaluation),
     }
+
+
+def _fewer(report: CompletionReport) -> str:
+    """Say how many places the arms have that the gate does not compare, where that is fewer."""
+    asked = [sum(arm in row.scores for row in report.rows) for arm in report.arms]
+    least = min(asked, default=0)
+    return f" (other arms than adapter and model with retrieval: {least:,} of them)" * (
+        least < len(report.rows)
+    )
 
 
 def _shares(evaluation: Mapping[str, Any]) -> TextTable:
