@@ -91,7 +91,7 @@ class TrainOptions:
     examples: int | None = None  # wanted; None: the dataset's default
     items: int | None = None  # of the evaluation; None: 300 on a CPU, 2,000 on a GPU
     probes: int = 300  # minimal pairs
-    habits: int = 800  # places where a habit's form is to be written
+    habits: int = 900  # places where a habit's form is to be written
     forgetting_tasks: int = FORGETTING_TASKS
     canaries: int = 4
     arms: tuple[str, ...] = ARMS

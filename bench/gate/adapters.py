@@ -21,7 +21,6 @@ import numpy as np
 import numpy.typing as npt
 
 from homespun.training.evaluation.report import CompletionReport
-from homespun.training.gate import margins
 from homespun.training.gate.measured import RuleProbe
 from homespun.training.gate.outcomes import (
     MEASURES,
@@ -36,6 +35,7 @@ MEASURED = ("python-sdk", "openai-agents-python")
 TASKS, FUNCTIONS = 1_033, 164  # of HumanEval single-line infilling
 # Measured with the model as shipped at 277 places and 90 lines with habits of python-sdk.
 _SITES_A_PLACE, _HOUSE_IN_SIGHT, _SHARED_IN_SIGHT = 0.4, 0.97, 0.7
+_SHARED_HABITS = 0.5
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
@@ -205,7 +205,7 @@ def _habits(rows: Integers, commits: int, rates: Rates, rng: np.random.Generator
 
     before, fate = chance() < rates.house, chance()
     after = np.where(before, fate >= rates.lost / rates.house, fate < rates.won / (1 - rates.house))
-    return _written(rows, before, after, margins.FORM.share, rates.silent, rng)
+    return _written(rows, before, after, _SHARED_HABITS, rates.silent, rng)
 
 
 def _written(

@@ -6,17 +6,17 @@ from homespun.training.gate.exam import Exam
 
 
 def test_a_repository_with_enough_places_and_habits_is_told_so():
-    exam = Exam(places=1_250, commits=200, habits=800)
+    exam = Exam(places=1_250, commits=200, habits=900)
     assert exam.missing == []
     assert exam.sentence == (
-        "an adapter is judged at 1,250 places and 800 habits in lines of 200 later commits; it "
-        "takes 1,250 and 800 to show within the margins that it is better and nowhere worse"
+        "an adapter is judged at 1,250 places and 900 habits in lines of 200 later commits; it "
+        "takes 1,250 and 900 to show within the margins that it is better and nowhere worse"
     )
     assert all(line.startswith("  + ") for line in exam.lines())
 
 
 def test_too_few_places_are_named_with_what_they_are_too_few_for():
-    exam = Exam(places=1_000, commits=60, habits=799)
+    exam = Exam(places=1_000, commits=60, habits=899)
     assert exam.missing == [
         "house form in what is written",
         "exact first lines",
@@ -29,7 +29,7 @@ def test_too_few_places_are_named_with_what_they_are_too_few_for():
 
 
 def test_a_repository_that_cannot_pass_is_told_before_it_has_cost_an_hour():
-    for exam in (Exam(199, 60, 800), Exam(1_250, 19, 800), Exam(1_250, 60, 0)):
+    for exam in (Exam(199, 60, 900), Exam(1_250, 19, 900), Exam(1_250, 60, 0)):
         assert exam.is_hopeless
         assert "so that the verdict will be" in exam.sentence
     assert not Exam(200, 20, 1).is_hopeless
