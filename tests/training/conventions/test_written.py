@@ -37,7 +37,7 @@ def test_only_sites_that_begin_in_what_was_written_are_counted():
 
 
 def test_a_form_that_was_begun_before_the_cursor_is_not_the_completions():
-    assert forms("int] = None", head="x: Optional[") == {}
+    assert forms(") -> None:\n    return a", head="def new(a") == {}
 
 
 def test_a_site_behind_what_was_written_is_not_the_completions():
