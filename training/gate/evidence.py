@@ -110,8 +110,8 @@ def _written(
     before, after = (int(count) for count in house.sum(axis=0))
     ratio = Estimate(0.0, 0.0, math.inf)
     if before:
-        by_cluster = [np.bincount(clusters, one, minlength=size) for one in house.T]
-        ratio = cluster_ratio(by_cluster[1], by_cluster[0], resamples=resamples)
+        totals, counts = (_summed(clusters, house[:, column], size) for column in (1, 0))
+        ratio = cluster_ratio(totals, counts, resamples=resamples)
     all_before, all_after = house.sum(axis=0) / np.maximum((house + other).sum(axis=0), 1)
     return WrittenForm(
         shared=_difference(habits.clusters, habits.shares, size, resamples) if habits else None,
@@ -154,7 +154,11 @@ def _speed(clusters: Integers, pairs: Floats, size: int, resamples: int) -> Spee
 
 
 def _mean_change(clusters: Integers, pairs: Floats, size: int, resamples: int) -> Estimate:
-    changes = pairs[:, 1] - pairs[:, 0]
-    totals = np.bincount(clusters, changes, minlength=size)
-    counts = np.bincount(clusters, minlength=size).astype(np.float64)
+    totals = _summed(clusters, pairs[:, 1] - pairs[:, 0], size)
+    counts = _summed(clusters, np.ones(len(clusters)), size)
     return cluster_ratio(totals, counts, resamples=resamples)
+
+
+def _summed(clusters: Integers, values: Floats, size: int) -> Floats:
+    """Return `(size,)`: the sum of the values of each cluster."""
+    return np.bincount(clusters, values, minlength=size).astype(np.float64)

@@ -33,8 +33,8 @@ class WrittenSites:
     @property
     def is_shared(self) -> npt.NDArray[np.bool_]:
         """Return `(rows,)`: whether both models wrote a site of the rule at the place."""
-        shared: npt.NDArray[np.bool_] = ((self.house + self.other) > 0).all(axis=1)
-        return shared
+        count = self.house + self.other
+        return (count[:, 0] > 0) & (count[:, 1] > 0)
 
     @property
     def shares(self) -> Floats:
