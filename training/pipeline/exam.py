@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from homespun.models.types import FimTokens
@@ -13,8 +14,9 @@ from homespun.training.evaluation.items import ItemConfig, Judge, items_of_histo
 from homespun.training.gate.exam import Exam
 from homespun.training.history.commits import Windows
 from homespun.training.history.repository import Repository
-from homespun.training.pipeline.house_style import HouseStyle, house_style, probes_of_window
+from homespun.training.pipeline.house_style import house_style, probes_of_window
 from homespun.training.pipeline.prepared import dataset_config_of, items_of
+from homespun.training.probes.pairs import Probe
 from homespun.training.sources.filters import House
 from homespun.training.sources.select import of_revision
 
@@ -44,11 +46,11 @@ def exam_of(
     repository: Repository,
     windows: Windows,
     house: House,
-    style: HouseStyle,
+    pairs: Sequence[Probe],
     options: TrainOptions,
     progress: Progress,
 ) -> Exam:
-    """Draw the places and habits as the evaluation will, without a model: about as many."""
+    """Draw the places as the evaluation will, without a model: about as many."""
     tokenizer = PieceTokenizer(FimTokens("", "", ""))
     items = items_of_history(
         repository,
@@ -59,11 +61,8 @@ def exam_of(
         item_config(options),
         progress=progress,
     )
-    habits = probes_of_window(
-        repository, windows.cutoff, style, most=options.habits, seed=options.seed
-    )
     commits = {item.example.commit for item in items}
-    return Exam(places=len(items), commits=len(commits), habits=len(habits))
+    return Exam(len(items), len(commits), habits=min(len(pairs), options.habits))
 
 
 def plan(workspace: Path, options: TrainOptions, progress: Progress) -> Exam:
@@ -73,4 +72,7 @@ def plan(workspace: Path, options: TrainOptions, progress: Progress) -> Exam:
         config = dataset_config_of(options)
         learned = of_revision(repository, windows.tree, config, progress=progress)
         style = house_style(learned, progress=progress)
-        return exam_of(repository, windows, learned.house, style, options, progress)
+        pairs = probes_of_window(
+            repository, windows.cutoff, style, most=options.habits, seed=options.seed
+        )
+        return exam_of(repository, windows, learned.house, pairs, options, progress)

@@ -84,6 +84,11 @@ def probes_of_window(
     return _drawn(list(found.values()), rng, most)
 
 
+def some_of(pairs: Sequence[Probe], most: int, *, seed: int) -> list[Probe]:
+    """Draw at most `most` of pairs that were drawn before."""
+    return _drawn(pairs, random.Random(f"{seed}-some"), most)
+
+
 def probes_of_files(
     sources: Iterable[SourceText], style: HouseStyle, *, most: int, seed: int
 ) -> list[Probe]:

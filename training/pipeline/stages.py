@@ -13,7 +13,7 @@ from typing import Any
 
 from homespun.models.types import MODEL_AS_SHIPPED
 from homespun.storage import write_private
-from homespun.training.config import OTHER_ITEMS
+from homespun.training.config import OTHER_ITEMS, TrainOptions
 from homespun.training.dataset.build import build_dataset
 from homespun.training.dataset.examples import read_examples
 from homespun.training.errors import NothingToEvaluate
@@ -27,7 +27,12 @@ from homespun.training.gate.verdict import Condition, GateVerdict
 from homespun.training.history.repository import Repository
 from homespun.training.pipeline.exam import exam_of, item_config, windows_of
 from homespun.training.pipeline.habits import habit_places
-from homespun.training.pipeline.house_style import house_style, probes_of_files, probes_of_window
+from homespun.training.pipeline.house_style import (
+    house_style,
+    probes_of_files,
+    probes_of_window,
+    some_of,
+)
 from homespun.training.pipeline.learn import learn, parity_of
 from homespun.training.pipeline.prepared import Prepared
 from homespun.training.pipeline.register import register, serve_if_proven
@@ -72,7 +77,11 @@ def _conventions(prepared: Prepared) -> dict[str, Any]:
             learned = of_revision(repository, windows.tree, config, progress=progress)
             style = house_style(learned, progress=progress)
             if windows.test:
-                exam = exam_of(repository, windows, learned.house, style, options, progress)
+                pairs = probes_of_window(
+                    repository, cutoff, style, most=_most_pairs(options), seed=options.seed
+                )
+                _keep_pairs(prepared, pairs)
+                exam = exam_of(repository, windows, learned.house, pairs, options, progress)
                 progress.say(exam.sentence)
     write_json(
         prepared.folder / "conventions.json",
@@ -144,7 +153,7 @@ def _evaluation(prepared: Prepared) -> dict[str, Any]:
             canaries=[Canary.from_json(row.to_json()) for row in planted],
             convention_sites=style.sites,
             written_forms=style.written,
-            habits=habit_places(_pairs(prepared, options.habits), dataset.repo),
+            habits=habit_places(_some_pairs(prepared, options.habits), dataset.repo),
         ),
         name=dataset.repo,
         cache=prepared.folder / "answers.jsonl",
@@ -161,7 +170,7 @@ def _evaluation(prepared: Prepared) -> dict[str, Any]:
 def _probes(prepared: Prepared) -> dict[str, Any]:
     if not prepared.is_better:
         return {"skipped": True}
-    pairs = _pairs(prepared, prepared.options.probes)
+    pairs = _some_pairs(prepared, prepared.options.probes)
     repo = prepared.dataset().repo
     before, after = (
         score_probes(pairs, _scoring(prepared, adapter), contexts=("unseen",), repo=repo)
@@ -239,8 +248,25 @@ def _scoring(prepared: Prepared, adapter: str | Path) -> LogProbs:
     )
 
 
-def _pairs(prepared: Prepared, most: int) -> list[Probe]:
+def _most_pairs(options: TrainOptions) -> int:
+    return max(options.habits, options.probes)
+
+
+def _keep_pairs(prepared: Prepared, pairs: Sequence[Probe]) -> None:
+    write_json(prepared.folder / "pairs.json", {"pairs": [asdict(pair) for pair in pairs]})
+
+
+def _some_pairs(prepared: Prepared, most: int) -> list[Probe]:
+    """Return minimal pairs of the exam; mined once, which takes minutes."""
+    if not (prepared.folder / "pairs.json").is_file():
+        _keep_pairs(prepared, _mined_pairs(prepared))
+    rows = read_stage(prepared.folder / "pairs.json")["pairs"]
+    return some_of([Probe(**row) for row in rows], most, seed=prepared.options.seed)
+
+
+def _mined_pairs(prepared: Prepared) -> list[Probe]:
     cutoff, options, style = prepared.dataset().cutoff, prepared.options, prepared.style()
+    most = _most_pairs(options)
     if cutoff:
         with Repository.open(prepared.workspace) as repository:
             return probes_of_window(repository, cutoff, style, most=most, seed=options.seed)

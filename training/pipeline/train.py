@@ -177,11 +177,12 @@ def _check_untracked(workspace: Path) -> None:
 
 
 def _finish(prepared: Prepared) -> TrainResult:
-    """End the run: the checkpoint goes, the result is told."""
+    """End the run: the checkpoint and whole files of the exam go, the result is told."""
     run = prepared.run
     registry = run.stages["registry"]
     for name in ("fit", "draft"):
         shutil.rmtree(run.folder / name, ignore_errors=True)
+    (run.folder / "pairs.json").unlink(missing_ok=True)
     run.finish()
     return TrainResult(
         run=run.name,
