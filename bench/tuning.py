@@ -29,7 +29,7 @@ from homespun.cli.progress import RichProgress
 from homespun.server.options import CompletionOptions
 from homespun.settings import resolve
 from homespun.stats import Estimate, Paired
-from homespun.training.config import TrainOptions
+from homespun.training.config import CPU_ITEMS, TrainOptions
 from homespun.training.evaluation.evaluate import evaluate
 from homespun.training.evaluation.inputs import EvaluationConfig
 from homespun.training.evaluation.items import ItemConfig
@@ -234,7 +234,8 @@ def _verdict(body: dict[str, Any]) -> str:
     lines = [f"**{body['name']}** ({body['seconds'] / 60:.0f} min): {verdict['headline']}", ""]
     lines += ["| condition | found | |", "|---|---|---|"]
     for row in verdict["conditions"]:
-        lines.append(f"| {row['name']} | {row['found']} | {'yes' if row['passed'] else 'NO'} |")
+        holds = "yes" if row["passed"] else "open" if row.get("is_open") else "NO"
+        lines.append(f"| {row['name']} | {row['found']} | {holds} |")
     return "\n".join(lines)
 
 
@@ -293,7 +294,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("names", nargs="*", metavar="NAME", help="default: all")
     parser.add_argument("--repos", type=Path, help="folder with clones")
     parser.add_argument("--minutes", type=float, default=60.0, help="of learning, each")
-    parser.add_argument("--items", type=int, default=430, help="to judge by, each")
+    parser.add_argument("--items", type=int, default=CPU_ITEMS, help="to judge by, each")
     parser.add_argument(
         "--more-items", type=int, default=0, help="also for the arms base and oracle"
     )

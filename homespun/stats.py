@@ -229,12 +229,33 @@ def cluster_mean(
         sums[cluster] = sums.get(cluster, 0.0) + value
         sizes[cluster] = sizes.get(cluster, 0) + 1
     mean = math.fsum(values) / len(values)
-    if len(sums) == 1:
-        return Estimate(mean, -math.inf, math.inf)
     totals, counts = np.array(list(sums.values())), np.array(list(sizes.values()), np.float64)
+    found = cluster_ratio(totals, counts, resamples=resamples, seed=seed)
+    return Estimate(mean, found.low, found.high)
+
+
+def cluster_ratio(
+    totals: npt.NDArray[np.float64],
+    counts: npt.NDArray[np.float64],
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Estimate:
+    """Return the sum of `totals` by that of `counts`, both `(clusters,)`, and its 95 % interval.
+
+    Whole clusters are drawn, those whose count is 0 too. Where fewer than two have a count nothing
+    can be said about others: the interval is without bounds. Raises ValueError where none has.
+    """
+    counted = int(np.count_nonzero(counts))
+    if not counted:
+        raise ValueError(f"{len(counts)} clusters without a count have no ratio")
+    ratio = float(totals.sum() / counts.sum())
+    if counted == 1:
+        return Estimate(ratio, -math.inf, math.inf)
     draws = _draws(totals, counts, resamples, seed)
-    low, high = np.quantile(draws, _levels(draws, mean, totals, counts))
-    return Estimate(mean, float(low), float(high))
+    draws = draws[np.isfinite(draws)]  # a draw of none that has a count says nothing
+    low, high = np.quantile(draws, _levels(draws, ratio, totals, counts))
+    return Estimate(ratio, float(low), float(high))
 
 
 def _draws(
@@ -243,11 +264,12 @@ def _draws(
     resamples: int,
     seed: int,
 ) -> npt.NDArray[np.float64]:
-    """Return `(resamples,)` means, each over as many clusters as there are, with repetition."""
+    """Return `(resamples,)` ratios, each over as many clusters as there are, with repetition."""
     size = len(totals)
     is_small = size * resamples <= _COUNTS
     parts = _kept(size, resamples, seed) if is_small else _drawn(size, resamples, seed)
-    return np.concatenate([(drawn @ totals) / (drawn @ counts) for drawn in parts])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.concatenate([(drawn @ totals) / (drawn @ counts) for drawn in parts])
 
 
 @lru_cache(maxsize=4)  # a report has hundreds of means over the same few numbers of clusters

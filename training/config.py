@@ -12,8 +12,9 @@ from typing import Any
 
 DATASET_VERSION = 1  # raise it when the same repository and settings would give other rows
 CPU_MINUTES = 60.0  # of learning, where nothing is said: one evening's patience for two cores
-CPU_ITEMS = 300
+CPU_ITEMS = 1_250  # what the gate's margins need: training/gate/margins.py
 GPU_ITEMS = 2_000
+OTHER_ITEMS = 300  # of them are asked for the arms that the gate does not compare
 # All there are: with 300 the interval is wider than the margin that is allowed.
 FORGETTING_TASKS = 1_033
 ARMS = ("general/none", "general/retrieval", "repository/none", "repository/retrieval")
@@ -90,6 +91,7 @@ class TrainOptions:
     examples: int | None = None  # wanted; None: the dataset's default
     items: int | None = None  # of the evaluation; None: 300 on a CPU, 2,000 on a GPU
     probes: int = 300  # minimal pairs
+    habits: int = 900  # places where a habit's form is to be written
     forgetting_tasks: int = FORGETTING_TASKS
     canaries: int = 4
     arms: tuple[str, ...] = ARMS

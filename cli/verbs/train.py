@@ -76,7 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--items",
         type=int,
         metavar="N",
-        help="places to judge by (default: 300 on a CPU, 2,000 on a GPU)",
+        help="places to judge by (default: 1,250 on a CPU, 2,000 on a GPU)",
     )
     parser.add_argument(
         "--no-promote", action="store_true", help="only a candidate, whatever the gate says"
@@ -90,6 +90,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--gpus", type=int, metavar="N", help="learn on so many together (default: 1)"
     )
+    parser.add_argument(
+        "--plan",
+        action="store_true",
+        help="learn nothing: say whether the later commits suffice to judge an adapter by",
+    )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
@@ -102,6 +107,8 @@ def run(args: argparse.Namespace) -> int:
     _check(args)
     if args.if_stale and is_started_by_torchrun():
         raise UsageError("--if-stale is asked once, before torchrun starts its processes")
+    if args.plan:
+        return _plan(args)
     root = Path(args.dir)
     flags = {"model": args.model}
     is_first = is_first_process()  # of those that torchrun has started; else the only one
@@ -154,11 +161,28 @@ def _reason_not_to_try_again(registry: Registry) -> str | None:
     )
 
 
+def _plan(args: argparse.Namespace) -> int:
+    from homespun.server.completion.open import completion_settings
+    from homespun.training.pipeline.exam import plan
+
+    root = Path(args.dir)
+    with RichProgress(quiet=args.json) as progress:
+        settings = completion_settings(root, flags={"model": args.model}, say=progress.say)
+        exam = plan(root, _options(args, settings), progress)
+    if args.json:
+        print(json.dumps(exam.to_json(), indent=1))
+    else:
+        print("\n".join([exam.sentence, *exam.lines()]))
+    return 0
+
+
 def _check(args: argparse.Namespace) -> None:
     for name in ("steps", "minutes", "examples", "items", "gpus"):
         value = getattr(args, name)
         if value is not None and not value > 0:
             raise UsageError(f"--{name} wants a number above 0, not {value}")
+    if args.plan and args.resume:
+        raise UsageError("--plan is asked before a training is begun; leave out --resume")
     if args.resume:
         given = [name for name in _RUN_OPTIONS if getattr(args, name) not in (None, False)]
         if given:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import random
 
+import numpy as np
 import pytest
 
-from homespun.stats import ScoreChange, compare, estimate
+from homespun.stats import ScoreChange, cluster_ratio, compare, estimate
 
 
 def scores(values, group="corpus"):
@@ -106,3 +108,17 @@ def test_scores_of_different_ids_are_not_compared(other):
 def test_a_mean_of_nothing_is_refused(groups):
     with pytest.raises(ValueError, match="at least one"):
         estimate(groups)
+
+
+def test_clusters_without_a_count_are_drawn_too_and_change_no_ratio():
+    totals, counts = np.array([3.0, 1.0, 0.0, 0.0]), np.array([4.0, 4.0, 0.0, 0.0])
+    found = cluster_ratio(totals, counts)
+    assert found.mean == 0.5
+    assert 0.25 <= found.low < 0.5 < found.high <= 0.75
+
+
+def test_one_cluster_alone_says_nothing_about_others_and_none_has_no_ratio():
+    found = cluster_ratio(np.array([3.0, 0.0]), np.array([4.0, 0.0]))
+    assert (found.mean, found.low, found.high) == (0.75, -math.inf, math.inf)
+    with pytest.raises(ValueError, match="2 clusters without a count have no ratio"):
+        cluster_ratio(np.zeros(2), np.zeros(2))

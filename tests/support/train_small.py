@@ -23,6 +23,7 @@ def options(model, **changes):
         "items": 10,
         "examples": 220,
         "probes": 6,
+        "habits": 6,
         "forgetting_tasks": 2,
         "canaries": 0,
     }

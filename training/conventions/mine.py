@@ -112,6 +112,7 @@ class Convention:
             "house_form": self.house.label,
             "status": self.status,
             "formatter_fixable": self.rule.fixable,
+            "settled_by": self.rule.settled_by,
             "sites": self.sites,
             "files": self.files,
             "adherence": round(self.adherence, 4),

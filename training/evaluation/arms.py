@@ -40,6 +40,7 @@ from homespun.storage import make_private_folder, open_private, read_bounded
 from homespun.training.errors import NothingToEvaluate
 from homespun.training.evaluation.items import Item
 from homespun.training.evaluation.oracle import OracleRetriever, missing_names
+from homespun.training.evaluation.report import PRIMARY
 from homespun.training.evaluation.served_model import Opened
 from homespun.training.history.indexed_trees import Trees
 from homespun.trust import has_seal, with_seal
@@ -86,22 +87,25 @@ def answers(
     kept: KeptAnswers,
     *,
     with_loss: bool = True,
+    others: int | None = None,
     progress: Progress | None = None,
 ) -> Iterator[ArmAnswer]:
     """Yield the answers of all arms, item by item; `items` in the order of the history.
 
-    The models take turns at being first, so that the machine's load falls on each alike.
+    The models take turns at being first, so that the machine's load falls on each alike. With
+    `others` the arms that the gate does not compare are asked for so many of the items alone.
     """
     progress = progress or NoProgress()
     asked = {
         name: _Asked(opened, kept, _options(options, opened), with_loss)
         for name, opened in models.items()
     }
-    progress.start("completions", len(items) * len(arms), "completions")
+    wanted = _arms_of_items(len(items), arms, others)
+    progress.start("completions", sum(map(len, wanted)), "completions")
     for number, item in enumerate(items):
         index = trees.at(item.parent)
         contexts = _contexts(index, item)
-        for arm in _in_turns(arms, number):
+        for arm in _in_turns(wanted[number], number):
             model, _, context = arm.partition("/")
             yield asked[model].answer(item, arm, contexts[context], index)
             progress.advance(1)
@@ -297,6 +301,15 @@ def _contexts(index: Index, item: Item) -> dict[str, Retrieves]:
         "retrieval": _GatheredOnce(retriever),
         "oracle": _GatheredOnce(oracle),
     }
+
+
+def _arms_of_items(count: int, arms: Sequence[str], others: int | None) -> list[Sequence[str]]:
+    """Return the arms of each item; those that the gate does not compare at some, evenly spread."""
+    compared = [arm for arm in arms if arm in PRIMARY]
+    if others is None or others >= count or len(compared) < len(PRIMARY):
+        return [arms] * count
+    chosen = {number * count // others for number in range(others)}
+    return [arms if number in chosen else compared for number in range(count)]
 
 
 def _in_turns(arms: Sequence[str], number: int) -> list[str]:

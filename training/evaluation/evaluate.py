@@ -22,6 +22,7 @@ from homespun.server.completion.open import context_length
 from homespun.server.options import CompletionOptions
 from homespun.server.prompt.render import DEFAULT_LAYOUT, PROMPT_VERSION
 from homespun.storage import check_workspace_folder, make_private_folder, workspace_folder
+from homespun.training.conventions.written import WrittenForms
 from homespun.training.errors import NothingToEvaluate
 from homespun.training.evaluation.arms import CONTEXTS, ArmAnswer, KeptAnswers, answers, check_arms
 from homespun.training.evaluation.failures import Failure, sort_of
@@ -30,7 +31,7 @@ from homespun.training.evaluation.items import Item
 from homespun.training.evaluation.linting import Linter, linter_of
 from homespun.training.evaluation.metrics import Score, parses, scored
 from homespun.training.evaluation.probing import scoring_of, writing_of
-from homespun.training.evaluation.report import CompletionReport, ScoredItem
+from homespun.training.evaluation.report import PRIMARY, CompletionReport, ScoredItem
 from homespun.training.evaluation.served_model import Opened, open_model
 from homespun.training.safety import forgetting
 from homespun.training.safety.memorisation import CopyFinder, Memorised, extract
@@ -92,11 +93,24 @@ def evaluate(
                 options,
                 kept,
                 with_loss=config.with_loss,
+                others=config.others,
+                progress=progress,
+            )
+        )
+        at_habits = list(
+            answers(
+                [place.item for place in extras.habits],
+                [arm for arm in PRIMARY if arm in config.arms],
+                models,
+                asked.trees,
+                options,
+                kept,
+                with_loss=False,
                 progress=progress,
             )
         )
     linter = linter_of(root) if config.with_linter else None
-    rows = rows_of(asked.items, found, count=count, linter=linter)
+    rows = rows_of(asked.items, found, count=count, linter=linter, forms=extras.written_forms)
     report = CompletionReport(
         repo=name,
         window=asked.window,
@@ -110,6 +124,7 @@ def evaluate(
         missing=_missing(found),
         infilling=_infilling(models, config, progress),
         memorised=_memorised(models, found, extras, options, name, progress),
+        habits=tuple(_habit_rows(extras, at_habits)),
     )
     return Evaluation(report, tuple(asked.items), tuple(found), tuple(asked.notes))
 
@@ -165,6 +180,7 @@ def rows_of(
     *,
     count: Callable[[str], int],
     linter: Linter | None = None,
+    forms: WrittenForms | None = None,
 ) -> Iterator[ScoredItem]:
     """Yield the report's rows, in the order of the items."""
     by_item: dict[str, list[ArmAnswer]] = {}
@@ -176,13 +192,14 @@ def rows_of(
         is_whole = parses(wanted, example.language)
         given = by_item.get(item.id, [])
         scores = {
-            answer.arm: _score(answer, wanted, linter, wanted_parses=is_whole) for answer in given
+            answer.arm: _score(answer, wanted, linter, forms, wanted_parses=is_whole)
+            for answer in given
         }
         tokens = count(example.middle)
         yield ScoredItem(
             id=item.id,
             commit=example.commit,
-            file=hashlib.sha256(example.path.encode("utf-8", "replace")).hexdigest()[:16],
+            file=_digest(example.path),
             kind=example.kind,
             strata=item.strata,
             scores={
@@ -195,13 +212,19 @@ def rows_of(
 
 
 def _score(
-    answer: ArmAnswer, wanted: str, linter: Linter | None, *, wanted_parses: bool | None
+    answer: ArmAnswer,
+    wanted: str,
+    linter: Linter | None,
+    forms: WrittenForms | None,
+    *,
+    wanted_parses: bool | None,
 ) -> Score:
     example, completion = answer.item.example, answer.completion
     text = completion.text
     if example.middle.endswith("\n") and not text.endswith("\n"):
         text += "\n"  # of a whole line; its end is the user's next key
     document = example.prefix + text + example.suffix
+    written = len(example.prefix), len(example.prefix) + len(text)
     findings = None
     if linter is not None and example.language == "python" and wanted_parses:
         findings = linter.new_findings(example.path, wanted, document)
@@ -215,7 +238,41 @@ def _score(
         tokens=completion.tokens["generated"],
         prefill_ms=round(completion.timings_ms["prefill"], 2),
         decode_ms=round(completion.timings_ms["decode"], 2),
+        forms=forms(example.path, example.language, document, *written) if forms else None,
     )
+
+
+def _habit_rows(extras: Extras, found: Sequence[ArmAnswer]) -> Iterator[ScoredItem]:
+    """Yield rows that say in which form each model wrote the habit that was asked for."""
+    forms = extras.written_forms
+    if forms is None:
+        return
+    given: dict[str, dict[str, ArmAnswer]] = {}
+    for answer in found:
+        given.setdefault(answer.item.id, {})[answer.arm] = answer
+    for place in extras.habits:
+        example, scores = place.item.example, {}
+        for arm, answer in given.get(place.item.id, {}).items():
+            completion = answer.completion
+            text = place.head + completion.text + place.tail
+            written = place.start, len(place.head) + len(completion.text)
+            every = forms(example.path, example.language, text, *written)
+            own = {rule: counts for rule, counts in every.items() if rule == place.rule}
+            scores[arm] = replace(
+                scored(example.middle, completion.text, completion.finish), forms=own
+            )
+        yield ScoredItem(
+            id=place.item.id,
+            commit=example.commit,
+            file=_digest(example.path),
+            kind=example.kind,
+            strata=place.item.strata,
+            scores=scores,
+        )
+
+
+def _digest(path: str) -> str:
+    return hashlib.sha256(path.encode("utf-8", "replace")).hexdigest()[:16]
 
 
 def _failure(answer: ArmAnswer, scores: Mapping[str, Score], tokens: int) -> Failure:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from homespun.progress import Progress
 from homespun.training.config import DatasetConfig
+from homespun.training.conventions.written import WrittenForms
 from homespun.training.dataset.leaks import Seen
 from homespun.training.errors import NothingToEvaluate
 from homespun.training.evaluation.items import (
@@ -40,6 +41,18 @@ class EvaluationConfig:
     infilling_tasks: int = 0  # of single-line infilling, 0 = not measured
     with_loss: bool = True
     with_linter: bool = True
+    others: int | None = None  # items for the arms that the gate does not compare; None: all
+
+
+@dataclass(frozen=True, slots=True)
+class HabitPlace:
+    """A line of a later commit, typed as far as the form of a habit is not decided yet."""
+
+    item: Item  # what is asked: the document, cut so that it shows the habit nowhere else
+    rule: str  # the habit
+    head: str  # the whole document before the cursor
+    tail: str  # and behind it
+    start: int  # characters of `head` before the line
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +63,8 @@ class Extras:
     training_texts: Iterable[str] = ()  # for the search of long copies
     canaries: Sequence[Canary] = ()
     convention_sites: ConventionSites | None = None
+    written_forms: WrittenForms | None = None  # of the house's rules, in what is completed
+    habits: Sequence[HabitPlace] = ()  # where a form is written that the document does not show
 
 
 @dataclass(slots=True)

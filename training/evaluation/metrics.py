@@ -11,12 +11,15 @@ import ast
 import re
 import warnings
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from homespun.indexer.syntax.parse import syntax_tree
+from homespun.training.conventions.written import FormCounts
 
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 # Words of the languages themselves: to have them right is no merit.
@@ -58,6 +61,15 @@ class Score:
     tokens: int = 0  # written
     prefill_ms: float = 0.0
     decode_ms: float = 0.0
+    # How the rules of the house are answered in what was written; None: nobody knew its rules.
+    forms: Mapping[str, FormCounts] | None = None
+
+    @classmethod
+    def from_json(cls, row: Mapping[str, Any]) -> Score:
+        """Read what `asdict` gave. Raises TypeError on anything else."""
+        forms = row.get("forms")
+        known = None if forms is None else {rule: FormCounts(*two) for rule, two in forms.items()}
+        return cls(**{**row, "forms": known})
 
     @property
     def overrun(self) -> int:

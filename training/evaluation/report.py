@@ -18,7 +18,8 @@ Shape of the JSON (`FORMAT` 1):
      "speed": {arm: {"items", "prompt_tokens", "prefill_ms", "decode_ms", "total_ms", "tokens_s"}},
      "failures": {arm: {"K": count, …}}, "missing": {name: count},
      "infilling": … | null (forgetting.py), "memorised": … | null (memorisation.py),
-     "rows": [{"id", "commit", "file", "kind", "strata": [name, …], "scores": {arm: SCORE}}]}
+     "habits": [ROW, …],
+     "rows": [ROW = {"id", "commit", "file", "kind", "strata": [name, …], "scores": {arm: SCORE}}]}
 
 PAIRED is {"n", "first", "second", "difference": {"mean", "low", "high"},
 "discordance": {"wins", "losses", "p", "odds_ratio"} | null}; a bound of null is infinite. SCORE is
@@ -103,6 +104,7 @@ class CompletionReport:
     missing: Mapping[str, int] = field(default_factory=dict)  # names that no prompt showed
     infilling: Infilling | None = None  # the first arm is the model as shipped
     memorised: Memorised | None = None
+    habits: tuple[ScoredItem, ...] = ()  # of `PRIMARY`: only the forms, of one rule each
 
     def of(self, *strata: str) -> list[ScoredItem]:
         """Return the rows that belong to all of the strata."""
@@ -192,6 +194,7 @@ class CompletionReport:
             "missing": {} if kept else dict(self.missing),
             "infilling": self.infilling.to_json() if self.infilling else None,
             "memorised": self.memorised.to_json() if self.memorised else None,
+            "habits": [_row_to_json(row) for row in self.habits],
             "rows": [_row_to_json(row) for row in self.rows],
         }
 
@@ -208,6 +211,7 @@ class CompletionReport:
             missing=body["missing"],
             infilling=Infilling.from_json(body["infilling"]) if body["infilling"] else None,
             memorised=Memorised.from_json(body["memorised"]) if body["memorised"] else None,
+            habits=tuple(_row_from_json(row) for row in body.get("habits", ())),
         )
 
     def counts(self) -> dict[str, Any]:
@@ -387,5 +391,5 @@ def _row_from_json(body: Mapping[str, Any]) -> ScoredItem:
         file=str(body["file"]),
         kind=str(body["kind"]),
         strata=tuple(body["strata"]),
-        scores={arm: Score(**score) for arm, score in body["scores"].items()},
+        scores={arm: Score.from_json(score) for arm, score in body["scores"].items()},
     )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import random
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from homespun.indexer.config import IndexConfig
 from homespun.progress import Progress
 from homespun.training.conventions.base.parsed_file import RepositoryPaths
 from homespun.training.conventions.mine import Miner, house_forms
 from homespun.training.conventions.sites import parse_source, sites_of
+from homespun.training.conventions.written import FormCounts, written_forms
 from homespun.training.history.repository import Repository
 from homespun.training.probes.pairs import Probe, probes
 from homespun.training.sources.filters import SourceText
@@ -35,9 +37,18 @@ class HouseStyle:
             return set()
         return {
             site.line
-            for site in sites_of(file, RepositoryPaths.of(self.paths))
+            for site in sites_of(file, _known_paths(self.paths))
             if site.start >= 0 and self.forms.get(site.rule) == site.form
         }
+
+    def written(
+        self, path: str, language: str, text: str, start: int, end: int
+    ) -> Mapping[str, FormCounts]:
+        """Return how the house's rules are answered in `text[start:end]`; a `WrittenForms`."""
+        repository = _known_paths(self.paths)
+        return written_forms(
+            path, language, text, start, end, house=self.forms, repository=repository
+        )
 
 
 def house_style(learned: LearnedFiles, *, progress: Progress) -> HouseStyle:
@@ -68,8 +79,14 @@ def probes_of_window(
             if text is None:
                 continue
             for probe in _pairs(change.path, text, style, rng, lines):
-                found.setdefault(f"{probe.rule}\0{probe.prefix[-200:]}\0{probe.house}", probe)
+                known = replace(probe, commit=commit.id, parent=commit.parent)
+                found.setdefault(f"{probe.rule}\0{probe.prefix[-200:]}\0{probe.house}", known)
     return _drawn(list(found.values()), rng, most)
+
+
+def some_of(pairs: Sequence[Probe], most: int, *, seed: int) -> list[Probe]:
+    """Draw at most `most` of pairs that were drawn before."""
+    return _drawn(pairs, random.Random(f"{seed}-some"), most)
 
 
 def probes_of_files(
@@ -89,8 +106,13 @@ def _pairs(
     lines: Collection[int] | None,
 ) -> list[Probe]:
     return probes(
-        text, path, style.forms, rng, _PER_FILE, lines, repository=RepositoryPaths.of(style.paths)
+        text, path, style.forms, rng, _PER_FILE, lines, repository=_known_paths(style.paths)
     )
+
+
+@functools.lru_cache(maxsize=1)  # asked for every completion
+def _known_paths(paths: tuple[str, ...]) -> RepositoryPaths:
+    return RepositoryPaths.of(paths)
 
 
 def _drawn(found: Sequence[Probe], rng: random.Random, most: int) -> list[Probe]:

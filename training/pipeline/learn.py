@@ -35,7 +35,7 @@ from homespun.training.dataset.examples import (
 )
 from homespun.training.errors import LibrariesMissing, TrainingFailed
 from homespun.training.evaluation.served_model import open_model
-from homespun.training.gate.gate import ServedFormLoss
+from homespun.training.gate.measured import ServedFormLoss
 from homespun.training.lora.batches import plan
 from homespun.training.lora.distributed import (
     ProcessGroup,

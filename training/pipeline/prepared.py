@@ -16,7 +16,8 @@ from homespun.training.config import (
     TrainOptions,
 )
 from homespun.training.errors import HistoryUnreadable
-from homespun.training.gate.gate import Evidence, GateVerdict
+from homespun.training.gate.measured import Evidence
+from homespun.training.gate.verdict import GateVerdict
 from homespun.training.history.repository import Repository
 from homespun.training.lora.distributed import ProcessGroup
 from homespun.training.pipeline.house_style import HouseStyle
@@ -73,15 +74,7 @@ class Prepared:
     @property
     def dataset_config(self) -> DatasetConfig:
         """What the dataset is asked to be."""
-        config = DatasetConfig(test_share=TEST_SHARE)
-        wanted = self.options.examples
-        return config if wanted is None else replace(config, examples=wanted)
-
-    @property
-    def items(self) -> int:
-        """How many places of the evaluation are wanted."""
-        default = CPU_ITEMS if self.options.preset == "cpu" else GPU_ITEMS
-        return self.options.items or default
+        return dataset_config_of(self.options)
 
     def repository(self) -> Repository | None:
         """Open the history; None where there is none and nobody asked for one."""
@@ -110,6 +103,17 @@ class Prepared:
     def verdict(self) -> GateVerdict:
         """Return what the gate said."""
         return GateVerdict.from_json(read_stage(self.run.folder / "verdict.json"))
+
+
+def dataset_config_of(options: TrainOptions) -> DatasetConfig:
+    """Return what the dataset of a training is asked to be."""
+    config = DatasetConfig(test_share=TEST_SHARE)
+    return config if options.examples is None else replace(config, examples=options.examples)
+
+
+def items_of(options: TrainOptions) -> int:
+    """Return how many places of the evaluation are wanted."""
+    return options.items or (CPU_ITEMS if options.preset == "cpu" else GPU_ITEMS)
 
 
 def options_of(run: Run) -> TrainOptions:

@@ -14,7 +14,7 @@ from homespun.models.serve import identity, served_target
 from homespun.progress import Progress
 from homespun.server.prompt.render import DEFAULT_LAYOUT, PROMPT_VERSION
 from homespun.training.config import DatasetReport, TrainOptions
-from homespun.training.gate.gate import GateVerdict
+from homespun.training.gate.verdict import GateVerdict
 from homespun.training.pipeline.learn import preset_of
 from homespun.training.runs import Run, libraries, writing
 

@@ -13,18 +13,26 @@ from typing import Any
 
 from homespun.models.types import MODEL_AS_SHIPPED
 from homespun.storage import write_private
+from homespun.training.config import OTHER_ITEMS, TrainOptions
 from homespun.training.dataset.build import build_dataset
 from homespun.training.dataset.examples import read_examples
 from homespun.training.errors import NothingToEvaluate
 from homespun.training.evaluation.evaluate import evaluate
 from homespun.training.evaluation.inputs import EvaluationConfig, Extras
-from homespun.training.evaluation.items import ItemConfig
 from homespun.training.evaluation.report import CompletionReport
 from homespun.training.evaluation.served_model import served_scores
 from homespun.training.gate.evidence import evidence_of, rule_probes
-from homespun.training.gate.gate import Condition, GateVerdict, RuleProbe, ServedFormLoss
+from homespun.training.gate.measured import RuleProbe, ServedFormLoss
+from homespun.training.gate.verdict import Condition, GateVerdict
 from homespun.training.history.repository import Repository
-from homespun.training.pipeline.house_style import house_style, probes_of_files, probes_of_window
+from homespun.training.pipeline.exam import exam_of, item_config, windows_of
+from homespun.training.pipeline.habits import habit_places
+from homespun.training.pipeline.house_style import (
+    house_style,
+    probes_of_files,
+    probes_of_window,
+    some_of,
+)
 from homespun.training.pipeline.learn import learn, parity_of
 from homespun.training.pipeline.prepared import Prepared
 from homespun.training.pipeline.register import register, serve_if_proven
@@ -51,21 +59,16 @@ class Stage:
 
 def _conventions(prepared: Prepared) -> dict[str, Any]:
     """Cut the history, and mine the conventions of the tree that is learned from."""
-    config, progress = prepared.dataset_config, prepared.progress
-    repository = prepared.repository()
+    config, progress, options = prepared.dataset_config, prepared.progress, prepared.options
+    repository, exam = prepared.repository(), None
     if repository is None:
         learned = of_folder(prepared.workspace, config, progress=progress)
         style, cutoff = house_style(learned, progress=progress), ""
     else:
         with repository:
-            windows = repository.windows(
-                until=prepared.options.until,
-                test_share=config.test_share,
-                validation_share=config.validation_share,
-                most_validation=config.most_validation_commits,
-            )
+            windows = windows_of(repository, options)
             cutoff = windows.cutoff
-            if not windows.test and not prepared.options.anyway:
+            if not windows.test and not options.anyway:
                 raise NothingToEvaluate(
                     f"nothing to learn from was committed after {cutoff[:12]}, so an adapter "
                     "could not be judged; give an earlier --until"
@@ -73,11 +76,19 @@ def _conventions(prepared: Prepared) -> dict[str, Any]:
                 )
             learned = of_revision(repository, windows.tree, config, progress=progress)
             style = house_style(learned, progress=progress)
+            if windows.test:
+                pairs = probes_of_window(
+                    repository, cutoff, style, most=_most_pairs(options), seed=options.seed
+                )
+                _keep_pairs(prepared, pairs)
+                exam = exam_of(repository, windows, learned.house, pairs, options, progress)
+                progress.say(exam.sentence)
     write_json(
         prepared.folder / "conventions.json",
         {"forms": dict(style.forms), "paths": list(style.paths)},
     )
-    return {"rules": len(style.forms), "cutoff": cutoff}
+    told = exam.to_json() if exam else None
+    return {"rules": len(style.forms), "cutoff": cutoff, "exam": told}
 
 
 def _dataset(prepared: Prepared) -> dict[str, Any]:
@@ -124,6 +135,7 @@ def _evaluation(prepared: Prepared) -> dict[str, Any]:
     dataset, options = prepared.dataset(), prepared.options
     rows = list(read_examples(dataset.directory / "train.jsonl"))
     planted = plant(dataset.repo, options.canaries, seed=options.seed)
+    style = prepared.style()
     found = evaluate(
         prepared.workspace,
         since=dataset.cutoff or None,
@@ -131,14 +143,17 @@ def _evaluation(prepared: Prepared) -> dict[str, Any]:
         options=prepared.completion,
         config=EvaluationConfig(
             arms=options.arms,
-            items=ItemConfig(items=prepared.items, seed=options.seed),
+            items=item_config(options),
             infilling_tasks=options.forgetting_tasks,
+            others=OTHER_ITEMS,
         ),
         extras=Extras(
             held_out=prepared.held_out(),
             training_texts=[row.middle for row in rows],
             canaries=[Canary.from_json(row.to_json()) for row in planted],
-            convention_sites=prepared.style().sites,
+            convention_sites=style.sites,
+            written_forms=style.written,
+            habits=habit_places(_some_pairs(prepared, options.habits), dataset.repo),
         ),
         name=dataset.repo,
         cache=prepared.folder / "answers.jsonl",
@@ -155,7 +170,7 @@ def _evaluation(prepared: Prepared) -> dict[str, Any]:
 def _probes(prepared: Prepared) -> dict[str, Any]:
     if not prepared.is_better:
         return {"skipped": True}
-    pairs = _pairs(prepared)
+    pairs = _some_pairs(prepared, prepared.options.probes)
     repo = prepared.dataset().repo
     before, after = (
         score_probes(pairs, _scoring(prepared, adapter), contexts=("unseen",), repo=repo)
@@ -233,17 +248,32 @@ def _scoring(prepared: Prepared, adapter: str | Path) -> LogProbs:
     )
 
 
-def _pairs(prepared: Prepared) -> list[Probe]:
+def _most_pairs(options: TrainOptions) -> int:
+    return max(options.habits, options.probes)
+
+
+def _keep_pairs(prepared: Prepared, pairs: Sequence[Probe]) -> None:
+    write_json(prepared.folder / "pairs.json", {"pairs": [asdict(pair) for pair in pairs]})
+
+
+def _some_pairs(prepared: Prepared, most: int) -> list[Probe]:
+    """Return minimal pairs of the exam; mined once, which takes minutes."""
+    if not (prepared.folder / "pairs.json").is_file():
+        _keep_pairs(prepared, _mined_pairs(prepared))
+    rows = read_stage(prepared.folder / "pairs.json")["pairs"]
+    return some_of([Probe(**row) for row in rows], most, seed=prepared.options.seed)
+
+
+def _mined_pairs(prepared: Prepared) -> list[Probe]:
     cutoff, options, style = prepared.dataset().cutoff, prepared.options, prepared.style()
+    most = _most_pairs(options)
     if cutoff:
         with Repository.open(prepared.workspace) as repository:
-            return probes_of_window(
-                repository, cutoff, style, most=options.probes, seed=options.seed
-            )
+            return probes_of_window(repository, cutoff, style, most=most, seed=options.seed)
     held = set(prepared.held_out())
     learned = of_folder(prepared.workspace, prepared.dataset_config, progress=prepared.progress)
     sources = [source for source in learned.sources if source.path in held]
-    return probes_of_files(sources, style, most=options.probes, seed=options.seed)
+    return probes_of_files(sources, style, most=most, seed=options.seed)
 
 
 def _nothing_learned(checks: Sequence[Sequence[float]]) -> GateVerdict:

@@ -25,7 +25,7 @@ from homespun.server.options import CompletionOptions
 from homespun.training.config import TrainOptions
 from homespun.training.errors import HistoryUnreadable, RunUnreadable, TrainingFailed
 from homespun.training.gate import gate
-from homespun.training.gate.gate import GateVerdict
+from homespun.training.gate.verdict import GateVerdict
 from homespun.training.lora.distributed import ProcessGroup, is_started_by_torchrun
 from homespun.training.lora.launch import LearningWork
 from homespun.training.pipeline.learn import check_machine, preset_of
@@ -177,11 +177,12 @@ def _check_untracked(workspace: Path) -> None:
 
 
 def _finish(prepared: Prepared) -> TrainResult:
-    """End the run: the checkpoint goes, the result is told."""
+    """End the run: the checkpoint and whole files of the exam go, the result is told."""
     run = prepared.run
     registry = run.stages["registry"]
     for name in ("fit", "draft"):
         shutil.rmtree(run.folder / name, ignore_errors=True)
+    (run.folder / "pairs.json").unlink(missing_ok=True)
     run.finish()
     return TrainResult(
         run=run.name,

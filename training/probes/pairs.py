@@ -64,6 +64,8 @@ class Probe:
     unseen_from: int = 0  # characters of the prefix that hold other places of the rule
     unseen_to: int = 0  # characters of the suffix that hold none
     snippet: Snippet | None = None  # another place of the rule
+    commit: str = ""  # that added the line, and the one before it; "" without a history
+    parent: str = ""
 
     @property
     def id(self) -> str:

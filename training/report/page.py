@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from homespun.training.gate.gate import GateVerdict, RuleProbe
+from homespun.training.gate.measured import RuleProbe
+from homespun.training.gate.verdict import GateVerdict
 
 
 @dataclass(frozen=True, slots=True)

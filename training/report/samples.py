@@ -13,7 +13,8 @@ from homespun.training.evaluation.arms import ArmAnswer
 from homespun.training.evaluation.evaluate import Evaluation
 from homespun.training.evaluation.metrics import Score
 from homespun.training.evaluation.report import PRIMARY, CompletionReport
-from homespun.training.gate.gate import GateVerdict, RuleProbe
+from homespun.training.gate.measured import RuleProbe
+from homespun.training.gate.verdict import GateVerdict
 from homespun.training.report.figures import minutes
 from homespun.training.report.page import ReportPage, Sample
 from homespun.training.runs import Run, libraries, read_stage

@@ -20,7 +20,8 @@ from homespun.training.evaluation.report import (
     PRIMARY_METRIC,
     CompletionReport,
 )
-from homespun.training.gate.gate import RuleProbe
+from homespun.training.gate.measured import RuleProbe
+from homespun.training.gate.outcomes import outcomes_of
 from homespun.training.report import charts
 from homespun.training.report.figures import interval, points, share
 from homespun.training.report.page import ReportPage, Sample
@@ -70,6 +71,7 @@ def view_of(page: ReportPage) -> dict[str, Any]:
         "page": page,
         "comparison": _comparison(evaluation),
         "strata_chart": _strata_chart(evaluation),
+        "written": _written(evaluation),
         "conventions": _conventions(page.rules),
         "failures_chart": _failures_chart(evaluation),
         "missing_names": _missing_names(evaluation),
@@ -89,13 +91,22 @@ def _comparison(evaluation: Mapping[str, Any]) -> dict[str, Any] | None:
     report = CompletionReport.from_json(evaluation)
     return {
         "counts": f"{counts['count']:,} places where a later commit added lines, from "
-        f"{counts['commits']:,} commits and {counts['files']:,} files",
+        f"{counts['commits']:,} commits and {counts['files']:,} files{_fewer(report)}",
         "shares": _shares(evaluation),
         "differences_chart": charts.forest(
             _differences(report), unit="", title="differences between arms"
         ),
         "metrics": _metrics(evaluation),
     }
+
+
+def _fewer(report: CompletionReport) -> str:
+    """Say how many places the arms have that the gate does not compare, where that is fewer."""
+    asked = [sum(arm in row.scores for row in report.rows) for arm in report.arms]
+    least = min(asked, default=0)
+    return f" (other arms than adapter and model with retrieval: {least:,} of them)" * (
+        least < len(report.rows)
+    )
 
 
 def _shares(evaluation: Mapping[str, Any]) -> TextTable:
@@ -172,6 +183,20 @@ def _strata_chart(evaluation: Mapping[str, Any]) -> str:
     if len(rows) < 2:
         return ""
     return charts.forest(rows, unit="", title="differences by stratum")
+
+
+def _written(evaluation: Mapping[str, Any]) -> TextTable:
+    """Return the house's share of what both models wrote at its habits, rule by rule."""
+    head = ("rule", "habits that both wrote", "before", "after", "change")
+    if not evaluation:
+        return TextTable(head, ())
+    sites = outcomes_of(CompletionReport.from_json(evaluation)).habits
+    rows = []
+    for rule, count, before, after in () if sites is None else sites.by_rule():
+        changed = points(after - before)
+        rows.append((after - before, (rule, f"{count:,}", share(before), share(after), changed)))
+    rows.sort(key=lambda row: (-row[0], row[1]))
+    return TextTable(head, [shown for _, shown in rows], range(1, 5))
 
 
 def _conventions(rules: Sequence[RuleProbe]) -> TextTable:

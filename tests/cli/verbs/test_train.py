@@ -19,6 +19,12 @@ from homespun.cli.main import main
             2,
             "--resume goes on with the run's own options; leave out --items, --qlora",
         ),
+        (
+            ["--plan", "--resume"],
+            2,
+            "--plan is asked before a training is begun; leave out --resume",
+        ),
+        (["--plan"], 1, "not a git repository"),
         (["--resume"], 1, "there is no unfinished training in"),
         (["nowhere"], 1, "nowhere' is no directory; give the folder of a repository"),
     ],

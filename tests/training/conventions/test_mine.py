@@ -194,6 +194,7 @@ def test_the_json_has_every_form_with_its_places(tmp_path):
         "house_form": "snake_case",
         "status": "house",
         "formatter_fixable": False,
+        "settled_by": "",
         "sites": 40,
         "files": 1,
         "adherence": 0.975,

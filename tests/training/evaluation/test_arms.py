@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -11,8 +12,9 @@ from homespun.models.fakes import FakeGenerator
 from homespun.server.options import CompletionOptions
 from homespun.training.dataset.examples import Example
 from homespun.training.errors import NothingToEvaluate
-from homespun.training.evaluation.arms import KeptAnswers, answers, check_arms
+from homespun.training.evaluation.arms import CONTEXTS, KeptAnswers, answers, check_arms
 from homespun.training.evaluation.items import Item
+from homespun.training.evaluation.report import PRIMARY
 from homespun.training.evaluation.served_model import Opened
 from homespun.training.history.indexed_trees import FolderTree, HistoryTrees
 from homespun.training.history.repository import Repository
@@ -52,6 +54,22 @@ def test_the_context_is_that_of_the_parent_of_each_item(repository):
         again = asked([item(first, prefix)], ["general/retrieval"], trees, general=model)
     assert [len(found[0].completion.sources) for found in (before, after, again)] == [0, 1, 0]
     assert after[0].completion.sources[0].path == "shop.py"
+
+
+def test_arms_that_the_gate_does_not_compare_are_asked_for_some_items_evenly_spread(repository):
+    opened, first, _ = repository
+    four = [f"{model}/{context}" for model in ("general", "repository") for context in CONTEXTS[:2]]
+    items = [item(first, prefix=f"x{n} = ") for n in range(6)]
+    items = [replace(one, example=replace(one.example, id=str(n))) for n, one in enumerate(items)]
+    models = {name: FakeGenerator("1") for name in ("general", "repository")}
+    opened_models = {name: Opened(name, name, model) for name, model in models.items()}
+    with HistoryTrees(opened) as trees:
+        found = list(
+            answers(items, four, opened_models, trees, OPTIONS, KeptAnswers(None), others=2)
+        )
+    asked = {n: {one.arm for one in found if one.item.id == str(n)} for n in range(6)}
+    assert [len(asked[n]) for n in range(6)] == [4, 2, 2, 4, 2, 2]
+    assert asked[1] == set(PRIMARY)
 
 
 def test_a_walk_along_a_history_starts_one_parser_and_ends_it(repository, monkeypatch):

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from homespun.training.conventions.written import FormCounts
 from homespun.training.errors import BadCompletionReport
 from homespun.training.evaluation.metrics import scored
 from homespun.training.evaluation.report import CompletionReport, ScoredItem, judge, load, save
@@ -84,7 +85,11 @@ def test_failures_are_counted_and_speed_is_a_median():
 
 
 def test_the_json_reads_back_and_has_no_text_nor_names_when_kept(tmp_path):
-    found = report(40, 60, missing={"load_prices": 3}, memorised=Memorised((), 5, 1, 0))
+    written = score(True, forms={"python/optional": FormCounts(1, 0)})
+    habit = ScoredItem("h", "c1", "f", "habit", ("habit",), {"general/retrieval": written})
+    found = report(
+        40, 60, missing={"load_prices": 3}, memorised=Memorised((), 5, 1, 0), habits=(habit,)
+    )
     body = json.loads(json.dumps(found.to_json()))
     assert CompletionReport.from_json(body) == found
     assert body["primary"]["difference"]["mean"] == pytest.approx(0.2)
@@ -94,6 +99,15 @@ def test_the_json_reads_back_and_has_no_text_nor_names_when_kept(tmp_path):
     text = (tmp_path / "deep" / "r.json").read_text()
     assert "load_prices" not in text and len(text.splitlines()) == 102
     assert load(tmp_path / "deep" / "r.json") == replace(found, missing={})
+
+
+def test_a_report_of_before_forms_were_counted_reads_as_one_that_did_not_count_them():
+    body = json.loads(json.dumps(report(40, 60).to_json()))
+    del body["habits"]
+    for row in body["rows"]:
+        for one in row["scores"].values():
+            del one["forms"]
+    assert CompletionReport.from_json(body) == report(40, 60)
 
 
 def test_an_interval_of_one_commit_is_null_in_json():

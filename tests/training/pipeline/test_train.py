@@ -25,7 +25,7 @@ from homespun.training.errors import (
     TrainingLocked,
     TrainingUnwritable,
 )
-from homespun.training.gate.gate import GateVerdict
+from homespun.training.gate.verdict import GateVerdict
 from homespun.training.lora.fit import FitLog
 from homespun.training.pipeline import learn
 from homespun.training.pipeline.train import train
@@ -70,6 +70,9 @@ def test_a_repository_becomes_a_judged_adapter_with_a_report(trained, model, mon
     evaluation = json.loads((adapter.directory / "evaluation.json").read_text())
     assert evaluation["items"]["count"] == 10
     assert evaluation["primary"]["n"] == 10
+    assert {len(row["scores"]) for row in evaluation["habits"]} == {2}
+    assert all(score["forms"] is not None for score in evaluation["rows"][0]["scores"].values())
+    assert any(said.startswith("an adapter is judged at 10 places and 6 hab") for said in told.said)
     assert any("examples of 36 files" in sentence for sentence in told.said)
     assert any("learning takes about" in sentence for sentence in told.said)
     # What a refused adapter cost on the disk is given back; what people read is kept.

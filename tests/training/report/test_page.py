@@ -6,21 +6,25 @@ import functools
 import json
 import random
 import re
-from dataclasses import replace
+from dataclasses import fields, replace
 from html.parser import HTMLParser
 
 import pytest
 
 from homespun.server.report_page import is_harmless
+from homespun.training.conventions.written import FormCounts
 from homespun.training.evaluation.metrics import Score
-from homespun.training.evaluation.report import CompletionReport, ScoredItem
-from homespun.training.gate.gate import Evidence, RuleProbe, judge
+from homespun.training.evaluation.report import PRIMARY, CompletionReport, ScoredItem
+from homespun.training.gate.gate import judge
+from homespun.training.gate.measured import Evidence, RuleProbe
+from homespun.training.gate.verdict import Condition, GateVerdict
 from homespun.training.lora.fit import FitLog, Step
 from homespun.training.report import charts
 from homespun.training.report.html import render
 from homespun.training.report.page import ReportPage, Sample
 from tests.layout.house import ROOT
 
+UNMEASURED = [field.name for field in fields(Evidence)][3:]
 SECRET = "ghp_16C7e42F292c6912E7710c838347Ae178B4a"
 ARMS = ("general/none", "general/retrieval", "repository/none", "repository/retrieval")
 
@@ -61,11 +65,21 @@ def evaluation():
         arms=ARMS,
         rows=tuple(rows),
         missing={"<Cart>": 7, "checkout": 3},
+        habits=tuple(habit(number) for number in range(8)),
     )
 
 
+def habit(number):
+    """A line that the adapter writes in the house's form where the model as shipped did not."""
+    forms = [{"python/optional": FormCounts(*two)} for two in ((1, 0), (number % 2, 1))]
+    scores = {
+        arm: replace(score(exact=False), forms=one) for arm, one in zip(PRIMARY, forms, strict=True)
+    }
+    return ScoredItem(f"h{number}", f"c{number}", "f", "habit", ("habit",), scores)
+
+
 def page():
-    evidence = Evidence(150, 60, None, None, None, None, None, None, None)
+    evidence = Evidence(150, 60, 15, **dict.fromkeys(UNMEASURED))
     steps = [Step(n, 2.0 - n / 60, 2e-4, 900, 1.5) for n in range(1, 61)]
     log = FitLog(steps, [(0, 1.9), (20, 1.5), (40, 1.4), (60, 1.45)], 60, 40, "done", ["a & b"])
     return ReportPage(
@@ -142,6 +156,7 @@ def test_the_page_is_whole_and_the_verdict_comes_first():
     assert reader.headings == [
         "What was learned from shop <script>alert(1)</script>",
         "The verdict",
+        "The house's form in what is written",
         "Lines of later commits",
         "Where the adapter helps",
         "The house's conventions",
@@ -256,6 +271,25 @@ def test_figures_are_those_of_the_evaluation():
     assert text in html
     assert "60 places where a later commit added lines, from 15 commits and 9 files" in html
     assert "missing knowledge" in html
+
+
+def test_the_form_of_what_was_written_stands_on_the_page_rule_by_rule():
+    html = html_of(page)
+    row = html[html.index("python/optional") :]
+    cells = re.findall(r">([^<>]+)</td>", row)[:4]
+    assert cells == ["8", "25.0 %", "100.0 %", "+75.0"]
+
+
+def test_a_condition_that_is_open_has_another_mark_than_one_that_failed():
+    conditions = [
+        Condition("one", "w", "f", 1.0, 0.0, passed=False, is_open=True),
+        Condition("two", "w", "f", 1.0, 0.0, passed=False),
+    ]
+    verdict = GateVerdict("insufficient data", "Keep.", tuple(conditions), "More lines are right.")
+    html = render(ReportPage("shop", "run-0001", "2026-01-02", verdict, ""))
+    assert html.count('title="too few places to tell"') == 1
+    assert html.count('title="does not hold"') == 1
+    assert "<p>More lines are right.</p>" in html
 
 
 def test_a_page_of_a_training_that_made_little_is_a_page():

@@ -40,7 +40,12 @@ class Rule:
     group: Group
     title: str  # what is asked, in a few words
     forms: Mapping[str, str] = field(default_factory=dict)  # form -> what people call it
-    fixable: bool = False  # a formatter settles it, so it says nothing about who writes
+    settled_by: str = ""  # which formatter settles it, so that it says nothing about who writes
+
+    @property
+    def fixable(self) -> bool:
+        """Whether a formatter settles it: neither probed nor counted in what a model writes."""
+        return bool(self.settled_by)
 
     @property
     def family(self) -> Family:

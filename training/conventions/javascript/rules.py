@@ -64,7 +64,7 @@ RULES: tuple[Rule, ...] = (
         "strings",
         "quotes",
         {"double": 'double "…"', "single": "single '…'"},
-        fixable=True,
+        settled_by="prettier turns them",
     ),
     Rule(
         "javascript/string-formatting",
@@ -118,21 +118,21 @@ RULES: tuple[Rule, ...] = (
         "layout",
         "statements end",
         {"semicolon": "with a semicolon", "bare": "without a semicolon"},
-        fixable=True,
+        settled_by="prettier sets or drops them",
     ),
     Rule(
         "javascript/trailing-comma",
         "layout",
         "the last item of several lines",
         {"comma": "a comma behind it", "bare": "no comma behind it"},
-        fixable=True,
+        settled_by="prettier sets it",
     ),
     Rule(
         "javascript/arrow-brackets",
         "layout",
         "arrow functions of one parameter",
         {"brackets": "(x) => …", "bare": "x => …"},
-        fixable=True,
+        settled_by="prettier sets or drops them",
     ),
     Rule(
         "javascript/error-message-case",

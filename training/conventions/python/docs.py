@@ -64,7 +64,7 @@ RULES = (
         "documentation",
         "quotes of docstrings",
         {"double": '"""', "single": "'''", "plain": "one quote"},
-        fixable=True,
+        settled_by="black and ruff format turn them",
     ),
     Rule(
         "python/comment-case",

@@ -60,13 +60,13 @@ RULES = (
         "layout",
         "the last item of several lines",
         {"comma": "a comma behind it", "bare": "no comma behind it"},
-        fixable=True,
+        settled_by="black and ruff format set it",
     ),
     Rule(
         "python/indentation",
         "layout",
         "files are indented by",
-        fixable=True,
+        settled_by="black and ruff format set it",
     ),
 )
 

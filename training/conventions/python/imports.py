@@ -32,7 +32,7 @@ RULES = (
         "imports",
         "several names of a module",
         {"together": "in one statement", "apart": "a statement each"},
-        fixable=True,
+        settled_by="isort and ruff put them together",
     ),
     Rule(
         "python/import-place",

@@ -30,7 +30,7 @@ RULES = (
         "strings",
         "quotes",
         {"double": 'double "…"', "single": "single '…'"},
-        fixable=True,
+        settled_by="black and ruff format turn them",
     ),
     Rule("python/string-formatting", "strings", "values in strings", FORMATTING),
     Rule(
