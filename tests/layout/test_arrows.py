@@ -63,6 +63,7 @@ LAYERS = {
         "config errors",
         "conventions.base history runs",
         "conventions.javascript conventions.python sources",
+        "weighing",
         "conventions dataset",
         "lora probes.rewrites safety",
         "evaluation probes",
