@@ -65,6 +65,7 @@ LAYERS = {
         "conventions.javascript conventions.python sources",
         "weighing",
         "conventions dataset",
+        "lessons",
         "lora probes.rewrites safety",
         "evaluation probes",
         "gate",

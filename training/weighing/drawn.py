@@ -79,9 +79,9 @@ class Drawn:
     kind: str  # of `_KINDS`
 
 
-def drawn(text: str) -> Iterator[Drawn]:
-    """Yield what looks drawn by chance, wherever it stands, in the order of the text."""
-    for match in _CANDIDATE.finditer(text):
+def drawn(text: str, start: int = 0, end: int | None = None) -> Iterator[Drawn]:
+    """Yield what looks drawn by chance in `text[start:end]`, in the order of the text."""
+    for match in _CANDIDATE.finditer(text, start, len(text) if end is None else end):
         kind = match.lastgroup or ""
         if kind == "hex" and match[0].isdecimal():
             kind = "number"

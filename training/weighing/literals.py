@@ -27,9 +27,12 @@ _CODE_AGAIN = re.compile(r"interpolation|substitution|expansion")
 _MOST_UP = 4  # parents that are asked: a string's content, its string, its concatenation
 
 
-def unguessable(text: str, language: str) -> list[Drawn]:
-    """Return the pieces of literals and comments that look drawn by chance, in their order."""
-    found = list(drawn(text))
+def unguessable(text: str, language: str, start: int = 0, end: int | None = None) -> list[Drawn]:
+    """Return the pieces of literals and comments in `text[start:end]` that look drawn by chance.
+
+    `text` is a whole document; it is only parsed where something is found.
+    """
+    found = list(drawn(text, start, end))
     if not found:
         return []
     tree = syntax_tree(language, text.encode("utf-8", "replace"))

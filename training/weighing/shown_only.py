@@ -19,11 +19,13 @@ _COMMENT_LINES = re.compile(
 )
 
 
-def shown_only(text: str, language: str) -> list[Span]:
-    """Return the spans (characters, in order) of a whole document that carry no loss."""
+def shown_only(text: str, language: str, start: int = 0, end: int | None = None) -> list[Span]:
+    """Return the spans (characters, in order) of a document's `text[start:end]` without a loss."""
     head = licence_end(text)
-    found = [(piece.start, piece.end) for piece in unguessable(text, language)]
-    return [(0, head), *(span for span in found if span[0] >= head)] if head else found
+    found = [(piece.start, piece.end) for piece in unguessable(text, language, start, end)]
+    if head <= start:
+        return found
+    return [(start, head), *(span for span in found if span[0] >= head)]
 
 
 def licence_end(text: str) -> int:
