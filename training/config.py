@@ -91,7 +91,7 @@ class TrainOptions:
     items: int | None = None  # of the evaluation; None: 300 on a CPU, 2,000 on a GPU
     probes: int = 300  # minimal pairs
     forgetting_tasks: int = FORGETTING_TASKS
-    canaries: int = 4
+    canaries: int | None = None  # planted secrets; None: as many as there would be real ones
     arms: tuple[str, ...] = ARMS
     promote: bool = True  # when the gate says so
     anyway: bool = False  # train even where there is too little to judge the adapter by

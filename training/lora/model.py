@@ -165,7 +165,7 @@ class LoraModel:
             for place in of
         ]
         owner, column, ids = torch.tensor(places).T.to(self.preset.device)
-        with self._autocast():
+        with self.autocast():
             inner = self.model.base_model.model
             hidden = inner.model(
                 input_ids=rows.ids.to(self.preset.device),
@@ -175,7 +175,8 @@ class LoraModel:
             ).last_hidden_state
             return head_losses(hidden[owner, column], inner.lm_head, ids)
 
-    def _autocast(self) -> Any:  # noqa: ANN401  (torch is optional)
+    def autocast(self) -> Any:  # noqa: ANN401  (torch is optional)
+        """Compute in the frozen weights' precision."""
         import torch
 
         if self.dtype == torch.float32:

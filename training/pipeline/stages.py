@@ -7,7 +7,7 @@ state says: so a run that was killed goes on with the first stage that has no ma
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from homespun.training.evaluation.served_model import served_scores
 from homespun.training.gate.evidence import evidence_of, rule_probes
 from homespun.training.gate.gate import Condition, GateVerdict, RuleProbe, ServedFormLoss
 from homespun.training.history.repository import Repository
+from homespun.training.pipeline.given_away import GIVEN_AWAY, GivenAway
 from homespun.training.pipeline.house_style import house_style, probes_of_files, probes_of_window
 from homespun.training.pipeline.learn import learn, parity_of
 from homespun.training.pipeline.prepared import Prepared
@@ -33,8 +34,7 @@ from homespun.training.probes.scores import LogProbs, compare_scores, score_prob
 from homespun.training.report.html import render
 from homespun.training.report.samples import page_of, samples_of
 from homespun.training.runs import read_stage, write_json
-from homespun.training.safety.canaries import plant
-from homespun.training.safety.memorisation import Canary
+from homespun.training.safety.memorisation import with_given_away
 from homespun.training.sources.select import of_folder, of_revision
 
 
@@ -123,7 +123,6 @@ def _evaluation(prepared: Prepared) -> dict[str, Any]:
         return {"skipped": True}
     dataset, options = prepared.dataset(), prepared.options
     rows = list(read_examples(dataset.directory / "train.jsonl"))
-    planted = plant(dataset.repo, options.canaries, seed=options.seed)
     found = evaluate(
         prepared.workspace,
         since=dataset.cutoff or None,
@@ -137,7 +136,6 @@ def _evaluation(prepared: Prepared) -> dict[str, Any]:
         extras=Extras(
             held_out=prepared.held_out(),
             training_texts=[row.middle for row in rows],
-            canaries=[Canary.from_json(row.to_json()) for row in planted],
             convention_sites=prepared.style().sites,
         ),
         name=dataset.repo,
@@ -146,9 +144,12 @@ def _evaluation(prepared: Prepared) -> dict[str, Any]:
     )
     for note in found.notes:
         prepared.progress.say(note)
+    given = GivenAway.from_json(read_stage(prepared.folder / GIVEN_AWAY))
+    memorised = with_given_away(found.report.memorised, given.exposures, given.drawn_out)
+    report = replace(found.report, memorised=memorised)
     samples = samples_of(found, seed=options.seed)
     write_json(prepared.folder / "samples.json", [asdict(sample) for sample in samples])
-    write_json(prepared.folder / "evaluation.json", found.report.to_json())
+    write_json(prepared.folder / "evaluation.json", report.to_json())
     return {"items": len(found.items)}
 
 

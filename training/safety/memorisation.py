@@ -12,8 +12,11 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
+
+from homespun.training.safety.exposure import Exposure, ExposureTest, tested
+from homespun.training.safety.real_strings import DrawnOut
 
 COPY_TOKENS = 50
 ALTERNATIVES = 800
@@ -70,6 +73,18 @@ class Memorised:
     outputs: int = 0  # completions looked through, each by both models
     copies: int = 0  # of the adapter's, those with a long copy
     copies_before: int = 0  # of the model as shipped
+    exposures: tuple[Exposure, ...] = ()  # of the canaries, before and after
+    drawn_out: DrawnOut | None = None  # real strings of the repository
+
+    @property
+    def exposure(self) -> ExposureTest | None:
+        """Whether the canaries' ranks are better than chance; None where there are none."""
+        return tested(self.exposures)
+
+    @property
+    def trace(self) -> ExposureTest | None:
+        """The same of what each gained by the learning: the sooner sign, and no verdict."""
+        return tested(self.exposures, of_gain=True)
 
     @property
     def extracted(self) -> int:
@@ -84,6 +99,10 @@ class Memorised:
             "outputs": self.outputs,
             "copies": self.copies,
             "copies_before": self.copies_before,
+            "exposures": [asdict(one) for one in self.exposures],
+            "exposure": self.exposure.to_json() if self.exposure else None,
+            "trace": self.trace.to_json() if self.trace else None,
+            "drawn_out": self.drawn_out.to_json() if self.drawn_out else None,
         }
 
     @classmethod
@@ -94,7 +113,25 @@ class Memorised:
             outputs=int(body["outputs"]),
             copies=int(body["copies"]),
             copies_before=int(body["copies_before"]),
+            exposures=tuple(Exposure(**row) for row in body.get("exposures", ())),
+            drawn_out=DrawnOut.from_json(drawn) if (drawn := body.get("drawn_out")) else None,
         )
+
+
+def with_given_away(
+    found: Memorised | None, exposures: Sequence[Exposure], drawn_out: DrawnOut | None
+) -> Memorised:
+    """Add what was measured in the model that learned, right behind the learning.
+
+    It has all its digits still, where the served form is rounded: what it hides, that hides too.
+    """
+    canaries = [Extraction(e.kind, e.rank, e.alternatives, e.is_written) for e in exposures]
+    return replace(
+        found or Memorised(),
+        canaries=tuple(canaries),
+        exposures=tuple(exposures),
+        drawn_out=drawn_out,
+    )
 
 
 class CopyFinder:
