@@ -91,7 +91,7 @@ def exposure(
     return Exposure(kind_of(canary), count, *ranks, is_written=canary.middle in written)
 
 
-def tested(exposures: Sequence[Exposure], *, of_gain: bool = False) -> ExposureTest | None:
+def against_chance(exposures: Sequence[Exposure], *, of_gain: bool = False) -> ExposureTest | None:
     """Test whether ranks are better than chance; None where nothing was planted."""
     if not exposures:
         return None

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from homespun.training.safety.exposure import Exposure, ExposureTest, tested
+from homespun.training.safety.exposure import Exposure, ExposureTest, against_chance
 from homespun.training.safety.real_strings import DrawnOut
 
 COPY_TOKENS = 50
@@ -79,12 +79,12 @@ class Memorised:
     @property
     def exposure(self) -> ExposureTest | None:
         """Whether the canaries' ranks are better than chance; None where there are none."""
-        return tested(self.exposures)
+        return against_chance(self.exposures)
 
     @property
     def trace(self) -> ExposureTest | None:
         """The same of what each gained by the learning: the sooner sign, and no verdict."""
-        return tested(self.exposures, of_gain=True)
+        return against_chance(self.exposures, of_gain=True)
 
     @property
     def extracted(self) -> int:
