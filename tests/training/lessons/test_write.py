@@ -109,6 +109,24 @@ def test_words_that_stand_once_are_numbered_and_no_others():
     assert list(words.values()) == ["sum", "rates"]
 
 
+def test_rare_words_of_prompt_and_answer_have_numbers_of_their_own():
+    (one,) = written(hole(RETURN), rules=BOTH)
+    places = {}
+    for place, number in enumerate(one.rare):
+        if number >= 0:
+            places.setdefault(number, []).append(place)
+    assert len(places) > 12
+    for found in places.values():
+        assert found == list(range(found[0], found[-1] + 1))
+
+
+def test_what_follows_a_hole_on_its_line_is_not_learned_from_the_prompt():
+    rules = LessonRules(prompt_share=0.5, learns_lines_once=False)
+    (one,) = written(hole("sum(prices)"), rules=rules)
+    prompt = learned(one, end=one.start)
+    assert "rates" not in prompt and "def empty_the_cart" in prompt
+
+
 def test_a_prompts_own_code_is_learned_and_nothing_else_that_it_shows():
     (one,) = written(
         hole(RETURN, snippets=(SNIPPET,)), rules=LessonRules(prompt_share=0.5, more_holes=0)
@@ -189,3 +207,19 @@ def test_a_masked_secret_is_not_asked_for():
         rows = [hole(RETURN, document, name=str(seed))]
         (one,) = written(*rows, rules=LessonRules(more_holes=8, prompt_share=0.5))
         assert "*" * 3 not in learned(one)
+        for strand in one.strands:
+            own = bytes(i for i in one.ids[strand.start : strand.end] if i < 256)
+            assert not own.endswith(b"**]")
+
+
+def test_a_short_line_is_asked_for_once_as_well():
+    tail = "    return None\n\ndef last_of_all_the_carts(carts):\n    return carts[-1]\n"
+    document = DOCUMENT.replace("    return None\n", tail)
+    rows = [hole("carts[-1]", document, name=str(n)) for n in range(6)]
+    rules = replace(ANSWERS_ALONE, more_holes=8)
+    asked = [
+        learned(one, first=s.start, end=s.end)
+        for one in written(*rows, rules=rules)
+        for s in one.strands
+    ]
+    assert asked.count("    items.clear()$") == 1

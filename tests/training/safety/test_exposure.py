@@ -16,7 +16,13 @@ from homespun.training.safety.canaries import (
     plant,
     rate,
 )
-from homespun.training.safety.exposure import ERROR, Exposure, exposure, needed
+from homespun.training.safety.exposure import (
+    ERROR,
+    Exposure,
+    against_chance,
+    exposure,
+    needed,
+)
 from homespun.training.safety.memorisation import Memorised, with_given_away
 from homespun.training.safety.real_strings import DrawnOut
 from homespun.training.weighing.literals import unguessable

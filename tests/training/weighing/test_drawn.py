@@ -120,6 +120,12 @@ def test_offsets_are_characters_not_bytes():
     assert text[piece.start : piece.end] == "k3j9x2m7q8w1z5t0"
 
 
+def test_each_of_many_pieces_is_asked_for_at_its_own_place():
+    keys = ", ".join(['"ü k3j9x2m7q8w1z5t0"'] * 12)
+    text = f"KEYS = [{keys}]\n\n\ndef k3j9x2m7q8w1z5t0():\n    return {keys}\n"
+    assert len(unguessable(text, "python")) == 24
+
+
 @pytest.mark.parametrize("row", ["a1" * 50_000, "0x" * 50_000, "1_" * 50_000, "+1 " * 30_000])
 def test_a_hostile_line_comes_to_an_end(row):
     assert len(list(drawn(row))) <= 1
