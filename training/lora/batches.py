@@ -26,9 +26,7 @@ def plan(
         mean = sum(len(example.ids) for example in train) / len(train)
         window = max(int(preset.batch_tokens / mean * _LIKE_LENGTHS), 1)
         for start in range(0, len(shuffled), window):
-            some = shuffled[start : start + window]
-            if not preset.row_tokens:
-                some = sorted(some, key=lambda e: (len(e.ids), e.id))
+            some = sorted(shuffled[start : start + window], key=lambda e: (len(e.ids), e.id))
             pieces = cut(some, preset.batch_tokens, is_packed=bool(preset.row_tokens))
             batches += rng.sample(pieces, len(pieces))
         if epoch == 0 and early:

@@ -17,6 +17,7 @@ from homespun.training.dataset.examples import EncodedExample, Strand
 
 # Every new shape has its kernels made anew and keeps memory of its own, so lengths are rounded up.
 _PAD_TO = 64
+_MAX_WIDER = 1.6  # than asked for: attention over a row grows with its square
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +40,14 @@ def one_a_row(batch: Sequence[EncodedExample]) -> Rows:
 
 
 def packed(batch: Sequence[EncodedExample], *, row_tokens: int) -> Rows:
-    """Give rows of at least `row_tokens` to as many examples as fit, the longest ones first."""
+    """Give rows of about `row_tokens` to as many examples as fit, the longest ones first.
+
+    Of some lengths that is taken which leaves the least padding.
+    """
     longest = max(len(example.ids) for example in batch)
-    width = -(-max(longest, row_tokens) // _PAD_TO) * _PAD_TO
+    least = -(-max(longest, row_tokens) // _PAD_TO) * _PAD_TO
+    widths = range(least, max(least, int(row_tokens * _MAX_WIDER)) + 1, _PAD_TO)
+    width = min(widths, key=lambda wide: wide * len(_places(batch, wide)[1]))
     starts, used = _places(batch, width)
     ids = torch.zeros((len(used), width), dtype=torch.long)
     positions = torch.zeros_like(ids)

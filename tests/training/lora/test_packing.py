@@ -51,6 +51,8 @@ def holes(seed=0, count=4):
     first.rare += [-1] * 30
     cuts = [rng.randrange(4, 40) for _ in range(count - 1)]
     others = [sequence(rng, first.ids[:place], learned=4) for place in [*cuts, cuts[0]]]
+    # One learns the first id behind what it shares, too.
+    others[0].weights[cuts[0] :] = [0.5] * (len(others[0].ids) - cuts[0])
     return [first, *others]
 
 
@@ -58,11 +60,6 @@ def example(weighed, name="x"):
     return EncodedExample(
         weighed.ids, weighed.hole, name, tuple(weighed.weights), tuple(weighed.rare)
     )
-
-
-def answer_alone(weighed):
-    """A further hole teaches what stands behind the prompt alone."""
-    return example(weighed)
 
 
 def gradients(model, batch):
@@ -101,11 +98,18 @@ def test_several_holes_of_a_prompt_give_the_gradients_of_each_by_itself(source, 
     one = as_one(parts, "all")
     assert len(one.ids) < sum(len(part.ids) for part in parts)
     assert learned_tokens(one) == sum(sum(w > 0 for w in part.weights) for part in parts)
-    alone = gradients(LoraModel(source, ALONE), [answer_alone(part) for part in parts])
+    alone = gradients(LoraModel(source, ALONE), [example(part) for part in parts])
     assert_same(alone, gradients(LoraModel(source, ALONE), [one]))
     other = example(sequence(random.Random(9), [], learned=3))
     together = gradients(LoraModel(source, PACKED), [other, one])
     assert_same(gradients(LoraModel(source, ALONE), [other, *map(example, parts)]), together)
+
+
+def test_rows_are_as_long_as_leaves_the_least_padding():
+    batch = [EncodedExample([5] * 100, 90) for _ in range(3)]
+    assert packed(batch, row_tokens=192).ids.shape == (2, 256)  # not three of 192
+    assert packed(batch, row_tokens=64).ids.shape == (3, 128)
+    assert packed(batch, row_tokens=320).ids.shape == (1, 320)
 
 
 def test_what_teaches_nothing_is_left_out():
