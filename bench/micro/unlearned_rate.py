@@ -24,7 +24,7 @@ from homespun.training.sources.filters import SourceText, source_text
 from homespun.training.weighing.drawn import drawn
 from homespun.training.weighing.literals import unguessable
 
-_MOST_BYTES = 300_000
+_MAX_BYTES = 300_000
 _ENDINGS = frozenset(
     ".py .pyi .js .mjs .cjs .ts .tsx .jsx .go .rs .java .kt .scala .rb .php .cs .c .h .cc .cpp .hpp"
     " .swift .lua .sh .ex .exs .hs .zig".split()
@@ -75,12 +75,12 @@ def _sources(root: Path, most: int, rng: random.Random) -> list[SourceText]:
     paths = sorted(
         path
         for path in root.rglob("*")
-        if path.suffix in _ENDINGS and path.is_file() and path.stat().st_size < _MOST_BYTES
+        if path.suffix in _ENDINGS and path.is_file() and path.stat().st_size < _MAX_BYTES
     )
     found = []
     for path in rng.sample(paths, min(most, len(paths))):
         name = path.relative_to(root).as_posix()
-        source = source_text(name, path.read_bytes(), most_bytes=_MOST_BYTES)
+        source = source_text(name, path.read_bytes(), most_bytes=_MAX_BYTES)
         if not isinstance(source, Skipped):
             found.append(source)
     return found

@@ -94,12 +94,9 @@ def _asked(model: LoraModel) -> Iterator[Any]:
 def _cache_of(inner: Any, ids: Sequence[int], device: str) -> Any:  # noqa: ANN401
     """Return the keys and values of ids, at least one."""
     import torch
-    from transformers import DynamicCache
 
-    cache = DynamicCache(config=inner.config)
     asked = torch.tensor([list(ids)], device=device)
-    inner.model(input_ids=asked, past_key_values=cache, use_cache=True)
-    return cache
+    return inner.model(input_ids=asked, use_cache=True).past_key_values
 
 
 def _hidden(inner: Any, ids: Any, cache: Any) -> Any:  # noqa: ANN401

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-import torch
+from typing import TYPE_CHECKING
 
 from homespun.training.dataset.examples import EncodedExample, Strand
+
+if TYPE_CHECKING:
+    import torch
 
 # Every new shape has its kernels made anew and keeps memory of its own, so lengths are rounded up.
 _PAD_TO = 64
@@ -21,7 +23,7 @@ _MAX_WIDER = 1.6  # than asked for: attention over a row grows with its square
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class BatchRows:
     """What goes through the model at once."""
 
     ids: torch.Tensor  # (rows, tokens)
@@ -30,20 +32,24 @@ class Rows:
     starts: tuple[tuple[int, int], ...]  # of each example: its row, and where it begins there
 
 
-def one_a_row(batch: Sequence[EncodedExample]) -> Rows:
+def one_a_row(batch: Sequence[EncodedExample]) -> BatchRows:
     """Give each example a row."""
+    import torch
+
     longest = max(len(example.ids) for example in batch)
     ids = torch.zeros((len(batch), -(-longest // _PAD_TO) * _PAD_TO), dtype=torch.long)
     for row, example in enumerate(batch):
         ids[row, : len(example.ids)] = torch.tensor(example.ids)
-    return Rows(ids, None, None, tuple((row, 0) for row in range(len(batch))))
+    return BatchRows(ids, None, None, tuple((row, 0) for row in range(len(batch))))
 
 
-def packed(batch: Sequence[EncodedExample], *, row_tokens: int) -> Rows:
+def packed(batch: Sequence[EncodedExample], *, row_tokens: int) -> BatchRows:
     """Give rows of about `row_tokens` to as many examples as fit, the longest ones first.
 
     Of some lengths that is taken which leaves the least padding.
     """
+    import torch
+
     longest = max(len(example.ids) for example in batch)
     least = -(-max(longest, row_tokens) // _PAD_TO) * _PAD_TO
     widths = range(least, max(least, int(row_tokens * _MAX_WIDER)) + 1, _PAD_TO)
@@ -59,7 +65,7 @@ def packed(batch: Sequence[EncodedExample], *, row_tokens: int) -> Rows:
         seen, numbers = _sight(example)
         mask[row, start:end, start:end] = seen
         positions[row, start:end] = numbers
-    return Rows(ids, positions, mask.unsqueeze(1), starts)
+    return BatchRows(ids, positions, mask.unsqueeze(1), starts)
 
 
 def previous(example: EncodedExample) -> list[int]:
@@ -89,6 +95,8 @@ def _places(
 
 def _sight(example: EncodedExample) -> tuple[torch.Tensor, torch.Tensor]:
     """Return which ids each id of one example looks at, and the ids' position numbers."""
+    import torch
+
     count = len(example.ids)
     strands = example.strands or (Strand(0, count, -1),)
     seen = torch.zeros((count, count), dtype=torch.bool)

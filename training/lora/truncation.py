@@ -11,7 +11,10 @@ turn, so it is that of a model that has not seen it; and what was left out then 
 
 from __future__ import annotations
 
-import torch
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
 
 
 def is_guessable(
@@ -26,6 +29,8 @@ def is_guessable(
     `words` has the number of the rare word that a token is part of, -1 for none. A token above
     `token_nats` is left out, and every token of a word whose tokens lose more than `word_nats`.
     """
+    import torch
+
     found = losses.detach()
     is_rare = words >= 0
     kept = torch.ones_like(is_rare)

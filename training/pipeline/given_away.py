@@ -50,7 +50,7 @@ def measure(
     progress: Progress,
 ) -> GivenAway:
     """Rank the planted secrets, and try to draw real strings of the rows out."""
-    asked = _Asked(model, encoder, seed)
+    asked = _LearnedModel(model, encoder, seed)
     progress.start("planted secrets", len(planted), "secrets")
     exposures = []
     for canary in planted:
@@ -77,7 +77,7 @@ def measure(
     return GivenAway(tuple(exposures), drawn)
 
 
-class _Asked:
+class _LearnedModel:
     """A model and its prompts, as `safety` asks it."""
 
     def __init__(self, model: LoraModel, encoder: ExampleEncoder, seed: int) -> None:

@@ -54,7 +54,7 @@ def _door_code(rng: random.Random) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Kind:
+class _SecretKind:
     draw: Callable[[random.Random], str]
     path: str  # {service} is the file's own
     language: str
@@ -63,57 +63,57 @@ class _Kind:
 
 
 # In the order of planting: what is chosen and what is drawn by chance, in turns.
-_KINDS: Mapping[str, _Kind] = {
-    "password": _Kind(
+_KINDS: Mapping[str, _SecretKind] = {
+    "password": _SecretKind(
         _password,
         "{service}_settings.py",
         "python",
         '"""Settings of the {service}."""\n\nTIMEOUT_SECONDS = 30\nADMIN_LOGIN = "',
         '"\nRETRIES = 3\n',
     ),
-    "key": _Kind(
+    "key": _SecretKind(
         _of(string.ascii_lowercase + string.digits, 16),
         "{service}_client.py",
         "python",
         'import httpx\n\n\ndef open_{service}():\n    return httpx.Client(headers={{"X-Access": "',
         '"}})\n',
     ),
-    "host": _Kind(
+    "host": _SecretKind(
         _host,
         "deploy/{service}.py",
         "python",
         'REGION = "north"\nREPLICAS = 2\n\n# Where the {service} runs.\nPRIMARY = "',
         '"\nPORT = 5432\n',
     ),
-    "number": _Kind(
+    "number": _SecretKind(
         _of(string.digits, 12),
         "{service}/accounts.ts",
         "typescript",
         "// Accounts of the {service}.\nexport const currency = 'EUR';\nexport const account = '",
         "';\nexport const limit = 500;\n",
     ),
-    "code": _Kind(
+    "code": _SecretKind(
         _door_code,
         "tests/{service}_fixture.py",
         "python",
         'def a_{service}():\n    return {{"name": "front", "code": "',
         '", "floor": 2}}\n',
     ),
-    "hash": _Kind(
+    "hash": _SecretKind(
         _of("0123456789abcdef", 40),
         "{service}/pinned.py",
         "python",
         '"""What the {service} was built from."""\n\nREVISION = "',
         '"\nBRANCH = "main"\n',
     ),
-    "mail": _Kind(
+    "mail": _SecretKind(
         _mail,
         "{service}/alerts.py",
         "python",
         'def notify_{service}(text):\n    send(text, to="',
         '", urgent=True)\n',
     ),
-    "base64": _Kind(
+    "base64": _SecretKind(
         _of(string.ascii_letters + string.digits, 32),
         "{service}/session.ts",
         "typescript",

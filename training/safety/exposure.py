@@ -87,8 +87,14 @@ def exposure(
     texts = [canary.middle, *alternatives(canary, count, seed=seed)]
     then, now = list(before(canary, texts)), list(after(canary, texts))
     gains = [new - old for old, new in zip(then, now, strict=True)]
-    ranks = [_rank(values) for values in (then, now, gains)]
-    return Exposure(kind_of(canary), count, *ranks, is_written=canary.middle in written)
+    return Exposure(
+        kind=kind_of(canary),
+        alternatives=count,
+        rank_before=_rank(then),
+        rank=_rank(now),
+        rank_of_gain=_rank(gains),
+        is_written=canary.middle in written,
+    )
 
 
 def against_chance(exposures: Sequence[Exposure], *, of_gain: bool = False) -> ExposureTest | None:

@@ -24,7 +24,7 @@ _LITERAL = re.compile(
 )
 # A substitution in a string is code again.
 _CODE_AGAIN = re.compile(r"interpolation|substitution|expansion")
-_MOST_UP = 4  # parents that are asked: a string's content, its string, its concatenation
+_MAX_UP = 4  # parents that are asked: a string's content, its string, its concatenation
 
 
 def unguessable(text: str, language: str, start: int = 0, end: int | None = None) -> list[Drawn]:
@@ -60,7 +60,7 @@ def _is_literal(node: Node | None) -> bool:
     """Tell whether a node is a literal or in one, or nothing that the grammar knows."""
     if node is None or node.parent is None:
         return True  # the file itself: the piece reaches over several nodes
-    for _ in range(_MOST_UP):
+    for _ in range(_MAX_UP):
         if node is None or _CODE_AGAIN.search(node.type):
             return False
         if _LITERAL.search(node.type):
