@@ -84,6 +84,10 @@ class FakeTokenizer:
         """Decode; control tokens are left out, incomplete UTF-8 becomes U+FFFD."""
         return bytes(i for i in ids if i < _BYTES).decode("utf-8", "replace")
 
+    def pieces(self) -> dict[int, bytes]:
+        """Return the bytes that each plain token stands for."""
+        return {byte: bytes([byte]) for byte in range(_BYTES)}
+
     def control(self, name: str) -> int:
         """Return the id of a control token. Raises KeyError if unknown."""
         return self._controls[name]

@@ -93,7 +93,7 @@ class TrainOptions:
     probes: int = 300  # minimal pairs
     habits: int = 900  # places where a habit's form is to be written
     forgetting_tasks: int = FORGETTING_TASKS
-    canaries: int = 4
+    canaries: int | None = None  # planted secrets; None: as many as there would be real ones
     arms: tuple[str, ...] = ARMS
     promote: bool = True  # when the gate says so
     anyway: bool = False  # train even where there is too little to judge the adapter by

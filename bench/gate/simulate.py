@@ -34,12 +34,14 @@ from homespun.training.gate.margins import FORM, places_needed
 from homespun.training.gate.measured import ServedFormLoss
 from homespun.training.gate.outcomes import MEASURES
 from homespun.training.gate.verdict import GateVerdict
-from homespun.training.safety.memorisation import Extraction, Memorised
+from homespun.training.safety.exposure import Exposure
+from homespun.training.safety.memorisation import Memorised
+from homespun.training.safety.real_strings import DrawnOut
 
 RESAMPLES = 800  # a thousand adapters wait; a real one is judged by 10,000
 # What the simulation is not about holds: secrets, copies, rounding.
-_HIDDEN = Extraction("canary", rank=400, alternatives=800, is_written=False)
-_HARMLESS = Memorised((_HIDDEN,) * 4, outputs=1_000, copies=0, copies_before=0)
+_HIDDEN = Exposure("key", 800, 400, 400, 400, is_written=False)
+_HARMLESS = Memorised(outputs=1_000, exposures=(_HIDDEN,) * 4, drawn_out=DrawnOut())
 _EXACT_FORM = ServedFormLoss(loss_served=1.003, loss_float=1.0)
 _SHARES = (0.2, 0.4, 0.6, 0.8)  # of the places and habits that are needed
 

@@ -52,12 +52,27 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
+class Strand:
+    """A run of ids that follows all of another one: several holes share the text before them."""
+
+    start: int  # place of its first id
+    end: int
+    parent: int  # number of the strand that it follows, -1: none
+
+
+@dataclass(frozen=True, slots=True)
 class EncodedExample:
-    """Token ids; the model learns and is scored on `ids[start:]`, which end in the end token."""
+    """Token ids; the model learns and is scored on `ids[start:]`, which end in the end token.
+
+    With `weights` it learns what they say, with `strands` the ids are several sequences.
+    """
 
     ids: list[int]
     start: int
     id: str = ""
+    weights: tuple[float, ...] = ()  # what each id counts in the loss; (): `ids[start:]` alike
+    rare: tuple[int, ...] = ()  # number of the word, seen once, that an id is part of; -1: none
+    strands: tuple[Strand, ...] = ()  # in the order of the ids, parents first; (): one sequence
 
 
 class ExampleEncoder:
@@ -67,7 +82,8 @@ class ExampleEncoder:
         self, tokenizer: Tokenizer, fim: FimTokens, *, layout: Layout = DEFAULT_LAYOUT
     ) -> None:
         """Take a model's tokenizer and names of control tokens; the first end token ends a hole."""
-        self._tokenizer = tokenizer
+        self.tokenizer = tokenizer
+        self.fim = fim
         self._prompts = PromptEncoder(tokenizer, fim, layout=layout, counted_texts=_COUNTED_TEXTS)
         self._end = tokenizer.control(fim.end[0])
 
@@ -78,9 +94,11 @@ class ExampleEncoder:
         is typed there, so the whole line counts as the model's. Closing brackets behind the
         cursor, which the prompt leaves out, are the model's to write, too.
         """
-        rendered = self._rendered(example, budget)
-        unseen = example.suffix[: len(example.suffix) - len(shown_behind(example.suffix))]
-        answer = self._tokenizer.encode(rendered.prompt.typed + example.middle + unseen.rstrip())
+        return self.encode_rendered(example, self.render(example, budget=budget))
+
+    def encode_rendered(self, example: Example, rendered: Rendered) -> EncodedExample:
+        """Return the ids of an example behind its prompt."""
+        answer = self.tokenizer.encode(answer_of(example, rendered))
         start = len(rendered.ids)
         return EncodedExample([*rendered.ids, *answer, self._end], start, example.id)
 
@@ -89,12 +107,13 @@ class ExampleEncoder:
 
         What the prompt leaves out behind the cursor and the end token are not part of the answer.
         """
-        rendered = self._rendered(example, budget)
+        rendered = self.render(example, budget=budget)
         asked = self._prompts.encode(rendered.ids, rendered.prompt.typed)
-        answer = self._tokenizer.encode(asked.heal + example.middle)
+        answer = self.tokenizer.encode(asked.heal + example.middle)
         return EncodedExample([*asked.ids, *answer], len(asked.ids), example.id)
 
-    def _rendered(self, example: Example, budget: int) -> Rendered:
+    def render(self, example: Example, *, budget: int) -> Rendered:
+        """Return the prompt of at most `budget` tokens that the server would show."""
         return self._prompts.render(
             example.prefix,
             example.suffix,
@@ -105,6 +124,27 @@ class ExampleEncoder:
         )
 
 
+def answer_of(example: Example, rendered: Rendered) -> str:
+    """Return what the model has to write behind a prompt: a part of the document."""
+    unseen = example.suffix[: len(example.suffix) - len(shown_behind(example.suffix))]
+    return rendered.prompt.typed + example.middle + unseen.rstrip()
+
+
+def budget_of(example: Example, *, plain: Sequence[int], context: Sequence[int], seed: int) -> int:
+    """Return the tokens of an example's prompt, drawn by its ID.
+
+    Several lengths, because the server's prompts have all of them, and short ones cost less to
+    learn from. `plain` and `context` are the budgets without and with retrieved context.
+    """
+    rng = random.Random(f"{seed}-{example.id}")
+    return rng.choice(context if example.snippets else plain)
+
+
+def is_endless(encoded: EncodedExample) -> bool:
+    """Tell whether an answer is longer than what is ever served."""
+    return len(encoded.ids) - encoded.start > _MAX_ANSWER_TOKENS
+
+
 def encode_all(
     examples: Iterable[Example],
     encoder: ExampleEncoder,
@@ -113,16 +153,12 @@ def encode_all(
     context: Sequence[int],
     seed: int,
 ) -> list[EncodedExample]:
-    """Encode examples, each with a prompt budget drawn by its ID; endless answers are left out.
-
-    Several lengths, because the server's prompts have all of them, and short ones cost less to
-    learn from. `plain` and `context` are the budgets without and with retrieved context, in tokens.
-    """
+    """Encode examples, all of their answers alike; endless ones are left out."""
     found = []
     for example in examples:
-        rng = random.Random(f"{seed}-{example.id}")
-        one = encoder.encode(example, budget=rng.choice(context if example.snippets else plain))
-        if len(one.ids) - one.start <= _MAX_ANSWER_TOKENS:
+        budget = budget_of(example, plain=plain, context=context, seed=seed)
+        one = encoder.encode(example, budget=budget)
+        if not is_endless(one):
             found.append(one)
     return found
 

@@ -30,11 +30,10 @@ from homespun.training.evaluation.inputs import EvaluationConfig, Extras, evalua
 from homespun.training.evaluation.items import Item
 from homespun.training.evaluation.linting import Linter, linter_of
 from homespun.training.evaluation.metrics import Score, parses, scored
-from homespun.training.evaluation.probing import scoring_of, writing_of
 from homespun.training.evaluation.report import PRIMARY, CompletionReport, ScoredItem
 from homespun.training.evaluation.served_model import Opened, open_model
 from homespun.training.safety import forgetting
-from homespun.training.safety.memorisation import CopyFinder, Memorised, extract
+from homespun.training.safety.memorisation import CopyFinder, Memorised
 
 FOLDER = "eval"  # in the index's folder: kept answers and accepted reports
 ANSWERS = "completions.jsonl"
@@ -123,7 +122,7 @@ def evaluate(
         rows=tuple(rows),
         missing=_missing(found),
         infilling=_infilling(models, config, progress),
-        memorised=_memorised(models, found, extras, options, name, progress),
+        memorised=_memorised(models, found, extras),
         habits=tuple(_habit_rows(extras, at_habits)),
     )
     return Evaluation(report, tuple(asked.items), tuple(found), tuple(asked.notes))
@@ -330,11 +329,8 @@ def _memorised(
     models: Mapping[str, Opened],
     found: Sequence[ArmAnswer],
     extras: Extras,
-    options: CompletionOptions,
-    name: str,
-    progress: Progress,
 ) -> Memorised | None:
-    """Look for long copies in what the two models wrote, and for the canaries."""
+    """Look for long copies in what the two models wrote."""
     if "repository" not in models:
         return None
     finder = CopyFinder(extras.training_texts)
@@ -343,18 +339,9 @@ def _memorised(
         model = answer.arm.partition("/")[0]
         if model in texts:
             texts[model].append(answer.completion.text)
-    if not extras.canaries and not finder:
+    if not finder:
         return None
-    progress.start("canaries", len(extras.canaries), "canaries")
-    extractions = []
-    for canary in extras.canaries:
-        opened = models["repository"]
-        score, write = scoring_of(opened, options, name), writing_of(opened, options, name)
-        extractions.append(extract(canary, score, write))
-        progress.advance(1)
-    progress.finish()
     return Memorised(
-        canaries=tuple(extractions),
         outputs=len(texts["repository"]),
         copies=sum(map(finder.has_copy, texts["repository"])),
         copies_before=sum(map(finder.has_copy, texts["general"])),

@@ -23,7 +23,6 @@ from homespun.training.evaluation.items import (
 )
 from homespun.training.history.indexed_trees import FolderTree, HistoryTrees, Trees
 from homespun.training.history.repository import Repository
-from homespun.training.safety.memorisation import Canary
 from homespun.training.sources.select import LearnedFiles, of_folder, of_revision
 
 
@@ -61,7 +60,6 @@ class Extras:
 
     held_out: Sequence[str] = ()  # paths that training never saw, without a history
     training_texts: Iterable[str] = ()  # for the search of long copies
-    canaries: Sequence[Canary] = ()
     convention_sites: ConventionSites | None = None
     written_forms: WrittenForms | None = None  # of the house's rules, in what is completed
     habits: Sequence[HabitPlace] = ()  # where a form is written that the document does not show

@@ -27,7 +27,7 @@ def plan(
         window = max(int(preset.batch_tokens / mean * _LIKE_LENGTHS), 1)
         for start in range(0, len(shuffled), window):
             some = sorted(shuffled[start : start + window], key=lambda e: (len(e.ids), e.id))
-            pieces = cut(some, preset.batch_tokens)
+            pieces = cut(some, preset.batch_tokens, is_packed=bool(preset.row_tokens))
             batches += rng.sample(pieces, len(pieces))
         if epoch == 0 and early:
             batches = _with_early(batches, early)
@@ -44,11 +44,20 @@ def _with_early(
     return [*rest[:_BEFORE_EARLY], *first, *rest[_BEFORE_EARLY:]]
 
 
-def cut(examples: Sequence[EncodedExample], most_tokens: int) -> list[list[EncodedExample]]:
-    """Cut a list sorted by length into batches of at most `most_tokens`, padding counted."""
+def cut(
+    examples: Sequence[EncodedExample], most_tokens: int, *, is_packed: bool = False
+) -> list[list[EncodedExample]]:
+    """Cut a list sorted by length into batches of at most `most_tokens`, padding counted.
+
+    Packed examples may have any order, and are not padded.
+    """
     batches: list[list[EncodedExample]] = []
+    tokens = 0
     for example in examples:
-        if not batches or len(example.ids) * (len(batches[-1]) + 1) > most_tokens:
+        tokens += len(example.ids)
+        padded = len(example.ids) * (len(batches[-1]) + 1) if batches else 0
+        if not batches or (tokens if is_packed else padded) > most_tokens:
             batches.append([])
+            tokens = len(example.ids)
         batches[-1].append(example)
     return batches

@@ -22,7 +22,7 @@ from homespun.training.dataset.examples import EncodedExample
 from homespun.training.lora.batches import cut, plan
 from homespun.training.lora.distributed import ProcessGroup
 from homespun.training.lora.memory import keep_freed_memory
-from homespun.training.lora.model import LoraModel, example_weight
+from homespun.training.lora.model import LoraModel, example_weight, learned_tokens
 from homespun.training.lora.presets import Preset
 from homespun.training.lora.scoring import score
 
@@ -43,6 +43,7 @@ class Step:
     learning_rate: float
     tokens: int  # that went through the model, padding left out
     seconds: float
+    learned: int = 0  # tokens of these that carry loss
 
 
 @dataclass(slots=True)
@@ -170,7 +171,8 @@ class _FitRun:
         self._optimizer.zero_grad(set_to_none=True)
         tokens = sum(len(example.ids) for example in batch)
         seconds = self._group.agreed(time.monotonic() - began)
-        step = Step(number + 1, loss, rate, tokens, seconds)
+        carried = sum(map(learned_tokens, batch))
+        step = Step(number + 1, loss, rate, tokens, seconds, carried)
         self.log.steps.append(step)
         return step
 
@@ -194,7 +196,8 @@ class _FitRun:
         while True:
             try:
                 loss = 0.0
-                for piece in cut(batch, self._micro_tokens):
+                is_packed = bool(self._preset.row_tokens)
+                for piece in cut(batch, self._micro_tokens, is_packed=is_packed):
                     part = self._model.loss(piece, total_weight)
                     part.backward()  # type: ignore[no-untyped-call]
                     loss += float(part.detach())

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -24,9 +25,6 @@ from homespun.training.lora.presets import TARGETS, Preset
 if TYPE_CHECKING:
     import torch
 
-_ROWS_AT_ONCE = 512  # rows of logits: (rows, vocabulary) float32 is 300 MB
-# Every new shape has its kernels made anew and keeps memory of its own, so lengths are rounded up.
-_PAD_TO = 64
 # peft loads bitsandbytes wherever it is installed, which then says what a CPU lacks.
 logging.getLogger("bitsandbytes.backends").setLevel(logging.ERROR)
 
@@ -82,28 +80,46 @@ class LoraModel:
     def loss(self, batch: Sequence[EncodedExample], total_weight: float) -> torch.Tensor:
         """Return the batch's share of the step's loss: differentiable, a number.
 
-        A token of an example of n tokens counts 1/sqrt(n): so a block does not drown ten lines.
-        `total_weight` is the sum over the whole step.
+        A token counts what its example says; a word that stands once and could not be guessed
+        carries at most its cut. `total_weight` is the sum over the whole step.
         """
-        losses, owner = self._token_losses(batch)
         import torch
 
-        weights = torch.tensor([token_weight(example) for example in batch], device=losses.device)
-        return (losses * weights[owner]).sum() / total_weight
+        from homespun.training.lora.truncation import is_guessable
+
+        rules = self.preset.rules
+        wanted = [_learned(example) for example in batch]
+        losses = self._losses(batch, wanted)
+        device = losses.device
+        weights = torch.tensor(
+            [_weight(e, place) for e, places in zip(batch, wanted, strict=True) for place in places]
+        ).to(device)
+        words = torch.tensor(
+            [
+                example.rare[place] if example.rare else -1
+                for example, places in zip(batch, wanted, strict=True)
+                for place in places
+            ]
+        ).to(device)
+        cuts = (rules.rare_token_nats, rules.rare_word_nats)
+        kept = is_guessable(losses, words, token_nats=cuts[0], word_nats=cuts[1])
+        most = min((cut for cut in cuts if cut is not None), default=math.inf)
+        counted = torch.where(kept, losses, losses.detach().clamp(max=most))
+        return (counted * weights).sum() / total_weight
 
     def logprobs(self, batch: Sequence[EncodedExample]) -> list[float]:
-        """Return the summed log-probability (nats) of each example's loss rows."""
+        """Return the summed log-probability (nats) of each example's `ids[start:]`."""
         import torch
 
+        wanted = [list(range(example.start, len(example.ids))) for example in batch]
         self.model.eval()
         try:
             with torch.no_grad():
-                losses, owner = self._token_losses(batch)
-                sums = torch.zeros(len(batch), device=losses.device)
-                sums.index_add_(0, owner, losses)
+                losses = self._losses(batch, wanted)
         finally:
             self.model.train()
-        return [-float(value) for value in sums]
+        pieces = losses.split([len(places) for places in wanted])  # type: ignore[no-untyped-call]
+        return [-float(piece.sum()) for piece in pieces]
 
     @contextlib.contextmanager
     def without_adapter(self) -> Iterator[None]:
@@ -127,42 +143,40 @@ class LoraModel:
         plain = json.dumps(config, indent=1, sort_keys=True, default=_plain)
         write_private(directory / "adapter_config.json", plain + "\n")
 
-    def _token_losses(self, batch: Sequence[EncodedExample]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the loss of each learned token `(n,)` float32 and the example it belongs to.
+    def _losses(
+        self, batch: Sequence[EncodedExample], wanted: Sequence[Sequence[int]]
+    ) -> torch.Tensor:
+        """Return the loss in nats of the wanted places of each example, `(n,)` float32.
 
-        Padding stands on the right, where causal attention never looks, so no mask is needed.
-        Logits are computed for the learned rows only.
+        Logits are computed for these alone.
         """
         import torch
 
-        device = self.preset.device
-        longest = max(len(example.ids) for example in batch)
-        padded = -(-longest // _PAD_TO) * _PAD_TO
-        ids = torch.zeros((len(batch), padded), dtype=torch.long)
-        rows, columns, targets = [], [], []
-        for row, example in enumerate(batch):
-            ids[row, : len(example.ids)] = torch.tensor(example.ids)
-            for column in range(example.start, len(example.ids)):
-                rows.append(row)
-                columns.append(column - 1)
-                targets.append(example.ids[column])
-        owner = torch.tensor(rows, device=device)
-        with self._autocast():
-            inner = self.model.base_model.model
-            hidden = inner.model(input_ids=ids.to(device), use_cache=False).last_hidden_state
-            learned = hidden[owner, torch.tensor(columns, device=device)]
-            wanted = torch.tensor(targets, device=device)
-            pieces = [
-                torch.nn.functional.cross_entropy(
-                    inner.lm_head(learned[start : start + _ROWS_AT_ONCE]).float(),
-                    wanted[start : start + _ROWS_AT_ONCE],
-                    reduction="none",
-                )
-                for start in range(0, len(wanted), _ROWS_AT_ONCE)
-            ]
-        return torch.cat(pieces), owner
+        from homespun.training.lora.head_loss import head_losses
+        from homespun.training.lora.packing import one_a_row, packed, previous
 
-    def _autocast(self) -> Any:  # noqa: ANN401  (torch is optional)
+        row_tokens = self.preset.row_tokens
+        is_packed = row_tokens is not None or any(example.strands for example in batch)
+        rows = packed(batch, row_tokens=row_tokens or 0) if is_packed else one_a_row(batch)
+        places = [
+            (row, start + before[place], example.ids[place])
+            for example, (row, start), of in zip(batch, rows.starts, wanted, strict=True)
+            for before in (previous(example),)
+            for place in of
+        ]
+        owner, column, ids = torch.tensor(places).T.to(self.preset.device)
+        with self.autocast():
+            inner = self.model.base_model.model
+            hidden = inner.model(
+                input_ids=rows.ids.to(self.preset.device),
+                position_ids=_moved(rows.positions, self.preset.device),
+                attention_mask=_moved(rows.mask, self.preset.device),
+                use_cache=False,
+            ).last_hidden_state
+            return head_losses(hidden[owner, column], inner.lm_head, ids)
+
+    def autocast(self) -> Any:  # noqa: ANN401  (torch is optional)
+        """Compute in the frozen weights' precision."""
         import torch
 
         if self.dtype == torch.float32:
@@ -198,14 +212,34 @@ def _in_four_bits(model: Any, dtype: torch.dtype) -> Any:  # noqa: ANN401  (torc
     return model
 
 
-def token_weight(example: EncodedExample) -> float:
-    """Return what a learned token of an example counts."""
+def example_weight(example: EncodedExample) -> float:
+    """Return what all learned tokens of an example count together."""
+    return sum(_weight(example, place) for place in _learned(example))
+
+
+def learned_tokens(example: EncodedExample) -> int:
+    """Return how many tokens of an example carry loss."""
+    return len(_learned(example))
+
+
+def _learned(example: EncodedExample) -> list[int]:
+    if not example.weights:
+        return list(range(example.start, len(example.ids)))
+    return [place for place, weight in enumerate(example.weights) if weight]
+
+
+def _weight(example: EncodedExample, place: int) -> float:
+    """Return what a token counts; where nothing is said 1/sqrt(n), n being all of the answer's.
+
+    So a block does not drown ten lines.
+    """
+    if example.weights:
+        return example.weights[place]
     return float((len(example.ids) - example.start) ** -0.5)
 
 
-def example_weight(example: EncodedExample) -> float:
-    """Return what all learned tokens of an example count together."""
-    return (len(example.ids) - example.start) * token_weight(example)
+def _moved(tensor: torch.Tensor | None, device: str) -> torch.Tensor | None:
+    return None if tensor is None else tensor.to(device)
 
 
 def _dtype(preset: Preset) -> torch.dtype:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from homespun.training.lessons.write import LessonRules
+
 TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
 
@@ -35,6 +37,8 @@ class Preset:
     # Short ones give twice the learned tokens a minute (docs/log.md, general adapter).
     plain_tokens: tuple[int, ...] = (80, 112, 160, 224)
     context_tokens: tuple[int, ...] = (256, 320, 448)  # of examples with retrieved context
+    rules: LessonRules = LessonRules()  # what of an example is learned
+    row_tokens: int | None = None  # rows of so many tokens hold several examples; None: one each
     checks: int = 4  # validations of a whole run
     patience: int = 3  # checks without a better one before it stops
     most_validation: int = 64  # examples of each check; 200 take 2.5 min on two cores

@@ -1,8 +1,8 @@
 """The learning stage of a run: examples -> token ids -> a LoRA -> a draft of the adapter.
 
 What it leaves in the run's folder: `fit/` (checkpoint, removed at the run's end), `draft/` (the
-adapter in peft's form) and `fit.json` (how it went, and the float loss that the served form is
-compared with).
+adapter in peft's form), `fit.json` (how it went, and the float loss that the served form is
+compared with) and `given_away.json` (planted secrets and real strings, before and after).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import random
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -28,7 +28,6 @@ from homespun.storage import make_private_folder
 from homespun.training.config import CPU_MINUTES, TrainOptions
 from homespun.training.dataset.examples import (
     EncodedExample,
-    Example,
     ExampleEncoder,
     encode_all,
     read_examples,
@@ -36,6 +35,7 @@ from homespun.training.dataset.examples import (
 from homespun.training.errors import LibrariesMissing, TrainingFailed
 from homespun.training.evaluation.served_model import open_model
 from homespun.training.gate.measured import ServedFormLoss
+from homespun.training.lessons.write import lessons
 from homespun.training.lora.batches import plan
 from homespun.training.lora.distributed import (
     ProcessGroup,
@@ -46,17 +46,16 @@ from homespun.training.lora.fit import FitLog, Step, fit, is_out_of_memory
 from homespun.training.lora.launch import run_together
 from homespun.training.lora.presets import PRESETS, Preset
 from homespun.training.lora.scoring import score
+from homespun.training.pipeline.given_away import GIVEN_AWAY, measure
 from homespun.training.report.figures import minutes
 from homespun.training.runs import write_json, writing
-from homespun.training.safety.canaries import plant
+from homespun.training.safety import canaries
 
 if TYPE_CHECKING:
     from homespun.training.lora.model import LoraModel
 
 _PARITY_EXAMPLES = 48
 _TIMED_BATCHES = 2
-
-_Encode = Callable[[Iterable[Example]], list[EncodedExample]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +137,7 @@ def learn(
     kept = json.loads((folder / "fit.json").read_text(encoding="utf-8"))
     logprob, peak_mb = kept.pop("parity_logprob"), kept.pop("peak_mb")
     log = FitLog.from_json(kept)
-    is_better = not log.checks or (log.best_step > 0 and log.best_loss < log.checks[0][1])
+    is_better = _is_better(log)
     parity = _validation(_encoder(options, progress), dataset, options)[:_PARITY_EXAMPLES]
     return Learned(log, folder / "draft", is_better, parity, logprob, peak_mb)
 
@@ -153,10 +152,19 @@ def _learn(
 ) -> None:
     """Fit with all of the group; its first process leaves the draft and `fit.json`."""
     preset = preset_of(options)
-    encode = _encoder(options, progress)
-    planted = plant(repo, options.canaries, seed=options.seed)
-    train = encode([*read_examples(dataset / "train.jsonl"), *planted])
-    validation = _validation(encode, dataset, options)
+    encoder = _encoder(options, progress)
+    rows = list(read_examples(dataset / "train.jsonl"))
+    wanted = canaries.rate(len(rows)) if options.canaries is None else options.canaries
+    planted = canaries.plant(repo, wanted, seed=options.seed)
+    train = lessons(
+        [*rows, *planted],
+        encoder,
+        rules=preset.rules,
+        plain=preset.plain_tokens,
+        context=preset.context_tokens,
+        seed=options.seed,
+    )
+    validation = _validation(encoder, dataset, options)
     with _in_memory():
         model = _model(options, preset, progress)
         if group.is_first and not (folder / "fit" / "checkpoint").exists():
@@ -183,30 +191,39 @@ def _learn(
             return
         _save(model, folder)
         logprob = sum(one.logprob for one in score(model, validation[:_PARITY_EXAMPLES]))
+        if _is_better(log):
+            given = measure(model, encoder, planted, rows, seed=options.seed, progress=progress)
+            write_json(folder / GIVEN_AWAY, given.to_json())
     costs = {"parity_logprob": logprob, "peak_mb": _peak_mb()}
     write_json(folder / "fit.json", log.to_json() | costs)
 
 
-def _encoder(options: TrainOptions, progress: TrainProgress) -> _Encode:
-    """Return what turns examples into token ids, prompts as long as the preset's."""
-    preset = preset_of(options)
+def _is_better(log: FitLog) -> bool:
+    """Say whether the held-out loss fell below that of the model as shipped."""
+    return not log.checks or (log.best_step > 0 and log.best_loss < log.checks[0][1])
+
+
+def _encoder(options: TrainOptions, progress: TrainProgress) -> ExampleEncoder:
+    """Return what turns examples into the served model's token ids."""
     served = serve(options.model, progress)
     form = decoder_form(served.directory)
     text = (served.directory / "tokenizer.json").read_text(encoding="utf-8")
-    return partial(
-        encode_all,
-        encoder=ExampleEncoder(BpeTokenizer(text, form.control), form.fim),
+    return ExampleEncoder(BpeTokenizer(text, form.control), form.fim)
+
+
+def _validation(
+    encoder: ExampleEncoder, dataset: Path, options: TrainOptions
+) -> list[EncodedExample]:
+    """Return the held-out examples that each check scores; the same ones for a seed."""
+    preset = preset_of(options)
+    held = encode_all(
+        read_examples(dataset / "validation.jsonl"),
+        encoder,
         plain=preset.plain_tokens,
         context=preset.context_tokens,
         seed=options.seed,
     )
-
-
-def _validation(encode: _Encode, dataset: Path, options: TrainOptions) -> list[EncodedExample]:
-    """Return the held-out examples that each check scores; the same ones for a seed."""
-    held = encode(read_examples(dataset / "validation.jsonl"))
-    most = preset_of(options).most_validation
-    return random.Random(options.seed).sample(held, min(most, len(held)))
+    return random.Random(options.seed).sample(held, min(preset.most_validation, len(held)))
 
 
 def parity_of(

@@ -7,7 +7,7 @@ state says: so a run that was killed goes on with the first stage that has no ma
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from homespun.training.gate.measured import RuleProbe, ServedFormLoss
 from homespun.training.gate.verdict import Condition, GateVerdict
 from homespun.training.history.repository import Repository
 from homespun.training.pipeline.exam import exam_of, item_config, windows_of
+from homespun.training.pipeline.given_away import GIVEN_AWAY, GivenAway
 from homespun.training.pipeline.habits import habit_places
 from homespun.training.pipeline.house_style import (
     house_style,
@@ -41,8 +42,7 @@ from homespun.training.probes.scores import LogProbs, compare_scores, score_prob
 from homespun.training.report.html import render
 from homespun.training.report.samples import page_of, samples_of
 from homespun.training.runs import read_stage, write_json
-from homespun.training.safety.canaries import plant
-from homespun.training.safety.memorisation import Canary
+from homespun.training.safety.memorisation import with_given_away
 from homespun.training.sources.select import of_folder, of_revision
 
 
@@ -134,7 +134,6 @@ def _evaluation(prepared: Prepared) -> dict[str, Any]:
         return {"skipped": True}
     dataset, options = prepared.dataset(), prepared.options
     rows = list(read_examples(dataset.directory / "train.jsonl"))
-    planted = plant(dataset.repo, options.canaries, seed=options.seed)
     style = prepared.style()
     found = evaluate(
         prepared.workspace,
@@ -150,7 +149,6 @@ def _evaluation(prepared: Prepared) -> dict[str, Any]:
         extras=Extras(
             held_out=prepared.held_out(),
             training_texts=[row.middle for row in rows],
-            canaries=[Canary.from_json(row.to_json()) for row in planted],
             convention_sites=style.sites,
             written_forms=style.written,
             habits=habit_places(_some_pairs(prepared, options.habits), dataset.repo),
@@ -161,9 +159,12 @@ def _evaluation(prepared: Prepared) -> dict[str, Any]:
     )
     for note in found.notes:
         prepared.progress.say(note)
+    given = GivenAway.from_json(read_stage(prepared.folder / GIVEN_AWAY))
+    memorised = with_given_away(found.report.memorised, given.exposures, given.drawn_out)
+    report = replace(found.report, memorised=memorised)
     samples = samples_of(found, seed=options.seed)
     write_json(prepared.folder / "samples.json", [asdict(sample) for sample in samples])
-    write_json(prepared.folder / "evaluation.json", found.report.to_json())
+    write_json(prepared.folder / "evaluation.json", report.to_json())
     return {"items": len(found.items)}
 
 

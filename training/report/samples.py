@@ -12,7 +12,7 @@ from homespun.training.config import DatasetReport, TrainOptions
 from homespun.training.evaluation.arms import ArmAnswer
 from homespun.training.evaluation.evaluate import Evaluation
 from homespun.training.evaluation.metrics import Score
-from homespun.training.evaluation.report import PRIMARY, CompletionReport
+from homespun.training.evaluation.report import PRIMARY
 from homespun.training.gate.measured import RuleProbe
 from homespun.training.gate.verdict import GateVerdict
 from homespun.training.report.figures import minutes
@@ -50,7 +50,7 @@ def page_of(
     samples: list[Sample] = []
     rules: list[RuleProbe] = []
     if (run.folder / "evaluation.json").is_file():
-        evaluation = _shown(read_stage(run.folder / "evaluation.json"))
+        evaluation = read_stage(run.folder / "evaluation.json")
         samples = [Sample(**row) for row in read_stage(run.folder / "samples.json")]
     if (run.folder / "probes.json").is_file():
         rules = [RuleProbe(**row) for row in read_stage(run.folder / "probes.json")["rules"]]
@@ -68,15 +68,6 @@ def page_of(
         costs=_costs(run.stages),
         provenance=_provenance(run, options, dataset),
     )
-
-
-def _shown(evaluation: dict[str, Any]) -> dict[str, Any]:
-    """Count the planted secrets as the gate does."""
-    report = CompletionReport.from_json(evaluation)
-    if report.memorised is not None:
-        drawn_out = report.memorised.extracted
-        evaluation["memorised"]["extracted"] = drawn_out
-    return evaluation
 
 
 def _sort(after: Score, before: Score) -> str:

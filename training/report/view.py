@@ -311,10 +311,9 @@ def _care(evaluation: Mapping[str, Any]) -> TextTable:
     ]
     memorised = evaluation.get("memorised")
     if memorised:
-        canaries = len(memorised["canaries"])
         copies = f"{memorised['copies_before']} / {memorised['copies']}"
+        rows += _given_away(memorised)
         rows += [
-            ("planted secrets drawn out", f"{memorised['extracted']} of {canaries}"),
             ("completions with a long word-for-word copy, before and after", copies),
         ]
     rows += [
@@ -323,6 +322,20 @@ def _care(evaluation: Mapping[str, Any]) -> TextTable:
         if speed
     ]
     return TextTable(("", ""), rows, (1,))
+
+
+def _given_away(memorised: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return how hidden planted secrets are, and what real strings are written."""
+    test, drawn_out = memorised.get("exposure"), memorised.get("drawn_out")
+    if test is None or drawn_out is None:  # of a version before them
+        canaries = len(memorised["canaries"])
+        return [("planted secrets drawn out", f"{memorised['extracted']} of {canaries}")]
+    bits = f"{test['mean_bits']:.1f} / {test['chance_bits']:.1f}"
+    tried = sum(drawn_out["tried"].values())
+    return [
+        ("exposure of planted secrets in bits, and what chance gives", bits),
+        ("real strings that only the adapter writes", f"{drawn_out['leaked']} of {tried}"),
+    ]
 
 
 def _model(name: str) -> str:

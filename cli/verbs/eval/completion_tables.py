@@ -177,8 +177,7 @@ def _print_endpoint(console: Console, report: CompletionReport) -> None:
         print_line(
             console,
             f"long copies of training text: {found_copies.copies} of {found_copies.outputs} "
-            f"completions (as shipped {found_copies.copies_before}); canaries got out: "
-            f"{found_copies.extracted} of {len(found_copies.canaries)}",
+            f"completions (as shipped {found_copies.copies_before})",
         )
 
 

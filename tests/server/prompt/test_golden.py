@@ -21,9 +21,6 @@ from homespun.server.prompt.encode import Encoded, PromptEncoder
 from homespun.server.prompt.render import DEFAULT_LAYOUT, PROMPT_VERSION, Snippet
 from homespun.server.types import CompletionRequest
 from homespun.training.dataset.examples import Example, ExampleEncoder
-from homespun.training.evaluation.probing import scoring_of, writing_of
-from homespun.training.evaluation.served_model import Opened
-from homespun.training.safety.memorisation import Canary
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 CLIENT = 'def connect(address: str) -> "Client":\n    """Open."""\n    return Client(address)\n'
@@ -126,15 +123,6 @@ def asked_by_the_server(before, after, budget):
     return generator.asked
 
 
-def asked_by_probes(before, after, budget):
-    generator = Recording()
-    opened, options = Opened("none", "", generator), CompletionOptions(context_tokens=budget)
-    canary = Canary("id", before, "secret", after, "app.py")
-    writing_of(opened, options, "shop")(canary)
-    scoring_of(opened, options, "shop")(canary, ["secret"])
-    return [*generator.asked, *split_at(generator, *generator.scored[0], "secret")]
-
-
 def asked_by_drift(before, after, budget):
     generator = Recording()
     example = Example("id", "shop", "app.py", "python", before, "middle", after, "line")
@@ -161,7 +149,7 @@ def split_at(generator, ids, answer, text):
     return [Encoded(list(ids), healed.removesuffix(text))]
 
 
-@pytest.mark.parametrize("user", [asked_by_probes, asked_by_drift, asked_in_training])
+@pytest.mark.parametrize("user", [asked_by_drift, asked_in_training])
 @pytest.mark.parametrize("place", PLACES)
 def test_all_who_ask_a_model_ask_what_the_server_asks(place, user):
     (served,) = asked_by_the_server(*PLACES[place])

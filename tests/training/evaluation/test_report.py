@@ -88,7 +88,11 @@ def test_the_json_reads_back_and_has_no_text_nor_names_when_kept(tmp_path):
     written = score(True, forms={"python/optional": FormCounts(1, 0)})
     habit = ScoredItem("h", "c1", "f", "habit", ("habit",), {"general/retrieval": written})
     found = report(
-        40, 60, missing={"load_prices": 3}, memorised=Memorised((), 5, 1, 0), habits=(habit,)
+        40,
+        60,
+        missing={"load_prices": 3},
+        memorised=Memorised(outputs=5, copies=1),
+        habits=(habit,),
     )
     body = json.loads(json.dumps(found.to_json()))
     assert CompletionReport.from_json(body) == found

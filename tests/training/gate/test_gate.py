@@ -19,11 +19,13 @@ from homespun.training.gate.measured import (
     WrittenForm,
 )
 from homespun.training.gate.verdict import GateVerdict
-from homespun.training.safety.memorisation import Extraction, Memorised
+from homespun.training.safety.exposure import Exposure
+from homespun.training.safety.memorisation import Memorised
+from homespun.training.safety.real_strings import DrawnOut
 
 PLACES = 1_300
-HIDDEN = Extraction("canary", rank=400, alternatives=800, is_written=False)
-DRAWN_OUT = replace(HIDDEN, is_written=True)
+HIDDEN = Exposure("key", 800, 390, 400, 410, is_written=False)
+LIKELIEST = replace(HIDDEN, rank=1)
 SAME = ShareDifference(before=0.40, after=0.40, low=-0.01, high=0.01, items=PLACES)
 WON = ShareDifference(before=0.80, after=0.88, low=0.03, high=0.13, items=520)
 GOOD = Evidence(
@@ -41,7 +43,13 @@ GOOD = Evidence(
         RuleProbe("quotes", sites=60, before=0.70, after=0.66),
     ),
     forgetting=ShareDifference(before=0.66, after=0.66, low=-0.015, high=0.015, items=1_033),
-    memorised=Memorised((HIDDEN,) * 8, outputs=400, copies=12, copies_before=10),
+    memorised=Memorised(
+        outputs=400,
+        copies=12,
+        copies_before=10,
+        exposures=(HIDDEN,) * 8,
+        drawn_out=DrawnOut(tried={"mail": 9}),
+    ),
     parity=ServedFormLoss(loss_served=1.003, loss_float=1.0),
     speed=Speed(before_ms=1_000, after_ms=1_100, ratio=1.08, low=1.0, high=1.14),
 )
@@ -83,7 +91,14 @@ ONE_FAILS = [
     ("linter findings", {"findings": replace(SAME, high=0.05)}),
     ("other people's code", {"forgetting": replace(GOOD.forgetting, low=-0.03)}),
     ("speed", {"speed": replace(GOOD.speed, high=1.15)}),
-    ("planted secrets", {"memorised": replace(GOOD.memorised, canaries=(HIDDEN, DRAWN_OUT))}),
+    (
+        "planted secrets",
+        {"memorised": replace(GOOD.memorised, exposures=(HIDDEN, HIDDEN, LIKELIEST))},
+    ),
+    (
+        "planted secrets",
+        {"memorised": replace(GOOD.memorised, drawn_out=DrawnOut({"mail": 9}, newly={"mail": 1}))},
+    ),
     ("word-for-word copies", {"memorised": replace(GOOD.memorised, copies=13)}),
     (
         "word-for-word copies",
