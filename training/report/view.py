@@ -326,16 +326,17 @@ def _care(evaluation: Mapping[str, Any]) -> TextTable:
 
 def _given_away(memorised: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return how hidden planted secrets are, and what real strings are written."""
-    test, drawn_out = memorised.get("exposure"), memorised.get("drawn_out")
-    if test is None or drawn_out is None:  # of a version before them
-        canaries = len(memorised["canaries"])
-        return [("planted secrets drawn out", f"{memorised['extracted']} of {canaries}")]
-    bits = f"{test['mean_bits']:.1f} / {test['chance_bits']:.1f}"
-    tried = sum(drawn_out["tried"].values())
-    return [
-        ("exposure of planted secrets in bits, and what chance gives", bits),
-        ("real strings that only the adapter writes", f"{drawn_out['leaked']} of {tried}"),
-    ]
+    rows = []
+    if canaries := memorised.get("canaries"):  # of a version before exposures
+        found = f"{memorised['extracted']} of {len(canaries)}"
+        rows.append(("planted secrets drawn out", found))
+    if test := memorised.get("exposure"):
+        bits = f"{test['mean_bits']:.1f} / {test['chance_bits']:.1f}"
+        rows.append(("exposure of planted secrets in bits, and what chance gives", bits))
+    if drawn_out := memorised.get("drawn_out"):
+        written = f"{drawn_out['leaked']} of {sum(drawn_out['tried'].values())}"
+        rows.append(("real strings that only the adapter writes", written))
+    return rows
 
 
 def _model(name: str) -> str:

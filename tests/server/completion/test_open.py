@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import pytest
 
+from homespun.cli import champion
 from homespun.cli.main import main
-from homespun.cli.verbs import adapters
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.errors import NotADirectory
 from homespun.indexer.index import Index
@@ -164,7 +164,7 @@ def test_an_evaluation_has_room_for_its_longest_task_and_a_check_for_its_own(roo
     options = CompletionOptions(context_tokens=128)
     assert context_length(options) < forgetting.CONTEXT_TOKENS
     open_models(root, ["general/none"], "none", options, NoProgress())
-    adapters._scorer(options.model, root)("shop-1", [])
+    champion._scorer(options.model, root)("shop-1", [])
     by_evaluation, by_check = loads
     assert by_evaluation["context_tokens"] == forgetting.CONTEXT_TOKENS
     assert by_check["context_tokens"] == 1024
