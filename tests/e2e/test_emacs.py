@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.editors.fake_program import put_fake_server
+from tests.e2e.editors.fake_program import is_ready, put_fake_server
 from tests.e2e.editors.programs import kill_newest
 from tests.e2e.editors.terminal import Terminal
 
@@ -63,7 +63,8 @@ def test_the_commands(tmp_path):
 @pytest.fixture
 def editor(tmp_path):
     with opened(tmp_path) as terminal:
-        terminal.wait(lambda: "is ready" in _read(terminal.log), what="server", seconds=600)
+        workspace = terminal.file.parent
+        terminal.wait(lambda: is_ready(terminal.log, workspace), what="server", seconds=600)
         yield terminal
 
 

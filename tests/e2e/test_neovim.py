@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.editors.fake_program import put_fake_server
+from tests.e2e.editors.fake_program import is_ready, put_fake_server
 from tests.e2e.editors.nvim_program import neovim
 from tests.e2e.editors.programs import kill_newest
 from tests.e2e.editors.terminal import Terminal
@@ -149,7 +149,7 @@ def test_the_commands_answer(editor):
 
 
 def _wait_for_server(editor):
-    editor.wait(lambda: "is ready" in _read(editor.log), what="server", seconds=600)
+    editor.wait(lambda: is_ready(editor.log, editor.file.parent), what="server", seconds=600)
 
 
 def _see_ghost_text(editor):

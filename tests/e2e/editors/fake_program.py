@@ -20,3 +20,9 @@ def put_fake_server(path: Path, *, log: Path, starts_at: Path | None = None) -> 
         waiting = 'while [ ! -e "$0" ]; do sleep 0.05; done; exec "$@"'
         command = ["/bin/sh", "-c", waiting, str(starts_at), *command]
     put_program(path, command, log=log)
+
+
+def is_ready(log: Path, workspace: Path) -> bool:
+    """Say whether the server has its model and its index, which would change what is shown."""
+    has_model = log.exists() and "is ready" in log.read_text(encoding="utf-8")
+    return has_model and (workspace / ".homespun" / "manifest.json").exists()
