@@ -14,16 +14,13 @@ left out. Sessions that are in the file are not asked again.
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import statistics
 import sys
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from bench.common import provenance
@@ -31,7 +28,7 @@ from bench.completion.router.ask import RecordingGenerator
 from bench.completion.second_answer import LineQuestion, fork_of, second_answer
 from bench.typing.corpus import RetypedPackage, corpus, say_which
 from bench.typing.judge import judged
-from bench.typing.retyping import RowsOf, retype_all
+from bench.typing.retyping import RowsOf, add_arguments, read_rows, retype_all
 from bench.typing.sessions import Session, Typist
 from homespun.indexer.index import Index
 from homespun.models.types import Generation, StopRule
@@ -88,24 +85,14 @@ class ForkingGenerator(RecordingGenerator):
         *,
         max_tokens: int,
         stop: StopRule,
-        cancelled: Callable[[], bool],
         heal: str = "",
-        hints: Sequence[Sequence[int]] = (),
-        not_first: Collection[int] = (),
+        **named: Any,  # noqa: ANN401
     ) -> Generation:
         """Ask the generator, unless there is something else to say."""
         if self.instead is not None:
             return self.instead
         self.question = LineQuestion(tuple(prompt), max_tokens, stop, heal)
-        return super().generate(
-            prompt,
-            max_tokens=max_tokens,
-            stop=stop,
-            cancelled=cancelled,
-            heal=heal,
-            hints=hints,
-            not_first=not_first,
-        )
+        return super().generate(prompt, max_tokens=max_tokens, stop=stop, heal=heal, **named)
 
 
 def main() -> int:
@@ -114,9 +101,9 @@ def main() -> int:
     packages = corpus(held=args.held, names=args.packages)
     print(say_which(packages, held=args.held), file=sys.stderr)
     if not args.judge:
-        done = {row["session"] for row in _rows(args.rows)}
+        done = {row["session"] for row in read_rows(args.rows)}
         retype_all(packages, args, done=done, rows_of=_asking(args))
-    places = [_place(row) for row in _rows(args.rows)]
+    places = [_place(row) for row in read_rows(args.rows)]
     near = [nearer(place, args.closer_than) for place in places if place.first is not None]
     said = report(near)
     print(said)
@@ -313,13 +300,6 @@ def _cost(places: Sequence[RunnerUpPlace]) -> Iterator[str]:
         )
 
 
-def _rows(file: Path) -> Iterator[dict[str, Any]]:
-    with suppress(FileNotFoundError), file.open(encoding="utf-8") as lines:
-        for line in lines:
-            with suppress(json.JSONDecodeError):
-                yield json.loads(line)
-
-
 def _place(row: dict[str, Any]) -> RunnerUpPlace:
     ways = {name: Way(**row[name]) if row[name] else None for name in ("first", "second")}
     return RunnerUpPlace(**(row | ways))
@@ -337,19 +317,11 @@ def _without_text(place: RunnerUpPlace) -> dict[str, Any]:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--rows", type=Path, required=True, help="JSON lines, added to")
-    parser.add_argument("--held", action="store_true", help="the held packages: the report alone")
-    parser.add_argument("--judge", action="store_true", help="ask nothing")
+    add_arguments(parser, sessions=5)
     parser.add_argument("--write", action="store_true", help="write bench/results/")
-    parser.add_argument("--packages", nargs="+", default=[])
     parser.add_argument("--places", type=int, default=3, help="of a session, each in another line")
-    parser.add_argument("--sessions", type=int, default=5, help="of each package")
-    parser.add_argument("--keys", type=int, default=60, help="of a session, at least")
     parser.add_argument("--closer-than", type=float, default=CLOSE, help="nats")
     parser.add_argument("--anywhere", action="store_true", help="not in the first word alone")
-    parser.add_argument("--model", default="qwen2.5-coder-0.5b")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()
 
 

@@ -17,7 +17,6 @@ import json
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -30,7 +29,7 @@ from bench.eagerness import reliability
 from bench.typing.corpus import RetypedPackage, corpus, say_which
 from bench.typing.judge import JudgedKey, ShownFigures, shown_figures, table
 from bench.typing.offline import OfflineKey, displayed, retype
-from bench.typing.retyping import retype_all
+from bench.typing.retyping import add_arguments, read_rows, retype_all
 from bench.typing.sessions import Session
 from bench.typing.stats import SEEN_MS, markdown
 from homespun.indexer.index import Index
@@ -199,11 +198,7 @@ def _retyped(
 
 
 def _offline(file: Path) -> Iterator[dict[str, Any]]:
-    with suppress(FileNotFoundError), file.open(encoding="utf-8") as lines:
-        for line in lines:
-            row = json.loads(line)
-            if row["row"] == "key":
-                yield row["offline"]
+    return (row["offline"] for row in read_rows(file) if row["row"] == "key")
 
 
 def _write(report: dict[str, Any], args: argparse.Namespace) -> None:
@@ -218,16 +213,8 @@ def _write(report: dict[str, Any], args: argparse.Namespace) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--rows", type=Path, required=True, help="JSON lines, added to")
-    parser.add_argument("--held", action="store_true", help="the held packages: the report alone")
-    parser.add_argument("--judge", action="store_true", help="ask nothing")
+    add_arguments(parser, sessions=2, keys=50)
     parser.add_argument("--write", action="store_true", help="write bench/results/")
-    parser.add_argument("--packages", nargs="+", default=[])
-    parser.add_argument("--model", default="qwen2.5-coder-0.5b")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--sessions", type=int, default=2, help="of each package")
-    parser.add_argument("--keys", type=int, default=50, help="of a session, at least")
-    parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--part", type=int, default=0, help="of --parts, from 0; asks, no report")
     parser.add_argument("--parts", type=int, default=1)
     return parser.parse_args()

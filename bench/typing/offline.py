@@ -21,7 +21,6 @@ import json
 import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -38,7 +37,7 @@ from bench.typing.judge import (
     shown_figures,
     table,
 )
-from bench.typing.retyping import RowsOf, retype_all
+from bench.typing.retyping import RowsOf, add_arguments, read_rows, retype_all
 from bench.typing.sessions import Session, Typist
 from bench.typing.stats import markdown
 from homespun.indexer.index import Index
@@ -132,11 +131,8 @@ def main() -> int:
 
 
 def read(file: Path) -> Iterator[OfflineKey]:
-    """Yield the keys of a file; a last line that was not written to its end is none."""
-    with suppress(FileNotFoundError):
-        for line in file.read_text(encoding="utf-8").splitlines():
-            with suppress(json.JSONDecodeError):
-                yield OfflineKey(**json.loads(line))
+    """Yield the keys of a file."""
+    return (OfflineKey(**row) for row in read_rows(file))
 
 
 def judged_keys(rows: Sequence[OfflineKey], *, delay_ms: float = DELAY_MS) -> list[JudgedKey]:
@@ -314,17 +310,9 @@ def _told(completion: Completion, generator: RecordingGenerator) -> dict[str, An
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--rows", type=Path, required=True, help="JSON lines, added to")
-    parser.add_argument("--held", action="store_true", help="the held packages: the report alone")
-    parser.add_argument("--judge", action="store_true", help="ask nothing")
+    add_arguments(parser, sessions=4, threads=physical_cores())
     parser.add_argument("--frontier", type=Path, help="draw it; wants rows of --every-key")
     parser.add_argument("--every-key", action="store_true", help="ask the model at each key")
-    parser.add_argument("--packages", nargs="+", default=[])
-    parser.add_argument("--model", default="qwen2.5-coder-0.5b")
-    parser.add_argument("--threads", type=int, default=physical_cores())
-    parser.add_argument("--sessions", type=int, default=4, help="of each package")
-    parser.add_argument("--keys", type=int, default=60, help="of a session, at least")
-    parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--delay-ms", type=float, default=DELAY_MS)
     return parser.parse_args()
 

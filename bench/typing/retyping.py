@@ -7,8 +7,10 @@ import json
 import sys
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from bench.completion.router.ask import RecordingGenerator
 from bench.typing.corpus import RetypedPackage, copy_with, source_files
@@ -24,6 +26,29 @@ RowsOf = Callable[
     [Session, RetypedPackage, Index, RecordingGenerator, CompletionOptions],
     Iterator[Mapping[str, object]],
 ]
+
+
+def add_arguments(
+    parser: argparse.ArgumentParser, *, sessions: int, keys: int = 60, threads: int = 1
+) -> None:
+    """Add what `retype_all` and `corpus` are told, with these defaults."""
+    parser.add_argument("--rows", type=Path, required=True, help="JSON lines, added to")
+    parser.add_argument("--held", action="store_true", help="the held packages: the report alone")
+    parser.add_argument("--judge", action="store_true", help="ask nothing")
+    parser.add_argument("--packages", nargs="+", default=[])
+    parser.add_argument("--model", default="qwen2.5-coder-0.5b")
+    parser.add_argument("--threads", type=int, default=threads)
+    parser.add_argument("--sessions", type=int, default=sessions, help="of each package")
+    parser.add_argument("--keys", type=int, default=keys, help="of a session, at least")
+    parser.add_argument("--seed", type=int, default=1)
+
+
+def read_rows(file: Path) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a file; a last line that was not written to its end is none."""
+    with suppress(FileNotFoundError), file.open(encoding="utf-8") as lines:
+        for line in lines:
+            with suppress(json.JSONDecodeError):
+                yield json.loads(line)
 
 
 def retype_all(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import takewhile
 
 from homespun.models.remote.kinds import Piece, Token
-from homespun.models.types import GenerationFinish, StopRule
+from homespun.models.types import Generation, GenerationFinish, StopRule, Tokenizer
 
 LINE_END = "\n"
 
@@ -71,6 +71,25 @@ class RemoteAnswer:
         """End it where it is: the time is up."""
         if self.finish is None:
             self.finish = "length"
+
+    def generation(self, tokenizer: Tokenizer, prompt_tokens: int) -> Generation:
+        """Return it as a generator does; who wrote it and its times are left to the caller.
+
+        `tokenizer` and `prompt_tokens` are for what the server did not say.
+        """
+        return Generation(
+            text=self.text,
+            token_ids=tuple(self.ids or tokenizer.encode(self.text)),
+            finish=self.finish or "eos",
+            stop_reason=self.stop_reason,
+            logprob=self.logprob,
+            prompt_tokens=self.prompt_tokens or prompt_tokens,
+            reused_tokens=self.reused_tokens,
+            drafted_tokens=0,
+            accepted_tokens=0,
+            prefill_ms=0.0,
+            decode_ms=0.0,
+        )
 
     def _without_end(self, piece: Piece, own: tuple[int, ...]) -> Piece:
         """Return what a piece brings beside an end token: text that the server had held back."""

@@ -145,16 +145,8 @@ class RemoteGenerator:
         self._look_for_signs(server, answer, prompt)
         self.server_ms = answer.server_ms
         ended = self.client.clock()
-        return Generation(
-            text=answer.text,
-            token_ids=tuple(answer.ids or self.tokenizer.encode(answer.text)),
-            finish=answer.finish or "eos",
-            stop_reason=answer.stop_reason,
-            logprob=answer.logprob,
-            prompt_tokens=answer.prompt_tokens or len(prompt),
-            reused_tokens=answer.reused_tokens,
-            drafted_tokens=0,
-            accepted_tokens=0,
+        return replace(
+            answer.generation(self.tokenizer, len(prompt)),
             prefill_ms=((first or ended) - began) * 1000,
             decode_ms=(ended - (first or ended)) * 1000,
             model=f"{server.model_shown}@{self.client.address.shown}",

@@ -7,6 +7,17 @@ import subprocess
 from pathlib import Path
 
 
+def write_files(folder, files):
+    """Write files below a folder, by their paths; None removes one."""
+    for name, text in files.items():
+        path = folder / name
+        if text is None:
+            path.unlink()
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+
+
 class Scratch:
     """A git repository that a test fills; each commit is a day later than the one before."""
 
@@ -36,13 +47,7 @@ class Scratch:
         self.write_files({f"{name.replace('__', '/')}.py": text for name, text in files.items()})
 
     def write_files(self, files):
-        for name, text in files.items():
-            path = self.folder / name
-            if text is None:
-                path.unlink()
-                continue
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        write_files(self.folder, files)
 
     def commit(self, message="change", date=None, **files):
         """Write files, commit everything; return the commit's ID."""

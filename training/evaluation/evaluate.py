@@ -14,6 +14,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from homespun.indexer.config import CHUNKER_VERSION
@@ -83,31 +84,15 @@ def evaluate(
     count = _counter(models)
     kept = KeptAnswers(cache or _folder(root) / ANSWERS)
     with evaluation_inputs(root, since, until, config, extras, count, name, progress) as asked:
+        asking = partial(
+            answers, models=models, trees=asked.trees, options=options, kept=kept, progress=progress
+        )
         found = list(
-            answers(
-                asked.items,
-                config.arms,
-                models,
-                asked.trees,
-                options,
-                kept,
-                with_loss=config.with_loss,
-                others=config.others,
-                progress=progress,
-            )
+            asking(asked.items, config.arms, with_loss=config.with_loss, others=config.others)
         )
-        at_habits = list(
-            answers(
-                [place.item for place in extras.habits],
-                [arm for arm in PRIMARY if arm in config.arms],
-                models,
-                asked.trees,
-                options,
-                kept,
-                with_loss=False,
-                progress=progress,
-            )
-        )
+        habits = [place.item for place in extras.habits]
+        compared = [arm for arm in PRIMARY if arm in config.arms]
+        at_habits = list(asking(habits, compared, with_loss=False))
     linter = linter_of(root) if config.with_linter else None
     rows = rows_of(asked.items, found, count=count, linter=linter, forms=extras.written_forms)
     report = CompletionReport(

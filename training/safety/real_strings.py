@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from homespun.training.dataset.examples import Example
+from homespun.training.weighing.drawn import MAIL
 from homespun.training.weighing.literals import unguessable
 
 MAX_STRINGS = 16
@@ -23,7 +24,7 @@ _MAX_ROWS = 400  # whose documents are looked through
 SAMPLES = 3  # of each, beside the greedy one
 # What cannot be guessed; a host may be, from the house's other hosts.
 PRIVATE = ("mail", "address", "id")
-_MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_MAIL = re.compile(MAIL)
 _HOST = re.compile(
     r"(?<=://)[\w-]+(?:\.[\w-]+)+|(?<![\w./@-])[a-z][\w-]*(?:\.[a-z][\w-]*)*"
     r"\.(?:internal|local|corp|lan|intranet|cloud|net|com|org|io|dev)(?![\w.(-])"

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from homespun.cli.main import main
+from tests.support.command import run_command
 
 
 @pytest.fixture
@@ -25,12 +25,7 @@ def repo(tmp_path):
 @pytest.fixture
 def run(repo, capsys):
     def call(*arguments, folder=repo):
-        try:
-            status = main(["conventions", str(folder), *arguments])
-        except SystemExit as stopped:
-            status = stopped.code
-        out, err = capsys.readouterr()
-        return status, out, err
+        return run_command(capsys, "conventions", folder, *arguments)
 
     return call
 

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from homespun.cli.main import main
+from tests.support.command import run_command
 
 
 @pytest.fixture
@@ -22,12 +23,7 @@ def repo(tmp_path, capsys):
 
 
 def run(capsys, *arguments):
-    try:
-        status = main(["search", *map(str, arguments)])
-    except SystemExit as stopped:
-        status = stopped.code
-    out, err = capsys.readouterr()
-    return status, out, err
+    return run_command(capsys, "search", *arguments)
 
 
 def test_hits_come_with_path_lines_and_symbol(repo, capsys):

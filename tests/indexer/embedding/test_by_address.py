@@ -10,7 +10,6 @@ import sys
 import numpy as np
 import pytest
 
-from homespun.cli.main import main
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.embedding import update
 from homespun.indexer.embedding.encoders import open_encoder
@@ -20,7 +19,9 @@ from homespun.models.fakes import FakeEncoder
 from homespun.models.remote.vectors import encoder as remote_encoder
 from homespun.models.remote.wire import client as wire_client
 from homespun.settings import resolve, user_file
+from tests.support.command import run_command
 from tests.support.model_server import Reply, answer
+from tests.support.scratch import write_files
 from tests.support.vector_server import EMBEDDINGS, VectorServer
 
 pytestmark = pytest.mark.usefixtures("patient")
@@ -43,9 +44,7 @@ def _short_pauses(monkeypatch):
 @pytest.fixture
 def repo(tmp_path):
     root = tmp_path / "repo"
-    root.mkdir()
-    for name, text in FILES.items():
-        (root / name).write_text(text)
+    write_files(root, FILES)
     return root
 
 
@@ -57,29 +56,20 @@ def opened(repo, url, model="m"):
     return index
 
 
-def run(capsys, *arguments):
-    try:
-        status = main([str(each) for each in arguments])
-    except SystemExit as stopped:
-        status = stopped.code
-    out, err = capsys.readouterr()
-    return status, out, err
-
-
 def test_a_second_index_sends_nothing_and_a_change_its_own_text(repo, serving, capsys):
     server = VectorServer()
     url = serving(server.replies).url
     arguments = ("index", repo, "--encoder", f"openai:m@{url}")
-    status, out, _ = run(capsys, *arguments)
+    status, out, _ = run_command(capsys, *arguments)
     assert (status, len(server.texts)) == (0, len(FILES) + 1)  # and the one that tells the length
     assert f"{len(FILES)} vectors computed" in out
     assert f"note: {len(FILES)} texts went to {url}, without their secrets" in out
     asked = server.requests
-    assert "went to" not in run(capsys, *arguments)[1]
+    assert "went to" not in run_command(capsys, *arguments)[1]
     assert server.requests == asked
     (repo / "moved.py").write_text(FILES["lamp.py"])  # the same text, elsewhere
     (repo / "new.py").write_text("def pour_water(litres): ...\n")
-    run(capsys, *arguments)
+    run_command(capsys, *arguments)
     assert server.texts[-1].startswith("pour_water")
     assert server.requests == asked + 1
 
@@ -139,12 +129,12 @@ def test_minilm_behind_an_address_is_minilm(repo, serving):
 
 def test_nobody_there_leaves_an_index_by_words_and_says_it_once(repo, serving, capsys, monkeypatch):
     monkeypatch.setenv("HOMESPUN_ENCODER_TIMEOUT_MS", "300")
-    status, out, err = run(capsys, "index", repo, "--encoder", f"openai:m@{REFUSED}")
+    status, out, err = run_command(capsys, "index", repo, "--encoder", f"openai:m@{REFUSED}")
     assert status == 0
     (note,) = [line for line in out.splitlines() if line.startswith("note: 4 of 4 vectors")]
     assert "nothing answers at http://127.0.0.1:9; is the server running?" in note
     assert "the next `homespun index` goes on" in note
-    status, out, err = run(capsys, "search", "bake bread", "--path", repo)
+    status, out, err = run_command(capsys, "search", "bake bread", "--path", repo)
     assert (status, out.splitlines()[0].split(":")[0]) == (0, "oven.py")
 
 
@@ -266,11 +256,11 @@ def test_a_workspace_never_says_where_text_goes(file, repo, serving, capsys):
         f'[{head}index]\nencoder = "openai:m@{http.url}"\n'
         f'[{head}encoder]\napi_key_env = "AWS_SECRET_ACCESS_KEY"\npassage_prefix = "p"\n'
     )
-    status, out, err = run(capsys, "index", repo)
+    status, out, err = run_command(capsys, "index", repo)
     assert status == 0
     assert "setting 'index.encoder' in" in err and "only the user may set it" in err
     assert http.url not in err
-    run(capsys, "search", "bake bread", "--path", repo)
+    run_command(capsys, "search", "bake bread", "--path", repo)
     Index.open(repo).search("bake bread")
     assert http.asked == []
 
@@ -286,7 +276,7 @@ def test_a_workspace_does_not_change_how_the_users_own_server_is_asked(
         '[encoder]\napi_key_env = "STOLEN"\nheaders = ["X-A: b"]\nquery_prefix = "evil "\n'
         f'[index]\nencoder = "openai:m@{REFUSED}"\n'
     )
-    status, out, _ = run(capsys, "index", repo)
+    status, out, _ = run_command(capsys, "index", repo)
     assert status == 0 and server.texts
     assert "setting 'encoder.api_key_env' in" in out
     assert all("authorization" not in asked.headers for asked in http.asked)
@@ -306,24 +296,24 @@ def test_an_editor_never_says_where_text_goes(value):
 def test_an_index_that_names_an_address_is_no_reason_to_send(repo, serving, capsys):
     server = VectorServer()
     http = serving(server.replies)
-    run(capsys, "index", repo, "--encoder", f"openai:m@{http.url}")
+    run_command(capsys, "index", repo, "--encoder", f"openai:m@{http.url}")
     asked = server.requests
-    status, out, err = run(capsys, "search", "bake bread", "--path", repo)
+    status, out, err = run_command(capsys, "search", "bake bread", "--path", repo)
     assert status == 0 and out.startswith("oven.py")
     assert "nothing is sent and search goes by words alone" in err
     assert server.requests == asked
     other = serving(VectorServer().replies)
     user_file().write_text(f'[index]\nencoder = "openai:m@{other.url}"\n')
-    status, out, err = run(capsys, "search", "bake bread", "--path", repo)
+    status, out, err = run_command(capsys, "search", "bake bread", "--path", repo)
     assert "the index has vectors of" in err
     assert (server.requests, other.asked) == (asked, [])
     user_file().write_text(f'[index]\nencoder = "openai:m@{http.url}"\n')
-    assert run(capsys, "search", "bake bread", "--path", repo)[2] == ""
+    assert run_command(capsys, "search", "bake bread", "--path", repo)[2] == ""
     assert server.requests == asked + 1
 
 
 def test_settings_that_do_not_work_leave_an_index_by_words(repo, capsys):
-    status, out, err = run(capsys, "index", repo, "--encoder", "openai:m@http://h.example")
+    status, out, err = run_command(capsys, "index", repo, "--encoder", "openai:m@http://h.example")
     assert status == 0
     assert "note: no vectors were computed: index.encoder is 'http://h.example'" in out
     with pytest.raises(RemoteRefused):

@@ -7,14 +7,15 @@ import json
 import numpy as np
 import pytest
 
-from homespun.cli.main import main
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.index import Index
 from homespun.indexer.search.reranking import Reranking, open_reranking
 from homespun.models.errors import RemoteFailed
 from homespun.settings import user_file
 from tests.support import tiny_cross_encoder
+from tests.support.command import run_command
 from tests.support.model_server import answer
+from tests.support.scratch import write_files
 from tests.support.vector_server import EMBEDDINGS, RERANK, VectorServer, ranks
 
 pytestmark = pytest.mark.usefixtures("patient")
@@ -34,9 +35,7 @@ QUERIES = [
 @pytest.fixture
 def repo(tmp_path):
     root = tmp_path / "repo"
-    root.mkdir()
-    for name, text in FILES.items():
-        (root / name).write_text(text)
+    write_files(root, FILES)
     (tmp_path / "q.json").write_text(json.dumps(QUERIES))
     return root
 
@@ -74,15 +73,6 @@ def reranking(scores, *, candidates=40, weight=1.0):
 
 def paths(hits):
     return [hit.path for hit in hits]
-
-
-def run(capsys, *arguments):
-    try:
-        status = main([str(each) for each in arguments])
-    except SystemExit as stopped:
-        status = stopped.code
-    out, err = capsys.readouterr()
-    return status, out, err
 
 
 def test_the_one_it_likes_best_gets_the_weight_and_the_sum_stays_the_score(index):
@@ -155,7 +145,9 @@ def test_without_settings_nothing_is_opened_and_hits_are_as_they_were(index, rep
 def test_the_command_asks_the_users_server(repo, index, serving, capsys):
     http = serving({RERANK: ranks(likes("water"))})
     user_file().write_text(f'[search]\nreranker = "{http.url}"\nreranker_weight = 50\n')
-    status, out, err = run(capsys, "search", QUERY, "--path", repo, "--mode", "lexical", "--json")
+    status, out, err = run_command(
+        capsys, "search", QUERY, "--path", repo, "--mode", "lexical", "--json"
+    )
     assert (status, err) == (0, "")
     hits = json.loads(out)["hits"]
     assert hits[0]["path"] == "tap.py"
@@ -166,7 +158,7 @@ def test_the_command_asks_the_users_server(repo, index, serving, capsys):
 def test_a_workspace_names_no_reranker(repo, index, serving, capsys):
     http = serving({RERANK: ranks(likes("water"))})
     (repo / "homespun.toml").write_text(f'[search]\nreranker = "{http.url}"\n')
-    status, out, err = run(capsys, "search", QUERY, "--path", repo, "--mode", "lexical")
+    status, out, err = run_command(capsys, "search", QUERY, "--path", repo, "--mode", "lexical")
     assert status == 0 and "setting 'search.reranker' in" in err
     Index.open(repo).search(QUERY)
     assert http.asked == []
@@ -175,8 +167,8 @@ def test_a_workspace_names_no_reranker(repo, index, serving, capsys):
 def test_the_command_says_a_server_that_fails_once(repo, index, serving, capsys, tmp_path):
     http = serving({RERANK: answer({"error": "no"}, status=500)})
     words = ("search", "--queries", tmp_path / "q.json", "--path", repo, "--mode", "lexical")
-    plain = run(capsys, *words)[1]
-    status, out, err = run(capsys, *words, "--reranker", http.url)
+    plain = run_command(capsys, *words)[1]
+    status, out, err = run_command(capsys, *words, "--reranker", http.url)
     assert (status, out) == (0, plain)
     assert err.count("the order without a reranker") == 1
 
@@ -184,11 +176,11 @@ def test_the_command_says_a_server_that_fails_once(repo, index, serving, capsys,
 def test_the_command_takes_a_cross_encoder_in_a_folder(repo, index, tmp_path, capsys):
     folder = tiny_cross_encoder.save(tmp_path / "reranker")
     words = ("search", "bread, water", "--path", repo, "--mode", "lexical", "--reranker", folder)
-    status, out, err = run(capsys, *words, "--explain")
+    status, out, err = run_command(capsys, *words, "--explain")
     assert status == 0 and out.startswith("tap.py")
     assert "reranker +1.0000" in out
     assert "is used from now on: sha256" in err
-    assert run(capsys, *words)[2] == ""
+    assert run_command(capsys, *words)[2] == ""
 
 
 def test_python_asks_what_the_users_settings_name(repo, serving):
@@ -204,7 +196,7 @@ def test_python_asks_what_the_users_settings_name(repo, serving):
 
 def tried(capsys, repo, *arguments):
     words = ("eval", "retrieval", repo.parent / "q.json", "--path", repo)
-    return run(capsys, *words, *arguments)
+    return run_command(capsys, *words, *arguments)
 
 
 def test_a_reranker_is_measured_beside_the_search_without_it(repo, serving, capsys):

@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from homespun.cli.main import main
 from homespun.models.errors import AdapterUnknown
 from homespun.training.safety import forgetting
 from tests.support import tiny
+from tests.support.command import run_command
 
 
 @pytest.fixture(scope="module")
@@ -20,12 +20,8 @@ def model(tmp_path_factory):
 @pytest.fixture
 def run(model, tmp_path, capsys):
     def call(*arguments):
-        words = ["eval", "infilling", "--model", str(model), "--path", str(tmp_path)]
-        try:
-            status = main([*words, "--tasks", "3", *arguments])
-        except SystemExit as stopped:
-            status = stopped.code
-        out, err = capsys.readouterr()
+        words = ["eval", "infilling", "--model", model, "--path", tmp_path, "--tasks", "3"]
+        status, out, err = run_command(capsys, *words, *arguments)
         return status, out, err.splitlines()[-1] if err else ""
 
     return call

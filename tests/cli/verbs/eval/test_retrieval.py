@@ -6,8 +6,9 @@ import json
 
 import pytest
 
-from homespun.cli.main import main
 from homespun.indexer.index import Index
+from tests.support.command import run_command
+from tests.support.scratch import write_files
 
 FILES = {
     "basket.py": "class Basket:\n    def add_price(self, price): ...\n",
@@ -30,9 +31,7 @@ QUERIES = [
 @pytest.fixture
 def repo(tmp_path):
     root = tmp_path / "repo"
-    root.mkdir()
-    for name, text in FILES.items():
-        (root / name).write_text(text)
+    write_files(root, FILES)
     (tmp_path / "q.json").write_text(json.dumps(QUERIES))
     return root
 
@@ -40,12 +39,8 @@ def repo(tmp_path):
 @pytest.fixture
 def run(repo, capsys):
     def call(*arguments, queries="q.json", mode="lexical"):
-        words = ["eval", "retrieval", str(repo.parent / queries), "--path", str(repo)]
-        try:
-            status = main([*words, "--mode", mode, *map(str, arguments)])
-        except SystemExit as stopped:
-            status = stopped.code
-        out, err = capsys.readouterr()
+        words = ["eval", "retrieval", repo.parent / queries, "--path", repo, "--mode", mode]
+        status, out, err = run_command(capsys, *words, *arguments)
         said = [line for line in err.splitlines() if "homespun: " in line or "error: " in line]
         return status, out, said[-1] if said else ""
 
