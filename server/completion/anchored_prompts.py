@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable
 from dataclasses import replace
 
 from homespun.indexer.errors import IndexerError
 from homespun.server.completion.plan import CompletionPlan
 from homespun.server.context.retriever import Gathered, Retrieves
 from homespun.server.options import CompletionOptions
-from homespun.server.prompt.anchors import MAX_TYPED_TOKENS, Anchor, Anchors
+from homespun.server.prompt.anchors import MAX_ADDED_TOKENS, MAX_TYPED_TOKENS, Anchor, Anchors
 from homespun.server.prompt.encode import PromptEncoder
 from homespun.server.prompt.render import Snippet
 from homespun.server.prompt.stable_snippets import StableSnippets
 from homespun.server.types import CompletionRequest
 
 logger = logging.getLogger(__name__)
-
-_BEHIND_NAMES = ("(", ".")
 
 
 class AnchoredPrompts:
@@ -47,25 +45,30 @@ class AnchoredPrompts:
     def of(self, request: CompletionRequest, plan: CompletionPlan) -> tuple[Anchor, float]:
         """Return the prompt to go on with and the milliseconds that retrieval took.
 
-        Who asks by hand gets a new one. Code found since the prompt was rendered can wait for a
-        rest, but where a name has just been typed to its end and its definition is found.
+        Who asks by hand gets a new one. Else the index is asked where a word begins, and what the
+        prompt lacks is added to it.
         """
         anchor = None if request.explicit else self._anchors.find(_key(request), plan.cursor)
-        if anchor is not None and self._fits(anchor, plan):
-            if not plan.cursor.left.endswith(_BEHIND_NAMES):
-                return anchor, 0.0
-            gathered, retrieve_ms = self._gather(request, plan)
-            if gathered.late or _locations(gathered.snippets) <= _locations(anchor.offered):
-                return anchor, retrieve_ms
-        else:
-            gathered, retrieve_ms = self._gather(request, plan)
-        anchor = self._rendered(request, plan, gathered)
+        if anchor is not None and not self._fits(anchor, plan):
+            anchor = None
+        if anchor is not None and not _begins_a_word(plan.cursor.left):
+            return anchor, 0.0
+        gathered, retrieve_ms = self._gather(request, plan)
+        if anchor is None:
+            anchor = self._rendered(request, plan, self._block(request, plan, gathered))
+        elif not gathered.late:
+            anchor = self._with_added(anchor, gathered, request, plan)
         self.keep(request, anchor)
         return anchor, retrieve_ms
 
     def fresh(self, request: CompletionRequest, plan: CompletionPlan) -> Anchor:
         """Render a prompt with what the index knows now; it is not kept yet."""
-        return self._rendered(request, plan, self._gather(request, plan)[0])
+        gathered, _ = self._gather(request, plan)
+        block = self._block(request, plan, gathered)
+        anchor = self._anchors.find(_key(request), plan.cursor)
+        if anchor is None or not self._is_of_the_line(anchor, block, plan):
+            return self._rendered(request, plan, block)
+        return self._with_added(anchor, gathered, request, plan)
 
     def keep(self, request: CompletionRequest, anchor: Anchor) -> None:
         """Go on with this prompt from now on."""
@@ -76,8 +79,33 @@ class AnchoredPrompts:
         room = self._context_tokens - plan.max_tokens
         return typed <= MAX_TYPED_TOKENS and len(anchor.ids) + typed <= room
 
+    def _is_of_the_line(
+        self, anchor: Anchor, block: tuple[Snippet, ...], plan: CompletionPlan
+    ) -> bool:
+        """Say whether an anchor is what would be rendered for the cursor's line."""
+        is_here = "\n" not in (anchor.typed(plan.cursor) or "")
+        return is_here and anchor.offered == block and self._fits(anchor, plan)
+
+    def _with_added(
+        self, anchor: Anchor, gathered: Gathered, request: CompletionRequest, plan: CompletionPlan
+    ) -> Anchor:
+        """Add what the line needs by now; what was added before is left where all of it fits."""
+        lacking = anchor.lacks(gathered.snippets, request.path)
+        if not lacking:
+            return anchor
+        wanted = {(snippet.path, snippet.start_line) for snippet in lacking}
+        before = [s for s in anchor.added if (s.path, s.start_line) not in wanted]
+        for snippets in ([*before, *lacking], lacking):
+            rendered = self._encoder.with_added(
+                anchor.plain, snippets, path=request.path, room=MAX_ADDED_TOKENS
+            )
+            added = replace(anchor, rendered=rendered)
+            if added.added == tuple(snippets):
+                break
+        return added if self._fits(added, plan) else anchor
+
     def _rendered(
-        self, request: CompletionRequest, plan: CompletionPlan, gathered: Gathered
+        self, request: CompletionRequest, plan: CompletionPlan, snippets: tuple[Snippet, ...]
     ) -> Anchor:
         """Render a prompt for the line of the cursor."""
         before = plan.cursor.before
@@ -86,17 +114,15 @@ class AnchoredPrompts:
             plan.cursor.after,
             repo=self._repo,
             path=request.path,
-            snippets=gathered.snippets,
+            snippets=snippets,
             budget=plan.budget,
         )
         before = before[: len(before) - len(rendered.prompt.typed)]
-        return Anchor(
-            before, rendered.behind, rendered.prompt, rendered.ids, offered=gathered.snippets
-        )
+        return Anchor(before, rendered, snippets, rendered)
 
     def _gather(self, request: CompletionRequest, plan: CompletionPlan) -> tuple[Gathered, float]:
         """Ask the index; a fault of it costs the context, never the completion."""
-        if self._retriever is None or not (request.retrieval and self._options.retrieval):
+        if self._retriever is None or not self._retrieves(request):
             return Gathered(), 0.0
         began = self._clock()
         try:
@@ -111,11 +137,21 @@ class AnchoredPrompts:
         except IndexerError as error:
             logger.warning("completing without retrieval: %s", error)
             gathered = Gathered()
-        if request.path and not request.explicit:  # who asks by hand wants the best, not the same
-            line = plan.cursor.before.count("\n")
-            snippets = self._stable.settle(request.path, line, gathered.snippets)
-            gathered = replace(gathered, snippets=snippets)
         return gathered, (self._clock() - began) * 1000
+
+    def _retrieves(self, request: CompletionRequest) -> bool:
+        return request.retrieval and self._options.retrieval
+
+    def _block(
+        self, request: CompletionRequest, plan: CompletionPlan, gathered: Gathered
+    ) -> tuple[Snippet, ...]:
+        """Return what the front of the prompt shows: as far as possible what it showed before."""
+        if not request.path or not self._retrieves(request):
+            return gathered.snippets
+        if request.explicit:  # who asks by hand wants the best, not the same
+            return gathered.snippets
+        line = plan.cursor.before.count("\n")
+        return self._stable.settle(request.path, line, gathered.snippets)
 
 
 def _key(request: CompletionRequest) -> Hashable:
@@ -123,5 +159,6 @@ def _key(request: CompletionRequest) -> Hashable:
     return (request.path, request.language, request.retrieval)
 
 
-def _locations(snippets: Iterable[Snippet]) -> set[tuple[str, int, int]]:
-    return {(snippet.path, snippet.start_line, snippet.end_line) for snippet in snippets}
+def _begins_a_word(left: str) -> bool:
+    """Tell whether a name may begin right behind what stands on the line."""
+    return bool(left.strip()) and not (left[-1].isalnum() or left[-1] == "_")

@@ -24,7 +24,7 @@ from homespun.models.types import MODEL_AS_SHIPPED, Generator
 from homespun.progress import NoProgress, Progress
 from homespun.server.completion.sent import masked_part
 from homespun.server.options import CompletionOptions
-from homespun.server.prompt.anchors import MAX_TYPED_TOKENS
+from homespun.server.prompt.anchors import MAX_BEHIND_TOKENS
 from homespun.server.prompt.render import PROMPT_VERSION
 from homespun.settings import settings_of
 
@@ -95,9 +95,9 @@ def completion_settings(
 
 
 def context_length(options: CompletionOptions) -> int:
-    """Return how many tokens a decoder must hold: prompt, what is typed behind it, answer."""
+    """Return how many tokens a decoder must hold: prompt, what comes behind it, answer."""
     longest_answer = max(options.max_tokens, options.max_block_tokens)
-    return options.context_tokens + MAX_TYPED_TOKENS + longest_answer
+    return options.context_tokens + MAX_BEHIND_TOKENS + longest_answer
 
 
 def open_generator(

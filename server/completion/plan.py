@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from homespun.models.types import StopRule
 from homespun.server.completion import blocks, stop_rules
 from homespun.server.options import CompletionOptions
-from homespun.server.prompt.anchors import MAX_TYPED_TOKENS
+from homespun.server.prompt.anchors import MAX_BEHIND_TOKENS
 from homespun.server.prompt.cursor import Cursor
 from homespun.server.types import CompletionRequest
 
@@ -50,7 +50,7 @@ def plan_of(
         stop = stop_rules.single_line(cursor.left)
     wanted = request.max_tokens or (options.max_block_tokens if block else options.max_tokens)
     max_tokens = max(min(wanted, context_tokens - _MIN_PROMPT_TOKENS), 1)
-    reserve = min(MAX_TYPED_TOKENS, context_tokens // 4)  # for what will be typed behind the anchor
+    reserve = min(MAX_BEHIND_TOKENS, context_tokens // 4)
     left = context_tokens - max_tokens - reserve
     return CompletionPlan(
         cursor=cursor,

@@ -23,6 +23,7 @@ from homespun.server.prompt.render import (
     Snippet,
     render,
     split,
+    with_added,
 )
 
 # A word as Qwen's tokenizer cuts text before it looks for tokens: letters and one sign before them.
@@ -99,6 +100,23 @@ class PromptEncoder:
             layout=self._layout,
         )
         return Rendered(prompt, tuple(encode_parts(prompt.parts, self._tokenizer)), behind)
+
+    def with_added(
+        self, rendered: Rendered, snippets: Sequence[Snippet], *, path: str, room: int
+    ) -> Rendered:
+        """Return a rendered prompt with more snippets, of at most `room` tokens."""
+        prompt = with_added(
+            rendered.prompt,
+            snippets,
+            path=path,
+            fim=self._fim,
+            room=room,
+            count_tokens=self.count,
+            layout=self._layout,
+        )
+        kept = len(rendered.prompt.parts) - 1  # up to the middle token
+        added = encode_parts(prompt.parts[kept:], self._tokenizer)
+        return Rendered(prompt, (*rendered.ids[:-1], *added), rendered.behind)
 
     def encode(self, ids: Sequence[int], typed: str) -> Encoded:
         """Return what is asked where `typed` stands behind a rendered prompt's ids."""

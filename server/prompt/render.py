@@ -8,7 +8,8 @@ encodes text parts as plain text, so source code that contains `<|fim_middle|>` 
 model. Each part is encoded by itself: equal parts at the start of two prompts are equal token ids,
 and that is what keeps the decoder's cache of keys and values alive between two keystrokes.
 Parts go from stable to volatile: repository, similar code, path, prefix, what the line at the
-cursor may need (in the layout "near"; else with the similar code), suffix, typed text.
+cursor may need (in the layout "near"; else with the similar code), suffix, what was found since
+the prompt was rendered (`with_added`), typed text.
 
 The prefix ends where the line of the cursor begins (the anchor), and what was typed on the line
 comes after the middle token: so a typed character is one new token, where it would move the whole
@@ -42,8 +43,8 @@ LAYOUTS: tuple[Layout, ...] = ("repository", "comments", "near")
 # "repository" (docs/log.md). Another model may want the other one.
 DEFAULT_LAYOUT: Layout = "comments"
 
-# Snippets of these kinds belong to the line at the cursor. In the layout "near" they stand right
-# above it: they change from line to line, and there a change leaves what was read before as it is.
+# Snippets of these kinds belong to the line at the cursor: they change from line to line. In the
+# layout "near" they stand right above it, where a change leaves what was read before as it is.
 NEAR_KINDS = frozenset({"definition", "usage", "far"})
 
 # A keystroke moves the suffix and costs its whole prefill again, so it never takes more than this.
@@ -54,6 +55,7 @@ _MAX_SNIPPETS_SHARE = 0.45
 _STEP_TOKENS = 64
 _MIN_BUDGET_TOKENS = 16
 _LONGEST_TYPED_CHARS = 600  # of an endless line; the rest of it belongs to the prefix
+_GAP = "\n"  # between the suffix, which may end in a line, and what is added to it
 _CLOSERS = re.compile(r"[)\]}>\"'`;:,\s]*")
 _COMMENT_LEADERS = {
     "//": "c cc cpp cs cxx dart go h hpp java js jsx kt kts mjs php rs scala swift ts tsx",
@@ -180,6 +182,35 @@ def render(
         room -= prompt.tokens - budget
 
 
+def with_added(
+    prompt: Prompt,
+    snippets: Sequence[Snippet],
+    *,
+    path: str,
+    fim: FimNames,
+    room: int,
+    count_tokens: CountTokens,
+    layout: Layout = "repository",
+) -> Prompt:
+    """Show more snippets in a prompt: behind the suffix, the best that fit `room` tokens.
+
+    There they cost the decoder their own tokens; at the front they would cost the whole prompt.
+    """
+    if not fim.file_sep:
+        layout = "near" if layout == "near" else "comments"
+    frame = _named_frame("", "", path, fim, layout)
+    chosen = _choose(snippets, frame, room - count_tokens(_GAP), count_tokens)
+    if not chosen:
+        return prompt
+    added = [_GAP, *_snippet_parts(chosen, frame)]
+    return replace(
+        prompt,
+        parts=(*prompt.parts[:-1], *added, prompt.parts[-1]),
+        snippets=(*prompt.snippets, *chosen),
+        tokens=prompt.tokens + _cost(added, count_tokens),
+    )
+
+
 def _with_short_typed(context: Context, most: int, count: CountTokens) -> Context:
     """Give the start of a long typed text to the prefix, where it can be cut."""
     prefix, typed = context.prefix, context.typed
@@ -238,7 +269,9 @@ def _fill(context: Context, frame: _Frame, fim: FimNames, room: int, count: Coun
     prefix, first_line = cut_prefix(before, grants[0])
     suffix, suffix_lines = cut_suffix(after, grants[1])
     last_line = len(before.lines) + context.typed.count("\n") + max(suffix_lines - 1, 0)
-    outside = [s for s in context.snippets if not _shown(s, context.path, first_line, last_line)]
+    outside = [
+        s for s in context.snippets if not is_visible(s, context.path, first_line, last_line)
+    ]
     snippets = _choose(outside, frame, grants[2], count)
     near: list[Snippet] = []
     if frame.layout == "near" and (not prefix or prefix.endswith("\n")):
@@ -263,7 +296,7 @@ def _indentation(typed: str) -> str:
     return typed[: len(typed) - len(typed.lstrip(" \t"))]
 
 
-def _shown(snippet: Snippet, path: str, first_line: int, last_line: int) -> bool:
+def is_visible(snippet: Snippet, path: str, first_line: int, last_line: int) -> bool:
     """Tell whether a snippet repeats lines that the prompt shows around the cursor."""
     overlaps = snippet.start_line <= last_line and snippet.end_line >= first_line
     return bool(path) and snippet.path == path and overlaps

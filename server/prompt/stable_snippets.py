@@ -1,8 +1,8 @@
 """Keeps a document's retrieved block as it was from one keystroke to the next.
 
 The block stands before the code, so a change of it throws the decoder's cache away: seconds on a
-CPU. While a line is typed it only changes for a clear gain, and then at its end; on the next lines
-it only changes for something that is likely needed.
+CPU. While a line is typed it does not change, once there is one; on the next lines it only changes
+for something that is likely needed.
 """
 
 from __future__ import annotations
@@ -12,10 +12,8 @@ from collections.abc import Sequence
 
 from homespun.server.prompt.render import Snippet
 
-_CLEAR_GAIN = 1.2  # times the best score so far
 _LIKELY = 0.6  # score of a name that comes next with a probability of a twentieth
 _NEAR_LINES = 12  # further away the code is about something else
-_MAX_SNIPPETS = 8
 _MAX_DOCUMENTS = 32
 
 
@@ -29,7 +27,7 @@ class StableSnippets:
         """Return the block to show for `found`; `line` is the cursor's."""
         before_line, before = self._last.get(path, (-1, ()))
         if line == before_line:
-            shown = _same_line(before, found)
+            shown = before or tuple(found)
         elif abs(line - before_line) <= _NEAR_LINES and not _worth_it(before, found):
             shown = before
         else:
@@ -39,13 +37,6 @@ class StableSnippets:
         if len(self._last) > _MAX_DOCUMENTS:
             self._last.popitem(last=False)
         return shown
-
-
-def _same_line(before: tuple[Snippet, ...], found: Sequence[Snippet]) -> tuple[Snippet, ...]:
-    best = max((snippet.score for snippet in before), default=0.0)
-    known = {_location(snippet) for snippet in before}
-    better = [s for s in found if _location(s) not in known and s.score > _CLEAR_GAIN * best]
-    return (*before, *better)[:_MAX_SNIPPETS]
 
 
 def _worth_it(before: tuple[Snippet, ...], found: Sequence[Snippet]) -> bool:

@@ -85,10 +85,10 @@ def shop():
 
 def test_the_decoder_gets_room_for_the_prompt_what_is_typed_and_the_longest_answer(shop):
     shop.want(threads=3, context_tokens=1000, max_tokens=50, max_block_tokens=100, cache_mb=64)
-    expected = {"threads": 3, "context_tokens": 1000 + 256 + 100, "cache_mb": 64}
+    expected = {"threads": 3, "context_tokens": 1000 + 456 + 100, "cache_mb": 64}
     assert shop.calls == [("qwen2.5-coder-0.5b", expected)]
     shop.want(threads=3, context_tokens=1000, max_tokens=200, max_block_tokens=100, cache_mb=64)
-    assert shop.calls[1][1]["context_tokens"] == 1000 + 256 + 200
+    assert shop.calls[1][1]["context_tokens"] == 1000 + 456 + 200
 
 
 def test_other_settings_of_the_same_model_leave_it_at_work_until_it_is_loaded_anew(shop):

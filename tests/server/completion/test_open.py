@@ -114,7 +114,7 @@ def test_everybody_who_asks_the_model_gets_the_same_composition(root, loads, mon
         "workspace": root,
         "prompt_version": PROMPT_VERSION,
         "threads": 1,
-        "context_tokens": 2000 + 256 + 90,
+        "context_tokens": 2000 + 456 + 90,
         "cache_mb": 64,
         "progress": None,
     }
@@ -177,8 +177,8 @@ def test_an_evaluation_has_room_for_its_longest_task_and_a_check_for_its_own(roo
 @pytest.mark.parametrize(("line", "block", "longest"), [(64, 128, 128), (200, 100, 200)])
 def test_a_decoder_holds_the_prompt_what_is_typed_and_the_longer_answer(line, block, longest):
     options = CompletionOptions(context_tokens=1000, max_tokens=line, max_block_tokens=block)
-    assert context_length(options) == 1000 + 256 + longest
-    assert context_length(replace(options, context_tokens=500)) == 500 + 256 + longest
+    assert context_length(options) == 1000 + 456 + longest
+    assert context_length(replace(options, context_tokens=500)) == 500 + 456 + longest
 
 
 def test_a_file_of_the_folder_is_completed_as_the_command_does(root, loads, tmp_path, monkeypatch):

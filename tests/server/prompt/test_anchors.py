@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -11,7 +12,10 @@ from homespun.indexer.index import Index
 from homespun.models.fakes import FakeGenerator
 from homespun.models.types import Cancellation
 from homespun.server.completion.completer import Completer
+from homespun.server.context.retriever import Gathered
 from homespun.server.options import CompletionOptions
+from homespun.server.prompt.anchors import MAX_ADDED_TOKENS
+from homespun.server.prompt.render import Snippet
 from homespun.server.types import CompletionRequest
 
 HEAD = "import os\n\n" + "line = 1\n" * 10
@@ -183,3 +187,179 @@ def test_a_prompt_with_retrieved_code_is_not_the_one_for_a_request_without(tmp_p
         ours.complete(at("c = connect(", head=CLIENT_HEAD, retrieval=retrieval))
     shown = ["# def connect(address):" in prompt for prompt in prompts(generator)]
     assert shown == [True, False, True]
+
+
+SHOP = "class Shop:\n" + "".join(
+    f"    def open_{n}(self, number):\n        return number\n\n" for n in range(20)
+)
+WHILE_TYPED = "from shop import Shop\n\n\ndef count(shop: Shop):\n"
+
+
+def completer_with_shop(root, **options) -> tuple[Completer, FakeGenerator]:
+    (root / "shop.py").write_text(SHOP)
+    index = Index.open(root, IndexConfig(encoder="none"), create=True)
+    index.update()
+    generator = FakeGenerator("x\n", context_tokens=8192)
+    options = CompletionOptions(retrieve_deadline_ms=60_000, **options)
+    return Completer(generator, index, options), generator
+
+
+def typed_in_shop(ours, *lines: str) -> list:
+    return [ours.complete(at(typed, head=WHILE_TYPED)) for typed in lines]
+
+
+def test_members_wanted_by_the_line_come_behind_the_suffix_and_the_front_stays(tmp_path):
+    ours, generator = completer_with_shop(tmp_path)
+    typed_in_shop(ours, "    return", "    return shop.", "    return shop.op")
+    first, second, third = prompts(generator)
+    front, _, behind = second.partition("<|fim_suffix|>")
+    assert first.startswith(front + "<|fim_suffix|>")
+    assert behind.startswith(TAIL + "\n# shop.py\n# class Shop:\n#     def open_")
+    assert third == second + "op"
+
+
+def test_what_was_added_is_a_source_and_fits_its_room(tmp_path):
+    ours, generator = completer_with_shop(tmp_path)
+    before, after = typed_in_shop(ours, "    return", "    return shop.")
+    assert [source.path for source in after.sources[len(before.sources) :]] == ["shop.py"]
+    added = len(generator.prompts[1]) - len(generator.prompts[0]) - len(" shop.")
+    assert 0 < added <= MAX_ADDED_TOKENS
+
+
+def test_inside_a_word_nothing_is_looked_for(tmp_path):
+    ours, _ = completer_with_shop(tmp_path)
+    answers = typed_in_shop(ours, "    return", "    return s", "    return shop")
+    assert [answer.timings_ms["retrieve"] > 0 for answer in answers] == [True, False, False]
+
+
+def test_a_rest_on_the_line_adds_and_leaves_the_front(tmp_path):
+    ours, generator = completer_with_shop(tmp_path)
+    typed_in_shop(ours, "    return")
+    assert ours.prepare(at("    return shop.", head=WHILE_TYPED)) is True
+    typed_in_shop(ours, "    return shop.")
+    front = prompts(generator)[0].partition("<|fim_suffix|>")[0]
+    assert prompts(generator)[1].startswith(front + "<|fim_suffix|>")
+    assert generator.prompts[1][: len(generator.warmed[0])] == generator.warmed[0]
+    assert "# class Shop" in generator.tokenizer.render(generator.warmed[0]).partition("suffix")[2]
+
+
+def test_who_asks_by_hand_gets_what_the_line_needs_at_the_front(tmp_path):
+    ours, generator = completer_with_shop(tmp_path)
+    typed_in_shop(ours, "    return")
+    ours.complete(at("    return shop.", head=WHILE_TYPED, explicit=True))
+    front, _, behind = prompts(generator)[1].partition("<|fim_suffix|>")
+    assert "# class Shop:" in front and "# class" not in behind
+
+
+def test_what_the_prompt_had_no_room_for_is_not_added_at_the_next_word(tmp_path):
+    ours, generator = completer_with_shop(tmp_path, context_tokens=128)
+    typed_in_shop(ours, "    return shop.open_7(", "    return shop.open_7(1, ")
+    assert len(generator.prompts[1]) - len(generator.prompts[0]) == len("1, ")
+
+
+class Scripted:
+    """A public fake of what is retrieved: whatever the test says is found next."""
+
+    def __init__(self):
+        self.found: list[Snippet] = []
+        self.late = False
+
+    def gather(self, cursor, **given) -> Gathered:
+        return Gathered(tuple(self.found), self.late)
+
+
+def snippet(name: str, score: float = 4.0, *, kind="definition", path="lib.py", line=1, more=""):
+    return Snippet(path, line, line, f"def {name}(): ...\n{more}", score, kind)
+
+
+def shown_behind_the_suffix(
+    *found: list[Snippet], first=(), late=False, context_tokens=8192, **options
+) -> list[str]:
+    """Type a word for each list, which is found where it begins; return what each has added."""
+    retriever, generator = Scripted(), FakeGenerator("x\n", context_tokens=context_tokens)
+    options = CompletionOptions(**{"context_tokens": 2048, **options})
+    ours = Completer(generator, None, options, retriever=retriever)
+    typed = "y"
+    retriever.found = list(first)
+    ours.complete(at(typed))
+    for retriever.found in found:
+        retriever.late = late
+        typed += " = y"
+        ours.complete(at(typed[:-1]))
+    texts = [prompt.partition(TAIL)[2] for prompt in prompts(generator)]
+    return [re.sub(r"<\|fim_middle\|>.*", "", text) for text in texts[1:]]
+
+
+def names_in(text: str) -> list[str]:
+    return re.findall(r"def (\w+)", text)
+
+
+def test_what_was_added_stays_in_front_of_what_is_added_next():
+    first, second = shown_behind_the_suffix([snippet("a")], [snippet("b", line=5)])
+    assert (names_in(first), names_in(second)) == (["a"], ["a", "b"])
+    assert second.startswith(first)
+
+
+def test_what_was_added_leaves_where_not_all_of_it_fits():
+    long = "# long\n" * (MAX_ADDED_TOKENS // 14)
+    added = shown_behind_the_suffix([snippet("a", more=long)], [snippet("b", line=5, more=long)])
+    assert [names_in(text) for text in added] == [["a"], ["b"]]
+
+
+def test_the_same_place_in_other_words_takes_the_place_of_the_old():
+    added = shown_behind_the_suffix([snippet("a")], [snippet("a", more="def b(): ...\n")])
+    assert [names_in(text) for text in added] == [["a"], ["a", "b"]]
+    assert added[1].count("def a()") == 1
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        snippet("a", kind="similar"),
+        snippet("a", kind="recent"),
+        snippet("a", score=0.59),
+        snippet("a", path="app.py", kind="far", line=3),
+    ],
+    ids=["alike", "edited elsewhere", "unlikely", "on display"],
+)
+def test_what_the_line_does_not_need_is_not_added(found):
+    assert shown_behind_the_suffix([found]) == [""]
+
+
+def test_what_came_too_late_is_not_added():
+    assert shown_behind_the_suffix([snippet("a")], late=True) == [""]
+
+
+def test_retrieval_that_is_switched_off_adds_nothing():
+    assert shown_behind_the_suffix([snippet("a")], retrieval=False) == [""]
+
+
+def test_what_there_was_no_room_for_is_added_once_it_is_wanted_more():
+    long = "# long\n" * 20
+    offered = snippet("a", score=1.0, more=long)
+    wanted = [snippet("a", score=score, more=long) for score in (1.1, 4.0)]
+    added = shown_behind_the_suffix(*([w] for w in wanted), first=[offered], context_tokens=600)
+    assert [names_in(text) for text in added] == [[], ["a"]]
+
+
+def test_what_the_model_cannot_hold_is_not_added():
+    long = "# long\n" * (MAX_ADDED_TOKENS // 10)
+    [text] = shown_behind_the_suffix([snippet("a", more=long)], context_tokens=330)
+    assert names_in(text) == []
+
+
+def test_a_rest_renders_the_line_anew_where_the_front_would_be_another():
+    retriever, generator = Scripted(), FakeGenerator("x\n", context_tokens=8192)
+    ours = Completer(generator, None, CompletionOptions(), retriever=retriever)
+    ours.complete(at("y"))
+    retriever.found = [snippet("alike", kind="similar")]
+    assert ours.prepare(at("y = ")) is True
+    front = generator.tokenizer.render(generator.warmed[0]).partition("<|fim_suffix|>")[0]
+    assert names_in(front) == ["alike"]
+
+
+def test_a_new_line_is_begun_without_a_look_at_the_index():
+    retriever, generator = Scripted(), FakeGenerator("x\n", context_tokens=8192)
+    ours = Completer(generator, None, CompletionOptions(), retriever=retriever)
+    ours.complete(at("y = 1"))
+    assert ours.complete(at("y = 1\n    ")).timings_ms["retrieve"] == 0

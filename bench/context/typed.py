@@ -1,0 +1,203 @@
+"""Is the needed definition in the prompt of one who has typed the line up to there? No model runs.
+
+    python -m bench.context.typed                      # minutes, no model
+    python -m bench.context.typed --held
+
+While a line is typed its prompt stays as it is for as long as possible, for the decoder's sake
+(`server/prompt/anchors.py`). This types each line from its indentation, where the prompt was
+prepared, every key being asked for, and looks at the prompt that has been led to; beside it one
+that is rendered anew at the cursor, and what the decoder has to read for the line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.context.cursors import NameCursor, load
+from bench.context.packages import CORPORA
+from bench.context.recall import Bench, rank
+from bench.typing.stats import markdown
+from homespun.indexer.languages import language_of
+from homespun.models.serve import decoder_form, ensure_served
+from homespun.models.weights.tokenizer import BpeTokenizer
+from homespun.server.completion.anchored_prompts import AnchoredPrompts
+from homespun.server.completion.open import context_length
+from homespun.server.completion.plan import CompletionPlan, plan_of
+from homespun.server.context.retriever import Retriever
+from homespun.server.options import CompletionOptions
+from homespun.server.prompt.anchors import Anchor
+from homespun.server.prompt.cursor import Cursor
+from homespun.server.prompt.encode import PromptEncoder
+from homespun.server.prompt.render import DEFAULT_LAYOUT
+from homespun.server.types import CompletionRequest
+from homespun.stats import paired
+
+_DEADLINE_MS = 60_000  # a busy machine must not cut what is retrieved
+
+
+@dataclass(frozen=True, slots=True)
+class TypedCursor:
+    """One line, typed up to a name. Tokens are those that the decoder reads for the line."""
+
+    cursor: NameCursor
+    is_there: bool  # the needed definition, in the prompt that was led to
+    is_there_anew: bool
+    prompts: int  # rendered
+    first_tokens: int  # of the prompt at the indentation
+    later_tokens: int  # of all that came with the keys
+
+
+def main() -> int:
+    """Type the lines, print the table."""
+    args = _arguments()
+    form = decoder_form(ensure_served(args.model))
+    encoder = PromptEncoder(
+        BpeTokenizer(form.tokenizer_json(), form.control), form.fim, layout=DEFAULT_LAYOUT
+    )
+    places: list[TypedCursor] = []
+    for corpus in CORPORA:
+        if corpus.name not in args.packages if args.packages else corpus.held != args.held:
+            continue
+        cursors = _drawn(load(corpus.name, corpus.cursors, corpus.folder()), args)
+        with tempfile.TemporaryDirectory() as scratch:
+            bench = Bench(corpus.name, corpus.folder(), Path(scratch))
+            typing = TypedLines(bench, encoder)
+            places += [typing.place(cursor) for cursor in bench.without_file(cursors)]
+        print(f"{corpus.name}: {len(cursors)} lines", file=sys.stderr)
+    print(table(places))
+    return 0
+
+
+class TypedLines:
+    """The lines of one package, typed."""
+
+    def __init__(self, bench: Bench, encoder: PromptEncoder) -> None:
+        """Ask the package's index, which lacks the file that is typed in."""
+        self._repo, self._encoder = bench.name, encoder
+        self._options = CompletionOptions(retrieve_deadline_ms=_DEADLINE_MS)
+        self._retriever = Retriever(bench.index)
+
+    def place(self, cursor: NameCursor) -> TypedCursor:
+        """Type the line of a cursor from its indentation up to it."""
+        head, line = _halves(cursor.before)
+        start = len(head) + len(line) - len(line.lstrip())
+        prompts = self._prompts()
+        request, plan = self._asked(cursor, start)
+        anchor = prompts.fresh(request, plan)
+        prompts.keep(request, anchor)
+        read = self._ids(anchor, plan.cursor)
+        first_tokens, later_tokens, count = len(read), 0, 1
+        for end in range(start + 1, len(cursor.before) + 1):
+            request, plan = self._asked(cursor, end)
+            last, anchor = anchor, prompts.of(request, plan)[0]
+            count += anchor is not last
+            ids = self._ids(anchor, plan.cursor)
+            later_tokens += len(ids) - _shared(ids, read)
+            read = ids
+        anew = self._prompts().fresh(*self._asked(cursor, len(cursor.before)))
+        return TypedCursor(
+            cursor,
+            is_there=rank(cursor, anchor.prompt.snippets) > 0,
+            is_there_anew=rank(cursor, anew.prompt.snippets) > 0,
+            prompts=count,
+            first_tokens=first_tokens,
+            later_tokens=later_tokens,
+        )
+
+    def _prompts(self) -> AnchoredPrompts:
+        return AnchoredPrompts(
+            self._encoder,
+            self._retriever,
+            self._options,
+            repo=self._repo,
+            context_tokens=context_length(self._options),
+            clock=time.perf_counter,
+        )
+
+    def _asked(self, cursor: NameCursor, end: int) -> tuple[CompletionRequest, CompletionPlan]:
+        """Ask where the text before the cursor has come to a length."""
+        before = cursor.before[:end]
+        request = CompletionRequest(before + cursor.after, end, path=cursor.path)
+        plan = plan_of(
+            request,
+            Cursor(before, cursor.after),
+            language=language_of(cursor.path),
+            options=self._options,
+            context_tokens=context_length(self._options),
+        )
+        return request, plan
+
+    def _ids(self, anchor: Anchor, cursor: Cursor) -> Sequence[int]:
+        return self._encoder.encode(anchor.ids, anchor.typed(cursor) or "").ids
+
+
+def table(places: Sequence[TypedCursor]) -> str:
+    """Return what was there, by how the name is reached, and what the decoder read."""
+    rows = [
+        (
+            *("next name", "lines", "typed", "anew", "typed less anew"),
+            *("prompts a line", "tokens at its start", "tokens with its keys"),
+        )
+    ]
+    for how in ("all", *sorted({place.cursor.how for place in places})):
+        ours = [place for place in places if how in ("all", place.cursor.how)]
+        packages = [place.cursor.package for place in ours]
+        typed = [float(place.is_there) for place in ours]
+        anew = [float(place.is_there_anew) for place in ours]
+        less = paired(typed, anew, packages).difference
+        rows.append(
+            (
+                *(how, str(len(ours))),
+                *(f"{statistics.mean(typed):.3f}", f"{statistics.mean(anew):.3f}"),
+                f"{less.mean:+.3f} [{less.low:+.3f}, {less.high:+.3f}]",
+                f"{statistics.mean(place.prompts for place in ours):.2f}",
+                f"{statistics.mean(place.first_tokens for place in ours):.0f}",
+                f"{statistics.mean(place.later_tokens for place in ours):.0f}",
+            )
+        )
+    return markdown(rows)
+
+
+def _halves(before: str) -> tuple[str, str]:
+    """Cut a text in front of its last line."""
+    at = before.rfind("\n") + 1
+    return before[:at], before[at:]
+
+
+def _shared(one: Sequence[int], other: Sequence[int]) -> int:
+    """Return how many tokens two prompts begin with in common: those are not read again."""
+    for number, (left, right) in enumerate(zip(one, other, strict=False)):
+        if left != right:
+            return number
+    return min(len(one), len(other))
+
+
+def _drawn(cursors: Sequence[NameCursor], args: argparse.Namespace) -> list[NameCursor]:
+    """Return names of other files as they were written, as many as wanted, in their order."""
+    found = [cursor for cursor in cursors if cursor.is_cross and cursor.state == "written"]
+    if len(found) <= args.sample:
+        return found
+    kept = random.Random(args.seed).sample(range(len(found)), args.sample)
+    return [found[number] for number in sorted(kept)]
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--held", action="store_true", help="the packages that only report")
+    parser.add_argument("--packages", nargs="+", default=[])
+    parser.add_argument("--sample", type=int, default=150, help="lines of a package, at most")
+    parser.add_argument("--model", default="qwen2.5-coder-0.5b", help="whose tokens are counted")
+    parser.add_argument("--seed", type=int, default=1)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
