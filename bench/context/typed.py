@@ -1,7 +1,8 @@
-"""Is the needed definition in the prompt of one who has typed the line up to there? No model runs.
+"""Typed up to a name: whether its definition is in the prompt, and whether the answer is right.
 
     python -m bench.context.typed                      # minutes, no model
     python -m bench.context.typed --held
+    python -m bench.context.typed --answers --sample 60      # and what the model writes behind it
 
 While a line is typed its prompt stays as it is for as long as possible, for the decoder's sake
 (`server/prompt/anchors.py`). This types each line from its indentation, where the prompt was
@@ -26,8 +27,8 @@ from bench.context.packages import CORPORA
 from bench.context.recall import Bench, rank
 from bench.typing.stats import markdown
 from homespun.indexer.languages import language_of
-from homespun.models.serve import decoder_form, ensure_served
-from homespun.models.weights.tokenizer import BpeTokenizer
+from homespun.models.load import load_generator
+from homespun.models.types import Generator
 from homespun.server.completion.anchored_prompts import AnchoredPrompts
 from homespun.server.completion.open import context_length
 from homespun.server.completion.plan import CompletionPlan, plan_of
@@ -53,14 +54,18 @@ class TypedCursor:
     prompts: int  # rendered
     first_tokens: int  # of the prompt at the indentation
     later_tokens: int  # of all that came with the keys
+    is_exact: bool | None = None  # the rest of the line, as the model writes it; None = not asked
+    is_exact_anew: bool | None = None
 
 
 def main() -> int:
     """Type the lines, print the table."""
     args = _arguments()
-    form = decoder_form(ensure_served(args.model))
-    encoder = PromptEncoder(
-        BpeTokenizer(form.tokenizer_json(), form.control), form.fim, layout=DEFAULT_LAYOUT
+    options = CompletionOptions(
+        retrieve_deadline_ms=_DEADLINE_MS, multiline="never", threads=args.threads
+    )
+    generator = load_generator(
+        args.model, threads=options.threads, context_tokens=context_length(options)
     )
     places: list[TypedCursor] = []
     for corpus in CORPORA:
@@ -69,21 +74,31 @@ def main() -> int:
         cursors = _drawn(load(corpus.name, corpus.cursors, corpus.folder()), args)
         with tempfile.TemporaryDirectory() as scratch:
             bench = Bench(corpus.name, corpus.folder(), Path(scratch))
-            typing = TypedLines(bench, encoder)
+            typing = TypedLines(bench, generator, options, with_answers=args.answers)
             places += [typing.place(cursor) for cursor in bench.without_file(cursors)]
         print(f"{corpus.name}: {len(cursors)} lines", file=sys.stderr)
     print(table(places))
+    if args.answers:
+        print(f"\n{answers_table(places)}")
     return 0
 
 
 class TypedLines:
     """The lines of one package, typed."""
 
-    def __init__(self, bench: Bench, encoder: PromptEncoder) -> None:
+    def __init__(
+        self,
+        bench: Bench,
+        generator: Generator,
+        options: CompletionOptions,
+        *,
+        with_answers: bool = False,
+    ) -> None:
         """Ask the package's index, which lacks the file that is typed in."""
-        self._repo, self._encoder = bench.name, encoder
-        self._options = CompletionOptions(retrieve_deadline_ms=_DEADLINE_MS)
+        self._repo, self._generator, self._options = bench.name, generator, options
+        self._encoder = PromptEncoder(generator.tokenizer, generator.fim, layout=DEFAULT_LAYOUT)
         self._retriever = Retriever(bench.index)
+        self._with_answers = with_answers
 
     def place(self, cursor: NameCursor) -> TypedCursor:
         """Type the line of a cursor from its indentation up to it."""
@@ -110,7 +125,24 @@ class TypedLines:
             prompts=count,
             first_tokens=first_tokens,
             later_tokens=later_tokens,
+            is_exact=self._is_exact(cursor, anchor),
+            is_exact_anew=self._is_exact(cursor, anew),
         )
+
+    def _is_exact(self, cursor: NameCursor, anchor: Anchor) -> bool | None:
+        """Say whether the model writes the rest of the line behind a prompt; None = not asked."""
+        if not self._with_answers:
+            return None
+        _, plan = self._asked(cursor, len(cursor.before))
+        asked = self._encoder.encode(anchor.ids, anchor.typed(plan.cursor) or "")
+        written = self._generator.generate(
+            asked.ids,
+            max_tokens=plan.max_tokens,
+            stop=plan.stop,
+            cancelled=lambda: False,
+            heal=asked.heal,
+        )
+        return written.text.partition("\n")[0].strip() == cursor.rest.strip()
 
     def _prompts(self) -> AnchoredPrompts:
         return AnchoredPrompts(
@@ -166,6 +198,27 @@ def table(places: Sequence[TypedCursor]) -> str:
     return markdown(rows)
 
 
+def answers_table(places: Sequence[TypedCursor]) -> str:
+    """Return how often the rest of the line was written, behind either prompt."""
+    rows = [("next name", "lines", "typed", "anew", "typed less anew", "won, lost")]
+    for group in ("all", *sorted({place.cursor.group for place in places})):
+        ours = [place for place in places if group in ("all", place.cursor.group)]
+        typed = [float(place.is_exact or 0) for place in ours]
+        anew = [float(place.is_exact_anew or 0) for place in ours]
+        less = paired(typed, anew, [place.cursor.package for place in ours]).difference
+        won = sum(one > other for one, other in zip(typed, anew, strict=True))
+        lost = sum(one < other for one, other in zip(typed, anew, strict=True))
+        rows.append(
+            (
+                *(group, str(len(ours))),
+                *(f"{statistics.mean(typed):.3f}", f"{statistics.mean(anew):.3f}"),
+                f"{less.mean:+.3f} [{less.low:+.3f}, {less.high:+.3f}]",
+                f"{won}, {lost}",
+            )
+        )
+    return markdown(rows)
+
+
 def _halves(before: str) -> tuple[str, str]:
     """Cut a text in front of its last line."""
     at = before.rfind("\n") + 1
@@ -194,7 +247,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--held", action="store_true", help="the packages that only report")
     parser.add_argument("--packages", nargs="+", default=[])
     parser.add_argument("--sample", type=int, default=150, help="lines of a package, at most")
+    parser.add_argument("--answers", action="store_true", help="have the model write, too")
     parser.add_argument("--model", default="qwen2.5-coder-0.5b", help="whose tokens are counted")
+    parser.add_argument("--threads", type=int, default=0, help="0 = one per physical core")
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()
 

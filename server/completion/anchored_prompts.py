@@ -18,6 +18,10 @@ from homespun.server.types import CompletionRequest
 
 logger = logging.getLogger(__name__)
 
+# Scores of what is added to a prompt: of a name that comes next with a probability of a quarter
+# where somebody waits until it is read, of a twentieth while the cursor rests.
+_MIN_WAITED_FOR, _MIN_AT_REST = 1.0, 0.6
+
 
 class AnchoredPrompts:
     """The prompts of one model over one index, with the anchors and snippets that stay."""
@@ -57,7 +61,7 @@ class AnchoredPrompts:
         if anchor is None:
             anchor = self._rendered(request, plan, self._block(request, plan, gathered))
         elif not gathered.late:
-            anchor = self._with_added(anchor, gathered, request, plan)
+            anchor = self._with_added(anchor, gathered, request, plan, min_score=_MIN_WAITED_FOR)
         self.keep(request, anchor)
         return anchor, retrieve_ms
 
@@ -68,7 +72,7 @@ class AnchoredPrompts:
         anchor = self._anchors.find(_key(request), plan.cursor)
         if anchor is None or not self._is_of_the_line(anchor, block, plan):
             return self._rendered(request, plan, block)
-        return self._with_added(anchor, gathered, request, plan)
+        return self._with_added(anchor, gathered, request, plan, min_score=_MIN_AT_REST)
 
     def keep(self, request: CompletionRequest, anchor: Anchor) -> None:
         """Go on with this prompt from now on."""
@@ -87,10 +91,16 @@ class AnchoredPrompts:
         return is_here and anchor.offered == block and self._fits(anchor, plan)
 
     def _with_added(
-        self, anchor: Anchor, gathered: Gathered, request: CompletionRequest, plan: CompletionPlan
+        self,
+        anchor: Anchor,
+        gathered: Gathered,
+        request: CompletionRequest,
+        plan: CompletionPlan,
+        *,
+        min_score: float,
     ) -> Anchor:
         """Add what the line needs by now; what was added before is left where all of it fits."""
-        lacking = anchor.lacks(gathered.snippets, request.path)
+        lacking = anchor.lacks(gathered.snippets, request.path, min_score=min_score)
         if not lacking:
             return anchor
         wanted = {(snippet.path, snippet.start_line) for snippet in lacking}

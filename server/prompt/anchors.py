@@ -24,7 +24,6 @@ MAX_ADDED_TOKENS = 200  # to its prompt
 MAX_BEHIND_TOKENS = MAX_TYPED_TOKENS + MAX_ADDED_TOKENS  # that a decoder holds beside a prompt
 _MAX_TYPED_CHARS = 800  # about 250 tokens of code
 _MAX_TYPED_LINES = 12
-_MIN_SCORE = 0.6  # to be added: of a name that comes next with a probability of a twentieth
 _CLEAR_GAIN = 1.2  # times the score that a snippet had when there was no room for it
 _OF_A_DOCUMENT = 3
 _MAX_DOCUMENTS = 32
@@ -62,8 +61,8 @@ class Anchor:
         too_long = len(typed) > _MAX_TYPED_CHARS or typed.count("\n") > _MAX_TYPED_LINES
         return None if too_long or shown_behind(cursor.after) != self.plain.behind else typed
 
-    def lacks(self, found: Sequence[Snippet], path: str) -> list[Snippet]:
-        """Return the definitions that the line is likely to need and that the prompt lacks.
+    def lacks(self, found: Sequence[Snippet], path: str, *, min_score: float) -> list[Snippet]:
+        """Return the definitions of at least a score that the prompt lacks.
 
         A class that is shown with other members than those which are wanted now is lacking. `path`
         is the document's, of which the prompt shows the lines around the cursor.
@@ -73,7 +72,7 @@ class Anchor:
             snippet
             for snippet in found
             if snippet.kind in NEAR_KINDS
-            and snippet.score >= _MIN_SCORE
+            and snippet.score >= min_score
             and not is_visible(snippet, path, prompt.first_line, prompt.last_line)
             and not any(_shows(known, snippet) for known in prompt.snippets)
             and not any(_left_out(known, snippet) for known in self.offered)

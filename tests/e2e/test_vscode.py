@@ -385,8 +385,7 @@ def test_it_installs_its_server_after_asking(tmp_path, browse):
     (folder / "pygls" / "workspace" / "peek.py").write_text(PEEK, encoding="utf-8")
     if shutil.which("homespun") is not None:
         pytest.skip("a homespun is on the PATH, so nothing would be installed")
-    # Every suggestion is shown: whether the doubtful ones are worth it is not what this asks.
-    settings = {"homespun.server.acceptanceLog": False, "homespun.completion.eagerness": "all"}
+    settings = {"homespun.server.acceptanceLog": False}
     with (
         CodeServer(INSTALLED, tmp_path / "profile", extension=VSIX, settings=settings) as server,
         browse(tmp_path / "browser") as page,

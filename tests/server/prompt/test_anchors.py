@@ -317,7 +317,7 @@ def test_the_same_place_in_other_words_takes_the_place_of_the_old():
     [
         snippet("a", kind="similar"),
         snippet("a", kind="recent"),
-        snippet("a", score=0.59),
+        snippet("a", score=0.99),
         snippet("a", path="app.py", kind="far", line=3),
     ],
     ids=["alike", "edited elsewhere", "unlikely", "on display"],
@@ -363,3 +363,15 @@ def test_a_new_line_is_begun_without_a_look_at_the_index():
     ours = Completer(generator, None, CompletionOptions(), retriever=retriever)
     ours.complete(at("y = 1"))
     assert ours.complete(at("y = 1\n    ")).timings_ms["retrieve"] == 0
+
+
+@pytest.mark.parametrize(("score", "added"), [(0.61, ["a"]), (0.59, [])])
+def test_at_rest_the_less_likely_is_added_too(score, added):
+    retriever, generator = Scripted(), FakeGenerator("x\n", context_tokens=8192)
+    ours = Completer(generator, None, CompletionOptions(), retriever=retriever)
+    retriever.found = [snippet("alike", kind="similar")]
+    ours.complete(at("y"))
+    retriever.found += [snippet("a", score=score, line=9)]
+    ours.prepare(at("y = "))
+    behind = generator.tokenizer.render(generator.warmed[0]).partition("<|fim_suffix|>")[2]
+    assert names_in(behind) == added
