@@ -18,9 +18,10 @@ from homespun.server.types import CompletionRequest
 
 logger = logging.getLogger(__name__)
 
-# Scores of what is added to a prompt: of a name that comes next with a probability of a quarter
-# where somebody waits until it is read, of a twentieth while the cursor rests.
-_MIN_WAITED_FOR, _MIN_AT_REST = 1.0, 0.6
+_BEHIND_NAMES = (".", "::", "->", "(")  # where the name before them says what is needed
+# Scores of what is added to a prompt: what is called and whose members are meant where somebody
+# waits until it is read; at rest a name that comes next with a probability of a twentieth, too.
+_MIN_WAITED_FOR, _MIN_AT_REST = 2.0, 0.6
 
 
 class AnchoredPrompts:
@@ -49,13 +50,13 @@ class AnchoredPrompts:
     def of(self, request: CompletionRequest, plan: CompletionPlan) -> tuple[Anchor, float]:
         """Return the prompt to go on with and the milliseconds that retrieval took.
 
-        Who asks by hand gets a new one. Else the index is asked where a word begins, and what the
-        prompt lacks is added to it.
+        Who asks by hand gets a new one. Else the index is asked where a name has just been typed
+        to its end, and what the prompt lacks is added to it.
         """
         anchor = None if request.explicit else self._anchors.find(_key(request), plan.cursor)
         if anchor is not None and not self._fits(anchor, plan):
             anchor = None
-        if anchor is not None and not _begins_a_word(plan.cursor.left):
+        if anchor is not None and not plan.cursor.left.endswith(_BEHIND_NAMES):
             return anchor, 0.0
         gathered, retrieve_ms = self._gather(request, plan)
         if anchor is None:
@@ -167,8 +168,3 @@ class AnchoredPrompts:
 def _key(request: CompletionRequest) -> Hashable:
     """Return what shapes a prompt beside the text, the model and the settings."""
     return (request.path, request.language, request.retrieval)
-
-
-def _begins_a_word(left: str) -> bool:
-    """Tell whether a name may begin right behind what stands on the line."""
-    return bool(left.strip()) and not (left[-1].isalnum() or left[-1] == "_")

@@ -226,10 +226,11 @@ def test_what_was_added_is_a_source_and_fits_its_room(tmp_path):
     assert 0 < added <= MAX_ADDED_TOKENS
 
 
-def test_inside_a_word_nothing_is_looked_for(tmp_path):
+def test_only_behind_a_name_something_is_looked_for(tmp_path):
     ours, _ = completer_with_shop(tmp_path)
-    answers = typed_in_shop(ours, "    return", "    return s", "    return shop")
-    assert [answer.timings_ms["retrieve"] > 0 for answer in answers] == [True, False, False]
+    typed = ("    return", "    return s", "    return shop", "    return shop + ")
+    answers = typed_in_shop(ours, *typed)
+    assert [answer.timings_ms["retrieve"] > 0 for answer in answers] == [True, False, False, False]
 
 
 def test_a_rest_on_the_line_adds_and_leaves_the_front(tmp_path):
@@ -251,12 +252,6 @@ def test_who_asks_by_hand_gets_what_the_line_needs_at_the_front(tmp_path):
     assert "# class Shop:" in front and "# class" not in behind
 
 
-def test_what_the_prompt_had_no_room_for_is_not_added_at_the_next_word(tmp_path):
-    ours, generator = completer_with_shop(tmp_path, context_tokens=128)
-    typed_in_shop(ours, "    return shop.open_7(", "    return shop.open_7(1, ")
-    assert len(generator.prompts[1]) - len(generator.prompts[0]) == len("1, ")
-
-
 class Scripted:
     """A public fake of what is retrieved: whatever the test says is found next."""
 
@@ -275,7 +270,7 @@ def snippet(name: str, score: float = 4.0, *, kind="definition", path="lib.py", 
 def shown_behind_the_suffix(
     *found: list[Snippet], first=(), late=False, context_tokens=8192, **options
 ) -> list[str]:
-    """Type a word for each list, which is found where it begins; return what each has added."""
+    """Type a dot for each list, which is found behind it; return what each has added."""
     retriever, generator = Scripted(), FakeGenerator("x\n", context_tokens=context_tokens)
     options = CompletionOptions(**{"context_tokens": 2048, **options})
     ours = Completer(generator, None, options, retriever=retriever)
@@ -284,7 +279,7 @@ def shown_behind_the_suffix(
     ours.complete(at(typed))
     for retriever.found in found:
         retriever.late = late
-        typed += " = y"
+        typed += ".y"
         ours.complete(at(typed[:-1]))
     texts = [prompt.partition(TAIL)[2] for prompt in prompts(generator)]
     return [re.sub(r"<\|fim_middle\|>.*", "", text) for text in texts[1:]]
@@ -317,7 +312,7 @@ def test_the_same_place_in_other_words_takes_the_place_of_the_old():
     [
         snippet("a", kind="similar"),
         snippet("a", kind="recent"),
-        snippet("a", score=0.99),
+        snippet("a", score=1.99),
         snippet("a", path="app.py", kind="far", line=3),
     ],
     ids=["alike", "edited elsewhere", "unlikely", "on display"],
@@ -336,8 +331,8 @@ def test_retrieval_that_is_switched_off_adds_nothing():
 
 def test_what_there_was_no_room_for_is_added_once_it_is_wanted_more():
     long = "# long\n" * 20
-    offered = snippet("a", score=1.0, more=long)
-    wanted = [snippet("a", score=score, more=long) for score in (1.1, 4.0)]
+    offered = snippet("a", score=2.0, more=long)
+    wanted = [snippet("a", score=score, more=long) for score in (2.2, 4.0)]
     added = shown_behind_the_suffix(*([w] for w in wanted), first=[offered], context_tokens=600)
     assert [names_in(text) for text in added] == [[], ["a"]]
 
