@@ -32,11 +32,17 @@ def nothing(
 
 
 def sources_of(prompt: Prompt) -> tuple[SourceLocation, ...]:
-    """Return where the code of a prompt comes from."""
-    return tuple(
-        SourceLocation(snippet.path, snippet.start_line, snippet.end_line, snippet.score)
-        for snippet in prompt.snippets
-    )
+    """Return where the code of a prompt comes from, each place once.
+
+    A class may be there twice: with the members that its line wanted at first, and with others.
+    """
+    found: dict[tuple[str, int], SourceLocation] = {}
+    for snippet in prompt.snippets:
+        place = (snippet.path, snippet.start_line)
+        known = found.get(place)
+        if known is None or known.score < snippet.score:
+            found[place] = SourceLocation(*place, snippet.end_line, snippet.score)
+    return tuple(found.values())
 
 
 def tokens_of(generation: Generation) -> dict[str, int]:

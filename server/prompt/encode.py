@@ -112,7 +112,6 @@ class PromptEncoder:
             fim=self._fim,
             room=room,
             count_tokens=self.count,
-            layout=self._layout,
         )
         kept = len(rendered.prompt.parts) - 1  # up to the middle token
         added = encode_parts(prompt.parts[kept:], self._tokenizer)

@@ -190,15 +190,13 @@ def with_added(
     fim: FimNames,
     room: int,
     count_tokens: CountTokens,
-    layout: Layout = "repository",
 ) -> Prompt:
     """Show more snippets in a prompt: behind the suffix, the best that fit `room` tokens.
 
-    There they cost the decoder their own tokens; at the front they would cost the whole prompt.
+    There they cost the decoder their own tokens, at the front they would cost the whole prompt.
+    They stand in comments in every layout: no file begins in the middle of another one.
     """
-    if not fim.file_sep:
-        layout = "near" if layout == "near" else "comments"
-    frame = _named_frame("", "", path, fim, layout)
+    frame = _named_frame("", "", path, fim, "comments")
     chosen = _choose(snippets, frame, room - count_tokens(_GAP), count_tokens)
     if not chosen:
         return prompt

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from homespun.models.fakes import FAKE_FIM, FakeTokenizer
 from homespun.models.types import FimTokens
 from homespun.server.prompt.encode import encode_parts, split_last_word
-from homespun.server.prompt.render import Context, Control, Snippet, render
+from homespun.server.prompt.render import LAYOUTS, Context, Control, Snippet, render, with_added
 
 TOKENIZER = FakeTokenizer()
 PLAIN_FIM = FimTokens(prefix="<|fim_prefix|>", suffix="<|fim_suffix|>", middle="<|fim_middle|>")
@@ -49,6 +49,20 @@ def test_the_repository_layout_names_repository_files_and_path():
         "<|fim_suffix|>\nprint(x)\n"
         "<|fim_middle|>"
     )
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_what_is_added_stands_in_comments_behind_the_suffix(layout):
+    context = Context("shop", "app/cart.ts", "let x = ", "\nlog(x)\n")
+    prompt = render(context, fim=FAKE_FIM, budget=512, count_tokens=count_tokens, layout=layout)
+    more = [snippet("app/price.ts", "function total()\n"), snippet("b.ts", "b()\n" * 90, score=2)]
+    given = {"path": context.path, "fim": FAKE_FIM, "count_tokens": count_tokens}
+    added = with_added(prompt, more, room=60, **given)
+    behind = "\n// app/price.ts\n// function total()\n"
+    before, middle, _ = TOKENIZER.render(whole(prompt)).partition("<|fim_middle|>")
+    assert TOKENIZER.render(whole(added)) == before + behind + middle
+    assert (added.tokens, added.snippets) == (len(whole(added)), (more[0],))
+    assert with_added(prompt, more, room=len(behind) - 1, **given) == prompt
 
 
 def test_the_comments_layout_comments_snippets_in_the_language_of_the_file():
