@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import sys
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -48,11 +49,13 @@ class RetypedPackage:
 def corpus(*, held: bool = False, names: Collection[str] = ()) -> tuple[RetypedPackage, ...]:
     """Return the packages to work with, or those that are only looked at for the report.
 
-    Where there are `names`, only those packages.
+    Where there are `names`, only those packages. Ends the program over a name that is none of them.
     """
-    return tuple(
-        each for each in _all() if each.held == held and (not names or each.package.name in names)
-    )
+    found = {each.package.name: each for each in _all() if each.held == held}
+    for name in names:
+        if name not in found:
+            sys.exit(f"{name!r} is no package of these; choose among {', '.join(sorted(found))}")
+    return tuple(each for name, each in found.items() if not names or name in names)
 
 
 @cache

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from bench.typing.corpus import corpus, say_which, source_files
 from homespun.training.shipped.sources import is_held_out, sources
 
@@ -26,6 +28,12 @@ def test_both_sets_have_six_languages_and_no_package_in_common():
 def test_a_run_says_that_it_looks_at_held_packages():
     assert "HELD" in say_which(corpus(held=True), held=True)
     assert "HELD" not in say_which(corpus(), held=False)
+
+
+def test_a_name_that_is_no_package_ends_the_run_with_those_that_are():
+    assert [each.package.name for each in corpus(names=["click"])] == ["click"]
+    with pytest.raises(SystemExit, match="'clik' is no package of these; choose among .*click"):
+        corpus(names=["click", "clik"])
 
 
 def test_only_files_of_the_language_that_people_work_on_are_retyped(tmp_path):
