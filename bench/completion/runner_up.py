@@ -24,11 +24,12 @@ from functools import partial
 from typing import Any
 
 from bench.common import provenance
+from bench.common.rows import read_rows
 from bench.completion.router.ask import RecordingGenerator
 from bench.completion.second_answer import LineQuestion, fork_of, second_answer
 from bench.typing.corpus import RetypedPackage, corpus, say_which
 from bench.typing.judge import judged
-from bench.typing.retyping import RowsOf, add_arguments, read_rows, retype_all
+from bench.typing.retyping import RowsOf, add_arguments, retype_all
 from bench.typing.sessions import Session, Typist
 from homespun.indexer.index import Index
 from homespun.models.types import Generation, StopRule

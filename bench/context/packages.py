@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,3 +75,8 @@ CORPORA = (
         held=True,
     ),
 )
+
+
+def chosen(*, held: bool, names: Collection[str] = ()) -> list[CursorCorpus]:
+    """Return the named packages; without names those to work with, or those that only report."""
+    return [c for c in CORPORA if (c.name in names if names else c.held == held)]

@@ -25,7 +25,7 @@ from bench.common.accepted import gate
 from bench.common.provenance import RESULTS
 from bench.context.cursors import STATES, NameCursor, load
 from bench.context.model import ARMS, AnsweredCursor, answers, sampled
-from bench.context.packages import CORPORA, CursorCorpus
+from bench.context.packages import CursorCorpus, chosen
 from bench.context.recall import TOP, Bench, Gather, Prompts, asked, bm25_only, product
 from bench.context.tables import Rows, how_table, model_table, recall_table
 from homespun.models.load import load_generator
@@ -35,9 +35,7 @@ from homespun.server.context.retriever import ALL_PARTS, Retriever
 def main() -> int:
     """Run the parts and print their tables."""
     args = _arguments()
-    corpora = [
-        c for c in CORPORA if (c.name in args.packages if args.packages else c.held == args.held)
-    ]
+    corpora = chosen(held=args.held, names=args.packages)
     report: dict[str, object] = {
         "date": time.strftime("%Y-%m-%d"),
         "model": args.model,

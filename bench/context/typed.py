@@ -23,12 +23,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.context.cursors import NameCursor, load
-from bench.context.packages import CORPORA
+from bench.context.packages import chosen
 from bench.context.recall import Bench, rank
 from bench.typing.stats import markdown
 from homespun.indexer.languages import language_of
+from homespun.models.engine.common_prefix import common_prefix
 from homespun.models.load import load_generator
+from homespun.models.serve import decoder_form, ensure_served
 from homespun.models.types import Generator
+from homespun.models.weights.tokenizer import BpeTokenizer
 from homespun.server.completion.anchored_prompts import AnchoredPrompts
 from homespun.server.completion.open import context_length
 from homespun.server.completion.plan import CompletionPlan, plan_of
@@ -36,12 +39,13 @@ from homespun.server.context.retriever import Retriever
 from homespun.server.options import CompletionOptions
 from homespun.server.prompt.anchors import Anchor
 from homespun.server.prompt.cursor import Cursor
-from homespun.server.prompt.encode import PromptEncoder
+from homespun.server.prompt.encode import Encoded, PromptEncoder
 from homespun.server.prompt.render import DEFAULT_LAYOUT
 from homespun.server.types import CompletionRequest
 from homespun.stats import paired
 
-_DEADLINE_MS = 60_000  # a busy machine must not cut what is retrieved
+# A busy machine must not cut what is retrieved; the rest of the line is what is asked for.
+_OPTIONS = CompletionOptions(retrieve_deadline_ms=60_000, multiline="never")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,24 +65,23 @@ class TypedCursor:
 def main() -> int:
     """Type the lines, print the table."""
     args = _arguments()
-    options = CompletionOptions(
-        retrieve_deadline_ms=_DEADLINE_MS, multiline="never", threads=args.threads
-    )
-    generator = load_generator(
-        args.model, threads=options.threads, context_tokens=context_length(options)
-    )
+    form = decoder_form(ensure_served(args.model))
+    tokenizer = BpeTokenizer(form.tokenizer_json(), form.control)
+    encoder = PromptEncoder(tokenizer, form.fim, layout=DEFAULT_LAYOUT)
+    generator = None
+    if args.answers:
+        length = context_length(_OPTIONS)
+        generator = load_generator(args.model, threads=args.threads, context_tokens=length)
     places: list[TypedCursor] = []
-    for corpus in CORPORA:
-        if corpus.name not in args.packages if args.packages else corpus.held != args.held:
-            continue
+    for corpus in chosen(held=args.held, names=args.packages):
         cursors = _drawn(load(corpus.name, corpus.cursors, corpus.folder()), args)
         with tempfile.TemporaryDirectory() as scratch:
             bench = Bench(corpus.name, corpus.folder(), Path(scratch))
-            typing = TypedLines(bench, generator, options, with_answers=args.answers)
+            typing = TypedLines(bench, encoder, generator)
             places += [typing.place(cursor) for cursor in bench.without_file(cursors)]
         print(f"{corpus.name}: {len(cursors)} lines", file=sys.stderr)
     print(table(places))
-    if args.answers:
+    if generator is not None:
         print(f"\n{answers_table(places)}")
     return 0
 
@@ -87,37 +90,29 @@ class TypedLines:
     """The lines of one package, typed."""
 
     def __init__(
-        self,
-        bench: Bench,
-        generator: Generator,
-        options: CompletionOptions,
-        *,
-        with_answers: bool = False,
+        self, bench: Bench, encoder: PromptEncoder, generator: Generator | None = None
     ) -> None:
-        """Ask the package's index, which lacks the file that is typed in."""
-        self._repo, self._generator, self._options = bench.name, generator, options
-        self._encoder = PromptEncoder(generator.tokenizer, generator.fim, layout=DEFAULT_LAYOUT)
+        """Ask the package's index, which lacks the file that is typed in; and the model, if any."""
+        self._repo, self._encoder, self._generator = bench.name, encoder, generator
         self._retriever = Retriever(bench.index)
-        self._with_answers = with_answers
 
     def place(self, cursor: NameCursor) -> TypedCursor:
         """Type the line of a cursor from its indentation up to it."""
-        head, line = _halves(cursor.before)
-        start = len(head) + len(line) - len(line.lstrip())
+        start = len(cursor.before) - len(cursor.before.rpartition("\n")[2].lstrip())
         prompts = self._prompts()
         request, plan = self._asked(cursor, start)
         anchor = prompts.fresh(request, plan)
         prompts.keep(request, anchor)
-        read = self._ids(anchor, plan.cursor)
+        read = self._encoded(anchor, plan.cursor).ids
         first_tokens, later_tokens, count = len(read), 0, 1
         for end in range(start + 1, len(cursor.before) + 1):
             request, plan = self._asked(cursor, end)
             last, anchor = anchor, prompts.of(request, plan)[0]
             count += anchor is not last
-            ids = self._ids(anchor, plan.cursor)
-            later_tokens += len(ids) - _shared(ids, read)
+            ids = self._encoded(anchor, plan.cursor).ids
+            later_tokens += len(ids) - common_prefix(ids, read)
             read = ids
-        anew = self._prompts().fresh(*self._asked(cursor, len(cursor.before)))
+        anew = self._prompts().fresh(request, plan)
         return TypedCursor(
             cursor,
             is_there=rank(cursor, anchor.prompt.snippets) > 0,
@@ -125,16 +120,15 @@ class TypedLines:
             prompts=count,
             first_tokens=first_tokens,
             later_tokens=later_tokens,
-            is_exact=self._is_exact(cursor, anchor),
-            is_exact_anew=self._is_exact(cursor, anew),
+            is_exact=self._is_exact(cursor, anchor, plan),
+            is_exact_anew=self._is_exact(cursor, anew, plan),
         )
 
-    def _is_exact(self, cursor: NameCursor, anchor: Anchor) -> bool | None:
+    def _is_exact(self, cursor: NameCursor, anchor: Anchor, plan: CompletionPlan) -> bool | None:
         """Say whether the model writes the rest of the line behind a prompt; None = not asked."""
-        if not self._with_answers:
+        if self._generator is None:
             return None
-        _, plan = self._asked(cursor, len(cursor.before))
-        asked = self._encoder.encode(anchor.ids, anchor.typed(plan.cursor) or "")
+        asked = self._encoded(anchor, plan.cursor)
         written = self._generator.generate(
             asked.ids,
             max_tokens=plan.max_tokens,
@@ -148,9 +142,9 @@ class TypedLines:
         return AnchoredPrompts(
             self._encoder,
             self._retriever,
-            self._options,
+            _OPTIONS,
             repo=self._repo,
-            context_tokens=context_length(self._options),
+            context_tokens=context_length(_OPTIONS),
             clock=time.perf_counter,
         )
 
@@ -162,13 +156,13 @@ class TypedLines:
             request,
             Cursor(before, cursor.after),
             language=language_of(cursor.path),
-            options=self._options,
-            context_tokens=context_length(self._options),
+            options=_OPTIONS,
+            context_tokens=context_length(_OPTIONS),
         )
         return request, plan
 
-    def _ids(self, anchor: Anchor, cursor: Cursor) -> Sequence[int]:
-        return self._encoder.encode(anchor.ids, anchor.typed(cursor) or "").ids
+    def _encoded(self, anchor: Anchor, cursor: Cursor) -> Encoded:
+        return self._encoder.encode(anchor.ids, anchor.typed(cursor) or "")
 
 
 def table(places: Sequence[TypedCursor]) -> str:
@@ -181,15 +175,11 @@ def table(places: Sequence[TypedCursor]) -> str:
     ]
     for how in ("all", *sorted({place.cursor.how for place in places})):
         ours = [place for place in places if how in ("all", place.cursor.how)]
-        packages = [place.cursor.package for place in ours]
         typed = [float(place.is_there) for place in ours]
         anew = [float(place.is_there_anew) for place in ours]
-        less = paired(typed, anew, packages).difference
         rows.append(
             (
-                *(how, str(len(ours))),
-                *(f"{statistics.mean(typed):.3f}", f"{statistics.mean(anew):.3f}"),
-                f"{less.mean:+.3f} [{less.low:+.3f}, {less.high:+.3f}]",
+                *(how, str(len(ours)), *_compared(ours, typed, anew)),
                 f"{statistics.mean(place.prompts for place in ours):.2f}",
                 f"{statistics.mean(place.first_tokens for place in ours):.0f}",
                 f"{statistics.mean(place.later_tokens for place in ours):.0f}",
@@ -205,32 +195,21 @@ def answers_table(places: Sequence[TypedCursor]) -> str:
         ours = [place for place in places if group in ("all", place.cursor.group)]
         typed = [float(place.is_exact or 0) for place in ours]
         anew = [float(place.is_exact_anew or 0) for place in ours]
-        less = paired(typed, anew, [place.cursor.package for place in ours]).difference
         won = sum(one > other for one, other in zip(typed, anew, strict=True))
         lost = sum(one < other for one, other in zip(typed, anew, strict=True))
-        rows.append(
-            (
-                *(group, str(len(ours))),
-                *(f"{statistics.mean(typed):.3f}", f"{statistics.mean(anew):.3f}"),
-                f"{less.mean:+.3f} [{less.low:+.3f}, {less.high:+.3f}]",
-                f"{won}, {lost}",
-            )
-        )
+        rows.append((group, str(len(ours)), *_compared(ours, typed, anew), f"{won}, {lost}"))
     return markdown(rows)
 
 
-def _halves(before: str) -> tuple[str, str]:
-    """Cut a text in front of its last line."""
-    at = before.rfind("\n") + 1
-    return before[:at], before[at:]
-
-
-def _shared(one: Sequence[int], other: Sequence[int]) -> int:
-    """Return how many tokens two prompts begin with in common: those are not read again."""
-    for number, (left, right) in enumerate(zip(one, other, strict=False)):
-        if left != right:
-            return number
-    return min(len(one), len(other))
+def _compared(
+    places: Sequence[TypedCursor], typed: Sequence[float], anew: Sequence[float]
+) -> tuple[str, str, str]:
+    """Return the shares of both, and the first less the second with its interval."""
+    less = paired(typed, anew, [place.cursor.package for place in places]).difference
+    return (
+        *(f"{statistics.mean(typed):.3f}", f"{statistics.mean(anew):.3f}"),
+        f"{less.mean:+.3f} [{less.low:+.3f}, {less.high:+.3f}]",
+    )
 
 
 def _drawn(cursors: Sequence[NameCursor], args: argparse.Namespace) -> list[NameCursor]:

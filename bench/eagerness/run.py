@@ -24,12 +24,13 @@ from typing import Any
 import numpy as np
 
 from bench.common import provenance
+from bench.common.rows import read_rows
 from bench.completion.router.ask import RecordingGenerator
 from bench.eagerness import reliability
 from bench.typing.corpus import RetypedPackage, corpus, say_which
 from bench.typing.judge import JudgedKey, ShownFigures, shown_figures, table
 from bench.typing.offline import OfflineKey, displayed, retype
-from bench.typing.retyping import add_arguments, read_rows, retype_all
+from bench.typing.retyping import add_arguments, retype_all
 from bench.typing.sessions import Session
 from bench.typing.stats import SEEN_MS, markdown
 from homespun.indexer.index import Index

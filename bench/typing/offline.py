@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.common.provenance import physical_cores
+from bench.common.rows import read_rows
 from bench.completion.router.ask import RecordingGenerator
 from bench.typing.corpus import RetypedPackage, corpus, say_which
 from bench.typing.judge import (
@@ -37,7 +38,7 @@ from bench.typing.judge import (
     shown_figures,
     table,
 )
-from bench.typing.retyping import RowsOf, add_arguments, read_rows, retype_all
+from bench.typing.retyping import RowsOf, add_arguments, retype_all
 from bench.typing.sessions import Session, Typist
 from bench.typing.stats import markdown
 from homespun.indexer.index import Index

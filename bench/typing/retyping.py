@@ -7,10 +7,8 @@ import json
 import sys
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from bench.completion.router.ask import RecordingGenerator
 from bench.typing.corpus import RetypedPackage, copy_with, source_files
@@ -41,14 +39,6 @@ def add_arguments(
     parser.add_argument("--sessions", type=int, default=sessions, help="of each package")
     parser.add_argument("--keys", type=int, default=keys, help="of a session, at least")
     parser.add_argument("--seed", type=int, default=1)
-
-
-def read_rows(file: Path) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a file; a last line that was not written to its end is none."""
-    with suppress(FileNotFoundError), file.open(encoding="utf-8") as lines:
-        for line in lines:
-            with suppress(json.JSONDecodeError):
-                yield json.loads(line)
 
 
 def retype_all(

@@ -13,15 +13,15 @@ from homespun.server.options import CompletionOptions
 from homespun.server.prompt.anchors import MAX_ADDED_TOKENS, MAX_TYPED_TOKENS, Anchor, Anchors
 from homespun.server.prompt.encode import PromptEncoder
 from homespun.server.prompt.render import Snippet
-from homespun.server.prompt.stable_snippets import StableSnippets
+from homespun.server.prompt.stable_snippets import LIKELY, StableSnippets
 from homespun.server.types import CompletionRequest
 
 logger = logging.getLogger(__name__)
 
 _BEHIND_NAMES = (".", "::", "->", "(")  # where the name before them says what is needed
-# Scores of what is added to a prompt: what is called and whose members are meant where somebody
-# waits until it is read; at rest a name that comes next with a probability of a twentieth, too.
-_MIN_WAITED_FOR, _MIN_AT_REST = 2.0, 0.6
+# The least score of what is added to a prompt while somebody waits until it is read: what is called
+# and whose members are meant. At rest it is that of a likely name.
+_MIN_WAITED_FOR = 2.0
 
 
 class AnchoredPrompts:
@@ -73,7 +73,7 @@ class AnchoredPrompts:
         anchor = self._anchors.find(_key(request), plan.cursor)
         if anchor is None or not self._is_of_the_line(anchor, block, plan):
             return self._rendered(request, plan, block)
-        return self._with_added(anchor, gathered, request, plan, min_score=_MIN_AT_REST)
+        return self._with_added(anchor, gathered, request, plan, min_score=LIKELY)
 
     def keep(self, request: CompletionRequest, anchor: Anchor) -> None:
         """Go on with this prompt from now on."""
@@ -157,9 +157,8 @@ class AnchoredPrompts:
         self, request: CompletionRequest, plan: CompletionPlan, gathered: Gathered
     ) -> tuple[Snippet, ...]:
         """Return what the front of the prompt shows: as far as possible what it showed before."""
-        if not request.path or not self._retrieves(request):
-            return gathered.snippets
-        if request.explicit:  # who asks by hand wants the best, not the same
+        wants_the_best = request.explicit  # who asks by hand does not want the same
+        if wants_the_best or not request.path or not self._retrieves(request):
             return gathered.snippets
         line = plan.cursor.before.count("\n")
         return self._stable.settle(request.path, line, gathered.snippets)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from homespun.server.prompt.render import Snippet
 
-_LIKELY = 0.6  # score of a name that comes next with a probability of a twentieth
+LIKELY = 0.6  # score of a name that comes next with a probability of a twentieth
 _NEAR_LINES = 12  # further away the code is about something else
 _MAX_DOCUMENTS = 32
 
@@ -42,7 +42,7 @@ class StableSnippets:
 def _worth_it(before: tuple[Snippet, ...], found: Sequence[Snippet]) -> bool:
     """Tell whether something new is likely needed; else the lines nearby share a block."""
     known = {_location(snippet) for snippet in before}
-    return not before or any(s.score >= _LIKELY and _location(s) not in known for s in found)
+    return not before or any(s.score >= LIKELY and _location(s) not in known for s in found)
 
 
 def _other_line(before: tuple[Snippet, ...], found: Sequence[Snippet]) -> tuple[Snippet, ...]:

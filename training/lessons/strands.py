@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from homespun.models.engine.common_prefix import common_prefix
 from homespun.training.dataset.examples import EncodedExample, Strand
 
 _MIN_SHARED = (
@@ -34,7 +35,11 @@ def as_one(sequences: Sequence[Weighed], name: str) -> EncodedExample:
     answer teaches nothing are left out.
     """
     first = sequences[0]
-    kept = [(_shared(first.ids, other.ids), other) for other in sequences[1:] if any(other.weights)]
+    kept = [
+        (common_prefix(first.ids, other.ids), other)
+        for other in sequences[1:]
+        if any(other.weights)
+    ]
     if not kept:
         return EncodedExample(
             first.ids, first.hole, name, tuple(first.weights), tuple(first.rare), ()
@@ -52,15 +57,7 @@ def as_one(sequences: Sequence[Weighed], name: str) -> EncodedExample:
 
 def share_enough(ids: Sequence[int], others: Sequence[int]) -> bool:
     """Tell whether a second sequence is worth its tokens beside a first one."""
-    return _shared(ids, others) >= _MIN_SHARED * len(others)
-
-
-def _shared(ids: Sequence[int], others: Sequence[int]) -> int:
-    """Return how many ids two sequences begin with alike."""
-    for place, (one, other) in enumerate(zip(ids, others, strict=False)):
-        if one != other:
-            return place
-    return min(len(ids), len(others))
+    return common_prefix(list(ids), list(others)) >= _MIN_SHARED * len(others)
 
 
 def _trunk(cuts: Sequence[int], end: int) -> tuple[list[Strand], dict[int, int]]:

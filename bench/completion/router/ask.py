@@ -10,11 +10,10 @@ import json
 import sys
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
+from bench.common.rows import read_rows
 from bench.completion.router.places import places_of
 from bench.context.cursors import NameCursor
 from bench.context.packages import CursorCorpus
@@ -159,12 +158,8 @@ def _ask_package(
 
 
 def read(file: Path) -> Iterator[PlaceAnswer]:
-    """Yield the answers of a file; a last line that was not written to its end is none."""
-    with suppress(FileNotFoundError):
-        for line in file.read_text(encoding="utf-8").splitlines():
-            with suppress(json.JSONDecodeError):
-                row: dict[str, Any] = json.loads(line)
-                yield PlaceAnswer(**row)
+    """Yield the answers of a file."""
+    return (PlaceAnswer(**row) for row in read_rows(file))
 
 
 def _asked(

@@ -12,6 +12,7 @@ from homespun.indexer.config import IndexConfig
 from homespun.indexer.index import Index
 from homespun.models.errors import AdapterDamaged
 from homespun.models.fakes import FakeGenerator
+from tests.support.command import run_command
 
 CLIENT = 'def connect(address):\n    """Return a client."""\n    return address\n'
 APP = "from client import connect\n\nclient = connect()\n"
@@ -111,12 +112,9 @@ def test_a_cursor_that_does_not_exist_is_an_answer(repository, generator, capsys
 def test_what_goes_wrong_is_one_sentence(
     repository, generator, capsys, arguments, status, sentence
 ):
-    try:
-        result = main(["complete", *arguments])
-    except SystemExit as exit:
-        result = exit.code
+    result, _, err = run_command(capsys, "complete", *arguments)
     assert result == status
-    assert sentence in capsys.readouterr().err
+    assert sentence in err
 
 
 @pytest.fixture

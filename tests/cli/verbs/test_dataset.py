@@ -8,6 +8,7 @@ import shutil
 import pytest
 
 from homespun.cli.main import main
+from tests.support.command import run_command
 
 FILES = 14
 
@@ -71,14 +72,10 @@ def test_what_cannot_be_is_said_in_a_sentence(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter.txt").write_text("mine")
-    try:
-        ended = main(["dataset", str(house), *arguments])
-    except SystemExit as exit_:
-        ended = exit_.code
-    printed = capsys.readouterr()
+    ended, out, err = run_command(capsys, "dataset", house, *arguments)
     assert ended == status
-    assert said in printed.err and "Traceback" not in printed.err
-    assert printed.out == ""
+    assert said in err and "Traceback" not in err
+    assert out == ""
 
 
 def test_a_repository_that_is_too_small_is_refused(tmp_path, capsys):

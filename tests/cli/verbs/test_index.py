@@ -10,8 +10,8 @@ import sys
 
 import pytest
 
-from homespun.cli.main import main
 from homespun.indexer.storage.write_lock import write_lock
+from tests.support.command import run_command
 
 
 @pytest.fixture
@@ -22,14 +22,8 @@ def repo(tmp_path):
     return tmp_path
 
 
-def run(capsys, *arguments):
-    status = main([str(argument) for argument in arguments])
-    out, err = capsys.readouterr()
-    return status, out, err
-
-
 def test_the_summary_counts_files_and_reasons(repo, capsys):
-    status, out, err = run(capsys, "index", repo, "--encoder", "none")
+    status, out, err = run_command(capsys, "index", repo, "--encoder", "none")
     assert status == 0
     assert out.splitlines()[0].startswith(
         f"{repo}: 2 files, 2 chunks, 2 symbols (2 added, 0 changed, 0 removed, 0 unchanged) in "
@@ -41,20 +35,20 @@ def test_the_summary_counts_files_and_reasons(repo, capsys):
 
 
 def test_json_is_all_there_is_on_stdout(repo, capsys):
-    status, out, err = run(capsys, "index", repo, "--encoder", "none", "--json")
+    status, out, err = run_command(capsys, "index", repo, "--encoder", "none", "--json")
     report = json.loads(out)
     assert (status, err) == (0, "")
     assert (report["files"], report["added"], report["partial"]) == (2, 2, 1)
     assert report["skipped"] == {"binary": 1}
     assert report["skipped_examples"] == {"binary": ["data.py"]}
-    again = json.loads(run(capsys, "index", repo, "--encoder", "none", "--json")[1])
+    again = json.loads(run_command(capsys, "index", repo, "--encoder", "none", "--json")[1])
     assert (again["added"], again["unchanged"]) == (0, 2)
-    rebuilt = run(capsys, "index", repo, "--encoder", "none", "--json", "--rebuild")[1]
+    rebuilt = run_command(capsys, "index", repo, "--encoder", "none", "--json", "--rebuild")[1]
     assert json.loads(rebuilt)["added"] == 2
 
 
 def test_without_the_encoder_there_is_an_index_all_the_same(repo, capsys):
-    status, out, _ = run(capsys, "index", repo, "--encoder", "all-minilm-l6-v2")
+    status, out, _ = run_command(capsys, "index", repo, "--encoder", "all-minilm-l6-v2")
     assert status == 0
     assert "get it with `homespun models fetch all-minilm-l6-v2`" in out
 
@@ -72,25 +66,24 @@ def test_without_the_encoder_there_is_an_index_all_the_same(repo, capsys):
 )
 def test_what_is_wrong_is_said_in_a_sentence(repo, capsys, monkeypatch, arguments, status, said):
     monkeypatch.chdir(repo)
-    try:
-        got = main(["index", *arguments])
-    except SystemExit as stopped:
-        got = stopped.code
+    got, _, err = run_command(capsys, "index", *arguments)
     assert got == status
-    assert said in capsys.readouterr().err
+    assert said in err
 
 
 def test_a_second_writer_is_told_who_holds_the_lock(repo, capsys):
     (repo / ".homespun").mkdir()
     with write_lock(repo / ".homespun", wait_seconds=0):
-        status, out, err = run(capsys, "index", repo, "--encoder", "none", "--no-wait", "--json")
+        status, out, err = run_command(
+            capsys, "index", repo, "--encoder", "none", "--no-wait", "--json"
+        )
     assert (status, out) == (1, "")
     assert f"is being written by process {os.getpid()} " in err
 
 
 def test_settings_of_the_folder_count_and_faults_are_said(repo, capsys):
     (repo / "homespun.toml").write_text('[index]\nexclude = ["a.py"]\nmax_file_bytes = "big"\n')
-    status, out, err = run(capsys, "index", repo, "--encoder", "none", "--json")
+    status, out, err = run_command(capsys, "index", repo, "--encoder", "none", "--json")
     assert status == 0
     assert "'index.max_file_bytes'" in err
     assert json.loads(out)["files"] == 2  # broken.py, homespun.toml

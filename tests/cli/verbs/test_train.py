@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from homespun.cli.main import main
+from tests.support.command import run_command
 
 
 @pytest.mark.parametrize(
@@ -33,11 +33,7 @@ def test_what_cannot_be_is_said_in_a_sentence(
     capsys, monkeypatch, tmp_path, arguments, status, said
 ):
     monkeypatch.chdir(tmp_path)
-    try:
-        ended = main(["train", *arguments])
-    except SystemExit as exit_:
-        ended = exit_.code
-    printed = capsys.readouterr()
+    ended, _, err = run_command(capsys, "train", *arguments)
     assert ended == status
-    assert said in printed.err and "Traceback" not in printed.err
+    assert said in err and "Traceback" not in err
     assert not (tmp_path / ".homespun" / "training" / "run-0001").exists()

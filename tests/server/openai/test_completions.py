@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import threading
 
@@ -35,7 +36,7 @@ def without_added(prompt):
     """What is prepared behind an answer may add definitions to the prompt of its line."""
     code, _, behind = prompt.partition("<|fim_suffix|>")
     suffix, _, typed = behind.partition("<|fim_middle|>")
-    return code, suffix.partition("\n# ")[0].rstrip(), typed
+    return code, re.sub(r"\n(?:#.*\n)+\Z", "", suffix), typed
 
 
 @pytest.mark.parametrize("number", range(len(SHAPES)), ids=list(SHAPES))

@@ -28,13 +28,18 @@ def completer(script=" value\n") -> tuple[Completer, FakeGenerator]:
     return Completer(generator, None, CompletionOptions(context_tokens=2048)), generator
 
 
-def completer_with_client(root) -> tuple[Completer, FakeGenerator]:
-    (root / "client.py").write_text("def connect(address):\n    return address\n")
+def completer_over(root, script: str, **options) -> tuple[Completer, FakeGenerator]:
+    """A completer with an index of what is in a folder."""
     index = Index.open(root, IndexConfig(encoder="none"), create=True)
     index.update()
-    generator = FakeGenerator("'shop')\n", context_tokens=8192)
-    options = CompletionOptions(context_tokens=2048, retrieve_deadline_ms=60_000)
+    generator = FakeGenerator(script, context_tokens=8192)
+    options = CompletionOptions(retrieve_deadline_ms=60_000, **options)
     return Completer(generator, index, options), generator
+
+
+def completer_with_client(root) -> tuple[Completer, FakeGenerator]:
+    (root / "client.py").write_text("def connect(address):\n    return address\n")
+    return completer_over(root, "'shop')\n", context_tokens=2048)
 
 
 def at(typed: str, *, tail: str = TAIL, head: str = HEAD, **fields) -> CompletionRequest:
@@ -195,13 +200,9 @@ SHOP = "class Shop:\n" + "".join(
 WHILE_TYPED = "from shop import Shop\n\n\ndef count(shop: Shop):\n"
 
 
-def completer_with_shop(root, **options) -> tuple[Completer, FakeGenerator]:
+def completer_with_shop(root) -> tuple[Completer, FakeGenerator]:
     (root / "shop.py").write_text(SHOP)
-    index = Index.open(root, IndexConfig(encoder="none"), create=True)
-    index.update()
-    generator = FakeGenerator("x\n", context_tokens=8192)
-    options = CompletionOptions(retrieve_deadline_ms=60_000, **options)
-    return Completer(generator, index, options), generator
+    return completer_over(root, "x\n")
 
 
 def typed_in_shop(ours, *lines: str) -> list:
@@ -268,13 +269,17 @@ def snippet(name: str, score: float = 4.0, *, kind="definition", path="lib.py", 
     return Snippet(path, line, line, f"def {name}(): ...\n{more}", score, kind)
 
 
+def completer_with_script(*, holds=8192, **options) -> tuple[Scripted, Completer, FakeGenerator]:
+    retriever, generator = Scripted(), FakeGenerator("x\n", context_tokens=holds)
+    ours = Completer(generator, None, CompletionOptions(**options), retriever=retriever)
+    return retriever, ours, generator
+
+
 def shown_behind_the_suffix(
-    *found: list[Snippet], first=(), late=False, context_tokens=8192, **options
+    *found: list[Snippet], first=(), late=False, holds=8192, **options
 ) -> list[str]:
     """Type a dot for each list, which is found behind it; return what each has added."""
-    retriever, generator = Scripted(), FakeGenerator("x\n", context_tokens=context_tokens)
-    options = CompletionOptions(**{"context_tokens": 2048, **options})
-    ours = Completer(generator, None, options, retriever=retriever)
+    retriever, ours, generator = completer_with_script(holds=holds, context_tokens=2048, **options)
     typed = "y"
     retriever.found = list(first)
     ours.complete(at(typed))
@@ -334,19 +339,18 @@ def test_what_there_was_no_room_for_is_added_once_it_is_wanted_more():
     long = "# long\n" * 20
     offered = snippet("a", score=2.0, more=long)
     wanted = [snippet("a", score=score, more=long) for score in (2.2, 4.0)]
-    added = shown_behind_the_suffix(*([w] for w in wanted), first=[offered], context_tokens=600)
+    added = shown_behind_the_suffix(*([w] for w in wanted), first=[offered], holds=600)
     assert [names_in(text) for text in added] == [[], ["a"]]
 
 
 def test_what_the_model_cannot_hold_is_not_added():
     long = "# long\n" * (MAX_ADDED_TOKENS // 10)
-    [text] = shown_behind_the_suffix([snippet("a", more=long)], context_tokens=330)
+    [text] = shown_behind_the_suffix([snippet("a", more=long)], holds=330)
     assert names_in(text) == []
 
 
 def test_a_rest_renders_the_line_anew_where_the_front_would_be_another():
-    retriever, generator = Scripted(), FakeGenerator("x\n", context_tokens=8192)
-    ours = Completer(generator, None, CompletionOptions(), retriever=retriever)
+    retriever, ours, generator = completer_with_script()
     ours.complete(at("y"))
     retriever.found = [snippet("alike", kind="similar")]
     assert ours.prepare(at("y = ")) is True
@@ -355,16 +359,14 @@ def test_a_rest_renders_the_line_anew_where_the_front_would_be_another():
 
 
 def test_a_new_line_is_begun_without_a_look_at_the_index():
-    retriever, generator = Scripted(), FakeGenerator("x\n", context_tokens=8192)
-    ours = Completer(generator, None, CompletionOptions(), retriever=retriever)
+    retriever, ours, generator = completer_with_script()
     ours.complete(at("y = 1"))
     assert ours.complete(at("y = 1\n    ")).timings_ms["retrieve"] == 0
 
 
 @pytest.mark.parametrize(("score", "added"), [(0.61, ["a"]), (0.59, [])])
 def test_at_rest_the_less_likely_is_added_too(score, added):
-    retriever, generator = Scripted(), FakeGenerator("x\n", context_tokens=8192)
-    ours = Completer(generator, None, CompletionOptions(), retriever=retriever)
+    retriever, ours, generator = completer_with_script()
     retriever.found = [snippet("alike", kind="similar")]
     ours.complete(at("y"))
     retriever.found += [snippet("a", score=score, line=9)]

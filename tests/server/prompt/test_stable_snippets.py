@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from homespun.server.prompt.render import Snippet
 from homespun.server.prompt.stable_snippets import StableSnippets
 
@@ -12,16 +14,13 @@ def paths(snippets) -> list[str]:
     return [snippet.path for snippet in snippets]
 
 
-def test_the_same_line_keeps_its_block():
+@pytest.mark.parametrize(
+    "found", [[snippet("z", 1.1)], [snippet("b", 4.0), snippet("x")]], ids=["little", "much"]
+)
+def test_the_same_line_keeps_its_block_whatever_is_found_for_it(found):
     sticky = StableSnippets()
     sticky.settle("a.py", 5, [snippet("x"), snippet("y")])
-    assert paths(sticky.settle("a.py", 5, [snippet("z", 1.1)])) == ["x", "y"]
-
-
-def test_the_same_line_keeps_its_block_whatever_is_found_for_it():
-    sticky = StableSnippets()
-    sticky.settle("a.py", 5, [snippet("x"), snippet("y")])
-    assert paths(sticky.settle("a.py", 5, [snippet("b", 4.0), snippet("x")])) == ["x", "y"]
+    assert paths(sticky.settle("a.py", 5, found)) == ["x", "y"]
 
 
 def test_another_line_keeps_the_order_of_what_stays():

@@ -6,10 +6,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from homespun.cli.main import main
 from homespun.cli.verbs.eval import completion
 from homespun.training.evaluation import report as completion_report
 from homespun.training.evaluation.report import CompletionReport
+from tests.support.command import run_command
 
 
 @pytest.fixture
@@ -22,11 +22,9 @@ def run(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(completion, "_print", lambda *_: None)
 
     def call(*flags):
-        try:
-            status = main(["eval", "completion", str(tmp_path), "--since", "a", *flags])
-        except SystemExit as stopped:
-            status = stopped.code
-        return status, capsys.readouterr().err.splitlines()
+        words = ["eval", "completion", tmp_path, "--since", "a", *flags]
+        status, _, err = run_command(capsys, *words)
+        return status, err.splitlines()
 
     return call
 
