@@ -94,7 +94,7 @@ check: lint types unit
 attack: setup-dev
 	$(BIN)/python -m tests.attack.attack $(ARGS)
 
-# Damaged input for everything that reads what a stranger may have written; half a minute is in `make test`.
+# Damaged input for everything that reads what a stranger may have written; a quarter of a minute is in `make test`.
 SECONDS ?= 3600
 fuzz: setup-dev
 	$(BIN)/python -m tests.fuzz.fuzz --seconds $(SECONDS) $(ARGS)
