@@ -11,10 +11,15 @@ INSTALL := $(PIP) install --no-compile -c constraints.txt
 # compile all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: attack fuzz soak test-processors bench-languages bench-tuning demo test dist setup setup-dev weights weights-tests embedder adapter confidence lint types check beside unit eval bench-context bench-lines bench-engine bench-index peers index-peers vllm e2e e2e-servers bench-editor editors client vsix vsix-check lock clean
+.PHONY: attack fuzz soak test-processors bench-languages bench-tuning demo demo-tuning test dist setup setup-dev weights weights-tests embedder adapter confidence lint types check beside unit eval bench-context bench-lines bench-engine bench-index peers index-peers vllm e2e e2e-servers bench-editor editors client vsix vsix-check lock clean
 
 demo: weights
 	$(BIN)/python -m bench.demo
+
+# Ten minutes of learning from a small real repository; lines before and after, the verdict, the page.
+demo-tuning: weights
+	$(INSTALL) -e '.[train]'
+	$(BIN)/python -m bench.demo_tuning $(ARGS)
 
 # The unit tests come last: their summary is what one looks for.
 test: beside unit

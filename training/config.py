@@ -89,7 +89,7 @@ class TrainOptions:
     steps: int | None = None  # at most so many
     minutes: float | None = None  # of learning; None: 60 on a CPU, no limit on a GPU
     examples: int | None = None  # wanted; None: the dataset's default
-    items: int | None = None  # of the evaluation; None: 300 on a CPU, 2,000 on a GPU
+    items: int | None = None  # of the evaluation; None: 1,250 on a CPU, 2,000 on a GPU
     probes: int = 300  # minimal pairs
     habits: int = 900  # places where a habit's form is to be written
     forgetting_tasks: int = FORGETTING_TASKS

@@ -49,6 +49,7 @@ class Evaluation:
     items: tuple[Item, ...]
     answers: tuple[ArmAnswer, ...]
     notes: tuple[str, ...] = ()  # sentences for the user
+    at_habits: tuple[ArmAnswer, ...] = ()
 
 
 _CONFIG = EvaluationConfig()
@@ -110,7 +111,9 @@ def evaluate(
         memorised=_memorised(models, found, extras),
         habits=tuple(_habit_rows(extras, at_habits)),
     )
-    return Evaluation(report, tuple(asked.items), tuple(found), tuple(asked.notes))
+    return Evaluation(
+        report, tuple(asked.items), tuple(found), tuple(asked.notes), tuple(at_habits)
+    )
 
 
 def _counter(models: Mapping[str, Opened]) -> Callable[[str], int]:

@@ -12,7 +12,10 @@ from homespun.training.gate.verdict import GateVerdict
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One item of the evaluation, completed before and after."""
+    """One item of the evaluation, completed before and after.
+
+    At a habit it counts whether the house's form was written, at other places the exact line.
+    """
 
     path: str
     line: int  # 1-based, of the cursor
@@ -20,8 +23,9 @@ class Sample:
     wanted: str
     before: str  # by the model as shipped
     after: str  # with the adapter
-    before_is_exact: bool
-    after_is_exact: bool
+    before_is_right: bool
+    after_is_right: bool
+    habit: str = ""  # the rule whose form was to be written, "" at other places
 
 
 @dataclass(frozen=True, slots=True)

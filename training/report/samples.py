@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,6 @@ from typing import Any
 from homespun.training.config import DatasetReport, TrainOptions
 from homespun.training.evaluation.arms import ArmAnswer
 from homespun.training.evaluation.evaluate import Evaluation
-from homespun.training.evaluation.metrics import Score
 from homespun.training.evaluation.report import PRIMARY
 from homespun.training.gate.measured import RuleProbe
 from homespun.training.gate.verdict import GateVerdict
@@ -24,22 +23,51 @@ _OF_A_SORT = 4  # examples: won, lost, still wrong
 
 
 def samples_of(found: Evaluation, *, seed: int) -> list[Sample]:
-    """Draw items that the adapter won, lost, and that both got wrong, of each as many."""
+    """Draw places that the adapter won, lost, and that both got wrong, of each as many.
+
+    Habits first: what they show is what tuning is for. Of both wrong only other places are drawn.
+    """
+    at_habits = [sample for sample in _at_habits(found) if _sort(sample) != "wrong"]
+    return [*_drawn(at_habits, seed), *_drawn(_elsewhere(found), seed)]
+
+
+def _elsewhere(found: Evaluation) -> Iterator[Sample]:
     scores = {row.id: row.scores for row in found.report.rows}
-    answers = {(answer.item.id, answer.arm): answer for answer in found.answers}
-    sorts: dict[str, list[tuple[ArmAnswer, ArmAnswer]]] = {"won": [], "lost": [], "wrong": []}
-    for item in found.items:
-        after, before = (answers.get((item.id, arm)) for arm in PRIMARY)
-        if after is None or before is None:
+    for before, after in _pairs(found.answers):
+        given = scores[before.item.id]
+        right = [given[arm].exact_line for arm in (PRIMARY[1], PRIMARY[0])]
+        yield _sample(before, after, *right)
+
+
+def _at_habits(found: Evaluation) -> Iterator[Sample]:
+    """Yield the places where both wrote the habit, in one form or the other."""
+    scores = {row.id: row.scores for row in found.report.habits}
+    for before, after in _pairs(found.at_habits):
+        given = scores.get(before.item.id, {})
+        forms = [given[arm].forms if arm in given else None for arm in (PRIMARY[1], PRIMARY[0])]
+        if not all(forms):
             continue
-        sort = _sort(*(scores[item.id][arm] for arm in PRIMARY))
-        if sort:
-            sorts[sort].append((before, after))
+        [rule] = forms[0] or {}
+        right = [counts[rule].other == 0 for counts in forms if counts]
+        yield replace(_sample(before, after, *right), habit=rule)
+
+
+def _pairs(answers: Sequence[ArmAnswer]) -> Iterator[tuple[ArmAnswer, ArmAnswer]]:
+    """Yield the answers of the model as shipped and of the adapter at the same places."""
+    given = {(answer.item.id, answer.arm): answer for answer in answers}
+    for place in dict.fromkeys(answer.item.id for answer in answers):
+        after, before = (given.get((place, arm)) for arm in PRIMARY)
+        if after is not None and before is not None:
+            yield before, after
+
+
+def _drawn(samples: Iterable[Sample], seed: int) -> list[Sample]:
+    sorts: dict[str, list[Sample]] = {"won": [], "lost": [], "wrong": []}
+    for sample in samples:
+        if sort := _sort(sample):
+            sorts[sort].append(sample)
     rng = random.Random(f"{seed}-samples")
-    drawn = [
-        pair for pairs in sorts.values() for pair in rng.sample(pairs, min(_OF_A_SORT, len(pairs)))
-    ]
-    return [_sample(before, after, scores[before.item.id]) for before, after in drawn]
+    return [it for sort in sorts.values() for it in rng.sample(sort, min(_OF_A_SORT, len(sort)))]
 
 
 def page_of(
@@ -70,13 +98,15 @@ def page_of(
     )
 
 
-def _sort(after: Score, before: Score) -> str:
-    if after.exact_line != before.exact_line:
-        return "won" if after.exact_line else "lost"
-    return "" if after.exact_line else "wrong"
+def _sort(sample: Sample) -> str:
+    if sample.after_is_right != sample.before_is_right:
+        return "won" if sample.after_is_right else "lost"
+    return "" if sample.after_is_right else "wrong"
 
 
-def _sample(before: ArmAnswer, after: ArmAnswer, scores: Mapping[str, Score]) -> Sample:
+def _sample(
+    before: ArmAnswer, after: ArmAnswer, before_is_right: bool, after_is_right: bool
+) -> Sample:
     example = before.item.example
     shown = example.prefix.split("\n")
     return Sample(
@@ -86,8 +116,8 @@ def _sample(before: ArmAnswer, after: ArmAnswer, scores: Mapping[str, Score]) ->
         wanted=example.middle,
         before=before.completion.text,
         after=after.completion.text,
-        before_is_exact=scores[PRIMARY[1]].exact_line,
-        after_is_exact=scores[PRIMARY[0]].exact_line,
+        before_is_right=before_is_right,
+        after_is_right=after_is_right,
     )
 
 

@@ -231,16 +231,17 @@ def _missing_names(evaluation: Mapping[str, Any]) -> str:
 def _sample(sample: Sample) -> dict[str, Any]:
     columns = (
         ("as committed", sample.wanted, None),
-        ("as shipped", sample.before, sample.before_is_exact),
-        ("with the adapter", sample.after, sample.after_is_exact),
+        ("as shipped", sample.before, sample.before_is_right),
+        ("with the adapter", sample.after, sample.after_is_right),
     )
     return {
         "path": sample.path,
         "line": sample.line,
+        "habit": sample.habit,
         "shown": _code(sample.shown),
         "completions": [
-            {"name": name, "text": _code(text), "is_exact": is_exact}
-            for name, text, is_exact in columns
+            {"name": name, "text": _code(text), "is_right": is_right}
+            for name, text, is_right in columns
         ],
     }
 
