@@ -1,4 +1,4 @@
-"""A script of the tests in a process that has imported already what such scripts import.
+"""A script or code of the tests in a process that has imported already what such scripts import.
 
 The imports of a server take a second of processor time, and two hundred tests start one. So one
 process beside each process of tests imports them once, and a start is a copy of it, with arguments,
@@ -24,6 +24,7 @@ IMPORTED = (
     "tests.support.prepared_process",
     "tests.support.fake_server",  # leaves out the REST client, so it comes before LanceDB
     "tests.support.fake_openai",
+    "homespun.indexer.index",
     "homespun.indexer.storage.lance",
 )
 # A copy of LanceDB is in doubt if the original was working; ours has never opened anything.
@@ -33,11 +34,12 @@ ENVIRONMENT = {
 }
 
 
-def start(script: Path, *arguments: str, env, text=False):
-    """Start a script with pipes; return what is like a `subprocess.Popen`, or is one."""
+def start(script: Path | str, *arguments: str, env=None, text=False):
+    """Start a script, or code, with pipes; return what is like a `subprocess.Popen`, or is one."""
     if sys.platform == "linux":
-        return PreparedProcess(script, arguments, env=env, text=text)
-    command = [sys.executable, "-P", str(script), *arguments]
+        return PreparedProcess(script, arguments, env=os.environ if env is None else env, text=text)
+    program = [str(script)] if isinstance(script, Path) else ["-c", script]
+    command = [sys.executable, "-P", *program, *arguments]
     pipe = subprocess.PIPE
     return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env=env, text=text)
 
@@ -50,7 +52,7 @@ class PreparedProcess:
         ours_out, theirs_out = os.pipe()
         ours_err, theirs_err = os.pipe()
         theirs = (theirs_in, theirs_out, theirs_err)
-        given = (str(script), arguments, dict(env), os.getcwd(), _Streams(theirs))
+        given = (script, arguments, dict(env), os.getcwd(), _Streams(theirs))
         self._process = _preparing().Process(target=_run, args=given, daemon=True)
         self._process.start()
         for descriptor in theirs:
@@ -60,6 +62,14 @@ class PreparedProcess:
         self.stdout = os.fdopen(ours_out, f"r{kind}")
         self.stderr = os.fdopen(ours_err, f"r{kind}")
         self.pid = self._process.pid
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for stream in (self.stdin, self.stdout, self.stderr):
+            stream.close()
+        self.wait()
 
     @property
     def returncode(self):
@@ -115,5 +125,9 @@ def _run(script, arguments, environment, folder, streams):
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)
-    sys.argv = [script, *arguments]
-    runpy.run_path(script, run_name="__main__")
+    if isinstance(script, Path):
+        sys.argv = [str(script), *arguments]
+        runpy.run_path(str(script), run_name="__main__")
+    else:
+        sys.argv = ["-c", *arguments]
+        exec(compile(script, "<string>", "exec"), {"__name__": "__main__"})
