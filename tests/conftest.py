@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from contextlib import ExitStack
 
@@ -12,6 +13,10 @@ from tests.support import beside_others
 
 if beside_others.is_one_of_several():
     beside_others.take_one_core()
+
+# The collector of cycles walks through two million objects of libraries and tests again and again,
+# five seconds of a process's collection alone; it does so a seventieth as often.
+gc.set_threshold(50_000)
 
 # What takes half a minute alone, or a training that several tests share, comes first: at the end
 # one process would wait for the other.

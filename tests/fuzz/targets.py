@@ -219,7 +219,7 @@ def gguf_headers(scratch: Path):
 @target
 def frames(scratch: Path):
     """Damaged messages to a real server with a fake model: it goes on answering."""
-    client = rpc.Client(env={"HOMESPUN_HOME": str(scratch / "home")})
+    client = rpc.Client(rpc.FAKE_SERVER, env={"HOMESPUN_HOME": str(scratch / "home")})
     client.initialize()
     uri = "untitled:a.py"
     client.open(uri, "def add(a, b):\n    return a\n")

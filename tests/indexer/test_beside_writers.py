@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import threading
 
 import pytest
@@ -16,6 +14,7 @@ from homespun.indexer.errors import IndexLocked
 from homespun.indexer.index import Index
 from homespun.indexer.storage import vector_table
 from homespun.models.fakes import FakeEncoder, FakeGenerator
+from tests.support import prepared_process
 
 PATIENT = IndexConfig(lock_wait_seconds=300)
 HASTY = IndexConfig(lock_wait_seconds=0)
@@ -72,11 +71,7 @@ def repo(tmp_path):
 @pytest.fixture
 def writer(repo, request):
     """A process that rests in the middle of what it does; a line on its stdin lets it go on."""
-    words = [sys.executable, "-P", "-W", "ignore", "-c", WRITER, str(repo), request.param]
-    process = subprocess.Popen(
-        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    with process:
+    with prepared_process.start(WRITER, str(repo), request.param, text=True) as process:
         assert process.stdout.readline() == "resting\n", process.stderr.read()
         yield process
         process.kill()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import os
 import random
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -18,6 +17,7 @@ from homespun.indexer.config import IndexConfig
 from homespun.indexer.index import Index
 from homespun.indexer.storage import manifest
 from homespun.indexer.storage.lance import Store
+from tests.support import prepared_process
 from tests.support.parser_child import stand_in
 
 CONFIG = IndexConfig()
@@ -270,12 +270,7 @@ print("done", flush=True)
 
 
 def start(repo, where="anywhere"):
-    return subprocess.Popen(
-        [sys.executable, "-P", "-c", DYING, str(repo), where],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    return prepared_process.start(DYING, str(repo), where, text=True)
 
 
 def let_go(process):
@@ -328,9 +323,9 @@ def test_where_writing_fails_the_sentence_says_so_and_the_old_index_stays(repo, 
     noise = random.Random(1).choices("abcdefghijklmnopqrstuvwxyz_ ", k=400_000)
     lines = ["".join(noise[n : n + 80]) for n in range(0, len(noise), 80)]
     put(repo, "big.txt", "\n".join(lines))
-    command = [sys.executable, "-P", "-c", SMALL_DISK, str(repo), str(most_bytes)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    sentence, found = done.stdout.splitlines()
+    words = (str(repo), str(most_bytes))
+    with prepared_process.start(SMALL_DISK, *words, text=True) as process:
+        sentence, found = process.stdout.read().splitlines()
     assert str(repo / ".homespun") in sentence
     assert "free some space" in sentence
     assert int(found) > 0

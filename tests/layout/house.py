@@ -38,6 +38,12 @@ def module_of(path: Path) -> str:
     return ".".join(parts if parts[0] == "homespun" else ["homespun", *parts])
 
 
+@functools.cache
+def imports_of(text: str) -> tuple[tuple[str, int], ...]:
+    """What `imported_modules` says of a file, whose text is parsed once for all who ask."""
+    return tuple(imported_modules(ast.parse(text)))
+
+
 def imported_modules(tree: ast.AST) -> Iterator[tuple[str, int]]:
     """Every module that is imported anywhere in a file, with the line."""
     for node in ast.walk(tree):
@@ -55,13 +61,11 @@ def own_imports(text: str) -> dict[str, int]:
 
     `from homespun.server import types` imports the module, not the package before it.
     """
-    tree = ast.parse(text)
-    found = [(name, line) for name, line in imported_modules(tree) if name in modules()]
+    found = [(name, line) for name, line in imports_of(text) if name in modules()]
     longer = {name.rpartition(".")[0] for name, _ in found}
-    plain = _plain(tree)
     kept: dict[str, int] = {}
     for name, line in found:
-        if name not in longer or name in plain:
+        if name not in longer or name in _plain(text):
             kept.setdefault(name, line)
     return kept
 
@@ -89,9 +93,11 @@ def depth(arrows: dict[str, set[str]]) -> int:
     return max(deepest.values(), default=0)
 
 
-def _plain(tree: ast.AST) -> set[str]:
+@functools.cache
+def _plain(text: str) -> set[str]:
     """Packages that are imported for themselves, by `import homespun`."""
-    return {a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
+    nodes = ast.walk(ast.parse(text))
+    return {a.name for n in nodes if isinstance(n, ast.Import) for a in n.names}
 
 
 def places(files: dict[str, dict[str, int]]) -> dict[str, set[str]]:

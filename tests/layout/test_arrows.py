@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import ast
-
 import pytest
 
 from tests.layout import house
-from tests.layout.house import ROOT, imported_modules, relative, sources
+from tests.layout.house import ROOT, imports_of, relative, sources
 
 MAY_IMPORT = {
     "homespun": {"homespun"},
@@ -101,7 +99,7 @@ MAX_SIBLINGS = 2  # that begin with the same word: three are a sub-package
 def forbidden_arrows(path, text):
     """Every import that the tables forbid, as "file:line: module"."""
     room = path.relative_to(ROOT).parts[0]
-    for module, line in imported_modules(ast.parse(text)):
+    for module, line in imports_of(text):
         head = module.split(".")[0]
         if head in FORBIDDEN_LIBRARIES.get(room, set()) and relative(path) != REFERENCE:
             yield f"{relative(path)}:{line}: {module}"

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tests.layout.house import ROOMS, ROOT, imported_modules, relative, sources
+from tests.layout.house import ROOMS, ROOT, imported_modules, imports_of, relative, sources
 from tests.support.fresh_interpreter import loaded_after
 
 RUNTIME = "models/runtime.py"  # the one module that imports onnxruntime, its telemetry off
@@ -27,9 +27,9 @@ def imports_of_onnxruntime(path, text):
     if "onnxruntime" not in text:
         return []
     place = relative(path)
-    tree = ast.parse(text)
-    lines = {line for name, line in imported_modules(tree) if name.split(".")[0] == "onnxruntime"}
-    for node in ast.walk(tree):
+    lines = {line for name, line in imports_of(text) if name.split(".")[0] == "onnxruntime"}
+    calls = ast.walk(ast.parse(text)) if "import_module" in text else ()
+    for node in calls:
         if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
             named = [a.value for a in node.args if isinstance(a, ast.Constant)]
             lines |= {node.lineno for name in named if str(name).startswith("onnxruntime")}
@@ -63,7 +63,7 @@ def test_one_module_alone_reads_toml():
         relative(path)
         for path in sources()
         if "tomllib" in (text := path.read_text(encoding="utf-8"))
-        for name, _ in imported_modules(ast.parse(text))
+        for name, _ in imports_of(text)
         if name.split(".")[0] == "tomllib"
     ]
     assert found == ["homespun/parsing.py"]
@@ -278,12 +278,11 @@ STARTER_CALLS = re.compile(
 
 def starts_of_programs(text):
     """Every import and call that may start a program, as "line: what"."""
-    tree = ast.parse(text)
-    for module, line in imported_modules(tree):
+    for module, line in imports_of(text):
         name = module.split(".")[0]
         if name in STARTERS or module in STARTERS or STARTER_CALLS.match(module):
             yield f"{line}: {module}"
-    for node in ast.walk(tree):
+    for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Attribute) and STARTER_CALLS.match(ast.unparse(node)):
             yield f"{node.lineno}: {ast.unparse(node)}"
 

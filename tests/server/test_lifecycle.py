@@ -53,14 +53,14 @@ def test_after_shutdown_only_exit_is_served(start):
 
 
 def test_exit_before_initialize_ends_it(start):
-    client = start()
+    client = start(rpc.FAKE_SERVER)
     client.note("exit", None)
     assert client.exit_status() == 1
 
 
 @pytest.mark.parametrize("activity", [busy, loading])
 def test_shutdown_and_exit_while_it_works_end_it_with_zero(start, activity):
-    client = start()
+    client = start(rpc.FAKE_SERVER)
     activity(client)
     assert client.stop() == 0
     assert "Traceback" not in client.log()
@@ -68,7 +68,7 @@ def test_shutdown_and_exit_while_it_works_end_it_with_zero(start, activity):
 
 @pytest.mark.parametrize("activity", [busy, loading])
 def test_exit_without_shutdown_while_it_works_ends_it_with_one(start, activity):
-    client = start()
+    client = start(rpc.FAKE_SERVER)
     activity(client)
     client.note("exit", None)
     assert client.exit_status() == 1
@@ -77,7 +77,7 @@ def test_exit_without_shutdown_while_it_works_ends_it_with_one(start, activity):
 
 @pytest.mark.parametrize("activity", [busy, loading])
 def test_the_end_of_its_input_ends_it(start, activity):
-    client = start()
+    client = start(rpc.FAKE_SERVER)
     activity(client)
     client.process.stdin.close()
     assert client.exit_status() == 1
@@ -87,7 +87,7 @@ def test_the_end_of_its_input_ends_it(start, activity):
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM")
 @pytest.mark.parametrize("activity", [busy, loading])
 def test_sigterm_while_it_works_ends_it(start, activity):
-    client = start()
+    client = start(rpc.FAKE_SERVER)
     activity(client)
     client.process.send_signal(signal.SIGTERM)
     assert client.exit_status() == 1
@@ -95,7 +95,7 @@ def test_sigterm_while_it_works_ends_it(start, activity):
 
 
 def test_a_client_that_reads_nothing_cannot_keep_it(start):
-    client = start()
+    client = start(rpc.FAKE_SERVER)
     client.initialize()
     client.pause_reading()
     for _ in range(3_000):
@@ -106,7 +106,7 @@ def test_a_client_that_reads_nothing_cannot_keep_it(start):
 
 def test_it_ends_when_the_editors_process_has_ended(start):
     editor = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    client = start()
+    client = start(rpc.FAKE_SERVER)
     client.initialize(processId=editor.pid)
     client.wait_until_ready()
     editor.communicate(b"\n")

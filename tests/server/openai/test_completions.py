@@ -28,8 +28,15 @@ SHAPES = {
 
 @pytest.fixture(scope="module")
 def plain_prompt(openai_server):
-    openai_server.complete(prompt=BEFORE, suffix=AFTER, max_tokens=30)
-    return without_added(openai_server.prompts()[-1])
+    """With what the index brings, which on a busy machine may be too late at first."""
+    lengths = iter(range(8, 31))  # so it is asked anew
+
+    def asked():
+        openai_server.complete(prompt=BEFORE, suffix=AFTER, max_tokens=next(lengths))
+        return openai_server.prompts()[-1]
+
+    openai_server.until(lambda: "# depot/parcel.py" in asked())
+    return without_added(asked())
 
 
 def without_added(prompt):
