@@ -14,6 +14,7 @@ import pytest
 
 from homespun.cli.main import VERBS
 from homespun.indexer.config import IndexConfig
+from homespun.models.adapters.upkeep.options import AdapterOptions
 from homespun.models.remote.options import RemoteOptions
 from homespun.models.remote.vectors.options import EncoderOptions
 from homespun.models.rerank.options import RerankerOptions
@@ -32,6 +33,7 @@ SECTIONS = (
     ("index", IndexConfig),
     ("encoder", EncoderOptions),
     ("search", RerankerOptions),
+    ("adapters", AdapterOptions),
     ("server", ServerOptions),
 )
 

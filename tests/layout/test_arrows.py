@@ -36,6 +36,7 @@ LAYERS = {
         "remote serve status",
         "remote.vectors rerank",
         "adapters.export export load promote recommend",
+        "adapters.upkeep",
     ),
     "indexer": (
         "config errors languages types",
@@ -78,7 +79,7 @@ LAYERS = {
     "cli": (
         "champion errors output shown surroundings",
         "progress",
-        "doctor.checks verbs.eval",
+        "doctor.checks verbs.adapters verbs.eval",
         "doctor",
         "verbs",
         "main",

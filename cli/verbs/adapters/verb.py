@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from homespun.cli.output import say
+from homespun.cli.verbs.adapters import prune
 
 if TYPE_CHECKING:
     from homespun.models.adapters.registry import Registry
@@ -32,6 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     remove = _action(actions, "remove", "delete an adapter that does not serve")
     _with_id(remove)
     _with_model(remove)
+    prune.add_arguments(
+        _action(actions, "prune", "delete old adapters that nothing needs, and say how many bytes")
+    )
     check = _action(actions, "check", "say whether the champion has gone stale on recent commits")
     _with_model(check)
     check.add_argument(
@@ -83,6 +87,7 @@ def run(args: argparse.Namespace) -> int:
         "promote": _promote,
         "rollback": _rollback,
         "remove": _remove,
+        "prune": prune.run,
         "check": _check,
         "export": _export,
         "push": _push,
