@@ -12,6 +12,7 @@ import time
 import pytest
 
 from homespun.cli.main import main
+from homespun.models.adapters.upkeep.last_check import last_check
 from homespun.models.serve import ensure_served, served_folder
 from homespun.server.prompt.render import PROMPT_VERSION
 from homespun.training.runs import training_lock
@@ -218,6 +219,7 @@ def test_check_says_what_the_champion_still_brings_and_fails_when_it_is_stale(
     assert found["items"] >= 30
     assert found["outcome"] == ("fresh" if found["gain"] > 0 else "stale")
     assert status == (0 if found["outcome"] == "fresh" else 1)
+    assert last_check(registry, adapter.id).outcome == found["outcome"]  # the editor shows it
     assert "only 5 holes" in out(capsys, "check", "--items", "5")
 
 
