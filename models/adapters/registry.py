@@ -88,6 +88,25 @@ class Registry:
             aliases.states[identifier] = "candidate"
         return self.get(identifier)
 
+    def adopt(self, draft: Path) -> Adapter:
+        """Copy a folder of one that was made elsewhere, by its name, with its manifest as it is.
+
+        It is unknown unless the user trusts it. Raises `AdapterUnknown` where the name is taken,
+        `AdapterDamaged` where its files are not what its manifest says, `AdapterBusy`.
+        """
+        check_finished(draft, read_finished(draft))
+        with self._changing() as aliases:
+            if not _IDENTIFIER.fullmatch(draft.name) or (self.folder / draft.name).exists():
+                raise AdapterUnknown(
+                    f"{draft.name!r} cannot be the name of another adapter of "
+                    f"{str(self.workspace)!r}; `homespun adapters list` shows what there is"
+                )
+            building = self.folder / f"{BUILDING}{draft.name}"
+            shutil.copytree(draft, building)
+            os.replace(building, self.folder / draft.name)
+            aliases.states[draft.name] = "candidate"
+        return self.get(draft.name)
+
     def adapters(self) -> list[Adapter]:
         """Return all whole adapters by identifier; a damaged folder is left out."""
         return self._whole(self._aliases.read())

@@ -37,6 +37,7 @@ LAYERS = {
         "remote.vectors rerank",
         "adapters.export export load promote recommend",
         "adapters.upkeep",
+        "adapters.sharing",
     ),
     "indexer": (
         "config errors languages types",

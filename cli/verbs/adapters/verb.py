@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from homespun.cli.output import say
-from homespun.cli.verbs.adapters import prune
+from homespun.cli.verbs.adapters import prune, share
 
 if TYPE_CHECKING:
     from homespun.models.adapters.registry import Registry
@@ -41,6 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     check.add_argument(
         "--items", type=int, default=80, metavar="N", help="holes to score (default: 80)"
     )
+    share.add_publish(_action(actions, "publish", "offer an adapter to a team, by a folder"))
+    share.add_pull(_action(actions, "pull", "take the adapter that a team's folder offers"))
     export = _action(actions, "export", "write an adapter as other programs load it")
     _with_id(export)
     export.add_argument("folder", metavar="DIR", help="where the files go")
@@ -89,6 +91,8 @@ def run(args: argparse.Namespace) -> int:
         "remove": _remove,
         "prune": prune.run,
         "check": _check,
+        "publish": share.run_publish,
+        "pull": share.run_pull,
         "export": _export,
         "push": _push,
     }
