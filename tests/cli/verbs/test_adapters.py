@@ -174,6 +174,31 @@ def test_merged_copies_are_left_while_a_training_judges_by_them(registry, add, c
     assert not list(served_folder(model).glob("served-*/"))
 
 
+def test_a_team_shares_an_adapter_by_a_folder(registry, add, capsys, tmp_path, monkeypatch):
+    place = tmp_path / "team"
+    place.mkdir()
+    adapter = add(0)
+    assert main(["adapters", "publish", adapter.id, str(place), "--no-report", "--json"]) == 0
+    printed, said = capsys.readouterr()
+    assert (json.loads(printed)["id"], said) == (adapter.id, "")
+    assert "was offered there already: publication 1" in out(
+        capsys, "publish", adapter.id, str(place), "--no-report"
+    )
+    monkeypatch.setenv("HOMESPUN_COMPLETION_ADAPTER", "none")
+    (tmp_path / "other" / ".git").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "other")
+    printed = out(capsys, "pull", place.as_uri())
+    identifier = printed.split()[0]
+    assert f"{identifier} is here now: unknown" in printed
+    assert f"homespun adapters trust {identifier}" in printed
+    out(capsys, "trust", identifier)
+    assert "serves now" in out(capsys, "promote", identifier)
+    again = json.loads(out(capsys, "pull", str(place), "--json"))
+    assert (again["id"], again["is_new"], again["state"]) == (identifier, False, "champion")
+    assert main(["adapters", "pull", "s3://team/shop"]) == 1
+    assert "no bucket or server is spoken to" in capsys.readouterr().err
+
+
 def test_wrong_arguments_end_with_status_2(registry, capsys):
     for arguments in (
         [],
