@@ -77,7 +77,8 @@ def _print(
 
     from homespun.storage import megabytes
 
-    total = sum(row.size_bytes for row in [*gone, *copies])
+    sizes = [adapter.size_bytes for adapter in gone] + [copy.size_bytes for copy in copies]
+    total = sum(sizes)
     if args.json:
         body = {
             "dry_run": args.dry_run,
