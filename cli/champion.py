@@ -6,6 +6,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from homespun.cli.output import say
+from homespun.errors import StorageFull
+
 if TYPE_CHECKING:
     from homespun.models.adapters.registry import Registry
     from homespun.models.engine.decoder import OnnxDecoder
@@ -47,7 +50,20 @@ def examined_champion(
         progress=progress,
     )
     del shipped  # one model in memory at a time
-    return drift(champion, found, _scorer(name, registry.workspace))
+    said = drift(champion, found, _scorer(name, registry.workspace))
+    _keep(registry, said)
+    return said
+
+
+def _keep(registry: Registry, said: Drift) -> None:
+    """Keep the result for the editor's status; without it the result is the same."""
+    from homespun.models.adapters.upkeep.last_check import keep_check
+    from homespun.models.errors import AdapterError
+
+    try:
+        keep_check(registry, said.adapter, said.outcome)
+    except (AdapterError, StorageFull, OSError) as error:
+        say(f"the editor's status will not show this check: {error}")
 
 
 def _scorer(model: str, workspace: Path) -> Score:

@@ -46,7 +46,11 @@ VERBS = (
         "homespun.cli.verbs.train",
         "learn from this repository, and judge what was learned",
     ),
-    Verb("adapters", "homespun.cli.verbs.adapters", "show, promote, roll back and check adapters"),
+    Verb(
+        "adapters",
+        "homespun.cli.verbs.adapters.verb",
+        "show, promote, roll back and check adapters",
+    ),
     Verb("acceptance", "homespun.cli.verbs.acceptance", "show what became of the suggestions"),
     Verb("doctor", "homespun.cli.verbs.doctor", "say what is wrong here, and what mends it"),
     Verb("serve", "homespun.cli.verbs.serve", "run the language server"),

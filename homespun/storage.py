@@ -8,6 +8,7 @@ to us: one sentence instead of an errno.
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import secrets
 import shutil
@@ -28,6 +29,7 @@ _CLOSED = {
     errno.EROFS,
     errno.EFBIG,  # beyond the limit for a file of this process
 }
+_BLOCK_BYTES = 1 << 20
 _RENAMES = 10  # on Windows a reader that has the old file open is in the way
 _RENAME_PAUSE_SECONDS = 0.02
 _CACHE_TAG = (  # https://bford.info/cachedir/
@@ -143,6 +145,52 @@ def copy_private(source: Path, target: Path) -> None:
         shutil.copyfileobj(reader, writer)
 
 
+def copy_bounded(source: Path, target: Path, *, max_bytes: int) -> str:
+    """Copy a regular file that is no link into one of ours; return the sha256 of what was read.
+
+    Raises `OSError`, and `ValueError` above `max_bytes`, or where it is no regular file.
+    """
+    digest, left = hashlib.sha256(), max_bytes
+    with _open_regular(source) as reader, open_private(target) as writer:
+        while block := reader.read(min(_BLOCK_BYTES, left + 1)):
+            left -= len(block)
+            if left < 0:
+                raise ValueError(f"it is larger than {megabytes(max_bytes)}")
+            digest.update(block)
+            writer.write(block)
+    return digest.hexdigest()
+
+
+@contextmanager
+def shared_draft(path: Path) -> Iterator[IO[bytes]]:
+    """Give a file to write that takes the place of `path` once the block has ended well.
+
+    Who may read it is as the user's umask says: it is for others. No link is followed. Raises
+    `OSError`; the old file then stays, and no draft.
+    """
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        with os.fdopen(os.open(draft, flags, 0o666), "wb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        replace(draft, path)
+    except BaseException:
+        with suppress(OSError):
+            draft.unlink()
+        raise
+
+
+def make_shared_folder(folder: Path) -> None:
+    """Make a folder in one that others use, too. Raises `OSError`, also where a link is there."""
+    with suppress(FileExistsError):
+        folder.mkdir()
+    if not stat.S_ISDIR(folder.lstat().st_mode) or _is_junction(folder):
+        raise OSError(errno.ENOTDIR, "it is no plain folder", str(folder))
+
+
 def replace(draft: Path, target: Path) -> None:
     """Rename over what is there; on Windows a reader may be in the way for a moment."""
     for _ in range(_RENAMES):
@@ -188,6 +236,12 @@ def read_bounded(path: Path, *, max_bytes: int, follow_links: bool = False) -> b
 
 def read_beginning(path: Path, *, most_bytes: int, follow_links: bool = False) -> bytes:
     """Return the first bytes of a regular file, as `read_bounded` does. Raises `OSError`."""
+    with _open_regular(path, follow_links=follow_links) as stream:
+        return stream.read(most_bytes)
+
+
+@contextmanager
+def _open_regular(path: Path, *, follow_links: bool = False) -> Iterator[IO[bytes]]:
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     if not follow_links:
         flags |= getattr(os, "O_NOFOLLOW", 0)
@@ -196,7 +250,7 @@ def read_beginning(path: Path, *, most_bytes: int, follow_links: bool = False) -
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise OSError(errno.EINVAL, "it is no regular file", str(path))
         with os.fdopen(handle, "rb", closefd=False) as stream:
-            return stream.read(most_bytes)
+            yield stream
     finally:
         os.close(handle)
 

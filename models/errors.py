@@ -19,7 +19,8 @@ ModelsError
     ├── AdapterForeign    not made on this machine, and nobody said that he trusts it
     ├── AdapterUnproven   the gate did not let it through, and nobody promoted it all the same
     ├── AdapterBusy       another process holds the registry
-    └── PushRefused       a server cannot be told of an adapter, or does not load it
+    ├── PushRefused       a server cannot be told of an adapter, or does not load it
+    └── ShareRefused      a shared folder cannot be used, or what it offers is not taken
 """
 
 from homespun.errors import HomespunError
@@ -107,6 +108,10 @@ class AdapterUnproven(AdapterError):
 
 class AdapterBusy(AdapterError):
     """Another process holds the registry's lock."""
+
+
+class ShareRefused(AdapterError):
+    """A shared folder cannot be used, or what it offers is not taken."""
 
 
 class PushRefused(AdapterError):

@@ -15,6 +15,7 @@ from filelock import Timeout
 
 from homespun.locks import lock_file
 from homespun.models.adapters.adapter import Adapter
+from homespun.models.adapters.folder import reading
 from homespun.models.adapters.registry import Registry
 from homespun.models.convert.parity import Parity, compare
 from homespun.models.convert.served_form import read_manifest
@@ -52,23 +53,24 @@ def promote(
     """
     adapter = registry.get(identifier)
     registry.require_known(adapter)
-    registry.check(adapter, everything=True)
-    if not unproven:
-        _require_proof(adapter)
-    served = serve(
-        model,
-        progress,
-        adapter=identifier,
-        workspace=registry.workspace,
-        prompt_version=prompt_version,
-    )
-    parity = served_parity(served.directory)
-    if parity.fault:
-        raise AdapterUnfit(
-            f"adapter {identifier!r} is not promoted: {parity.fault}; "
-            "run `homespun models verify` and promote it again"
+    with reading(adapter.directory):
+        registry.check(adapter, everything=True)
+        if not unproven:
+            _require_proof(adapter)
+        served = serve(
+            model,
+            progress,
+            adapter=identifier,
+            workspace=registry.workspace,
+            prompt_version=prompt_version,
         )
-    promoted = registry.promote(identifier, unproven=unproven)
+        parity = served_parity(served.directory)
+        if parity.fault:
+            raise AdapterUnfit(
+                f"adapter {identifier!r} is not promoted: {parity.fault}; "
+                "run `homespun models verify` and promote it again"
+            )
+        promoted = registry.promote(identifier, unproven=unproven)
     clear_served(registry, model)
     return Promotion(promoted, parity, served.directory)
 

@@ -14,6 +14,7 @@ from homespun import paths
 from homespun.locks import lock_file
 from homespun.models import catalogue
 from homespun.models.adapters.compatibility import check_fits
+from homespun.models.adapters.folder import reading
 from homespun.models.adapters.stack import Stack, stack
 from homespun.models.convert.quantize import int8_products_are_exact
 from homespun.models.convert.served_form import (
@@ -119,10 +120,11 @@ def serve(
         base_sha256=original.sha256,
         workspace=workspace,
     )
-    if wanted.adapter is not None:
+    if wanted.adapter is None:
+        return ServedForm(_ensure(original, wanted, progress, workspace), wanted)
+    with reading(wanted.adapter.directory):
         _check_adapter(wanted, original, prompt_version)
-    directory = _ensure(original, wanted, progress, workspace)
-    if wanted.adapter is not None:
+        directory = _ensure(original, wanted, progress, workspace)
         _check_tokenizer(wanted, original, directory)
     return ServedForm(directory, wanted)
 

@@ -14,6 +14,7 @@ import pytest
 
 from homespun.cli.main import VERBS
 from homespun.indexer.config import IndexConfig
+from homespun.models.adapters.upkeep.options import AdapterOptions
 from homespun.models.remote.options import RemoteOptions
 from homespun.models.remote.vectors.options import EncoderOptions
 from homespun.models.rerank.options import RerankerOptions
@@ -32,6 +33,7 @@ SECTIONS = (
     ("index", IndexConfig),
     ("encoder", EncoderOptions),
     ("search", RerankerOptions),
+    ("adapters", AdapterOptions),
     ("server", ServerOptions),
 )
 
@@ -52,6 +54,8 @@ def settings_page():
         "in `index.encoder` or `search.reranker` ([encoders.md](encoders.md)).",
         "`HOMESPUN_TOKEN` is what a client of `homespun serve --tcp` names",
         "([editors.md](editors.md#other-editors)), or of `--openai` ([openai.md](openai.md)).",
+        "`HOMESPUN_TEAM_KEY` is a team's secret that vouches for the adapter it shares",
+        "([tuning.md](tuning.md#a-team-shares-one)).",
         "",
         "A workspace's files come with a clone: they change nothing that you have set, and set",
         "only what the column *workspace* allows. *yes* is any good value, *lowers* nothing above",

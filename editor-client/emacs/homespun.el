@@ -349,6 +349,7 @@ Former deaths no longer count."
        ,(homespun--said (lsp-get state :message))
        ,(and fix (format "M-x homespun-fix: %s" (lsp-get fix :title)))
        ,(format "model %s, adapter %s" (lsp-get state :model) (lsp-get state :adapter))
+       ,(and-let* ((age (lsp-get state :adapterAge))) (homespun--said (lsp-get age :sentence)))
        ,@(seq-map (lambda (folder)
                     (string-join
                      (delq nil (list (lsp-get folder :root)

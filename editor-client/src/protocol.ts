@@ -35,6 +35,7 @@ export interface Status {
     readonly pausedUntil: number | null; // seconds since 1970; null = until resumed
     readonly model: string;
     readonly adapter: string;
+    readonly adapterAge: string; // how old that is and how it does, or ""
     readonly sentTo: string; // the address that code goes to, "" where it stays on this machine
 }
 
@@ -74,7 +75,7 @@ export interface Adapters {
 
 /** A status as the client itself gives it, before there is a server or after it. */
 export function ownStatus(state: State, message: string, fix: Fix | null = null): Status {
-    return { state, message, percent: null, fix, pausedUntil: null, model: "", adapter: "", sentTo: "" };
+    return { state, message, percent: null, fix, pausedUntil: null, model: "", adapter: "", adapterAge: "", sentTo: "" };
 }
 
 export function readStatus(value: unknown): Status | undefined {
@@ -91,6 +92,7 @@ export function readStatus(value: unknown): Status | undefined {
         pausedUntil: number(body["pausedUntil"]),
         model: text(body["model"]),
         adapter: text(body["adapter"]),
+        adapterAge: text(record(body["adapterAge"])["sentence"]),
         sentTo: readSentTo(body["remote"]),
     };
 }

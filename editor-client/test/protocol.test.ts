@@ -12,9 +12,10 @@ test("a status is read as the contract has it", () => {
         pausedUntil: null,
         model: "qwen",
         adapter: "none",
+        adapterAge: { sentence: "learned today", isStale: false },
         folders: [],
     });
-    const expected = { state: "indexing", message: "", percent: 43, fix: null, pausedUntil: null, model: "qwen", adapter: "none", sentTo: "" };
+    const expected = { state: "indexing", message: "", percent: 43, fix: null, pausedUntil: null, model: "qwen", adapter: "none", adapterAge: "learned today", sentTo: "" };
     assert.deepEqual(status, expected);
 });
 
@@ -25,7 +26,7 @@ for (const strange of [null, undefined, 7, "ready", [], {}, { state: "dreaming" 
 }
 
 test("an older server's status lacks fields and is still one", () => {
-    const expected = { state: "ready", message: "", percent: null, fix: null, pausedUntil: null, model: "", adapter: "", sentTo: "" };
+    const expected = { state: "ready", message: "", percent: null, fix: null, pausedUntil: null, model: "", adapter: "", adapterAge: "", sentTo: "" };
     assert.deepEqual(readStatus({ state: "ready" }), expected);
 });
 

@@ -19,19 +19,16 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from filelock import Timeout
-
-from homespun.errors import FolderRefused
-from homespun.locks import lock_file
 from homespun.models.adapters import trusted
 from homespun.models.adapters.adapter import UNKNOWN, Adapter
-from homespun.models.adapters.aliases import ALIASES, Aliases, AliasFile, is_here
+from homespun.models.adapters.aliases import Aliases, AliasFile, is_here
 from homespun.models.adapters.claim import Claim, unanswered_claim
+from homespun.models.adapters.folder import BUILDING, REMOVED, changing, is_being_read
 from homespun.models.adapters.sealed_folder import (
     SERVED_FILES,
     check_finished,
@@ -50,17 +47,9 @@ from homespun.models.errors import (
 )
 from homespun.models.weights.lora import LoraWeights
 from homespun.paths import WORKSPACE_FOLDER
-from homespun.storage import (
-    check_plain,
-    check_without_links,
-    make_private_folder,
-    workspace_folder,
-)
+from homespun.storage import check_without_links
 
 CHAMPION = "champion"  # what the setting `adapter` says for whichever is promoted
-_BUILDING = ".building-"
-_REMOVED = ".removed-"
-_LOCK_SECONDS = 30.0
 _IDENTIFIER = re.compile(r"[a-z0-9][a-z0-9._-]{0,199}")
 _SHORT_SHA = 8
 _MAX_DIGITS = 9  # of a number that one of ours may have
@@ -92,21 +81,35 @@ class Registry:
         with self._changing(lenient=True) as aliases:
             aliases.last = self._next_number(aliases.last)
             identifier = f"{self._stem(str(facts.get('commit') or ''))}-{aliases.last}"
-            building = self.folder / f"{_BUILDING}{identifier}"
+            building = self.folder / f"{BUILDING}{identifier}"
             shutil.copytree(draft, building, ignore=shutil.ignore_patterns(MANIFEST, "*.bin"))
             seal(building, {**facts, "id": identifier})
             os.replace(building, self.folder / identifier)
             aliases.states[identifier] = "candidate"
         return self.get(identifier)
 
+    def adopt(self, draft: Path) -> Adapter:
+        """Copy a folder of one that was made elsewhere, by its name, with its manifest as it is.
+
+        It is unknown unless the user trusts it. Raises `AdapterUnknown` where the name is taken,
+        `AdapterDamaged` where its files are not what its manifest says, `AdapterBusy`.
+        """
+        check_finished(draft, read_finished(draft))
+        with self._changing() as aliases:
+            if not _IDENTIFIER.fullmatch(draft.name) or (self.folder / draft.name).exists():
+                raise AdapterUnknown(
+                    f"{draft.name!r} cannot be the name of another adapter of "
+                    f"{str(self.workspace)!r}; `homespun adapters list` shows what there is"
+                )
+            building = self.folder / f"{BUILDING}{draft.name}"
+            shutil.copytree(draft, building)
+            os.replace(building, self.folder / draft.name)
+            aliases.states[draft.name] = "candidate"
+        return self.get(draft.name)
+
     def adapters(self) -> list[Adapter]:
         """Return all whole adapters by identifier; a damaged folder is left out."""
-        aliases = self._aliases.read()
-        found = []
-        for name in self._identifiers():
-            with suppress(AdapterDamaged):  # `damaged` says it
-                found.append(self._adapter(name, aliases))
-        return found
+        return self._whole(self._aliases.read())
 
     def damaged(self) -> list[str]:
         """Return a sentence for each folder that `adapters` leaves out."""
@@ -235,7 +238,11 @@ class Registry:
         return self.champion()
 
     def remove(self, identifier: str) -> None:
-        """Delete an adapter. Raises `AdapterUnknown` for the champion, or when there is none."""
+        """Delete an adapter.
+
+        Raises `AdapterUnknown` for the champion, or when there is none, and `AdapterBusy` for one
+        that is being read.
+        """
         with self._changing() as aliases:
             self._require(identifier)
             if aliases.champion == identifier:
@@ -243,13 +250,66 @@ class Registry:
                     f"adapter {identifier!r} is the champion and cannot be removed; "
                     "`homespun adapters rollback` first"
                 )
-            gone = self.folder / f"{_REMOVED}{identifier}"
-            os.replace(self.folder / identifier, gone)
-            aliases.states.pop(identifier, None)
-            aliases.unproven.discard(identifier)
-            if aliases.previous == identifier:
-                aliases.previous = None
+            if is_being_read(self.folder / identifier):
+                raise AdapterBusy(
+                    f"adapter {identifier!r} is being read by another process; "
+                    "remove it when that is done"
+                )
+            gone = self._taken_out(identifier, aliases)
         shutil.rmtree(gone, ignore_errors=True)
+
+    def dispensable(self) -> list[Adapter]:
+        """Return the known adapters that neither serve nor are what `rollback` goes back to.
+
+        Raises `AdapterDamaged` where the aliases cannot be read, and `AdapterUnknown` where they
+        are not this machine's: then nobody knows what serves.
+        """
+        if self._aliases.read_foreign() is not None:
+            raise AdapterUnknown(
+                f"which adapter of {str(self.workspace)!r} serves was not said on this machine, or "
+                "not in this place, so none is removed; `homespun adapters promote ID` says it"
+            )
+        return self._dispensable(self._aliases.read())
+
+    def prune(self, choose: Callable[[Sequence[Adapter]], Iterable[Adapter]]) -> list[Adapter]:
+        """Delete what `choose` takes of the dispensable adapters; return them.
+
+        One that is being read stays. Raises like `dispensable`, and `AdapterBusy`.
+        """
+        if not list(choose(self.dispensable())):
+            return []
+        with self._changing() as aliases:
+            gone = [
+                adapter
+                for adapter in choose(self._dispensable(aliases))
+                if not is_being_read(adapter.directory)
+            ]
+            folders = [self._taken_out(adapter.id, aliases) for adapter in gone]
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
+        return gone
+
+    def _dispensable(self, aliases: Aliases) -> list[Adapter]:
+        needed = {aliases.champion, aliases.previous}
+        known = (adapter for adapter in self._whole(aliases) if adapter.is_known)
+        return [adapter for adapter in known if adapter.id not in needed]
+
+    def _taken_out(self, identifier: str, aliases: Aliases) -> Path:
+        """Rename an adapter's folder, so that it is one no more; return what is to be deleted."""
+        gone = self.folder / f"{REMOVED}{identifier}"
+        os.replace(self.folder / identifier, gone)
+        aliases.states.pop(identifier, None)
+        aliases.unproven.discard(identifier)
+        if aliases.previous == identifier:
+            aliases.previous = None
+        return gone
+
+    def _whole(self, aliases: Aliases) -> list[Adapter]:
+        found = []
+        for name in self._identifiers():
+            with suppress(AdapterDamaged):  # `damaged` says it
+                found.append(self._adapter(name, aliases))
+        return found
 
     def _by_alias(self, identifier: str | None) -> Adapter | None:
         if identifier is None:
@@ -306,41 +366,10 @@ class Registry:
 
         `lenient`: aliases that cannot be read, by which nothing serves, are begun anew.
         """
-        self._make_folder()
-        lock = lock_file(self.folder / "lock")
-        try:
-            lock.acquire(timeout=_LOCK_SECONDS, poll_interval=0.05)
-        except Timeout as error:
-            raise AdapterBusy(
-                f"the adapters in {str(self.folder)!r} are being changed by another process; "
-                f"waited {_LOCK_SECONDS:g} s: try again when it is done"
-            ) from error
-        try:
-            self._clear_leftovers()
+        with changing(self.folder):
             aliases = self._aliases.read(lenient=lenient)
             yield aliases
             self._aliases.write(aliases)
-        finally:
-            lock.release()
-
-    def _make_folder(self) -> None:
-        """Make the folder; raises `FolderRefused` where a write would follow a link."""
-        make_private_folder(self.workspace)
-        workspace_folder(self.workspace)
-        make_private_folder(self.folder)
-        check_plain(self.folder)
-        if (self.folder / "lock").is_symlink():
-            raise FolderRefused(
-                f"{str(self.folder / 'lock')!r} is a link, so nothing is written there; delete it"
-            )
-
-    def _clear_leftovers(self) -> None:
-        """Remove what a killed process was building or removing."""
-        for entry in self.folder.iterdir():
-            if entry.name.startswith((_BUILDING, _REMOVED)):
-                shutil.rmtree(entry, ignore_errors=True)
-            elif entry.name.startswith(f".{ALIASES}."):
-                entry.unlink(missing_ok=True)
 
 
 def _is_known(identifier: str, manifest: Mapping[str, Any]) -> bool:

@@ -255,6 +255,7 @@ class Backend:
             "pausedUntil": self.pause.until(),
             "model": self._options.model,
             "adapter": generator.adapter if generator else self._options.adapter,
+            "adapterAge": self.model.adapter_age(),
             "remote": self.remote.describe(),
             "folders": [_describe_folder(folder) for folder in self._folders.values()],
         }

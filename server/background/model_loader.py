@@ -24,6 +24,7 @@ from homespun.models.types import MODEL_AS_SHIPPED, Generator
 from homespun.progress import CountedProgress, Progress
 from homespun.server.background.status import Fix, Status, model_fix
 from homespun.server.completion.open import context_length
+from homespun.server.freshness.follow import AgeFollower
 from homespun.server.lsp.client import Client
 from homespun.server.options import CompletionOptions
 
@@ -94,6 +95,7 @@ class ModelLoader:
         self._again = False  # what could not be loaded is to be tried now
         self._closing = False
         self._failed: _Wanted | None = None  # what was tried last, in vain
+        self._age = AgeFollower(changed)
         self._thread = threading.Thread(target=self._run, name="homespun-model", daemon=True)
 
     def want(self, options: CompletionOptions, workspace: Path | None = None) -> None:
@@ -135,10 +137,16 @@ class ModelLoader:
         with self._wake:
             self._closing = True
             self._wake.notify_all()
+        self._age.close()
 
     def busy(self) -> bool:
-        """Say whether the thread is still alive."""
-        return self._thread.is_alive()
+        """Say whether a thread is still alive."""
+        return self._thread.is_alive() or self._age.busy()
+
+    def adapter_age(self) -> dict[str, object] | None:
+        """Return how old the adapter at work is, as JSON; None where there is none, or not yet."""
+        generator = self.generator
+        return self._age.describe(generator.adapter) if generator is not None else None
 
     def _run(self) -> None:
         """Load what is wanted, until the end; whatever goes wrong is a status, never silence."""
@@ -245,6 +253,7 @@ class ModelLoader:
                 self._become(Status("ready", refusal))
         self._client.log(f"model {wanted.model} with adapter {generator.adapter} is ready")
         self._tell_loaded()
+        self._age.follow(wanted.workspace, generator.adapter)
 
     def _tell(self, stage: str, percent: int | None) -> None:
         """Show how far a conversion is, where nothing else answers meanwhile."""

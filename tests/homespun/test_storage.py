@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import stat
 import threading
 
 import pytest
 
+from homespun import storage
 from homespun.errors import FolderRefused
 from homespun.locks import lock_file
 from homespun.storage import (
@@ -234,3 +236,35 @@ def test_a_full_disk_and_a_closed_one_are_told_from_other_trouble(name):
     number = getattr(errno, name, errno.ENOSPC)  # Windows knows no quota error
     assert is_full_or_closed(OSError(number, os.strerror(number)))
     assert not is_full_or_closed(OSError(errno.EINVAL, "it is no regular file"))
+
+
+def test_a_copy_is_hashed_and_ends_at_its_bound(tmp_path):
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.write_bytes(b"0123456789")
+    sha256 = storage.copy_bounded(source, target, max_bytes=10)
+    assert sha256 == hashlib.sha256(b"0123456789").hexdigest()
+    assert target.read_bytes() == b"0123456789"
+    with pytest.raises(ValueError, match="larger than 9 bytes"):
+        storage.copy_bounded(source, target, max_bytes=9)
+
+
+def test_a_shared_folder_is_no_link(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OSError, match="no plain folder"):
+        storage.make_shared_folder(tmp_path / "link")
+    storage.make_shared_folder(tmp_path / "new")
+    storage.make_shared_folder(tmp_path / "new")
+    assert (tmp_path / "new").is_dir()
+
+
+def test_a_shared_draft_takes_its_place_whole_or_not_at_all(tmp_path):
+    place = tmp_path / "current"
+    place.write_text("old")
+    with pytest.raises(KeyError), storage.shared_draft(place) as stream:
+        stream.write(b"ha")
+        raise KeyError
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
+    with storage.shared_draft(place) as stream:
+        stream.write(b"new")
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["new"]

@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 
 from homespun.models.adapters.registry import Registry
+from homespun.models.adapters.upkeep.prune import prune
 from homespun.models.convert.parity import Parity, compare, reference
 from homespun.models.errors import AdapterDamaged, AdapterUnfit
 from homespun.models.load import load_generator
 from homespun.models.promote import clear_served, promote, served_parity
 from homespun.models.serve import ensure_served, identity, served_folder, served_target
+from homespun.progress import NoProgress
 from tests.support.tiny import save_tiny_adapter
 
 PASSED = {"promote": True, "headline": "better"}
@@ -80,6 +82,19 @@ def test_the_float_weights_answer_as_in_torch(shop, drafts):
     following = [told["ids"][row + 1] for row in rows]
     assert logits[rows].argmax(axis=1).tolist() == told["top"]
     np.testing.assert_allclose(logits[rows, following], told["logprobs"], atol=2e-3)
+
+
+def test_what_is_being_merged_is_not_pruned(shop):
+    adapter = shop.add(0)
+    pruned = []
+
+    class Prunes(NoProgress):
+        def start(self, *_):
+            pruned.append(prune(shop.registry, 0))
+
+    assert shop.promote(adapter, progress=Prunes()).adapter.id == adapter.id
+    assert pruned
+    assert not any(pruned)
 
 
 def test_a_served_form_of_other_weights_is_not_promoted(shop):

@@ -5,14 +5,20 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from homespun.models.adapters.registry import Registry
+from homespun.models.adapters.upkeep.options import SECTION, AdapterOptions
+from homespun.models.adapters.upkeep.prune import prune
+from homespun.models.errors import AdapterError
 from homespun.models.promote import delete_served, promote
 from homespun.models.serve import identity, served_target
-from homespun.progress import Progress
+from homespun.progress import Progress, TrainProgress
+from homespun.server.completion.open import completion_settings
 from homespun.server.prompt.render import DEFAULT_LAYOUT, PROMPT_VERSION
+from homespun.settings import settings_of
 from homespun.training.config import DatasetReport, TrainOptions
 from homespun.training.gate.verdict import GateVerdict
 from homespun.training.pipeline.learn import preset_of
@@ -80,6 +86,22 @@ def serve_if_proven(
     )
 
 
+def keep_the_newest(workspace: Path, progress: TrainProgress) -> None:
+    """Delete adapters beyond those that the user keeps; where that cannot be done, say so."""
+    options = settings_of(AdapterOptions, SECTION, workspace=workspace, say=progress.say)
+    setting = completion_settings(workspace, say=progress.say).adapter  # may be an identifier
+    try:
+        gone = prune(Registry(workspace), options.keep, spared={setting})
+    except (AdapterError, OSError) as error:
+        progress.say(f"no older adapter is deleted: {error}")
+        return
+    if gone:
+        names = ", ".join(adapter.id for adapter in gone)
+        progress.say(
+            f"older adapters are deleted, {options.keep} are kept (adapters.keep): {names}"
+        )
+
+
 def drop_served(model: str, workspace: Path, adapter: str | Path) -> None:
     """Delete the served form of an adapter that is not to serve: it is as large as the model."""
     delete_served(served_target(model, adapter=adapter, workspace=workspace))
@@ -96,6 +118,7 @@ def facts_of(
     return {
         **identity(options.model, progress).facts(),
         "run": _mark(run),
+        "trained": datetime.now().astimezone().isoformat(timespec="seconds"),
         "repo": dataset.repo,
         "commit": dataset.cutoff,
         "tree": dataset.tree,

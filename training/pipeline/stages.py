@@ -36,7 +36,7 @@ from homespun.training.pipeline.house_style import (
 )
 from homespun.training.pipeline.learn import learn, parity_of
 from homespun.training.pipeline.prepared import Prepared
-from homespun.training.pipeline.register import register, serve_if_proven
+from homespun.training.pipeline.register import keep_the_newest, register, serve_if_proven
 from homespun.training.probes.pairs import Probe
 from homespun.training.probes.scores import LogProbs, compare_scores, score_probes
 from homespun.training.report.html import render
@@ -215,6 +215,7 @@ def _registry(prepared: Prepared) -> dict[str, Any]:
     outcome, is_champion = serve_if_proven(
         workspace, identifier, options, verdict, prepared.progress
     )
+    keep_the_newest(workspace, prepared.progress)
     _write_page(prepared, verdict, outcome)
     return {"adapter": identifier, "champion": is_champion, "outcome": outcome}
 

@@ -9,6 +9,8 @@ from typing import Any
 
 from homespun.cli.doctor.checks.finding import Finding, Patient, Problem
 from homespun.indexer.config import IndexConfig
+from homespun.models.adapters.upkeep.options import SECTION as ADAPTER_SECTION
+from homespun.models.adapters.upkeep.options import AdapterOptions
 from homespun.models.remote.options import SECTION, RemoteOptions
 from homespun.models.remote.vectors.options import SECTION as ENCODER_SECTION
 from homespun.models.remote.vectors.options import EncoderOptions
@@ -23,6 +25,7 @@ SECTIONS: Mapping[str, type[Any]] = {
     "index": IndexConfig,
     ENCODER_SECTION: EncoderOptions,
     RERANKER_SECTION: RerankerOptions,
+    ADAPTER_SECTION: AdapterOptions,
     "server": ServerOptions,
 }
 _PRIVATE = "(set, not shown)"

@@ -42,6 +42,9 @@ export function tooltip(status: Status, now: Date = new Date()): string {
     if (status.model !== "") {
         parts.push(escaped(`Model ${status.model}, adapter ${status.adapter || "none"}`));
     }
+    if (status.adapterAge !== "") {
+        parts.push(escaped(sentence(status.adapterAge)));
+    }
     return parts.join("\n\n");
 }
 

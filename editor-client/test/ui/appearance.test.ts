@@ -46,6 +46,12 @@ test("the tooltip has the sentence, and the fix as a link with its arguments", (
     );
 });
 
+test("the tooltip says how old the adapter is, where the server does", () => {
+    const shown = tooltip(status({ model: "q", adapter: "shop-1", adapterAge: "learned today; `homespun train` learns" }));
+    assert.match(shown, /adapter shop\\-1\n\nLearned today; \\`homespun train\\` learns\.$/u);
+    assert.match(tooltip(status({ model: "q", adapter: "shop-1" })), /adapter shop\\-1$/u);
+});
+
 test("what a server says cannot become a link", () => {
     const shown = tooltip(status({ message: "see [this](command:evil)\nand <b>that</b>" }));
     assert.match(shown, /See \\\[this\\\]\\\(command:evil\\\) and \\<b\\>that\\<\/b\\>\./u);

@@ -17,6 +17,7 @@ from homespun.models.adapters.compatibility import check_fits
 from homespun.models.adapters.export.forms import write_gguf, write_peft
 from homespun.models.adapters.export.one_lora import OneLora
 from homespun.models.adapters.export.push import Fit, TokenProbe
+from homespun.models.adapters.folder import reading
 from homespun.models.adapters.registry import Registry
 from homespun.models.adapters.stack import stack
 from homespun.models.catalogue import CatalogueEntry
@@ -76,7 +77,8 @@ def export(
         general_sha256=whole.general_sha256,
     )
     layers = whole.layers if with_general else whole.layers[-1:]
-    lora = OneLora.of([layer.open() for layer in layers])
+    with reading(adapter.directory):
+        lora = OneLora.of([layer.open() for layer in layers])
     facts = {name: adapter.manifest[name] for name in _FACTS if name in adapter.manifest}
     facts |= {"id": adapter.id, "includes_general": with_general and bool(whole.general_sha256)}
     base = published_name(entry) if entry else model

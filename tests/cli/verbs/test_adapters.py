@@ -12,10 +12,13 @@ import time
 import pytest
 
 from homespun.cli.main import main
-from homespun.models.serve import served_folder
+from homespun.models.adapters.upkeep.last_check import last_check
+from homespun.models.serve import ensure_served, served_folder
 from homespun.server.prompt.render import PROMPT_VERSION
+from homespun.training.runs import training_lock
 from tests.support.growing_history import history
 from tests.support.hostile import settings_and_adapters as hostile
+from tests.support.hostile.settings_and_adapters import write_adapter
 
 
 def out(capsys, *arguments, status=0):
@@ -121,8 +124,89 @@ def test_an_adapter_from_elsewhere_is_unknown_until_it_is_trusted(registry, add,
     assert (json.loads(printed)["adapter"], said) == (brought.id, "")
 
 
+def test_prune_says_what_goes_and_how_many_bytes_and_then_deletes_it(
+    registry, add, capsys, monkeypatch
+):
+    adapters = [add(0) for _ in range(4)]
+    registry.promote(adapters[0].id)
+    write_adapter(registry.folder / "evil-1")
+    told = json.loads(out(capsys, "prune", "--keep", "2", "--dry-run", "--json"))
+    [row] = told["adapters"]
+    assert (row["id"], row["state"]) == (adapters[1].id, "candidate")
+    assert (told["dry_run"], told["keep"], told["merged_copies"]) == (True, 2, [])
+    assert told["bytes"] == row["size_bytes"] > 1000
+    assert main(["adapters", "prune", "--keep", "2", "--dry-run"]) == 0
+    printed, said = capsys.readouterr()
+    assert "1 adapters and 0 merged copies would go" in printed
+    assert "1 from elsewhere are unknown, and left: evil-1" in said
+    assert len(registry.adapters()) == 5
+
+    monkeypatch.setenv("HOMESPUN_ADAPTERS_KEEP", "1")
+    monkeypatch.setenv("HOMESPUN_COMPLETION_ADAPTER", adapters[1].id)  # served by its name
+    printed = out(capsys, "prune")
+    assert printed.startswith(f"{adapters[2].id}")
+    assert "are gone" in printed
+    assert [a.id for a in registry.adapters() if a.is_known] == [
+        adapters[0].id,
+        adapters[1].id,
+        adapters[3].id,
+    ]
+
+
+def test_a_workspace_does_not_say_how_many_adapters_are_kept(registry, add, capsys):
+    add(0), add(0)
+    (registry.workspace / "homespun.toml").write_text("[adapters]\nkeep = 1\n")
+    assert main(["adapters", "prune"]) == 0
+    assert "only the user may set it" in capsys.readouterr().err
+    assert len(registry.adapters()) == 2
+
+
+def test_merged_copies_are_left_while_a_training_judges_by_them(registry, add, capsys):
+    old = add(0)
+    model = os.environ["HOMESPUN_COMPLETION_MODEL"]
+    ensure_served(model, adapter=old.id, workspace=registry.workspace)
+    with training_lock(registry.workspace):
+        assert main(["adapters", "prune"]) == 0
+        printed, said = capsys.readouterr()
+        assert "0 merged copies are gone" in printed
+        assert "left for another time: a training of" in said
+    assert [row["adapter"] for row in json.loads(out(capsys, "prune", "--json"))["merged_copies"]]
+    assert not list(served_folder(model).glob("served-*/"))
+
+
+def test_a_team_shares_an_adapter_by_a_folder(registry, add, capsys, tmp_path, monkeypatch):
+    place = tmp_path / "team"
+    place.mkdir()
+    adapter = add(0)
+    assert main(["adapters", "publish", adapter.id, str(place), "--no-report", "--json"]) == 0
+    printed, said = capsys.readouterr()
+    assert (json.loads(printed)["id"], said) == (adapter.id, "")
+    assert "was offered there already: publication 1" in out(
+        capsys, "publish", adapter.id, str(place), "--no-report"
+    )
+    monkeypatch.setenv("HOMESPUN_COMPLETION_ADAPTER", "none")
+    (tmp_path / "other" / ".git").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "other")
+    printed = out(capsys, "pull", place.as_uri())
+    identifier = printed.split()[0]
+    assert f"{identifier} is here now: unknown" in printed
+    assert f"homespun adapters trust {identifier}" in printed
+    out(capsys, "trust", identifier)
+    assert "serves now" in out(capsys, "promote", identifier)
+    again = json.loads(out(capsys, "pull", str(place), "--json"))
+    assert (again["id"], again["is_new"], again["state"]) == (identifier, False, "champion")
+    assert main(["adapters", "pull", "s3://team/shop"]) == 1
+    assert "no bucket or server is spoken to" in capsys.readouterr().err
+
+
 def test_wrong_arguments_end_with_status_2(registry, capsys):
-    for arguments in ([], ["promote"], ["check", "--items", "0"], ["unheard-of"]):
+    for arguments in (
+        [],
+        ["promote"],
+        ["check", "--items", "0"],
+        ["prune", "--keep", "-1"],
+        ["unheard-of"],
+    ):
         with pytest.raises(SystemExit) as exit:
             main(["adapters", *arguments])
         assert exit.value.code == 2
@@ -160,6 +244,7 @@ def test_check_says_what_the_champion_still_brings_and_fails_when_it_is_stale(
     assert found["items"] >= 30
     assert found["outcome"] == ("fresh" if found["gain"] > 0 else "stale")
     assert status == (0 if found["outcome"] == "fresh" else 1)
+    assert last_check(registry, adapter.id).outcome == found["outcome"]  # the editor shows it
     assert "only 5 holes" in out(capsys, "check", "--items", "5")
 
 

@@ -92,10 +92,17 @@
       (should (equal asked '((:command "homespun.search" :arguments ["a socket"])))))
     (should (equal shown '("send" "y = 1")))))
 
+(ert-deftest status-shows-how-old-the-adapter-is ()
+  (with-answer "{\"state\": \"ready\", \"message\": \"\", \"percent\": null, \"fix\": null,
+      \"pausedUntil\": null, \"model\": \"m\", \"adapter\": \"a-1\",
+      \"adapterAge\": {\"sentence\": \"learned today\"}, \"folders\": []}"
+    (homespun-status)
+    (should (equal said "ready\nmodel m, adapter a-1\nlearned today"))))
+
 (ert-deftest status-shows-the-problem-and-its-fix ()
   (with-answer "{\"state\": \"problem\", \"message\": \"no model\", \"percent\": null,
       \"fix\": {\"title\": \"Fetch the model\", \"command\": \"homespun.fetchModel\", \"arguments\": []},
-      \"pausedUntil\": null, \"model\": \"m\", \"adapter\": \"none\",
+      \"pausedUntil\": null, \"model\": \"m\", \"adapter\": \"none\", \"adapterAge\": null,
       \"folders\": [{\"root\": \"/a\", \"state\": \"ready\", \"message\": \"\"}]}"
     (homespun-status)
     (should (equal said (concat "problem\nno model\nM-x homespun-fix: Fetch the model\n"

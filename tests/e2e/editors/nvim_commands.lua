@@ -154,6 +154,13 @@ TEST('status shows the problem and its fix', function()
   })
 end)
 
+TEST('status shows how old the adapter is, where the server says so', function()
+  for age, shown in pairs({ [vim.NIL] = false, [{ sentence = 'learned today' }] = true }) do
+    ANSWERS['homespun.status'] = vim.tbl_extend('force', problem, { adapterAge = age })
+    EQUAL(vim.list_contains(FLOAT('Homespun'), 'learned today'), shown)
+  end
+end)
+
 TEST('fix runs the command that the status names', function()
   ANSWERS['homespun.status'] = problem
   ANSWERS['homespun.fetchModel'] = {}

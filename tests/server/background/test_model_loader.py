@@ -182,6 +182,24 @@ def test_the_champion_is_followed_and_the_weights_at_work_answer_until_it_is_loa
     assert shop.adapters == ["none", "first", "none"]
 
 
+def test_the_age_of_the_adapter_at_work_is_known_and_none_is_where_none_serves(shop, workspace):
+    news = threading.Semaphore(0)
+    shop.loader = ModelLoader(
+        shop.load, shop.editor, loaded=shop.loaded.release, changed=news.release
+    )
+    alias(workspace, "first")
+    shop.want(workspace=workspace)
+    while shop.loader.adapter_age() is None:
+        assert news.acquire(timeout=PATIENCE_SECONDS)
+    assert shop.loader.adapter_age()["adapter"] == "first"
+    alias(workspace, None)
+    assert shop.loaded.acquire(timeout=PATIENCE_SECONDS)
+    assert shop.loader.adapter_age() is None
+    shop.loader.close()
+    while shop.loader.busy():
+        shop.loader._thread.join(0.01)
+
+
 def test_a_change_of_the_aliases_that_moves_none_loads_nothing(shop, workspace):
     alias(workspace, "first")
     shop.want(workspace=workspace)

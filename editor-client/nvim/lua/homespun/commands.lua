@@ -77,6 +77,9 @@ local function status_lines(it)
     table.insert(lines, (':Homespun fix    %s'):format(it.fix.title))
   end
   table.insert(lines, ('model %s, adapter %s'):format(it.model, it.adapter))
+  if type(it.adapterAge) == 'table' then
+    table.insert(lines, it.adapterAge.sentence)
+  end
   for _, folder in ipairs(it.folders or {}) do
     local message = folder.message ~= '' and ': ' .. folder.message or ''
     table.insert(lines, ('%s    %s%s'):format(folder.root, folder.state, message))

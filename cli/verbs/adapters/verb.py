@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from homespun.cli.output import say
+from homespun.cli.verbs.adapters import prune, share
 
 if TYPE_CHECKING:
     from homespun.models.adapters.registry import Registry
@@ -32,11 +33,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     remove = _action(actions, "remove", "delete an adapter that does not serve")
     _with_id(remove)
     _with_model(remove)
+    prune.add_arguments(
+        _action(actions, "prune", "delete old adapters that nothing needs, and say how many bytes")
+    )
     check = _action(actions, "check", "say whether the champion has gone stale on recent commits")
     _with_model(check)
     check.add_argument(
         "--items", type=int, default=80, metavar="N", help="holes to score (default: 80)"
     )
+    share.add_publish(_action(actions, "publish", "offer an adapter to a team, by a folder"))
+    share.add_pull(_action(actions, "pull", "take the adapter that a team's folder offers"))
     export = _action(actions, "export", "write an adapter as other programs load it")
     _with_id(export)
     export.add_argument("folder", metavar="DIR", help="where the files go")
@@ -83,7 +89,10 @@ def run(args: argparse.Namespace) -> int:
         "promote": _promote,
         "rollback": _rollback,
         "remove": _remove,
+        "prune": prune.run,
         "check": _check,
+        "publish": share.run_publish,
+        "pull": share.run_pull,
         "export": _export,
         "push": _push,
     }
