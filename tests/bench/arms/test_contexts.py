@@ -59,11 +59,13 @@ def test_an_example_is_a_line_of_another_file_in_the_form_of_the_house():
     assert (shown.path, shown.start_line, shown.text) == ("there.py", 5, "y: str | None = None\n")
 
 
-def test_one_line_is_no_example_of_two_habits():
+def test_a_line_that_shows_one_habit_is_not_taken_for_another():
     line = ExampleLine("there.py", 5, "def f(x: int | None) -> list[int]: ...")
-    known = conventions(line) | conventions(line, rule="python/generic-collections")
-    habits = [habit(), habit("python/generic-collections")]
-    assert len(house_examples(habits, known, "here.py")) == 1
+    other = ExampleLine("there.py", 9, "y: list[str] = []")
+    generic = "python/generic-collections"
+    known = conventions(line) | conventions(line, other, rule=generic)
+    shown = house_examples([habit(), habit(generic)], known, "here.py")
+    assert [one.start_line for one in shown] == [5, 9]
 
 
 def test_neighbours_are_files_of_the_language_the_nearest_first_up_to_the_room(index):

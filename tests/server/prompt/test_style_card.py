@@ -77,7 +77,7 @@ def test_the_most_telling_habits_of_the_place_are_said_in_whatever_order_they_co
         habit("a", 0.2),
         habit("b", 0.9),
         habit("c", 0.3, scopes=("outside",)),
-        habit("d", 0.4, is_of_tests=True),
+        habit("d", 0.8, is_of_tests=True),
         *(habit(f"e{n}", 0.5) for n in range(9)),
     ]
     shuffled = random.Random(1).sample(habits, len(habits))
