@@ -1,4 +1,4 @@
-"""What each arm shows beside what is retrieved: a style card, house examples, neighbouring files.
+"""What each arm shows beside what is retrieved: cards, house examples, neighbouring files.
 
 All of it goes in as snippets of the product's own prompt, at its front.
 """
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
+from bench.arms.code_card import code_card
 from homespun.indexer.index import Index
 from homespun.indexer.languages import language_of
 from homespun.server.analysis.source_lines import SourceLines
@@ -39,7 +40,7 @@ class Arm:
 
     name: str
     model: str = "general"  # "repository": with the repository's adapter
-    shows: str = ""  # "card", "examples" or "neighbours"
+    shows: str = ""  # "card", "code", "examples" or "neighbours"
 
     @property
     def is_long(self) -> bool:
@@ -51,6 +52,7 @@ SHIPPED = Arm("shipped")
 ARMS = (
     SHIPPED,
     Arm("card", shows="card"),
+    Arm("code-card", shows="code"),
     Arm("examples", shows="examples"),
     Arm("long", shows="neighbours"),
     Arm("adapter", model="repository"),
@@ -90,9 +92,20 @@ class House:
         if arm.shows == "card":
             card = style_card(habits, place)
             return [] if card is None else [card]
+        if arm.shows == "code":
+            ranked = chosen_habits(habits, place, most=len(habits))
+            forms = {id_: one.house.form for id_, one in self._conventions.items()}
+            card = code_card(ranked, forms)
+            return [] if card is None else [card]
         if arm.shows == "examples":
             return house_examples(chosen_habits(habits, place), self._conventions, example.path)
         return []
+
+    def says(self, rule: str, item: Item) -> bool:
+        """Tell whether a card would say a rule at a place."""
+        example = item.example
+        place = kind_of_place(example.path, Cursor(example.prefix, example.suffix))
+        return any(one.rule == rule for one in chosen_habits(self._said(example.language), place))
 
     def _said(self, language: str) -> list[HouseHabit]:
         family = _FAMILIES.get(language, language)

@@ -2,6 +2,7 @@
 
     python -m bench.arms.run REPOSITORY                       # card, house examples
     python -m bench.arms.run REPOSITORY --arms card long --long 20
+    python -m bench.arms.run REPOSITORY --said                # the most that a card could bring
     python -m bench.arms.run REPOSITORY --adapter ID --arms adapter adapter+card
 
 Places and habits are those of a training's exam, in lines of commits behind the cut-off; the
@@ -143,8 +144,10 @@ def _exam(
         item_config(options),
         progress=progress,
     )
-    habits = habit_places(pairs, repository.name)
-    return ArmsExam(places, habits, House(conventions.rules), style)
+    habits, house = habit_places(pairs, repository.name), House(conventions.rules)
+    if args.said:
+        habits = [place for place in habits if house.says(place.rule, place.item)]
+    return ArmsExam(places, habits, house, style)
 
 
 def _answers(
@@ -175,9 +178,10 @@ def _with_some_long(
 
 def _heading(args: argparse.Namespace, exam: ArmsExam) -> str:
     where = machine()
+    which = "habits that the card says" if args.said else "habits"
     return (
         f"{args.repository.resolve().name}, {args.model}: {len(exam.places)} places, "
-        f"{len(exam.habits)} habits, of them {args.long} of each for a long prompt; "
+        f"{len(exam.habits)} {which}, {args.long} of each for a long prompt; "
         f"{where['processor']}, {where['cores']} cores, load {where['load']}"
     )
 
@@ -189,6 +193,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--arms", nargs="+", choices=names, default=["card", "examples"])
     parser.add_argument("--places", type=int, default=120, help="in lines of later commits")
     parser.add_argument("--habits", type=int, default=150, help="that the file does not show")
+    parser.add_argument("--said", action="store_true", help="habits that the card says, alone")
     parser.add_argument("--long", type=int, default=20, help="places, and habits, of a long prompt")
     parser.add_argument("--until", help="revision or day that parts learning from judging")
     parser.add_argument("--adapter", default="champion", help="of the arms with an adapter")
