@@ -60,7 +60,7 @@ ARMS = (
 )
 
 
-class Shown:
+class ShownFirst:
     """Retrieves, and shows something else before it."""
 
     def __init__(self, first: Sequence[Snippet], retriever: Retrieves) -> None:
@@ -74,7 +74,7 @@ class Shown:
         return Gathered((*self._first, *found.snippets), found.late)
 
 
-class House:
+class MinedHouse:
     """What was mined of a repository, as the arms show it."""
 
     def __init__(self, conventions: Sequence[Convention]) -> None:

@@ -8,7 +8,8 @@
 Places and habits are those of a training's exam, in lines of commits behind the cut-off; the
 conventions are those of the tree before it. Prompt, retrieval, stop rules and statistics are the
 product's, each arm is paired with the model as shipped, and whole commits are drawn. Answers are
-kept: a run that was ended goes on. The milliseconds depend on whatever else the machine did.
+kept: a run that was ended goes on, and Ctrl-C shows the tables of what there is. The milliseconds
+depend on whatever else the machine did.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ import argparse
 import functools
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.arms.compare import against, main_table, rules_table
-from bench.arms.contexts import ARMS, LONG_TOKENS, SHIPPED, Arm, House, Shown
+from bench.arms.contexts import ARMS, LONG_TOKENS, SHIPPED, Arm, MinedHouse, ShownFirst
 from bench.common.provenance import machine
 from bench.common.stats import sample
 from homespun import paths
@@ -55,7 +56,7 @@ class ArmsExam:
 
     places: list[Item]
     habits: list[HabitPlace]
-    house: House
+    house: MinedHouse
     style: HouseStyle
 
 
@@ -64,7 +65,7 @@ class _Arms:
     """Who is asked, and with what at hand."""
 
     models: dict[str, AskedModel]
-    house: House
+    house: MinedHouse
     trees: Trees
     progress: RichProgress
 
@@ -144,7 +145,7 @@ def _exam(
         item_config(options),
         progress=progress,
     )
-    habits, house = habit_places(pairs, repository.name), House(conventions.rules)
+    habits, house = habit_places(pairs, repository.name), MinedHouse(conventions.rules)
     if args.said:
         habits = [place for place in habits if house.says(place.rule, place.item)]
     return ArmsExam(places, habits, house, style)
@@ -153,17 +154,21 @@ def _exam(
 def _answers(
     stage: str, items: Sequence[Item], asked: Callable[[Item], Sequence[Arm]], arms: _Arms
 ) -> list[ArmAnswer]:
-    """Return the answers of all arms, item by item, another arm first each time."""
+    """Return the answers of all arms, item by item, another arm first each time.
+
+    Ctrl-C ends the stage; what was answered by then is compared.
+    """
     wanted = [asked(item) for item in items]
     arms.progress.start(stage, sum(map(len, wanted)), "answers")
-    found = []
-    for number, (item, those) in enumerate(zip(items, wanted, strict=True)):
-        index = arms.trees.at(item.parent)
-        turn = number % len(those)
-        for arm in (*those[turn:], *those[:turn]):
-            context = Shown(arms.house.shown(arm, item, index), Retriever(index))
-            found.append(arms.models[arm.name].answer(item, arm.name, context, index))
-            arms.progress.advance(1)
+    found: list[ArmAnswer] = []
+    with suppress(KeyboardInterrupt):
+        for number, (item, those) in enumerate(zip(items, wanted, strict=True)):
+            index = arms.trees.at(item.parent)
+            turn = number % len(those)
+            for arm in (*those[turn:], *those[:turn]):
+                context = ShownFirst(arms.house.shown(arm, item, index), Retriever(index))
+                found.append(arms.models[arm.name].answer(item, arm.name, context, index))
+                arms.progress.advance(1)
     arms.progress.finish()
     return found
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.arms.contexts import Shown, distance, house_examples, neighbours
+from bench.arms.contexts import ShownFirst, distance, house_examples, neighbours
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.index import Index
 from homespun.server.context.retriever import Gathered
@@ -45,7 +45,7 @@ def index(tmp_path):
 
 def test_what_an_arm_shows_stands_before_what_is_retrieved():
     card = Snippet("house style", 1, 1, "so\n", 100.0, "style")
-    found = Shown([card], Finds()).gather(Cursor("", ""), path="", language="python")
+    found = ShownFirst([card], Finds()).gather(Cursor("", ""), path="", language="python")
     assert [snippet.path for snippet in found.snippets] == ["house style", "found.py"]
     assert found.late
 
