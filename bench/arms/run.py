@@ -89,7 +89,7 @@ def main() -> int:
     rows = list(rows_of(exam.places, at_places, count=count, forms=written))
     of_habits = list(habit_rows(Extras(habits=exam.habits, written_forms=written), at_habits))
     reports = {arm.name: against(arm.name, SHIPPED.name, rows, of_habits) for arm in arms[1:]}
-    print(_heading(args, exam))
+    print(_heading(args, at_places, at_habits))
     print(f"\n{main_table(reports, [*at_habits, *at_places])}\n\n{rules_table(reports)}")
     return 0
 
@@ -181,13 +181,16 @@ def _with_some_long(
     return lambda item: [arm for arm in arms if not arm.is_long or item.id in long]
 
 
-def _heading(args: argparse.Namespace, exam: ArmsExam) -> str:
+def _heading(
+    args: argparse.Namespace, at_places: Sequence[ArmAnswer], at_habits: Sequence[ArmAnswer]
+) -> str:
     where = machine()
+    places, habits = (len({one.item.id for one in found}) for found in (at_places, at_habits))
     which = "habits that the card says" if args.said else "habits"
     return (
-        f"{args.repository.resolve().name}, {args.model}: {len(exam.places)} places, "
-        f"{len(exam.habits)} {which}, {args.long} of each for a long prompt; "
-        f"{where['processor']}, {where['cores']} cores, load {where['load']}"
+        f"{args.repository.resolve().name}, {args.model}: {places} places, {habits} {which}, at "
+        f"most {args.long} of each for a long prompt; {where['processor']}, {where['cores']} "
+        f"cores, load {where['load']}"
     )
 
 
