@@ -2,7 +2,8 @@
 
 Standard library only. The card says in a rule's own words what was counted in the repository, never
 code of it. It looks at the file and at the block that the cursor is in, not at the line: the front
-of a prompt has to stay as it is while somebody types.
+of a prompt has to stay as it is while somebody types. No completion shows one: whether it is worth
+its tokens is what `bench/arms/` measures.
 """
 
 from __future__ import annotations
