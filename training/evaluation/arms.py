@@ -97,7 +97,7 @@ def answers(
     """
     progress = progress or NoProgress()
     asked = {
-        name: _Asked(opened, kept, _options(options, opened), with_loss)
+        name: AskedModel.of(opened, kept, options, with_loss=with_loss)
         for name, opened in models.items()
     }
     wanted = _arms_of_items(len(items), arms, others)
@@ -232,7 +232,7 @@ class RememberingGenerator:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class AskedModel:
     """One model, and how it is asked."""
 
     opened: Opened
@@ -240,7 +240,15 @@ class _Asked:
     options: CompletionOptions
     with_loss: bool
 
+    @classmethod
+    def of(
+        cls, opened: Opened, kept: KeptAnswers, options: CompletionOptions, *, with_loss: bool
+    ) -> AskedModel:
+        """Ask a model as the settings say, but everywhere and without haste."""
+        return cls(opened, kept, _options(options, opened), with_loss)
+
     def answer(self, item: Item, arm: str, context: Retrieves, index: Index) -> ArmAnswer:
+        """Complete an item with what `context` finds; `arm` is the answer's name."""
         example = item.example
         generator = RememberingGenerator(self.opened, self.kept, item.id)
         completer = Completer(generator, None, self.options, retriever=context, repo=example.repo)

@@ -109,7 +109,7 @@ def evaluate(
         missing=_missing(found),
         infilling=_infilling(models, config, progress),
         memorised=_memorised(models, found, extras),
-        habits=tuple(_habit_rows(extras, at_habits)),
+        habits=tuple(habit_rows(extras, at_habits)),
     )
     return Evaluation(
         report, tuple(asked.items), tuple(found), tuple(asked.notes), tuple(at_habits)
@@ -229,7 +229,7 @@ def _score(
     )
 
 
-def _habit_rows(extras: Extras, found: Sequence[ArmAnswer]) -> Iterator[ScoredItem]:
+def habit_rows(extras: Extras, found: Sequence[ArmAnswer]) -> Iterator[ScoredItem]:
     """Yield rows that say in which form each model wrote the habit that was asked for."""
     forms = extras.written_forms
     if forms is None:
