@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from bench.arms.style_card import MAX_LINES, TITLE, HouseHabit
 from homespun.server.prompt.render import Snippet
-from homespun.server.prompt.style_card import MAX_LINES, TITLE, HouseHabit
 
 _SCORE = 100.0  # before everything that is retrieved
 _LINES: Mapping[str, Mapping[str, str]] = {

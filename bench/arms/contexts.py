@@ -11,20 +11,20 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from bench.arms.code_card import code_card
+from bench.arms.said import habits_said
+from bench.arms.style_card import (
+    HouseHabit,
+    chosen_habits,
+    kind_of_place,
+    style_card,
+)
 from homespun.indexer.index import Index
 from homespun.indexer.languages import language_of
 from homespun.server.analysis.source_lines import SourceLines
 from homespun.server.context.retriever import Gathered, Retrieves
 from homespun.server.prompt.cursor import Cursor
 from homespun.server.prompt.render import Snippet
-from homespun.server.prompt.style_card import (
-    HouseHabit,
-    chosen_habits,
-    kind_of_place,
-    style_card,
-)
 from homespun.training.conventions.mine import Convention, ExampleLine
-from homespun.training.conventions.said import habits_said
 from homespun.training.evaluation.items import Item
 
 LONG_TOKENS = 8_192  # of the prompt with neighbouring files

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bench.arms.code_card import _LINES, code_card
-from homespun.server.prompt.style_card import MAX_LINES, HouseHabit
+from bench.arms.style_card import MAX_LINES, HouseHabit
 from homespun.training.conventions.base.parsed_file import RepositoryPaths
 from homespun.training.conventions.sites import RULES, parse_source, sites_of
 

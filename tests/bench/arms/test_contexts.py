@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from bench.arms.contexts import ShownFirst, distance, house_examples, neighbours
+from bench.arms.style_card import HouseHabit
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.index import Index
 from homespun.server.context.retriever import Gathered
 from homespun.server.prompt.cursor import Cursor
 from homespun.server.prompt.render import Snippet
-from homespun.server.prompt.style_card import HouseHabit
 from homespun.training.conventions.mine import Convention, ExampleLine, FormCount
 from homespun.training.conventions.sites import rule_of
 

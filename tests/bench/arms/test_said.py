@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from bench.arms.elsewhere import share_elsewhere
+from bench.arms.said import habits_said
 from homespun.training.conventions.base.rule import Rule
-from homespun.training.conventions.elsewhere import share_elsewhere
 from homespun.training.conventions.mine import Convention, FormCount
-from homespun.training.conventions.said import habits_said
 from homespun.training.conventions.sites import rule_of
 
 

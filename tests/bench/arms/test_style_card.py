@@ -6,11 +6,7 @@ import random
 
 import pytest
 
-from homespun.models.fakes import FAKE_FIM, FakeTokenizer
-from homespun.server.prompt.cursor import Cursor
-from homespun.server.prompt.encode import PromptEncoder
-from homespun.server.prompt.render import LAYOUTS
-from homespun.server.prompt.style_card import (
+from bench.arms.style_card import (
     MAX_LINES,
     HouseHabit,
     KindOfPlace,
@@ -18,6 +14,10 @@ from homespun.server.prompt.style_card import (
     kind_of_place,
     style_card,
 )
+from homespun.models.fakes import FAKE_FIM, FakeTokenizer
+from homespun.server.prompt.cursor import Cursor
+from homespun.server.prompt.encode import PromptEncoder
+from homespun.server.prompt.render import LAYOUTS
 
 BODY = KindOfPlace(is_test=False, scope="body")
 

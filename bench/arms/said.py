@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from homespun.server.prompt.style_card import HouseHabit, Scope
+from bench.arms.elsewhere import share_elsewhere
+from bench.arms.style_card import HouseHabit, Scope
 from homespun.training.conventions.base.rule import Group, Rule
-from homespun.training.conventions.elsewhere import share_elsewhere
 from homespun.training.conventions.mine import Convention
 
 _MIN_TELLING = 0.1  # what nine in ten do goes without saying
