@@ -71,6 +71,7 @@ LAYERS = {
         "gate",
         "report",
         "pipeline",
+        "advice",
         "shipped",
         "shipped.static_encoder",
         "shipped.confidence shipped.general_adapter",

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from homespun.indexer.config import IndexConfig
 from homespun.progress import Progress
 from homespun.training.conventions.base.parsed_file import RepositoryPaths
-from homespun.training.conventions.mine import Miner, house_forms
+from homespun.training.conventions.mine import Conventions, Miner, house_forms
 from homespun.training.conventions.sites import parse_source, sites_of
 from homespun.training.conventions.written import FormCounts, written_forms
 from homespun.training.history.repository import Repository
@@ -53,15 +53,21 @@ class HouseStyle:
 
 def house_style(learned: LearnedFiles, *, progress: Progress) -> HouseStyle:
     """Mine the conventions of the files that are learned from."""
+    found = conventions_of(learned, progress=progress)
     paths = tuple(source.path for source in learned.sources)
-    miner = Miner(RepositoryPaths.of(paths))
+    return HouseStyle(dict(house_forms(found.rules)), paths)
+
+
+def conventions_of(learned: LearnedFiles, *, progress: Progress) -> Conventions:
+    """Mine a revision's files, with all that was counted."""
+    miner = Miner(RepositoryPaths.of(source.path for source in learned.sources))
     config = IndexConfig()
     progress.start("conventions", len(learned.sources), "files")
     for source in learned.sources:
         miner.add(source.path, source.text.encode("utf-8"), config)
         progress.advance(1)
     progress.finish()
-    return HouseStyle(dict(house_forms(miner.conventions().rules)), paths)
+    return miner.conventions()
 
 
 def probes_of_window(
