@@ -46,7 +46,7 @@ VERBS = (
         "homespun.cli.verbs.train",
         "learn from this repository, and judge what was learned",
     ),
-    Verb("advise", "homespun.cli.verbs.advise", "say which lever this repository needs"),
+    Verb("advise", "homespun.cli.verbs.advise.verb", "say which lever this repository needs"),
     Verb("adapters", "homespun.cli.verbs.adapters", "show, promote, roll back and check adapters"),
     Verb("acceptance", "homespun.cli.verbs.acceptance", "show what became of the suggestions"),
     Verb("doctor", "homespun.cli.verbs.doctor", "say what is wrong here, and what mends it"),

@@ -79,7 +79,7 @@ LAYERS = {
     "cli": (
         "champion errors output shown surroundings",
         "progress",
-        "doctor.checks verbs.eval",
+        "doctor.checks verbs.advise verbs.eval",
         "doctor",
         "verbs",
         "main",

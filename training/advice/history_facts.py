@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from homespun.training.history.commits import Commit, Windows, day_of
+from homespun.training.history.commits import Commit, Windows, day_of, in_range
 from homespun.training.sources.filters import SourceText
 from homespun.training.sources.select import LearnedFiles, last_touched
 
@@ -20,7 +20,6 @@ WEEK = 7 * DAY
 CHURN_WEEKS = 26  # that are looked at for what changes weekly
 SHOWN_WEEKS = 104
 _FOLDER_PARTS = 2
-_LAST_SECOND = 253_402_300_799  # of the year 9999: a commit may be dated anywhere
 AGES = (  # since the last change, days
     ("a week", 7),
     ("a month", 31),
@@ -83,7 +82,7 @@ def history_facts(
 ) -> HistoryFacts:
     """Count. `learned` are the files of the newest tree, `authors` (who, when) of each commit."""
     commits = [*windows.train, *windows.validation, *windows.test]
-    dates = [_in_range(date) for _, date in authors]
+    dates = [in_range(date) for _, date in authors]
     newest, oldest = max(dates, default=0), min(dates, default=0)
     touched = last_touched(learned.sources, commits, oldest)
     weeks = min(CHURN_WEEKS, (newest - oldest) // WEEK + 1)
@@ -92,7 +91,7 @@ def history_facts(
         usable=len(commits),
         dropped=dict(windows.dropped),
         authors=len({who for who, _ in authors}),
-        recent_authors=len({who for who, date in authors if _in_range(date) > newest - 365 * DAY}),
+        recent_authors=len({who for who, date in authors if in_range(date) > newest - 365 * DAY}),
         first_day=day_of(oldest),
         last_day=day_of(newest),
         days=(newest - oldest) // DAY,
@@ -105,14 +104,10 @@ def history_facts(
     )
 
 
-def _in_range(date: int) -> int:
-    return min(max(date, 0), _LAST_SECOND)
-
-
 def _ages(sources: Iterable[SourceText], touched: Mapping[str, int], newest: int) -> dict[str, int]:
     found = dict.fromkeys([*(name for name, _ in AGES), OLDER], 0)
     for source in sources:
-        days = (newest - _in_range(touched[source.path])) / DAY
+        days = (newest - in_range(touched[source.path])) / DAY
         name = next((name for name, most in AGES if days <= most), OLDER)
         found[name] += source.code_lines
     return found
@@ -130,7 +125,7 @@ def _folders(
         files[folder] += 1
         lines[folder] += source.code_lines
     for commit in commits:
-        week = (newest - _in_range(commit.date)) // WEEK
+        week = (newest - in_range(commit.date)) // WEEK
         for change in commit.changes if 0 <= week < weeks else ():
             if change.path in known:
                 changed[_folder(change.path)].add(week)
@@ -149,7 +144,7 @@ def _folder(path: str) -> str:
 def _added_by_week(commits: Iterable[Commit], newest: int) -> tuple[int, ...]:
     found = Counter[int]()
     for commit in commits:
-        week = (newest - _in_range(commit.date)) // WEEK
+        week = (newest - in_range(commit.date)) // WEEK
         if 0 <= week < SHOWN_WEEKS:
             found[week] += sum(_added_lines(change.added) for change in commit.changes)
     first = max(found, default=-1)

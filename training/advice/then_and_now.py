@@ -16,6 +16,7 @@ from homespun.training.advice.history_facts import DAY
 from homespun.training.config import DatasetConfig
 from homespun.training.conventions.mine import Convention, Conventions, Status
 from homespun.training.errors import HistoryUnreadable
+from homespun.training.history.commits import in_range
 from homespun.training.history.repository import Repository
 from homespun.training.pipeline.house_style import conventions_of
 from homespun.training.sources.select import LearnedFiles, of_revision
@@ -109,6 +110,7 @@ def compared(now: Conventions, then: Conventions | None, day: str) -> HouseThenA
 
 
 def _moment(oldest: int, newest: int) -> datetime | None:
+    oldest, newest = in_range(oldest), in_range(newest)
     if newest - oldest < _SHORTEST:
         return None
     seconds = max(newest - _LOOK_BACK, (oldest + newest) // 2)

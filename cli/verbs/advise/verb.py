@@ -1,4 +1,4 @@
-"""`homespun advise`: which lever does this repository need?"""
+"""`homespun advise`: says which lever this repository needs."""
 
 from __future__ import annotations
 
@@ -63,9 +63,9 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(found.to_json(), indent=1), flush=True)
     else:
-        from homespun.cli.verbs import advise_tables
+        from homespun.cli.verbs.advise import tables
 
-        advise_tables.print_advice(found)
+        tables.print_advice(found)
     return 0
 
 
