@@ -6,7 +6,7 @@ From where on something counts is `thresholds.py`'s; what it costs, `prices.py`'
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from homespun.stats import Estimate
@@ -108,27 +108,28 @@ class AdviceFacts:
 
     @property
     def is_too_small(self) -> bool:
-        """Whether later commits are too few to say anything."""
-        found = self.measured
-        return found.places < FEWEST_PLACES or found.commits < FEWEST_COMMITS
+        """Whether later commits are too few to say anything, however many are asked."""
+        return self.exam.places < FEWEST_PLACES or self.exam.commits < FEWEST_COMMITS
 
 
 def decide(facts: AdviceFacts) -> AdviceVerdict:
     """Say which levers are due, which are not, and where there are too few places to tell."""
     tune = _tune(facts)
-    levers = (_retrieval(facts), _larger(facts), tune, _style_guide(facts, tune))
+    asked = [_retrieval(facts), _larger(facts), tune]
+    if facts.is_too_small:
+        asked = [replace(one, outcome="open") if one.outcome == "yes" else one for one in asked]
+    levers = (*asked, _style_guide(facts, tune))
     return AdviceVerdict(_headline(facts, levers), levers)
 
 
 def _headline(facts: AdviceFacts, levers: tuple[Lever, ...]) -> str:
-    found = facts.measured
     due = [lever for lever in levers if lever.outcome == "yes"]
     open_ = [lever for lever in levers if lever.outcome == "open"]
-    if facts.is_too_small and not due:
+    if facts.is_too_small:
         return (
-            f"Nothing yet: the history is too small to tell. {found.places} places of "
-            f"{found.commits} later commits could be completed, it takes {FEWEST_PLACES} of "
-            f"{FEWEST_COMMITS}; retrieval needs no history, and serves"
+            "Nothing yet: the history is too small to tell. Later commits have "
+            f"{facts.exam.places} places of {facts.exam.commits} commits, it takes "
+            f"{FEWEST_PLACES} of {FEWEST_COMMITS}; retrieval needs no history, and serves"
         )
     if due:
         first = ", and ".join(DO[lever.name] for lever in due)

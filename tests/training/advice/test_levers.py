@@ -127,9 +127,11 @@ def test_more_places_than_there_are_cannot_be_asked_for():
     assert "it takes more than the 61 that later commits have" in found.headline
 
 
-@pytest.mark.parametrize("few", [{"places": 19}, {"commits": 19}])
+@pytest.mark.parametrize("few", [Exam(19, 30, 9), Exam(30, 19, 9)])
 def test_a_history_that_is_too_small_is_told_so_and_gets_no_lever(few):
-    found = decide(facts(measured(12, **{"places": 30, "commits": 30, **few}), house=house(2, 1)))
+    given = facts(measured(12, places=18, commits=18, U=12), exam=few)
+    found = decide(given)
+    assert outcomes(given)["larger model"] == "open"
     assert found.headline.startswith("Nothing yet: the history is too small to tell.")
     assert "it takes 20 of 20" in found.headline
 
