@@ -172,7 +172,9 @@ def _say_how_long(
         habits=habits,
         context_tokens=completion.context_tokens,
     )
-    how_long = "" if seconds is None else f", some {minutes(seconds)} on an idle machine"
+    how_long = (
+        "" if seconds is None else f", some {minutes(seconds)} as fast as this machine is now"
+    )
     larger = larger_price(completion.model, speeds) if options.with_larger else None
     if larger is not None and larger.is_here:
         more = expected_seconds(

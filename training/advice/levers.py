@@ -19,12 +19,12 @@ from homespun.training.advice.thresholds import (
     FEWEST_COMMITS,
     FEWEST_PLACES,
     FEWEST_RULES,
-    LEAST_FORM_ROOM,
-    LEAST_GAIN,
-    LEAST_OF_FAILURES,
-    LEAST_SETTLED,
     MAX_ITEMS,
     MAX_UNSETTLED,
+    MIN_FORM_ROOM,
+    MIN_GAIN,
+    MIN_OF_FAILURES,
+    MIN_SETTLED,
 )
 from homespun.training.config import DatasetConfig
 from homespun.training.gate.exam import Exam
@@ -170,7 +170,7 @@ def _places_needed(figure: LeverFigure, found: Measured) -> int:
 
 def _retrieval(facts: AdviceFacts) -> Lever:
     found = facts.measured
-    lacking = LeverFigure("missing knowledge, of the failures", found.knowledge, LEAST_OF_FAILURES)
+    lacking = LeverFigure("missing knowledge, of the failures", found.knowledge, MIN_OF_FAILURES)
     brings = "" if found.gain is None else points_of(found.gain.difference)
     now = (
         f"retrieval brings {brings or 'unknown'} points of exact first lines; {found.knowledge} of "
@@ -196,7 +196,7 @@ def points_of(gain: Estimate) -> str:
 
 def _larger(facts: AdviceFacts) -> Lever:
     found, larger = facts.measured, facts.larger
-    figure = LeverFigure("shown and not taken, of the failures", found.not_taken, LEAST_OF_FAILURES)
+    figure = LeverFigure("shown and not taken, of the failures", found.not_taken, MIN_OF_FAILURES)
     outcome = figure.outcome
     said = f"{found.not_taken} of what fails had been shown and was within reach, and was not taken"
     if found.larger is not None:
@@ -224,17 +224,17 @@ def _larger(facts: AdviceFacts) -> Lever:
 def _outcome_of_asked(found: Measured) -> LeverOutcome:
     assert found.larger is not None
     difference = found.larger.gain.difference
-    if difference.low > 0 and difference.mean >= LEAST_GAIN:
+    if difference.low > 0 and difference.mean >= MIN_GAIN:
         return "yes"
-    return "no" if difference.high < LEAST_GAIN else "open"
+    return "no" if difference.high < MIN_GAIN else "open"
 
 
 def _tune(facts: AdviceFacts) -> Lever:
     found = facts.measured
     figures = (
-        LeverFigure("wrong form, of the failures", found.form, LEAST_OF_FAILURES),
-        LeverFigure("length and stopping, of the failures", found.ending, LEAST_OF_FAILURES),
-        LeverFigure("not in house form where the file shows none", found.room, LEAST_FORM_ROOM),
+        LeverFigure("wrong form, of the failures", found.form, MIN_OF_FAILURES),
+        LeverFigure("length and stopping, of the failures", found.ending, MIN_OF_FAILURES),
+        LeverFigure("not in house form where the file shows none", found.room, MIN_FORM_ROOM),
     )
     outcomes = [figure.outcome for figure in figures]
     outcome: LeverOutcome = "yes" if "yes" in outcomes else "open" if "open" in outcomes else "no"
@@ -272,7 +272,7 @@ def _obstacle(facts: AdviceFacts) -> str:
 
 def _unsettled(house: HouseThenAndNow) -> str:
     """Return in which way the house is not settled; "" where it is, or too few rules say so."""
-    if house.judged >= FEWEST_RULES and house.settled < LEAST_SETTLED * house.judged:
+    if house.judged >= FEWEST_RULES and house.settled < MIN_SETTLED * house.judged:
         return f"only {house.settled} of {house.judged} conventions are settled"
     moved = len(house.unsettled)
     if house.house_then >= FEWEST_RULES and moved > MAX_UNSETTLED * house.house_then:

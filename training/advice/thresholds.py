@@ -13,26 +13,26 @@ __all__ = [
     "FEWEST_COMMITS",
     "FEWEST_PLACES",
     "FEWEST_RULES",
-    "LEAST_FORM_ROOM",
-    "LEAST_GAIN",
-    "LEAST_OF_FAILURES",
-    "LEAST_SETTLED",
     "MAX_ITEMS",
     "MAX_UNSETTLED",
+    "MIN_FORM_ROOM",
+    "MIN_GAIN",
+    "MIN_OF_FAILURES",
+    "MIN_SETTLED",
 ]
 
 # Of the failures, what a lever could mend. Some two of three first lines are not exact, and a lever
 # mends a part of what it could: the larger model of the catalogue wins 14 points of lines across
 # files. Of less than a fifth of the failures too little is left to be noticed.
-LEAST_OF_FAILURES = 0.2
+MIN_OF_FAILURES = 0.2
 # Of the sites that the model writes where the file does not show the habit, those in another form
 # than the house's. The gate wants so many points to be won; what is not there cannot be won.
-LEAST_FORM_ROOM = FORM.size
+MIN_FORM_ROOM = FORM.size
 # Exact first lines that a larger model must win, where it was asked: what the gate allows to lose.
-LEAST_GAIN = EXACT.size
+MIN_GAIN = EXACT.size
 # Rules that do not belong to a formatter and have places enough: below half of them settled, people
 # write as they like, and there is no house to learn.
-LEAST_SETTLED = 0.5
+MIN_SETTLED = 0.5
 # Of the house rules of a year ago, those that are none now or have another form. An adapter learns
 # from all of the history, and is as wrong as that within a year.
 MAX_UNSETTLED = 0.2
