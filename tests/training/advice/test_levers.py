@@ -122,7 +122,7 @@ def test_too_few_places_leave_it_open_and_it_is_said_how_many_it_takes():
 
 
 def test_more_places_than_there_are_cannot_be_asked_for():
-    few = measured(40, places=60, commits=60, unseen=(40, 40), U=8)
+    few = measured(40, places=60, commits=60, unseen=(40, 40), U=9)
     found = decide(facts(few, exam=replace(EXAM, places=61)))
     assert "it takes more than the 61 that later commits have" in found.headline
 

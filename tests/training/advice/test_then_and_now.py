@@ -38,7 +38,7 @@ def test_a_rule_whose_form_is_another_one_now_has_not_stayed():
 
 
 def test_a_rule_that_is_mixed_now_has_not_stayed():
-    house = compared(mined(text(NEW, 20) + text(OLD, 20)), mined(text(OLD)), "2025-01-01")
+    house = compared(mined(text(NEW, 18) + text(OLD, 22)), mined(text(OLD)), "2025-01-01")
     assert rule(house).status == "mixed" and rule(house).is_unsettled
     assert house.settled < house.judged
 
