@@ -31,7 +31,8 @@ from homespun.training.evaluation.metrics import Score, first_line
 
 # Nats of the wanted first line, by the model that failed with all names shown, up to which a better
 # one may be expected to write it. In the rows of two trainings (bench/results/tuning-*.json.gz,
-# 852 places) the adapter wrote 18 of the 122 that had failed at 7 nats or less, 2 of 486 beyond.
+# 852 places) the adapter wrote 18 of the 122 that had failed at 7 nats or less, 2 of 486 beyond;
+# there the nats are of whole holes, by an estimate of their tokens, and no larger model was asked.
 MAX_REACH_NATS = 7.0
 _MUCH_LIKELIER = 1.0  # nats, over the whole hole
 _WORD = re.compile(r"[^\W\d]\w*")
