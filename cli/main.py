@@ -46,6 +46,7 @@ VERBS = (
         "homespun.cli.verbs.train",
         "learn from this repository, and judge what was learned",
     ),
+    Verb("advise", "homespun.cli.verbs.advise.verb", "say which lever this repository needs"),
     Verb(
         "adapters",
         "homespun.cli.verbs.adapters.verb",

@@ -310,8 +310,11 @@ def _levels(
     return corrected(_LEVEL[0]), corrected(_LEVEL[1])
 
 
-def wilson(hits: int, count: int) -> tuple[float, float]:
-    """Return the 95 % interval of a share (Wilson 1927); (0, 1) where nothing was counted."""
+def wilson(hits: float, count: float) -> tuple[float, float]:
+    """Return the 95 % interval of a share (Wilson 1927); (0, 1) where nothing was counted.
+
+    What resembles its neighbours counts as less than one; so numbers need not be whole.
+    """
     if not count:
         return 0.0, 1.0
     share, square = hits / count, _Z * _Z

@@ -42,7 +42,12 @@ from homespun.training.history.indexed_trees import HistoryTrees, Trees
 from homespun.training.history.repository import Repository
 from homespun.training.pipeline.exam import item_config, windows_of
 from homespun.training.pipeline.habits import habit_places
-from homespun.training.pipeline.house_style import HouseStyle, mined, probes_of_window, style_of
+from homespun.training.pipeline.house_style import (
+    HouseStyle,
+    conventions_of,
+    probes_of_window,
+    style_of,
+)
 from homespun.training.pipeline.prepared import dataset_config_of
 from homespun.training.sources.select import of_revision
 
@@ -133,7 +138,7 @@ def _exam(
     options = TrainOptions(args.model, until=args.until, seed=args.seed, items=args.places)
     windows = windows_of(repository, options)
     learned = of_revision(repository, windows.tree, dataset_config_of(options), progress=progress)
-    conventions = mined(learned, progress=progress)
+    conventions = conventions_of(learned, progress=progress)
     style = style_of(conventions, learned)
     pairs = probes_of_window(repository, windows.cutoff, style, most=args.habits, seed=args.seed)
     places = items_of_history(

@@ -71,6 +71,7 @@ LAYERS = {
         "gate",
         "report",
         "pipeline",
+        "advice",
         "shipped",
         "shipped.static_encoder",
         "shipped.confidence shipped.general_adapter",
@@ -78,7 +79,7 @@ LAYERS = {
     "cli": (
         "errors output shown surroundings",
         "champion progress",
-        "doctor.checks verbs.adapters verbs.eval",
+        "doctor.checks verbs.adapters verbs.advise verbs.eval",
         "doctor",
         "verbs",
         "main",

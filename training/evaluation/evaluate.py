@@ -83,7 +83,7 @@ def evaluate(
     config = replace(config, arms=tuple(check_arms(config.arms)))
     models = open_models(root, config.arms, adapter, options, progress)
     count = _counter(models)
-    kept = KeptAnswers(cache or _folder(root) / ANSWERS)
+    kept = KeptAnswers(cache or answers_file(root))
     with evaluation_inputs(root, since, until, config, extras, count, name, progress) as asked:
         asking = partial(
             answers, models=models, trees=asked.trees, options=options, kept=kept, progress=progress
@@ -122,12 +122,12 @@ def _counter(models: Mapping[str, Opened]) -> Callable[[str], int]:
     return lambda text: len(tokenizer.encode(text))
 
 
-def _folder(root: Path) -> Path:
-    """Return where answers are kept; made, and kept out of git as the index's folder is."""
+def answers_file(root: Path) -> Path:
+    """Return where answers are kept; its folder is made, and kept out of git as the index's is."""
     check_workspace_folder(root)
     folder = workspace_folder(root) / FOLDER
     make_private_folder(folder)
-    return folder
+    return folder / ANSWERS
 
 
 def open_models(

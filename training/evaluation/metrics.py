@@ -55,7 +55,7 @@ class Score:
     parses: bool | None = None  # the document with the output; None: nor does the wanted one
     findings: int | None = None  # of the linter, that the wanted document has not
     loss: float | None = None  # nats a token of the wanted middle, by the served weights
-    failure: str = ""  # "" where exact, else K, S, B, I or X (training/evaluation/failures.py)
+    failure: str = ""  # "" where exact, else a code of server/completion/failure_sorts.py
     sources: int = 0  # snippets in the prompt
     prompt_tokens: int = 0
     tokens: int = 0  # written

@@ -13,12 +13,18 @@ from homespun.training.history.diffs import FileChange, Hunk
 _REVERT = re.compile(r"^revert\b", re.IGNORECASE)
 _REVERTED = re.compile(r"This reverts commit ([0-9a-f]{7,64})")
 _REGULAR_MODES = ("100644", "100755", "100664")
+_LAST_SECOND = 253_402_300_799  # of the year 9999
 _MERGE_HISTORY = 0.5  # above this share of merges the merges are what brings the code
 
 
 def day_of(seconds: int) -> str:
     """Return the day of a time since 1970 (UTC), as "2025-06-30"."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d")
+    return datetime.fromtimestamp(in_range(seconds), UTC).strftime("%Y-%m-%d")
+
+
+def in_range(seconds: int) -> int:
+    """Return a time that has a day: git takes commits of any date."""
+    return min(max(seconds, 0), _LAST_SECOND)
 
 
 @dataclass(frozen=True, slots=True)

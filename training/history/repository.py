@@ -190,6 +190,14 @@ class Repository:
             f"nothing was committed up to {until!r}: give a later day or a revision"
         )
 
+    def authors(self, *, most: int = _MAX_COMMITS) -> list[tuple[str, int]]:
+        """Return (address of the author, date) of the first-parent history, newest first."""
+        limit = f"--max-count={most}"
+        form = "--format=%ae%x1f%ct"
+        listed = self._git.run("log", "--first-parent", "-z", limit, form, self.head, "--")
+        rows = (row.rpartition("\x1f") for row in listed.decode("utf-8", "replace").split("\0"))
+        return [(who.lower(), int(date)) for who, _, date in rows if date]
+
     def ancestors(self, revision: str) -> frozenset[str]:
         """Return the IDs of everything that was there when a commit was made, itself included."""
         return frozenset(self._git.run("rev-list", revision, "--").decode("ascii").split())

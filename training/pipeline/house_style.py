@@ -53,7 +53,7 @@ class HouseStyle:
 
 def house_style(learned: LearnedFiles, *, progress: Progress) -> HouseStyle:
     """Mine the conventions of the files that are learned from."""
-    return style_of(mined(learned, progress=progress), learned)
+    return style_of(conventions_of(learned, progress=progress), learned)
 
 
 def style_of(conventions: Conventions, learned: LearnedFiles) -> HouseStyle:
@@ -62,7 +62,7 @@ def style_of(conventions: Conventions, learned: LearnedFiles) -> HouseStyle:
     return HouseStyle(dict(house_forms(conventions.rules)), paths)
 
 
-def mined(learned: LearnedFiles, *, progress: Progress) -> Conventions:
+def conventions_of(learned: LearnedFiles, *, progress: Progress) -> Conventions:
     """Mine the conventions of the files that are learned from, with places that show them."""
     miner = Miner(RepositoryPaths.of(source.path for source in learned.sources))
     config = IndexConfig()

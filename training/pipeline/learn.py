@@ -83,7 +83,6 @@ def check_machine(options: TrainOptions) -> None:
     """Raise `LibrariesMissing` or `TrainingFailed` before anything has cost time."""
     keep_from_hub()
     try:
-        import jinja2  # noqa: F401  (the report)
         import peft  # noqa: F401
         import safetensors  # noqa: F401
         import torch

@@ -85,11 +85,12 @@ def line_chart(series: Sequence[Series], *, x_label: str, y_label: str, mark: fl
     return f"<p class='legend'>{_legend(drawn, y_label)}</p>{chart}"
 
 
-def forest(rows: Sequence[Interval], *, unit: str, title: str) -> str:
-    """Draw differences with their intervals around a line at zero."""
+def forest(rows: Sequence[Interval], *, unit: str, title: str, is_share: bool = False) -> str:
+    """Draw differences with their intervals around a line at zero; shares begin there."""
     if not rows:
         return ""
-    numbers = [_interval_text(row, unit) for row in rows]
+    sign = "" if is_share else "+"
+    numbers = [_interval_text(row, unit, sign) for row in rows]
     left = min(max(len(row.label) for row in rows) * _CHAR + 12, _WIDTH * 0.45)
     right = max(len(text) for text in numbers) * _CHAR + 12
     top, height = 8.0, len(rows) * _ROW + 34
@@ -105,7 +106,9 @@ def forest(rows: Sequence[Interval], *, unit: str, title: str) -> str:
 
     bottom = top + len(rows) * _ROW
     parts = [_line(place(value, 0), top, place(value, 0), bottom, "grid") for value in scale]
-    parts += [_text(place(value, 0), bottom + 16, f"{value:+g}", "tick middle") for value in scale]
+    parts += [
+        _text(place(value, 0), bottom + 16, f"{value:{sign}g}", "tick middle") for value in scale
+    ]
     parts.append(_line(place(0.0, 0), top, place(0.0, 0), bottom, "zero"))
     for at, (row, text) in enumerate(zip(rows, numbers, strict=True)):
         y = top + at * _ROW + _ROW / 2
@@ -118,7 +121,12 @@ def forest(rows: Sequence[Interval], *, unit: str, title: str) -> str:
     return _svg(height, title, parts)
 
 
-def stacked(rows: Sequence[tuple[str, Mapping[str, int]]], order: Sequence[str]) -> str:
+def stacked(
+    rows: Sequence[tuple[str, Mapping[str, int]]],
+    order: Sequence[str],
+    *,
+    title: str = "counts of failures",
+) -> str:
     """Draw a bar a row from counts of the names in `order`; counts are written inside."""
     largest = max((sum(counts.values()) for _, counts in rows), default=0)
     if not largest:
@@ -143,7 +151,7 @@ def stacked(rows: Sequence[tuple[str, Mapping[str, int]]], order: Sequence[str])
                 text = f"{name} {counts[name]}"
                 parts.append(_text(x + width / 2, y + 15, text, "inside middle"))
             x += width
-    return _svg(height, "counts of failures", parts)
+    return _svg(height, title, parts)
 
 
 def ticks(low: float, high: float, most: int = 6) -> list[float]:
@@ -173,11 +181,11 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:g}"
 
 
-def _interval_text(row: Interval, unit: str) -> str:
-    low = "-∞" if row.low is None else f"{row.low:+.1f}"
-    high = "∞" if row.high is None else f"{row.high:+.1f}"
+def _interval_text(row: Interval, unit: str, sign: str) -> str:
+    low = "-∞" if row.low is None else f"{row.low:{sign}.1f}"
+    high = "∞" if row.high is None else f"{row.high:{sign}.1f}"
     note = f"  {row.note}" if row.note else ""
-    return f"{row.value:+.1f}{unit} [{low}, {high}]{note}"
+    return f"{row.value:{sign}.1f}{unit} [{low}, {high}]{note}"
 
 
 def _legend(series: Sequence[Series], y_label: str) -> str:

@@ -8,13 +8,21 @@ page to open.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from homespun.server.report_page import HEAD
 from homespun.training.report.page import ReportPage
 from homespun.training.report.view import view_of
 
 
 def render(page: ReportPage) -> str:
-    """Return the whole HTML document."""
+    """Return the whole HTML document of a training."""
+    return filled("report.html.j2", view_of(page))
+
+
+def filled(template: str, view: Mapping[str, Any]) -> str:
+    """Return a document from a template of this folder and what it shows."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     templates = Environment(
@@ -25,4 +33,4 @@ def render(page: ReportPage) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    return HEAD + templates.get_template("report.html.j2").render(view_of(page))
+    return HEAD + templates.get_template(template).render(view)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from homespun.indexer.secrets.mask import mask
+from homespun.server.completion.failure_sorts import FAILURE_SORTS, name_of
 from homespun.stats import Paired
 from homespun.training.evaluation.report import (
     ALL,
@@ -26,13 +27,6 @@ from homespun.training.report import charts
 from homespun.training.report.figures import interval, points, share
 from homespun.training.report.page import ReportPage, Sample
 
-_FAILURES = {  # of training/evaluation/failures.py
-    "K": "missing knowledge",
-    "S": "wrong style",
-    "B": "both",
-    "I": "another way",
-    "X": "broken",
-}
 _SMOOTHED_STEPS = 20
 _MISSING_NAMES = 30
 _LONGEST_TEXT = 1_200  # characters of an example's text that are shown
@@ -217,10 +211,10 @@ def _conventions(rules: Sequence[RuleProbe]) -> TextTable:
 def _failures_chart(evaluation: Mapping[str, Any]) -> str:
     by_arm = {arm: counts for arm, counts in evaluation.get("failures", {}).items() if counts}
     rows = [
-        (_arm(arm), {_FAILURES.get(sort, sort): count for sort, count in counts.items()})
+        (_arm(arm), {name_of(sort): count for sort, count in counts.items()})
         for arm, counts in by_arm.items()
     ]
-    return charts.stacked(rows, list(_FAILURES.values())) if rows else ""
+    return charts.stacked(rows, [sort.name for sort in FAILURE_SORTS.values()]) if rows else ""
 
 
 def _missing_names(evaluation: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from homespun.cli.output import print_line, table_console
+from homespun.server.completion.failure_sorts import FAILURE_SORTS
 from homespun.stats import Paired
 from homespun.training.evaluation.report import (
     ALL,
@@ -32,13 +33,6 @@ _COLUMNS = {  # of the first table
     "parses": "parses",
     "findings": "lint",
     "loss": "loss",
-}
-_SORTS = {
-    "K": "knowledge",
-    "S": "style",
-    "B": "both",
-    "X": "broken",
-    "I": "intent",
 }
 
 
@@ -152,10 +146,12 @@ def _strata(report: CompletionReport) -> Table:
 
 
 def _failures(report: CompletionReport) -> Table:
-    table = _table("why first lines are not exact", "arm", *_SORTS.values())
+    table = _table(
+        "why first lines are not exact", "arm", *(sort.name for sort in FAILURE_SORTS.values())
+    )
     for arm in report.arms:
         found = report.failures(arm)
-        table.add_row(arm, *(str(found.get(sort, 0)) for sort in _SORTS))
+        table.add_row(arm, *(str(found.get(sort, 0)) for sort in FAILURE_SORTS))
     return table
 
 

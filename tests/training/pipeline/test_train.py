@@ -231,7 +231,6 @@ def test_a_folder_without_git_is_judged_on_files_held_out(workspace, model):
     ("library", "qlora", "extra"),
     [
         ("torch", False, "train"),
-        ("jinja2", False, "train"),
         ("peft", False, "train"),
         ("transformers", False, "train"),
         ("safetensors", False, "train"),
