@@ -64,8 +64,9 @@ class Doors:
         return found
 
     def train(self, ground: Ground) -> Findings:
-        """Train with the tiny model, then try to go on with a training that may lie there."""
+        """Ask for advice, train with the tiny model, go on with a training that may lie there."""
         found = Findings()
+        self._command(found, ground, "advise", str(ground.folder), "--items", "2", "--json")
         small = train_small.__file__
         arguments = (sys.executable, "-P", small, str(ground.folder), str(self.model))
         self._run(found, ground, "train", *arguments)
