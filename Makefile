@@ -86,9 +86,9 @@ types: $(VENV)/.dev
 	for file in homespun/*; do ln -sfn ../../$$file .links/$$file; done
 	$(BIN)/mypy -p homespun
 
-# A process a core and one more, which works while another waits; some 1.5 GB each. JOBS=0 runs all in one;
+# A process a core and two more, which work while others wait; some 1.5 GB each. JOBS=0 runs all in one;
 # `pytest tests/some_file.py` does so, too.
-JOBS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
+JOBS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 2)')
 unit: $(VENV)/.dev
 	$(BIN)/pytest -q -n $(JOBS) --maxprocesses 4 --dist worksteal
 

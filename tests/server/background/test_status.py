@@ -154,6 +154,7 @@ def test_a_client_that_wants_it_is_told_of_every_state(start):
         "pausedUntil": None,
         "model": "b",
         "adapter": "none",
+        "adapterAge": None,
         "remote": None,
         "folders": [],
     }
