@@ -1,9 +1,14 @@
-"""Where long work reports how far it is; who shows it implements `Progress`."""
+"""Where long work reports how far it is, and asks whether to stop; who shows it is a `Progress`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Protocol
+
+
+def never() -> bool:
+    """Say that nobody has cancelled: what work that can be broken off asks where nobody does."""
+    return False
 
 
 class Progress(Protocol):

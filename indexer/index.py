@@ -36,17 +36,13 @@ from homespun.indexer.syntax.parser_process import ParserProcess
 from homespun.indexer.types import Call, Hit, Import, IndexInfo, IndexReport, Region, Symbol
 from homespun.models.errors import RemoteError
 from homespun.models.types import AskedEncoder, Encoder
-from homespun.progress import NoProgress, Progress
+from homespun.progress import NoProgress, Progress, never
 from homespun.settings import settings_of
 from homespun.storage import check_workspace_folder
 
 logger = logging.getLogger(__name__)
 
 _PROGRESS = NoProgress()
-
-
-def _never() -> bool:
-    return False
 
 
 def _at_once(encoder: Encoder) -> Encoder:
@@ -119,7 +115,7 @@ class Index:
         *,
         paths: Sequence[str] | None = None,
         progress: Progress = _PROGRESS,
-        cancelled: Callable[[], bool] = _never,
+        cancelled: Callable[[], bool] = never,
         care: bool = True,
         parser: ParserProcess | None = None,
     ) -> IndexReport:
@@ -143,7 +139,7 @@ class Index:
         return report
 
     def rebuild(
-        self, *, progress: Progress = _PROGRESS, cancelled: Callable[[], bool] = _never
+        self, *, progress: Progress = _PROGRESS, cancelled: Callable[[], bool] = never
     ) -> IndexReport:
         """Throw everything away, cached vectors too, and index from nothing."""
         with self._lock():
@@ -163,7 +159,7 @@ class Index:
         *,
         pace: Callable[[Encoder], Encoder] = _at_once,
         progress: Progress = _PROGRESS,
-        cancelled: Callable[[], bool] = _never,
+        cancelled: Callable[[], bool] = never,
         say: Callable[[str], None] | None = None,
     ) -> int:
         """Compute the missing vectors; return how many. 0 without an encoder.

@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import replace
 
 from homespun.indexer.errors import IndexerError
+from homespun.progress import never
 from homespun.server.completion.plan import CompletionPlan
 from homespun.server.context.retriever import Gathered, Retrieves
 from homespun.server.options import CompletionOptions
@@ -22,6 +23,7 @@ _BEHIND_NAMES = (".", "::", "->", "(")  # where the name before them says what i
 # The least score of what is added to a prompt while somebody waits until it is read: what is called
 # and whose members are meant. At rest it is that of a likely name.
 _MIN_WAITED_FOR = 2.0
+_REST_DEADLINE_MS = 1000.0  # for retrieval where nobody waits; a request breaks it off
 
 
 class AnchoredPrompts:
@@ -58,17 +60,20 @@ class AnchoredPrompts:
             anchor = None
         if anchor is not None and not plan.cursor.left.endswith(_BEHIND_NAMES):
             return anchor, 0.0
-        gathered, retrieve_ms = self._gather(request, plan)
+        gathered, retrieve_ms = self._gather(request, plan, self._options.retrieve_deadline_ms)
         if anchor is None:
             anchor = self._rendered(request, plan, self._block(request, plan, gathered))
-        elif not gathered.late:
+        if not gathered.late:
             anchor = self._with_added(anchor, gathered, request, plan, min_score=_MIN_WAITED_FOR)
         self.keep(request, anchor)
         return anchor, retrieve_ms
 
-    def fresh(self, request: CompletionRequest, plan: CompletionPlan) -> Anchor:
+    def fresh(
+        self, request: CompletionRequest, plan: CompletionPlan, cancelled: Callable[[], bool]
+    ) -> Anchor:
         """Render a prompt with what the index knows now; it is not kept yet."""
-        gathered, _ = self._gather(request, plan)
+        deadline_ms = max(_REST_DEADLINE_MS, self._options.retrieve_deadline_ms)
+        gathered, _ = self._gather(request, plan, deadline_ms, cancelled)
         block = self._block(request, plan, gathered)
         anchor = self._anchors.find(_key(request), plan.cursor)
         if anchor is None or not self._is_of_the_line(anchor, block, plan):
@@ -78,6 +83,8 @@ class AnchoredPrompts:
     def keep(self, request: CompletionRequest, anchor: Anchor) -> None:
         """Go on with this prompt from now on."""
         self._anchors.put(_key(request), anchor)
+        if self._is_steady(request):
+            self._stable.keep(request.path, anchor.before.count("\n"), anchor.offered)
 
     def _fits(self, anchor: Anchor, plan: CompletionPlan) -> bool:
         typed = self._encoder.count(anchor.typed(plan.cursor) or "")
@@ -131,7 +138,13 @@ class AnchoredPrompts:
         before = before[: len(before) - len(rendered.prompt.typed)]
         return Anchor(before, rendered, snippets, rendered)
 
-    def _gather(self, request: CompletionRequest, plan: CompletionPlan) -> tuple[Gathered, float]:
+    def _gather(
+        self,
+        request: CompletionRequest,
+        plan: CompletionPlan,
+        deadline_ms: float,
+        cancelled: Callable[[], bool] = never,
+    ) -> tuple[Gathered, float]:
         """Ask the index; a fault of it costs the context, never the completion."""
         if self._retriever is None or not self._retrieves(request):
             return Gathered(), 0.0
@@ -142,8 +155,9 @@ class AnchoredPrompts:
                 path=request.path,
                 language=plan.language,
                 budget_tokens=plan.budget,
-                deadline_ms=self._options.retrieve_deadline_ms,
+                deadline_ms=deadline_ms,
                 recent=request.recent,
+                cancelled=cancelled,
             )
         except IndexerError as error:
             logger.warning("completing without retrieval: %s", error)
@@ -153,12 +167,15 @@ class AnchoredPrompts:
     def _retrieves(self, request: CompletionRequest) -> bool:
         return request.retrieval and self._options.retrieval
 
+    def _is_steady(self, request: CompletionRequest) -> bool:
+        """Say whether a document keeps its snippets; who asks by hand wants the best ones."""
+        return bool(request.path) and not request.explicit and self._retrieves(request)
+
     def _block(
         self, request: CompletionRequest, plan: CompletionPlan, gathered: Gathered
     ) -> tuple[Snippet, ...]:
         """Return what the front of the prompt shows: as far as possible what it showed before."""
-        wants_the_best = request.explicit  # who asks by hand does not want the same
-        if wants_the_best or not request.path or not self._retrieves(request):
+        if not self._is_steady(request):
             return gathered.snippets
         line = plan.cursor.before.count("\n")
         return self._stable.settle(request.path, line, gathered.snippets)

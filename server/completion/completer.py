@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from homespun.indexer.languages import language_of
 from homespun.models.errors import RemoteError
 from homespun.models.types import Generation, Generator
-from homespun.progress import Progress
+from homespun.progress import Progress, never
 from homespun.server.completion import reasons, sent, stop_rules, told
 from homespun.server.completion.anchored_prompts import AnchoredPrompts
 from homespun.server.completion.filters import Answer, Filtered, clean, refusal
@@ -38,10 +38,6 @@ _TRIES = 2  # for each other answer that is wanted
 _OTHERS_MS = 600  # after this time none is begun
 _MAX_WORSE = 2.0  # nats a token: what is less likely than the best by more is no choice
 _SWITCHED_OFF = ("disabled", "disabled-language", "disabled-path")
-
-
-def _never() -> bool:
-    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +158,7 @@ class Completer:
         return self.complete(request_at(folder / file, folder=folder, line=line, column=column))
 
     def complete(
-        self, request: CompletionRequest, *, cancelled: Callable[[], bool] = _never
+        self, request: CompletionRequest, *, cancelled: Callable[[], bool] = never
     ) -> Completion:
         """Return the completion, or in `finish` why there is none. Odd requests do not raise."""
         began = self._clock()
@@ -292,7 +288,7 @@ class Completer:
         request: CompletionRequest,
         *,
         accepted: str = "",
-        cancelled: Callable[[], bool] = _never,
+        cancelled: Callable[[], bool] = never,
     ) -> bool:
         """Make ready for a request at this cursor, as if `accepted` had been inserted there.
 
@@ -312,7 +308,7 @@ class Completer:
             request = sent.masked(request, language)
             cursor, _ = cut_at(request.text, request.offset)
         plan = self._plan(request, cursor, language)
-        anchor = self._prompts.fresh(request, plan)
+        anchor = self._prompts.fresh(request, plan, cancelled)
         asked = self._encoder.encode(anchor.ids, anchor.typed(cursor) or "")
         if cancelled():
             return False

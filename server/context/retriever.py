@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Protocol
 from homespun.indexer.languages import has_grammar
 from homespun.indexer.types import Hit, Region, Symbol
 from homespun.indexer.words.tokens import split_identifiers
+from homespun.progress import never
 from homespun.server.analysis.name_resolution import Files
 from homespun.server.analysis.names_in_reach import in_reach
 from homespun.server.analysis.python.inference import PythonTypes
@@ -87,6 +88,7 @@ class Retrieves(Protocol):
         budget_tokens: int,
         deadline_ms: float,
         recent: Sequence[Edited] = (),
+        cancelled: Callable[[], bool] = never,
     ) -> Gathered:
         """Return snippets for the cursor, in the order of the prompt."""
 
@@ -116,17 +118,18 @@ class Retriever:
         budget_tokens: int,
         deadline_ms: float,
         recent: Sequence[Edited] = (),
+        cancelled: Callable[[], bool] = never,
     ) -> Gathered:
         """Return snippets for the cursor, in the order of the prompt.
 
-        `recent` are edits in other documents, the newest first.
+        `recent` are edits in other documents, the newest first. What is cancelled is late.
         """
         end = self._clock() + deadline_ms / 1000
         was_late = False
 
         def is_late() -> bool:
             nonlocal was_late
-            was_late = was_late or self._clock() > end
+            was_late = was_late or self._clock() > end or cancelled()
             return was_late
 
         request = _Request(cursor, path, language, _window(cursor, path, budget_tokens), is_late)

@@ -27,16 +27,17 @@ class StableSnippets:
         """Return the block to show for `found`; `line` is the cursor's."""
         before_line, before = self._last.get(path, (-1, ()))
         if line == before_line:
-            shown = before or tuple(found)
-        elif abs(line - before_line) <= _NEAR_LINES and not _worth_it(before, found):
-            shown = before
-        else:
-            shown = _other_line(before, found)
+            return before or tuple(found)
+        if abs(line - before_line) <= _NEAR_LINES and not _worth_it(before, found):
+            return before
+        return _other_line(before, found)
+
+    def keep(self, path: str, line: int, shown: tuple[Snippet, ...]) -> None:
+        """Remember what a document is shown from now on."""
         self._last[path] = (line, shown)
         self._last.move_to_end(path)
         if len(self._last) > _MAX_DOCUMENTS:
             self._last.popitem(last=False)
-        return shown
 
 
 def _worth_it(before: tuple[Snippet, ...], found: Sequence[Snippet]) -> bool:

@@ -7,12 +7,13 @@ or stopping. Only names that the repository defines count: the standard library 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 
 from homespun.indexer.index import Index
 from homespun.indexer.types import Symbol
+from homespun.progress import never
 from homespun.server.analysis.name_resolution import Files
 from homespun.server.analysis.source_lines import SourceLines
 from homespun.server.context.definitions import imports_of
@@ -54,6 +55,7 @@ class OracleRetriever:
         budget_tokens: int,
         deadline_ms: float,
         recent: Sequence[Edited] = (),
+        cancelled: Callable[[], bool] = never,
     ) -> Gathered:
         """Return what the retriever finds, with the missing definitions before it."""
         found = self._retriever.gather(
@@ -63,6 +65,7 @@ class OracleRetriever:
             budget_tokens=budget_tokens,
             deadline_ms=deadline_ms,
             recent=recent,
+            cancelled=cancelled,
         )
         near = cursor.before[-_CHARS_BEFORE:] + cursor.after[:_CHARS_AFTER]
         shown = "\n".join([near, *(snippet.text for snippet in found.snippets)])

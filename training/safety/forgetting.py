@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from homespun.models.types import Generation, Generator, Stop
-from homespun.progress import NoProgress, Progress
+from homespun.progress import NoProgress, Progress, never
 from homespun.stats import Estimate, Paired, cluster_mean, paired
 
 MARGIN = 0.02  # of exact match: what an adapter may cost and still count as no forgetting
@@ -199,7 +199,7 @@ def prompt_ids(generator: Generator, task: InfillingTask) -> list[int]:
 
 def written(generator: Generator, prompt: Sequence[int]) -> Generation:
     """Return what a model writes behind a prompt, greedily, up to the line's end."""
-    return generator.generate(prompt, max_tokens=_LINE_TOKENS, stop=_line_end, cancelled=_never)
+    return generator.generate(prompt, max_tokens=_LINE_TOKENS, stop=_line_end, cancelled=never)
 
 
 def _answer(generator: Generator, task: InfillingTask) -> InfilledLine:
@@ -228,10 +228,6 @@ def all_tasks() -> Iterator[InfillingTask]:
 def _line_end(text: str) -> Stop | None:
     end = text.find("\n")
     return Stop(end, "newline") if end >= 0 else None
-
-
-def _never() -> bool:
-    return False
 
 
 def _rate(tokens: int, ms: float) -> float:

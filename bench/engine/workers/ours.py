@@ -10,6 +10,7 @@ from homespun.models.engine.decoder import OnnxDecoder
 from homespun.models.load import load_generator
 from homespun.models.runtime import onnxruntime
 from homespun.models.types import Generation, Stop
+from homespun.progress import never
 
 
 class HomespunEngine:
@@ -25,7 +26,7 @@ class HomespunEngine:
         assert isinstance(decoder, OnnxDecoder)
         self._decoder = decoder
         decoder.logits([0, 0])
-        self._decoder.warm([0], cancelled=_never)
+        self._decoder.warm([0], cancelled=never)
         return {
             "engine": "homespun, ONNX Runtime",
             "version": onnxruntime().__version__,
@@ -62,7 +63,7 @@ class HomespunEngine:
     def steps(self, ids: list[int], rows: list[int], repeats: int) -> dict[str, Any]:
         """Median milliseconds of a step of several rows behind `ids`, a token chosen from each."""
         decoder = self._decoder
-        decoder.warm(ids, cancelled=_never)
+        decoder.warm(ids, cancelled=never)
         slot = decoder._slots.take([*ids, 0])  # what `generate` does first
 
         def step(count: int) -> None:
@@ -88,7 +89,7 @@ class HomespunEngine:
 
         if not reuse:
             self._decoder.logits(ids[:2])
-        done = self._decoder.generate(ids, max_tokens=max_tokens, stop=rule, cancelled=_never)
+        done = self._decoder.generate(ids, max_tokens=max_tokens, stop=rule, cancelled=never)
         return {
             "text": done.text,
             "token_ids": list(done.token_ids),
@@ -105,22 +106,18 @@ class HomespunEngine:
     def slots(self, prompts: list[list[int]]) -> dict[str, Any]:
         """Warm several prompts, as open documents do; resident memory behind them."""
         for ids in prompts:
-            self._decoder.warm(ids, cancelled=_never)
+            self._decoder.warm(ids, cancelled=never)
         return {"slots": len(self._decoder._slots), **base.memory_mb()}
 
     def _generate(self, ids: list[int], max_tokens: int) -> Generation:
         return self._decoder.generate(
-            ids, max_tokens=max_tokens, stop=lambda text: None, cancelled=_never
+            ids, max_tokens=max_tokens, stop=lambda text: None, cancelled=never
         )
 
 
 def _step_bytes(decoder: OnnxDecoder) -> int:
     """Bytes of weights that a step of one token reads: all but the embedding."""
     return (decoder._form.directory / "decoder.weights").stat().st_size
-
-
-def _never() -> bool:
-    return False
 
 
 if __name__ == "__main__":

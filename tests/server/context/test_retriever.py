@@ -215,6 +215,18 @@ def test_after_the_deadline_nothing_more_is_asked(index):
     assert CONNECT in places(in_time.snippets)
 
 
+def test_after_it_is_cancelled_nothing_more_is_asked(index):
+    ended = Retriever(index).gather(
+        at("from shop.client import connect\n\nclient = connect(|"),
+        path="shop/new.py",
+        language="python",
+        budget_tokens=2048,
+        deadline_ms=60_000,
+        cancelled=lambda: True,
+    )
+    assert (ended.snippets, ended.late) == ((), True)
+
+
 def test_secrets_on_the_disk_do_not_enter(tmp_path):
     (tmp_path / "settings.py").write_text(
         'def key():\n    """Return it."""\n    return "AKIAZ5LQ7RXN2VPD3TWM"\n', encoding="utf-8"

@@ -260,8 +260,10 @@ class Scripted:
     def __init__(self):
         self.found: list[Snippet] = []
         self.late = False
+        self.given: list[dict] = []
 
     def gather(self, cursor, **given) -> Gathered:
+        self.given.append(given)
         return Gathered(tuple(self.found), self.late)
 
 
@@ -373,3 +375,46 @@ def test_at_rest_the_less_likely_is_added_too(score, added):
     ours.prepare(at("y = "))
     behind = generator.tokenizer.render(generator.warmed[0]).partition("<|fim_suffix|>")[2]
     assert names_in(behind) == added
+
+
+def broken_off() -> Cancellation:
+    """Return what has a preparation end before it is done."""
+    stop = Cancellation()
+    stop.cancel()
+    return stop
+
+
+def test_a_rest_that_was_broken_off_leaves_no_snippets_behind():
+    retriever, ours, generator = completer_with_script()
+    retriever.found = [snippet("of_the_line_before")]
+    assert ours.prepare(at("y"), cancelled=broken_off()) is False
+    retriever.found = [snippet("wanted", line=9)]
+    ours.complete(at("y."))
+    front, _, behind = prompts(generator)[0].partition("<|fim_suffix|>")
+    assert (names_in(front), names_in(behind)) == (["wanted"], [])
+
+
+def test_a_new_prompt_with_the_snippets_of_before_gets_what_its_line_needs():
+    retriever, ours, generator = completer_with_script()
+    retriever.found = [snippet("a")]
+    ours.complete(at("y"))
+    retriever.found = [snippet("a", more="def b(): ...\n")]
+    ours.complete(at("y.", tail="\nother = 3\n"))
+    front, _, behind = prompts(generator)[1].partition("<|fim_suffix|>")
+    assert (names_in(front), names_in(behind)) == (["a"], ["a", "b"])
+
+
+@pytest.mark.parametrize(("setting", "at_rest"), [(60, 1000), (5000, 5000)])
+def test_nobody_waits_at_rest_so_retrieval_may_take_longer(setting, at_rest):
+    retriever, ours, _ = completer_with_script(retrieve_deadline_ms=setting)
+    ours.complete(at("y"))
+    ours.prepare(at("y = "))
+    assert [given["deadline_ms"] for given in retriever.given] == [setting, at_rest]
+
+
+def test_retrieval_at_rest_ends_with_the_rest():
+    retriever, ours, _ = completer_with_script()
+    stop = broken_off()
+    ours.prepare(at("y"), cancelled=stop)
+    ours.complete(at("y"))
+    assert [given["cancelled"]() for given in retriever.given] == [True, False]
