@@ -27,7 +27,7 @@ _LEVEL = (0.025, 0.975)  # the ends of a 95 % interval
 _PLACES = 1_000_000  # drawn places held at once (8 MB)
 _COUNTS = 2_000_000  # drawn counts held at once (16 MB)
 _NORMAL = statistics.NormalDist()
-_Z = 1.959963984540054  # of a 95 % interval
+Z_95 = 1.959963984540054  # standard deviations to either end of a 95 % interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,8 +317,8 @@ def wilson(hits: float, count: float) -> tuple[float, float]:
     """
     if not count:
         return 0.0, 1.0
-    share, square = hits / count, _Z * _Z
+    share, square = hits / count, Z_95 * Z_95
     centre = (share + square / (2 * count)) / (1 + square / count)
-    half = _Z / (1 + square / count)
+    half = Z_95 / (1 + square / count)
     half *= math.sqrt(share * (1 - share) / count + square / (4 * count * count))
     return max(0.0, centre - half), min(1.0, centre + half)

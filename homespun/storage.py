@@ -15,7 +15,7 @@ import shutil
 import stat
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -101,21 +101,9 @@ def write_private(path: Path, content: str | bytes, *, durable: bool = False) ->
     What stood there is replaced, never written into: no link is followed. `durable` waits for the
     disk. Raises `OSError`; the old file then stays, and no draft.
     """
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-    flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     data = content.encode("utf-8") if isinstance(content, str) else content
-    try:
-        with os.fdopen(os.open(draft, flags, 0o600), "wb") as stream:
-            stream.write(data)
-            if durable:
-                stream.flush()
-                os.fsync(stream.fileno())
-        replace(draft, path)
-    except BaseException:
-        with suppress(OSError):
-            draft.unlink()
-        raise
+    with _draft(path, mode=0o600, durable=durable) as stream:
+        stream.write(data)
 
 
 def open_private(path: Path, *, append: bool = False) -> IO[bytes]:
@@ -161,21 +149,26 @@ def copy_bounded(source: Path, target: Path, *, max_bytes: int) -> str:
     return digest.hexdigest()
 
 
-@contextmanager
-def shared_draft(path: Path) -> Iterator[IO[bytes]]:
+def shared_draft(path: Path) -> AbstractContextManager[IO[bytes]]:
     """Give a file to write that takes the place of `path` once the block has ended well.
 
     Who may read it is as the user's umask says: it is for others. No link is followed. Raises
     `OSError`; the old file then stays, and no draft.
     """
+    return _draft(path, mode=0o666, durable=True)
+
+
+@contextmanager
+def _draft(path: Path, *, mode: int, durable: bool) -> Iterator[IO[bytes]]:
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
     flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     try:
-        with os.fdopen(os.open(draft, flags, 0o666), "wb") as stream:
+        with os.fdopen(os.open(draft, flags, mode), "wb") as stream:
             yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
+            if durable:
+                stream.flush()
+                os.fsync(stream.fileno())
         replace(draft, path)
     except BaseException:
         with suppress(OSError):

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 MODEL_AS_SHIPPED = "none"  # what `adapter` says where no adapter of a repository is at work
+WITHOUT_OWN = (MODEL_AS_SHIPPED, "base", "")  # what it says where no repository's own is merged
 UNKNOWN_LOGPROB = math.nan  # of a server that does not say it; no comparison with it is true
 GenerationFinish = Literal["stop", "eos", "length", "cancelled"]
 

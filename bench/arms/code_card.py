@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from bench.arms.style_card import MAX_LINES, TITLE, HouseHabit
+from bench.arms.style_card import CARD_SCORE, MAX_LINES, TITLE, HouseHabit
 from homespun.server.prompt.render import Snippet
 
-_SCORE = 100.0  # before everything that is retrieved
 _LINES: Mapping[str, Mapping[str, str]] = {
     "python/optional": {
         "bar": "limit: int | None = None",
@@ -104,7 +103,9 @@ def code_card(habits: Iterable[HouseHabit], forms: Mapping[str, str]) -> Snippet
     lines = "\n".join(dict.fromkeys(shown)).split("\n")[: MAX_LINES - 1]
     if not shown:
         return None
-    return Snippet(TITLE, 1, len(lines), "".join(f"{line}\n" for line in lines), _SCORE, "style")
+    return Snippet(
+        TITLE, 1, len(lines), "".join(f"{line}\n" for line in lines), CARD_SCORE, "style"
+    )
 
 
 def _shown(rule: str, forms: Mapping[str, str]) -> str:

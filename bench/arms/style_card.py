@@ -21,7 +21,7 @@ Scope = Literal["body", "outside"]  # of a function; outside: modules, classes, 
 
 TITLE = "house style"  # stands where a snippet has its path
 MAX_LINES = 6  # with the title
-_SCORE = 100.0  # before everything that is retrieved
+CARD_SCORE = 100.0  # before everything that is retrieved
 _LOOK_BACK_LINES = 400
 _TEST_FOLDERS = frozenset({"test", "tests", "testing", "__tests__", "spec", "specs"})
 _TEST_FILE = re.compile(r"(?:test_|conftest\.).*|.*(?:_test|[._-](?:test|spec))\.\w+")
@@ -78,7 +78,7 @@ def style_card(habits: Iterable[HouseHabit], place: KindOfPlace) -> Snippet | No
     if not lines:
         return None
     text = "".join(f"{line}\n" for line in lines)
-    return Snippet(TITLE, 1, len(lines), text, _SCORE, "style")
+    return Snippet(TITLE, 1, len(lines), text, CARD_SCORE, "style")
 
 
 def _scope(cursor: Cursor) -> Scope:

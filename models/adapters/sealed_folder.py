@@ -62,7 +62,12 @@ def is_ours(manifest: Mapping[str, Any]) -> bool:
 def identity_of(manifest: Mapping[str, Any]) -> str:
     """Return the sha256 of a manifest, and by the hashes in it of the adapter's files."""
     content = {name: value for name, value in manifest.items() if name != SEAL}
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(identified_bytes(content)).hexdigest()
+
+
+def identified_bytes(manifest: Mapping[str, Any]) -> bytes:
+    """Return what the identity of a manifest without a seal is the sha256 of."""
+    return json.dumps(manifest, sort_keys=True).encode()
 
 
 def read_finished(directory: Path) -> dict[str, Any]:

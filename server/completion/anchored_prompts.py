@@ -69,7 +69,10 @@ class AnchoredPrompts:
         return anchor, retrieve_ms
 
     def fresh(
-        self, request: CompletionRequest, plan: CompletionPlan, cancelled: Callable[[], bool]
+        self,
+        request: CompletionRequest,
+        plan: CompletionPlan,
+        cancelled: Callable[[], bool] = never,
     ) -> Anchor:
         """Render a prompt with what the index knows now; it is not kept yet."""
         deadline_ms = max(_REST_DEADLINE_MS, self._options.retrieve_deadline_ms)

@@ -11,12 +11,11 @@ from pathlib import Path
 from homespun.errors import HomespunError
 from homespun.models.adapters.registry import Registry
 from homespun.models.adapters.upkeep.last_check import stamp_of
-from homespun.models.types import MODEL_AS_SHIPPED
+from homespun.models.types import WITHOUT_OWN
 from homespun.server.freshness.age import age_of
 
 logger = logging.getLogger(__name__)
 
-_WITHOUT = (MODEL_AS_SHIPPED, "base", "")  # adapters that are a part of the model
 _STAT_SECONDS = 60.0  # how often is looked whether somebody has checked: one `stat`
 _LOOK_SECONDS = 3600.0  # how often all is looked at, for days pass and commits come
 
@@ -38,7 +37,7 @@ class AgeFollower:
     def follow(self, workspace: Path | None, adapter: str) -> None:
         """Look at this adapter from now on; on any thread."""
         with self._wake:
-            is_own = workspace is not None and adapter not in _WITHOUT
+            is_own = workspace is not None and adapter not in WITHOUT_OWN
             self._followed = (workspace, adapter) if workspace and is_own else None
             self._seen = None
             self._wake.notify_all()

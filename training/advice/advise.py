@@ -112,6 +112,7 @@ def advise(
     root = root.resolve()
     asked = TrainOptions(model=completion.model, until=options.until, seed=options.seed)
     with Repository.open(root) as repository:
+        name = repository.name
         plan = planned(repository, asked, progress)
         authors = repository.authors()
         tip = of_revision(repository, repository.head, DatasetConfig(), progress=progress)
@@ -119,11 +120,11 @@ def advise(
         dates = [date for _, date in authors]
         house = house_then_and_now(repository, tip, (min(dates), max(dates)), progress=progress)
     arms = _arms(root, completion)
-    _say_how_long(plan, completion, options, speeds, progress)
-    done = _evaluated(root, plan, arms, completion, options, progress)
+    price = larger_price(completion.model, speeds)
+    _say_how_long(plan, completion, options, speeds, price, progress)
+    done = _evaluated(root, name, plan, arms, completion, options, progress)
     model = arms[0].partition("/")[0]
     found = measured(done.report, model, missing=_missing(done, arms[1]))
-    price = larger_price(completion.model, speeds)
     if options.with_larger and done.items:
         found = replace(found, larger=_larger(root, done, arms[1], price, completion, progress))
     facts = AdviceFacts(found, history, house, plan.exam, price, completion.context_tokens)
@@ -161,6 +162,7 @@ def _say_how_long(
     completion: CompletionOptions,
     options: AdviceOptions,
     speeds: MachineSpeeds,
+    larger: LargerPrice | None,
     progress: TrainProgress,
 ) -> None:
     places = min(options.items, plan.exam.places)
@@ -175,8 +177,7 @@ def _say_how_long(
     how_long = (
         "" if seconds is None else f", some {minutes(seconds)} as fast as this machine is now"
     )
-    larger = larger_price(completion.model, speeds) if options.with_larger else None
-    if larger is not None and larger.is_here:
+    if options.with_larger and larger is not None and larger.is_here:
         more = expected_seconds(
             larger.name, speeds, places=places, habits=0, context_tokens=completion.context_tokens
         )
@@ -189,6 +190,7 @@ def _say_how_long(
 
 def _evaluated(
     root: Path,
+    name: str,
     plan: ExamPlan,
     arms: Sequence[str],
     completion: CompletionOptions,
@@ -196,7 +198,6 @@ def _evaluated(
     progress: TrainProgress,
 ) -> Evaluation:
     if not plan.exam.places:
-        name = _name(root)
         return Evaluation(CompletionReport(name, {}, {}, {}, tuple(arms), ()), (), ())
     items = item_config(TrainOptions(completion.model, items=options.items, seed=options.seed))
     pairs = some_of(plan.pairs, options.items, seed=options.seed)
@@ -209,14 +210,10 @@ def _evaluated(
         extras=Extras(
             convention_sites=plan.style.sites,
             written_forms=plan.style.written,
-            habits=habit_places(pairs, _name(root)),
+            habits=habit_places(pairs, name),
         ),
         progress=progress,
     )
-
-
-def _name(root: Path) -> str:
-    return root.name.removesuffix(".git")
 
 
 def _missing(done: Evaluation, arm: str) -> list[str]:

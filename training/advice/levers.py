@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from homespun.stats import Estimate
+from homespun.stats import Z_95, Estimate
 from homespun.training.advice.history_facts import HistoryFacts
 from homespun.training.advice.measured import Measured
 from homespun.training.advice.prices import LargerPrice, training_minutes
@@ -37,7 +37,6 @@ DO: dict[LeverName, str] = {
     "tune": "tune",
     "style guide": "write a style guide",
 }
-_Z = 1.96  # of a 95 % interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +163,7 @@ def _places_needed(figure: LeverFigure, found: Measured) -> int:
     distance = abs(share.value - figure.least)
     if not share.of or not distance:
         return 0
-    half = max(share.high - share.low, 2 * _Z / (share.of + _Z**2)) / 2
+    half = max(share.high - share.low, 2 * Z_95 / (share.of + Z_95**2)) / 2
     return math.ceil(found.places * max((half / distance) ** 2, 1.1) / 10) * 10
 
 

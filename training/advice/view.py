@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from homespun.indexer.secrets.mask import mask
+from homespun.models.types import WITHOUT_OWN
 from homespun.server.completion.failure_sorts import FAILURE_SORTS
 from homespun.stats import Paired
 from homespun.training.advice.advise import Advice
@@ -67,7 +68,7 @@ def view_of(advice: Advice, made: str) -> dict[str, Any]:
 
 
 def _has_adapter(advice: Advice) -> bool:
-    return advice.adapter not in ("", "none", "base")
+    return advice.adapter not in WITHOUT_OWN
 
 
 def _lever(lever: Lever) -> dict[str, Any]:

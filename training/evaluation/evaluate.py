@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 
 from homespun.indexer.config import CHUNKER_VERSION
+from homespun.models.types import WITHOUT_OWN
 from homespun.progress import NoProgress, Progress
 from homespun.server.completion.open import context_length
 from homespun.server.options import CompletionOptions
@@ -152,7 +153,7 @@ def open_models(
         for model in wanted
     }
     repository = found.get("repository")
-    if repository is not None and repository.adapter in ("none", "base"):
+    if repository is not None and repository.adapter in WITHOUT_OWN:
         raise NothingToEvaluate(
             f"there is no adapter of {str(root)!r} to evaluate: {str(adapter)!r} stands for the "
             "model as shipped; train one with `homespun train`, name one with --adapter, or leave "

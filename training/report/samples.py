@@ -27,8 +27,8 @@ def samples_of(found: Evaluation, *, seed: int) -> list[Sample]:
 
     Habits first: what they show is what tuning is for. Of both wrong only other places are drawn.
     """
-    at_habits = [sample for sample in _at_habits(found) if _sort(sample) != "wrong"]
-    return [*_drawn(at_habits, seed), *_drawn(_elsewhere(found), seed)]
+    at_habits = _drawn(_at_habits(found), ("won", "lost"), seed)
+    return [*at_habits, *_drawn(_elsewhere(found), ("won", "lost", "wrong"), seed)]
 
 
 def _elsewhere(found: Evaluation) -> Iterator[Sample]:
@@ -61,10 +61,10 @@ def _pairs(answers: Sequence[ArmAnswer]) -> Iterator[tuple[ArmAnswer, ArmAnswer]
             yield before, after
 
 
-def _drawn(samples: Iterable[Sample], seed: int) -> list[Sample]:
-    sorts: dict[str, list[Sample]] = {"won": [], "lost": [], "wrong": []}
+def _drawn(samples: Iterable[Sample], wanted: Sequence[str], seed: int) -> list[Sample]:
+    sorts: dict[str, list[Sample]] = {sort: [] for sort in wanted}
     for sample in samples:
-        if sort := _sort(sample):
+        if (sort := _sort(sample)) in sorts:
             sorts[sort].append(sample)
     rng = random.Random(f"{seed}-samples")
     return [it for sort in sorts.values() for it in rng.sample(sort, min(_OF_A_SORT, len(sort)))]

@@ -15,6 +15,7 @@ import hashlib
 import hmac
 import json
 import re
+import shutil
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from homespun.errors import in_words
+from homespun.models.adapters.sealed_folder import identified_bytes
+from homespun.models.convert.served_form import file_sha256
 from homespun.models.errors import ShareRefused
 from homespun.parsing import parse_json
 from homespun.storage import (
@@ -140,7 +143,7 @@ class SharedPlace:
 
     def put_manifest(self, manifest: Mapping[str, Any]) -> str:
         """Write a manifest as an object; return its name. Raises `StorageFull`, `ShareRefused`."""
-        data = manifest_bytes(manifest)
+        data = identified_bytes(manifest)
         sha256 = hashlib.sha256(data).hexdigest()
         with writing(self.root):
             make_shared_folder(self._objects)
@@ -156,8 +159,7 @@ class SharedPlace:
             if _has(path, sha256):
                 return
             with shared_draft(path) as stream, source.open("rb") as reader:
-                while block := reader.read(1 << 20):
-                    stream.write(block)
+                shutil.copyfileobj(reader, stream)
 
     def _object(self, sha256: str) -> Path:
         """Return where an object is. Raises `ShareRefused` for what is no name of one."""
@@ -168,11 +170,6 @@ class SharedPlace:
         if not is_folder or not _SHA256.fullmatch(sha256):
             raise _incomplete(self._objects / sha256[:64], ValueError("it is no plain file there"))
         return self._objects / sha256
-
-
-def manifest_bytes(manifest: Mapping[str, Any]) -> bytes:
-    """Return the bytes whose sha256 is an adapter's identity (`sealed_folder.identity_of`)."""
-    return json.dumps(manifest, sort_keys=True).encode()
 
 
 def _folder_of(where: str) -> Path:
@@ -204,16 +201,10 @@ def _pointer_of(body: Mapping[str, Any]) -> Pointer:
 
 def _has(path: Path, sha256: str) -> bool:
     """Tell whether an object is there as it should be."""
-    digest = hashlib.sha256()
     try:
-        if not stat.S_ISREG(path.lstat().st_mode):
-            return False
-        with path.open("rb") as stream:
-            while block := stream.read(1 << 20):
-                digest.update(block)
+        return stat.S_ISREG(path.lstat().st_mode) and file_sha256(path) == sha256
     except OSError:
         return False
-    return digest.hexdigest() == sha256
 
 
 def _incomplete(path: Path, error: Exception) -> ShareRefused:
