@@ -39,6 +39,7 @@ def main() -> int:
     report: dict[str, object] = {
         "date": time.strftime("%Y-%m-%d"),
         "model": args.model,
+        "adapter": args.adapter,
         "packages": [f"{corpus.name} {corpus.package.version}" for corpus in corpora],
     }
     status = 0
@@ -95,7 +96,7 @@ def _recall_arms(bench: Bench, *, ablate: bool) -> Mapping[str, Gather]:
 
 def model_answers(corpus: CursorCorpus, args: argparse.Namespace) -> list[AnsweredCursor]:
     """Return what the model wrote in each arm at a sample of a package's cursors."""
-    generator = load_generator(args.model, threads=args.threads)
+    generator = load_generator(args.model, adapter=args.adapter, threads=args.threads)
     cursors = sampled(_cursors(corpus, args), args.count, args.seed)
     found: list[AnsweredCursor] = []
     with tempfile.TemporaryDirectory() as scratch:
@@ -168,6 +169,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--model", default="qwen2.5-coder-0.5b")
+    parser.add_argument("--adapter", default="none", help="base: the model's original weights")
     parser.add_argument("--label", default="", help="added to the result files' names")
     parser.add_argument("--misses", action="store_true", help="print what was not found")
     parser.add_argument("--accept", action="store_true", help="later runs are compared with this")
