@@ -110,7 +110,8 @@ class CompletionOptions:
     retrieve_deadline_ms: int = field(
         default=60,
         metadata={
-            "help": "what retrieval has not found by then is left out",
+            "help": "what retrieval has not found by then is left out; at rest, where nobody "
+            "waits, it has a second",
             "min": 0,
             "max": 10_000,
             "workspace": "lowers",
