@@ -98,7 +98,9 @@ def emulated_python(processor: Processor, folder: Path) -> Path:
         command += ["-L", str(home / "root")]
         _make_root(home / "root", base.root)
     command += ["-0", str(python), str(base.python)]
-    python.write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n')
+    # It may name a kernel of this machine's processor, which the other one cannot run.
+    forget = "unset OPENBLAS_CORETYPE"
+    python.write_text(f'#!/bin/sh\n{forget}\nexec {shlex.join(command)} "$@"\n')
     python.chmod(0o755)
     if base.root is not None:
         _describe_cores(processor, python, home / "root" / "proc" / "cpuinfo")

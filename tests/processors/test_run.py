@@ -26,14 +26,14 @@ pytestmark = pytest.mark.skipif(
 def run(tmp_path):
     """Run the program for one processor on a test of these lines, with these folders on PATH."""
 
-    def run(test, *options, path, processor="haswell"):
+    def run(test, *options, path, processor="haswell", **variables):
         file = tmp_path / "test_it.py"
         file.write_text(test)
         command = [sys.executable, "-m", "tests.processors.run", "--only", processor]
         return subprocess.run(
             [*command, "--tests", str(file), "--folder", str(tmp_path / "made"), *options],
             cwd=ROOT,
-            env=os.environ | {"PATH": path},
+            env=os.environ | {"PATH": path} | variables,
             capture_output=True,
             text=True,
             timeout=600,
@@ -92,6 +92,12 @@ def test_what_fails_or_tests_nothing_is_a_failure(run, emulator, test, said):
     done = run(test, path=emulator)
     assert done.returncode == 1
     assert f"FAILED  haswell: {said}" in done.stdout
+
+
+def test_the_kernels_that_this_machine_was_told_to_use_are_not_the_other_ones(run, emulator):
+    test = 'import os\n\n\ndef test_it():\n    assert "OPENBLAS_CORETYPE" not in os.environ\n'
+    done = run(test, path=emulator, OPENBLAS_CORETYPE="Haswell")
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_a_processor_of_another_name_is_refused_with_the_names(run):
