@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from homespun.cli.agents import json_entry, marked_block, toml_entry
-from homespun.cli.agents.file_change import FileChange, change_of, text_of
+from homespun.cli.agents.config_change import ConfigChange, change_of, text_of
 from homespun.cli.agents.kinds import GUIDE, KINDS, NAME, AgentKind
 from homespun.cli.agents.marked_block import HTML
 from homespun.cli.errors import ChangeRefused
@@ -17,7 +17,7 @@ from homespun.cli.errors import ChangeRefused
 class Plan:
     """The changes, and what there is to say about them."""
 
-    changes: tuple[FileChange, ...]  # those that change something
+    changes: tuple[ConfigChange, ...]  # those that change something
     notes: tuple[str, ...] = ()  # sentences
 
 
@@ -55,7 +55,7 @@ def to_remove(kind: AgentKind, project: Path) -> Plan:
     return _plan(config, guide)
 
 
-def _plan(*changes: FileChange) -> Plan:
+def _plan(*changes: ConfigChange) -> Plan:
     return Plan(tuple(change for change in changes if not change.is_none))
 
 

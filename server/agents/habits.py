@@ -18,7 +18,7 @@ _KEPT_SECONDS = 600.0  # counting takes seconds, and habits do not change with a
 
 
 @dataclass(frozen=True, slots=True)
-class HouseHabit:
+class CountedHabit:
     """One convention, counted."""
 
     id: str  # "python/string-formatting"
@@ -39,11 +39,11 @@ class HouseHabit:
 class Habits:
     """Counts when it is first asked, and again after a while."""
 
-    def __init__(self, count: Callable[[], Sequence[HouseHabit]]) -> None:
+    def __init__(self, count: Callable[[], Sequence[CountedHabit]]) -> None:
         """`count` reads the whole folder: seconds."""
         self._count = count
         self._lock = threading.Lock()
-        self._counted: Sequence[HouseHabit] = ()
+        self._counted: Sequence[CountedHabit] = ()
         self._counted_at: float | None = None
 
     def about(self, topic: str | None) -> Findings:
@@ -68,7 +68,7 @@ class Habits:
             else (),
         )
 
-    def _known(self) -> Sequence[HouseHabit]:
+    def _known(self) -> Sequence[CountedHabit]:
         with self._lock:
             now = time.monotonic()
             if self._counted_at is None or now - self._counted_at > _KEPT_SECONDS:
@@ -76,14 +76,14 @@ class Habits:
             return self._counted
 
 
-def _is_about(habit: HouseHabit, words: Sequence[str]) -> bool:
+def _is_about(habit: CountedHabit, words: Sequence[str]) -> bool:
     if not words:
         return habit.is_rule
     said = habit.words()
     return all(word in said for word in words)
 
 
-def _shown(habit: HouseHabit) -> CodePlace:
+def _shown(habit: CountedHabit) -> CodePlace:
     """Return a place that shows the habit, and says it."""
     note = f"{habit.title}: {habit.form} ({habit.share:.0%} of {habit.count:,} places)"
     if habit.other:

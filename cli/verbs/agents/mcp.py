@@ -17,7 +17,7 @@ from homespun.cli.errors import Unavailable
 from homespun.cli.output import say
 
 if TYPE_CHECKING:
-    from homespun.server.agents.habits import HouseHabit
+    from homespun.server.agents.habits import CountedHabit
     from homespun.server.agents.places import CodePlace
     from homespun.training.conventions.mine import Convention, ExampleLine
 
@@ -53,18 +53,18 @@ def run(args: argparse.Namespace) -> NoReturn:
     _end()
 
 
-def habits_of(root: Path) -> Sequence[HouseHabit]:
+def habits_of(root: Path) -> Sequence[CountedHabit]:
     """Count the conventions of a folder, those with enough places. Raises `NotADirectory`."""
     from homespun.training.conventions.mine import mine
 
     return [_habit(each) for each in mine(root).rules if each.status != "few"]
 
 
-def _habit(convention: Convention) -> HouseHabit:
-    from homespun.server.agents.habits import HouseHabit
+def _habit(convention: Convention) -> CountedHabit:
+    from homespun.server.agents.habits import CountedHabit
 
     other = convention.forms[1].label if len(convention.forms) > 1 else ""
-    return HouseHabit(
+    return CountedHabit(
         id=convention.rule.id,
         group=convention.rule.group,
         title=convention.rule.title,

@@ -18,7 +18,7 @@ _Edit = Callable[[str | None], str | None]  # the text, None = no file
 
 
 @dataclass(frozen=True, slots=True)
-class FileChange:
+class ConfigChange:
     """A file below a folder; None = there is none, or there is to be none."""
 
     folder: Path  # the user's own word: only what lies below it is looked at for links
@@ -59,7 +59,7 @@ class FileChange:
                     (self.folder / parent).rmdir()
 
 
-def change_of(folder: Path, path: str, edit: _Edit) -> FileChange:
+def change_of(folder: Path, path: str, edit: _Edit) -> ConfigChange:
     """Return what an edit makes of a file. Raises `ChangeRefused`, with the file's name."""
     before = _read(folder, path)
     try:
@@ -68,7 +68,7 @@ def change_of(folder: Path, path: str, edit: _Edit) -> FileChange:
         raise ChangeRefused(
             f"{str(folder / path)!r} was left as it is: {error}; change it by hand"
         ) from None
-    return FileChange(folder, path, before, None if after is None else after.encode())
+    return ConfigChange(folder, path, before, None if after is None else after.encode())
 
 
 def text_of(folder: Path, path: str) -> str | None:
