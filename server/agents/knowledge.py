@@ -69,6 +69,8 @@ class Knowledge:
         """Return code elsewhere that is like the definition around a line. Raises."""
         path = self.path_of(file)
         lines = self._source.lines(path, 1, _ALL_LINES)
+        if lines and not lines[-1]:  # behind the last line's end
+            lines.pop()
         if not lines:
             raise ArgumentRefused(f"{path!r} has no lines that can be read now; ask for another")
         if line > len(lines):
