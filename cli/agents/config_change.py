@@ -34,11 +34,11 @@ class ConfigChange:
     def diff(self) -> str:
         """Return the change as a unified diff, each line with its end."""
         old, new = (_lines(data) for data in (self.before, self.after))
-        names = [
-            str(self.folder / self.path) if data is not None else os.devnull
-            for data in (self.before, self.after)
-        ]
-        return "".join(f"{line}\n" for line in difflib.unified_diff(old, new, *names, lineterm=""))
+        where = str(self.folder / self.path)
+        before = os.devnull if self.before is None else where
+        after = os.devnull if self.after is None else where
+        rows = difflib.unified_diff(old, new, before, after, lineterm="")
+        return "".join(f"{row}\n" for row in rows)
 
     def apply(self) -> None:
         """Write it. Raises `ChangeRefused` where the file is another one by now, and `OSError`."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from json.decoder import scanstring
 from typing import Any
 
 from homespun.cli.errors import ChangeRefused
@@ -103,7 +102,7 @@ def _members(text: str, brace: int) -> list[_Member]:
     at = _after_space(text, brace + 1)
     while text[at] != "}":
         start = at
-        key, at = scanstring(text, at + 1)
+        key, at = decoder.raw_decode(text, at)
         value_start = _after_space(text, _after_space(text, at) + 1)  # behind the colon
         _, at = decoder.raw_decode(text, value_start)
         found.append(_Member(key, start, value_start, at))
