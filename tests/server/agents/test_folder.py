@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from homespun.server.agents.folder import AgentFolder
-from homespun.server.agents.habits import Habits
+from homespun.server.agents.habits import CountedHabit, Habits
+from homespun.server.agents.places import CodePlace
 from homespun.server.agents.tools import Toolbox
 from homespun.server.errors import NotReadyYet
 
@@ -52,3 +53,11 @@ def test_a_fault_of_ours_is_one_sentence(tmp_path, caplog):
     assert answer.is_error
     assert answer.text == "conventions failed (AssertionError); homespun's log says where"
     assert "nobody asked for conventions" in caplog.text
+
+
+def test_a_name_that_is_no_utf8_can_be_sent(tmp_path):
+    place = CodePlace("caf\udce9.py", 1, 1)
+    habit = CountedHabit("python/x", "naming", "names", "snake", True, 1.0, 30, place)
+    answer = Toolbox(AgentFolder(tmp_path), Habits(lambda: [habit])).call("conventions", {})
+    assert not answer.is_error
+    assert "caf\\udce9.py:1" in answer.text.encode().decode()

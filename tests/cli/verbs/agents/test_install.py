@@ -69,12 +69,12 @@ def test_what_is_in_the_files_keeps_its_bytes_and_its_mode(name, run, project, h
     config = config_of(name, project, home)
     config.parent.mkdir(exist_ok=True)
     config.write_text(TOML_BEFORE if config.suffix == ".toml" else JSON_BEFORE)
-    config.chmod(0o600)
+    config.chmod(0o640)
     for guide in ("AGENTS.md", "CLAUDE.md"):
         (project / guide).write_bytes(b"# Ours\r\n\r\nno line end")
     before = everything(project, home)
     assert run(name, "--yes")[0] == 0
-    assert stat.S_IMODE(config.stat().st_mode) == 0o600
+    assert stat.S_IMODE(config.stat().st_mode) == 0o640
     assert (
         len([path for path, data in everything(project, home).items() if data != before[path]]) == 2
     )
@@ -87,7 +87,7 @@ def test_what_is_in_the_files_keeps_its_bytes_and_its_mode(name, run, project, h
     assert started == ["homespun", "mcp"]
     assert run(name, "--remove", "--yes")[0] == 0
     assert everything(project, home) == before
-    assert stat.S_IMODE(config.stat().st_mode) == 0o600
+    assert stat.S_IMODE(config.stat().st_mode) == 0o640
 
 
 def test_the_command_can_be_named_and_named_anew(run, project):
