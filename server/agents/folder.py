@@ -77,6 +77,8 @@ class AgentFolder:
             opened.set_exception(error)
             return
         opened.set_result(index)
+        if not self._asks_a_server:
+            return
         try:
             index.embed(say=self._say)
         except Exception as error:  # words answer meanwhile
@@ -89,12 +91,15 @@ class AgentFolder:
         flags = {"lock_wait_seconds": _LOCK_SECONDS}
         config = settings_of(IndexConfig, "index", workspace=self.root, flags=flags, say=self._say)
         index = Index.open(self.root, config, create=True)
-        index.update(progress=CountedProgress(NoProgress(), self._tell))
+        progress = CountedProgress(NoProgress(), self._tell)
+        index.update(progress=progress)
         index.fallbacks.say = self._say
         encoder = encoder_at_hand(config.encoder, workspace=self.root, say=self._say)
         self._asks_a_server = isinstance(encoder, AskedEncoder)
         index.use_encoder(encoder)
         index.use_reranking(open_reranking(workspace=self.root, say=self._say))
+        if not self._asks_a_server:  # milliseconds for a thousand lines
+            index.embed(progress=progress, say=self._say)
         return index
 
     def _update(self, index: Index) -> str:
