@@ -9,3 +9,7 @@ class UsageError(HomespunError):
 
 class Unavailable(HomespunError):
     """What was asked for is not there: a file, an adapter; exit status 1."""
+
+
+class ChangeRefused(HomespunError):
+    """A file of the user's that is not changed, because something in it could be lost."""

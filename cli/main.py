@@ -30,6 +30,11 @@ VERBS = (
     Verb("index", "homespun.cli.verbs.index", "build or update a repository's index"),
     Verb("search", "homespun.cli.verbs.search", "search the index"),
     Verb(
+        "related",
+        "homespun.cli.verbs.agents.related",
+        "find code that is like the code at a line",
+    ),
+    Verb(
         "complete",
         "homespun.cli.verbs.complete",
         "complete at a cursor, or many cursors from a file",
@@ -55,7 +60,15 @@ VERBS = (
     Verb("acceptance", "homespun.cli.verbs.acceptance", "show what became of the suggestions"),
     Verb("doctor", "homespun.cli.verbs.doctor", "say what is wrong here, and what mends it"),
     Verb("serve", "homespun.cli.verbs.serve", "run the language server"),
+    Verb("mcp", "homespun.cli.verbs.agents.mcp", "run the MCP server, tools for coding agents"),
+    Verb(
+        "install-agent",
+        "homespun.cli.verbs.agents.install",
+        "tell a coding agent of this repository's tools, or take that back",
+    ),
 )
+
+_PROTOCOLS = ("serve", "mcp")  # stdout belongs to theirs
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -78,7 +91,7 @@ def _run(arguments: list[str]) -> int:
     verb = next((verb for verb in VERBS if arguments[:1] == [verb.name]), None)
     if verb is None:
         return _no_verb(arguments)
-    with shown(stdout=verb.name != "serve"):  # its stdout belongs to the protocol
+    with shown(stdout=verb.name not in _PROTOCOLS):
         return _run_verb(verb, arguments)
 
 
@@ -118,7 +131,7 @@ def _no_verb(arguments: list[str]) -> int:
 
 def _help() -> str:
     lines = ["usage: homespun VERB [arguments]   (homespun VERB --help tells more)", ""]
-    lines += [f"  {verb.name:<13}{verb.summary}" for verb in VERBS]
+    lines += [f"  {verb.name:<15}{verb.summary}" for verb in VERBS]
     return "\n".join([*lines, "", "  --version  print the version"])
 
 

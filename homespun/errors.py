@@ -8,7 +8,8 @@ HomespunError
 ├── ServerError      homespun/server/errors.py: the server's socket and token, a file to complete
 ├── TrainingError    homespun/training/errors.py: history, dataset, training, evaluation
 ├── UsageError       homespun/cli/errors.py: arguments that make no sense together
-└── Unavailable      homespun/cli/errors.py: what a command was asked for is not there
+├── Unavailable      homespun/cli/errors.py: what a command was asked for is not there
+└── ChangeRefused    homespun/cli/errors.py: a file of the user's where something could be lost
 """
 
 from __future__ import annotations

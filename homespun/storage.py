@@ -158,6 +158,21 @@ def shared_draft(path: Path) -> AbstractContextManager[IO[bytes]]:
     return _draft(path, mode=0o666, durable=True)
 
 
+def rewrite(path: Path, content: bytes) -> None:
+    """Put a file of the user's own in place in one step; who may read it stays as it was.
+
+    A new one is as the umask says. No link is followed: one that stands there would be replaced.
+    Raises `OSError`; the old file then stays, and no draft.
+    """
+    mode = None
+    with suppress(FileNotFoundError):
+        mode = stat.S_IMODE(path.lstat().st_mode)
+    with _draft(path, mode=0o666 if mode is None else 0o600, durable=True) as stream:
+        if mode is not None and hasattr(os, "fchmod"):
+            os.fchmod(stream.fileno(), mode)
+        stream.write(content)
+
+
 @contextmanager
 def _draft(path: Path, *, mode: int, durable: bool) -> Iterator[IO[bytes]]:
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")

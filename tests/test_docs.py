@@ -128,7 +128,7 @@ def test_the_readmes_figures_stand_in_the_page_of_measurements():
 
 
 def test_every_verb_has_one_walk():
-    walks = re.findall(r"^\*\*`homespun (\w+)", ARCHITECTURE.read_text(encoding="utf-8"), re.M)
+    walks = re.findall(r"^\*\*`homespun ([\w-]+)", ARCHITECTURE.read_text(encoding="utf-8"), re.M)
     assert sorted(walks) == sorted(verb.name for verb in VERBS)
 
 

@@ -29,7 +29,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("query", nargs="?", help="a question, a name, a path or some code")
     parser.add_argument("--queries", metavar="FILE", help='JSON list of {"query": …}')
     parser.add_argument("--path", default=".", metavar="DIR", help="indexed folder (default: .)")
-    parser.add_argument("--limit", type=int, default=10, help="hits at most (default: 10)")
+    parser.add_argument(
+        "--limit", "--top-k", type=int, default=10, metavar="N", help="hits at most (default: 10)"
+    )
+    parser.add_argument(
+        "--max-snippet-lines",
+        type=int,
+        metavar="N",
+        help=f"lines shown of a hit (default: {_PREVIEW_LINES}; with --json all of them)",
+    )
     parser.add_argument("--mode", choices=("hybrid", "lexical", "dense"), default="hybrid")
     parser.add_argument("--language", help="only this language, e.g. python")
     parser.add_argument("--glob", help="only paths like this, e.g. 'src/**/*.py'")
@@ -52,6 +60,9 @@ def run(args: argparse.Namespace) -> int:
     queries = _queries(args)
     if args.limit < 1:
         raise UsageError(f"--limit is {args.limit}; give 1 or more")
+    most_lines = args.max_snippet_lines
+    if most_lines is not None and most_lines < 0:
+        raise UsageError(f"--max-snippet-lines is {most_lines}; give 0 or more")
     index = _opened(Path(args.path), args)
     for query in queries:
         began = time.perf_counter()
@@ -66,11 +77,21 @@ def run(args: argparse.Namespace) -> int:
         )
         ms = (time.perf_counter() - began) * 1000
         if args.json:
-            answer = {"query": query, "hits": [hit.to_json() for hit in hits], "ms": round(ms, 3)}
+            shown = [_json(hit, most_lines) for hit in hits]
+            answer = {"query": query, "hits": shown, "ms": round(ms, 3)}
             print(json.dumps(answer), flush=True)
         else:
-            _print(query, hits, explain=args.explain, with_query=args.queries is not None)
+            lines = _PREVIEW_LINES if most_lines is None else most_lines
+            with_query = args.queries is not None
+            _print(query, hits, explain=args.explain, with_query=with_query, most_lines=lines)
     return 0
+
+
+def _json(hit: Hit, most_lines: int | None) -> dict[str, object]:
+    body = hit.to_json()
+    if most_lines is not None:
+        body["text"] = "".join(hit.text.splitlines(keepends=True)[:most_lines])
+    return body
 
 
 def _queries(args: argparse.Namespace) -> list[str]:
@@ -153,7 +174,9 @@ def _with_vectors(index: Index, settings: IndexConfig, root: Path, mode: str) ->
     return index
 
 
-def _print(query: str, hits: list[Hit], *, explain: bool, with_query: bool) -> None:
+def _print(
+    query: str, hits: list[Hit], *, explain: bool, with_query: bool, most_lines: int
+) -> None:
     if with_query:
         print(f"== {query}")
     if not hits:
@@ -165,5 +188,5 @@ def _print(query: str, hits: list[Hit], *, explain: bool, with_query: bool) -> N
         if explain:
             print("    " + ", ".join(f"{part} {share:+.4f}" for part, share in hit.why.items()))
         lines = [line for line in hit.text.splitlines() if line.strip()]
-        for line in lines[:_PREVIEW_LINES]:
+        for line in lines[:most_lines]:
             print(f"    {line[:110]}")

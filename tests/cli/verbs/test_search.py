@@ -34,6 +34,16 @@ def test_hits_come_with_path_lines_and_symbol(repo, capsys):
     assert preview == "    class Basket:"
 
 
+def test_as_many_hits_and_lines_are_shown_as_are_wanted(repo, capsys):
+    words = ("Basket", "--path", repo, "--mode", "lexical", "--top-k", "1")
+    _, out, _ = run(capsys, *words, "--max-snippet-lines", "2")
+    assert len(out.splitlines()) == 3
+    _, out, _ = run(capsys, *words, "--max-snippet-lines", "0", "--json")
+    assert [hit["text"] for hit in json.loads(out)["hits"]] == [""]
+    _, out, _ = run(capsys, *words, "--json")
+    assert json.loads(out)["hits"][0]["text"].count("\n") == 4
+
+
 def test_explain_shows_the_shares(repo, capsys):
     out = run(capsys, "Basket", "--path", repo, "--mode", "lexical", "--explain")[1]
     assert "definition +3.9000, lexical +1.0000, " in out.splitlines()[1]
@@ -93,6 +103,7 @@ def test_without_vectors_words_decide_and_it_is_said(repo, capsys):
         ([], 2, "give a query or --queries FILE"),
         (["x", "--queries", "q.json"], 2, "give a query or --queries FILE"),
         (["x", "--limit", "0"], 2, "--limit is 0; give 1 or more"),
+        (["x", "--max-snippet-lines", "-1"], 2, "--max-snippet-lines is -1; give 0 or more"),
         (["x", "--limit", "many"], 2, "invalid int value: 'many'"),
         (["x", "--mode", "psychic"], 2, "invalid choice: 'psychic'"),
         (["--queries", "nowhere.json"], 2, "nowhere.json' cannot be read as JSON"),
