@@ -179,6 +179,7 @@ class LicenceOptions:
             "nothing says it, other for whatever is not the repository's own; without any it is "
             "shown, and the command why says so",
             "workspace": "adds",
+            "editor": "adds",
         },
     )
 

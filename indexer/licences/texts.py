@@ -71,7 +71,7 @@ def _first(flat: str, *, is_notice: bool) -> str:
     name = min(found)[1] if found else ""
     if name == "BSD":
         return _bsd_licence(flat)
-    if name == "MIT" and not is_notice and "this permission notice shall be included" not in flat:
+    if name == "MIT" and not is_notice and "this permission notice" not in flat:
         return "MIT-0"
     if name == "ISC" and not is_notice and "copyright notice and this permission" not in flat:
         return "0BSD"

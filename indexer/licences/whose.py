@@ -29,7 +29,8 @@ _NAME = re.compile(
     r"|copying(?:[.-][a-z0-9.+-]{1,40})?",
     re.IGNORECASE,
 )
-_CHOICE = re.compile(r"licen[sc]e-.+", re.IGNORECASE)  # LICENSE-MIT beside LICENSE-APACHE
+# LICENSE-MIT beside LICENSE-APACHE
+_CHOICE = re.compile(r"licen[sc]e[.-](?!txt$|md$|rst$|html$).+", re.IGNORECASE)
 _MAX_BYTES = 65_536  # of a text; the GNU licences have 35 KB
 _MAX_TEXTS = 8  # in one folder
 _MAX_ENTRIES = 10_000  # of a folder are looked at
@@ -165,7 +166,6 @@ def _joined(found: dict[str, str]) -> str:
     lesser = [name for name in known if name.startswith("LGPL")]
     if lesser and all("GPL" in name for name in known):
         return lesser[0]  # it is written as additions to the other
-    is_choice = all(_CHOICE.fullmatch(name) for name in found)
-    if is_choice and all(found.values()):
+    if all(_CHOICE.fullmatch(name) for name, said in found.items() if said):
         return " OR ".join(known)
     return " AND ".join(known)
