@@ -1,4 +1,4 @@
-"""Is a text the same as lines of an indexed file that is under another licence than the rest?
+"""Which lines, of files under another licence than the rest, a text is the same as.
 
 The same are three telling lines in a row (`indexer/words/telling.py`; others between them do not
 count), or sixty words in a row, whatever stands between them. Of the files under another licence,

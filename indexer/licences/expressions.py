@@ -1,4 +1,4 @@
-"""SPDX expressions: which text is one, when two mean the same licence, and which ones are denied."""
+"""SPDX expressions: which text is one, when two mean the same licence, which are denied."""
 
 from __future__ import annotations
 

@@ -29,10 +29,16 @@ _PHRASES = tuple(
         (r"\beclipse public licen[sc]e -? ?v(?:ersion)? ?2\.0\b", "EPL-2.0"),
         (r"\bboost software licen[sc]e - version 1\.0\b", "BSL-1.0"),
         (r"\bcc0 1\.0 universal\b", "CC0-1.0"),
-        (r"\bthis is free and unencumbered software released into the public domain\b", "Unlicense"),
+        (
+            r"\bthis is free and unencumbered software released into the public domain\b",
+            "Unlicense",
+        ),
         (r"\bpython software foundation licen[sc]e version 2\b", "PSF-2.0"),
         (r"\bthis software is provided ['\"]as-is['\"], without any express or implied", "Zlib"),
-        (r"\bpermission is hereby granted, free of charge, to any person obtaining a copy\b", "MIT"),
+        (
+            r"\bpermission is hereby granted, free of charge, to any person obtaining a copy\b",
+            "MIT",
+        ),
         (r"\bpermission to use, copy, modify, and/?(?:or)? distribute this software\b", "ISC"),
         (r"\bredistribution and use in source and binary forms\b", "BSD"),
     )
@@ -40,7 +46,14 @@ _PHRASES = tuple(
 _TAG = re.compile(r"\bSPDX-License-Identifier:\s*([^\r\n]{1,300})")
 _MARK = re.compile(r"\s*(?:#+|//+!?|/\*+!?|\*+/?|--+|;+|%+|<!--|\"\"\"|'''|\(\*+|\{-|REM\b|@REM\b)")
 _COMMENT_END = re.compile(r"\s*(?:\*+/|-->|\*\)|-\}|\"\"\"|''').*$")
-_BLOCKS = (("/*", "*/"), ("<!--", "-->"), ('"""', '"""'), ("'''", "'''"), ("(*", "*)"), ("{-", "-}"))
+_BLOCKS = (
+    ("/*", "*/"),
+    ("<!--", "-->"),
+    ('"""', '"""'),
+    ("'''", "'''"),
+    ("(*", "*)"),
+    ("{-", "-}"),
+)
 
 
 def licence_of_text(text: str) -> str:

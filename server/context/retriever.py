@@ -361,8 +361,7 @@ def _slice(hit: Hit, words: set[str]) -> Snippet:
     first = 0
     if len(lines) > _SLICE_LINES:
         likeness = [
-            0 if IMPORT.match(line) else len(words & set(split_identifiers(line)))
-            for line in lines
+            0 if IMPORT.match(line) else len(words & set(split_identifiers(line))) for line in lines
         ]
         sums = [
             sum(likeness[start : start + _SLICE_LEAD])

@@ -1,4 +1,4 @@
-"""Is a suggestion the same as code of the repository that is under another licence?
+"""Whether a suggestion is the same as code of the repository under another licence.
 
 Only what is long enough is looked at, and the index holds in memory all that it takes
 (`indexer/licences/copied.py`). What the user denies is not shown; all else is marked.

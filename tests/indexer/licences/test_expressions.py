@@ -43,6 +43,8 @@ def test_a_choice_is_denied_where_all_of_it_is(licence, denied, entry):
     assert denied_by(licence, denied) == entry
 
 
-@pytest.mark.parametrize("text", ["", "MIT MIT", "OR", "(MIT", "MIT)", "()", "Proprietary", "ü", "a" * 999])
+@pytest.mark.parametrize(
+    "text", ["", "MIT MIT", "OR", "(MIT", "MIT)", "()", "Proprietary", "ü", "a" * 999]
+)
 def test_what_is_no_expression_is_none(text):
     assert expression_of(text) == ""

@@ -97,7 +97,12 @@ def test_without_a_licence_nothing_is_said(tmp_path):
 @pytest.mark.parametrize(
     ("name", "is_one"),
     [("LICENSE", True), ("copying.lesser", True), ("MIT-LICENSE.txt", True), ("UNLICENSE", True)]
-    + [("license.go", False), ("licensed.txt", False), ("LICENSE\x1b[2J", False), ("LICENSE\n", False)],
+    + [
+        ("license.go", False),
+        ("licensed.txt", False),
+        ("LICENSE\x1b[2J", False),
+        ("LICENSE\n", False),
+    ],
 )
 def test_a_licence_text_is_known_by_its_name(name, is_one):
     assert is_licence_text(name) is is_one
@@ -119,7 +124,9 @@ def huge(root):
 
 
 def binary(root):
-    (root / "lib/LICENSE").write_bytes(b"GNU GENERAL PUBLIC LICENSE Version 3\0" + bytes(range(256)))
+    (root / "lib/LICENSE").write_bytes(
+        b"GNU GENERAL PUBLIC LICENSE Version 3\0" + bytes(range(256))
+    )
 
 
 def linked_folder(root):
@@ -154,7 +161,9 @@ def test_a_link_to_the_text_above_says_the_same_as_that_one(tmp_path):
     assert licences.of("lib/a.py", "") == FileLicence("MIT", False)
 
 
-@pytest.mark.parametrize("path", ["../../etc/a.py", "/etc/a.py", "a\0b/c.py", "\x1b[2J/a.py", "x" * 5000 + "/a"])
+@pytest.mark.parametrize(
+    "path", ["../../etc/a.py", "/etc/a.py", "a\0b/c.py", "\x1b[2J/a.py", "x" * 5000 + "/a"]
+)
 def test_an_odd_path_is_read_nowhere_and_never_raises(tmp_path, path):
     root = tmp_path / "a/repo"
     licences = tree(root, ROOT)
