@@ -2,9 +2,10 @@
 
 The user writes them as `[completion]`, `[licences]` and `[server]` in homespun.toml, as
 `HOMESPUN_COMPLETION_…` variables, or in the editor in camelCase. `metadata["help"]` is the only
-description: the README and the editor's settings page are made from it. `choices`, `min` and `max` say which values are
-good, `cores` that the machine's are the most, `workspace` what a workspace's own files may set
-(`homespun/settings.py`); they name no model, no adapter and no path, and switch no log.
+description: the README and the editor's settings page are made from it. `choices`, `min` and `max`
+say which values are good, `cores` that the machine's are the most, `workspace` what a workspace's
+own files may set, `editor` how an editor does (`homespun/settings.py`); they name no model, no
+adapter and no path, and switch no log.
 """
 
 from __future__ import annotations

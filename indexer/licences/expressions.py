@@ -9,7 +9,6 @@ UNKNOWN = "unknown"
 OTHER = "other"  # in a list of what is denied: whatever is not the repository's own
 _MAX_CHARS = 200
 _TOKEN = re.compile(r"[()]|[A-Za-z0-9][A-Za-z0-9.+:-]*")
-_EXPRESSION = re.compile(rf"(?:\s*(?:{_TOKEN.pattern}))+\s*")
 _WORDS = frozenset({"and", "or", "with"})
 # What stands where a licence should and is none.
 _NO_LICENCE = frozenset({"none", "noassertion", "unlicensed", "proprietary", "other", "see"})
@@ -19,10 +18,11 @@ _EXTENT = re.compile(r"(?:-only|-or-later|\+)$")
 def expression_of(text: str) -> str:
     """Return a text as an SPDX expression with single spaces, "" where it is none."""
     text = text[: _MAX_CHARS + 1].strip()
-    if not text.isascii() or len(text) > _MAX_CHARS or not _EXPRESSION.fullmatch(text):
+    tokens = _TOKEN.findall(text)
+    if len(text) > _MAX_CHARS or "".join(tokens) != "".join(text.split()):
         return ""
     is_due, depth, parts = True, 0, []  # an identifier is due at first, and behind each operator
-    for token in _TOKEN.findall(text):
+    for token in tokens:
         is_operator = token.casefold() in _WORDS
         if token == "(":
             depth += 1

@@ -44,7 +44,8 @@ def test_a_choice_is_denied_where_all_of_it_is(licence, denied, entry):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "MIT MIT", "OR", "(MIT", "MIT)", "()", "Proprietary", "ü", "a" * 999]
+    "text",
+    ["", "MIT MIT", "OR", "(MIT", "MIT)", "()", "Proprietary", "ü", "a" * 999, "a" * 150 + "!"],
 )
 def test_what_is_no_expression_is_none(text):
     assert expression_of(text) == ""

@@ -91,6 +91,7 @@ GNU_NOTICE = """\
         ("# SPDX-License-Identifier: ((((((((\n", ""),
         ("# Under the GNU General Public License, see COPYING\n", ""),
         ('import os\nTAG = "SPDX-License-Identifier: MIT"\n', ""),
+        ("import os\n# SPDX-License-Identifier: MIT\n", ""),
         ("# licensed\n" * 100 + "# SPDX-License-Identifier: MIT\n", ""),
     ],
 )

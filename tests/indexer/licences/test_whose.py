@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from homespun.indexer.licences import metadata
 from homespun.indexer.licences.whose import FileLicence, Licences, is_licence_text
 from tests.indexer.licences.test_texts import PHRASES
 
@@ -71,6 +72,12 @@ def test_the_nearest_folder_that_says_it_counts(tmp_path, files, path, licence):
 def test_a_packages_metadata_says_it_where_no_text_does(tmp_path, name, text, said):
     found = tree(tmp_path, ROOT | {f"lib/{name}": text}).of("lib/src/a.py", "")
     assert found == (FileLicence(said, True) if said else FileLicence("MIT", False))
+
+
+@pytest.mark.parametrize("data", [b"\xff", b"[", b"[" * 5000, b"3", b"{}"])
+@pytest.mark.parametrize("name", metadata.READERS)
+def test_broken_metadata_says_nothing_and_never_raises(name, data):
+    assert metadata.stated(name, data) == ""
 
 
 def test_the_files_own_words_go_before_its_folder(tmp_path):
