@@ -82,12 +82,16 @@ class Completion:
         return self.same_as + self.sources
 
     def to_json(self) -> dict[str, object]:
-        """Return the contract's JSON object; "id" only where the request had one."""
+        """Return the contract's JSON object; "id" only where the request had one.
+
+        And "same_as" only where the text is the same as lines under another licence.
+        """
         body: dict[str, object] = {"id": self.id} if self.id else {}
+        same_as = [place.to_json() for place in self.same_as]
+        marked: dict[str, object] = {"same_as": same_as} if same_as else {}
         return body | {
             "text": self.text,
             "sources": [place.to_json() for place in self.places],
-            "same_as": [place.to_json() for place in self.same_as],
             "model": self.model,
             "adapter": self.adapter,
             "route": self.route,
@@ -96,4 +100,5 @@ class Completion:
             "probability": None if self.probability is None else round(self.probability, 4),
             "timings_ms": {stage: round(ms, 2) for stage, ms in self.timings_ms.items()},
             "tokens": self.tokens,
+            **marked,
         }
