@@ -8,6 +8,8 @@ from homespun.indexer.config import IndexConfig
 from homespun.indexer.index import Index
 from homespun.indexer.licences import copied
 from homespun.models.fakes import FakeGenerator
+from homespun.progress import never
+from homespun.server.background.factories import make_completer
 from homespun.server.commands.why import why
 from homespun.server.completion.completer import Completer
 from homespun.server.options import CompletionOptions, LicenceOptions
@@ -191,6 +193,49 @@ def test_a_name_with_control_characters_is_shown_as_its_escapes(index):
     answer = completed(index, OWN[4:] + END, "GPL-2.0", before="def pick(names):\n    ")
     assert answer.finish == "filtered:licence"
     assert "vendor/\\x1b[2Jscale/more.py:1-3, under GPL-2.0" in why(answer, index.root)["sentence"]
+
+
+def test_a_file_is_not_compared_with_itself(index):
+    def marked(path):
+        return completed(index, f"[{WORDS}]\n", before="table = ", path=path).same_as
+
+    assert marked("app.py") != ()
+    assert marked("vendor/bare/table.py") == ()
+
+
+def test_the_text_of_a_licence_is_no_code(index):
+    files = copied.OtherLicences(index).files()
+    assert sorted(files) == ["vendor/bare/table.py", "vendor/scale/shares.py"]
+
+
+def test_a_pair_of_lines_that_stands_often_is_followed_everywhere(index):
+    rows = [
+        ["first = begin()", "second = go_on()", f"third = end({n})", "pass  # no more"]
+        for n in range(9)
+    ]
+    text = "\n".join(line for lines in rows for line in lines)
+    (index.root / "vendor/scale/more.py").write_text(text + "\n")
+    index.update(paths=["vendor/scale/more.py"])
+    [found] = copied.OtherLicences(index).same_as("\n".join(rows[8][:3]))
+    assert (found.start_line, found.end_line) == (33, 35)
+
+
+def test_the_server_makes_completers_that_deny(index):
+    denied = LicenceOptions(("other",))
+    options = CompletionOptions(max_block_tokens=1000)
+    ours = make_completer(FakeGenerator(SAID), index, options, licences=denied)
+    before = "def shares(weights):\n    "
+    request = CompletionRequest(before, len(before), path="app.py", explicit=True)
+    assert ours.complete(request, cancelled=never).finish == "filtered:licence"
+
+
+def test_other_settings_are_another_question(index):
+    def key(*deny):
+        options = CompletionOptions()
+        ours = Completer(FakeGenerator(""), index, options, licences=LicenceOptions(deny))
+        return ours.key(CompletionRequest("", 0))
+
+    assert key("ISC") == key("ISC") != key()
 
 
 def test_without_an_index_nothing_is_looked_at():
