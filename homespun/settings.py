@@ -12,7 +12,8 @@ A workspace's files came with a clone and are a stranger's: they set what is mar
 in the metadata), and nothing that the user has set. `True` takes any good value, `"lowers"` only
 one below the default, `"adds"` entries of a list beside the user's own. An editor's settings may
 come with a clone as well: a value for which `yours`, a function in the metadata, is true it does
-not set; that is for what sends text somewhere.
+not set; that is for what sends text somewhere. And where the metadata's `editor` is `"adds"`, an
+editor adds to a list as a workspace does, and takes nothing of the user's own away.
 """
 
 from __future__ import annotations
@@ -165,12 +166,14 @@ class _Values:
         value = _from_text(raw, hint) if layer.textual else raw
         value = _checked(value, hint, metadata)
         how = metadata.get("workspace") if layer.is_workspace else True
+        how = metadata.get("editor", how) if layer.is_editor else how
         if how == "adds":
-            before = self._added.get(name, ((), ""))[0]
+            before, origin = self._added.get(name, ((), ""))
             added = (*before, *typing.cast(tuple[str, ...], value))
-            if len(added) > _MAX_ADDED:
+            if layer.is_workspace and len(added) > _MAX_ADDED:
                 raise _WrongValue(f"a list that brings at most {_MAX_ADDED} entries")
-            self._added[name] = (added, layer.origin)
+            is_both = layer.is_editor and origin
+            self._added[name] = (added, f"{origin} and editor" if is_both else layer.origin)
             return
         most = _default(self._fields[name])
         if how == "lowers" and typing.cast(float, value) > typing.cast(float, most):

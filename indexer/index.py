@@ -24,6 +24,7 @@ from homespun.indexer.errors import IndexDamaged, IndexMissing, NotADirectory
 from homespun.indexer.imports import statements
 from homespun.indexer.languages import language_of
 from homespun.indexer.memory.current import CurrentState
+from homespun.indexer.memory.refresh import IndexState
 from homespun.indexer.memory.snapshot import Snapshot, vectors_present
 from homespun.indexer.search import retrieve
 from homespun.indexer.search.fallbacks import Fallbacks
@@ -317,6 +318,11 @@ class Index:
     def why_not_dense(self) -> str:
         """Return a sentence why vectors cannot be used, "" when they can."""
         return why_not_dense(self.root, self._current.state, self._current.encoder)
+
+    @property
+    def state(self) -> IndexState:
+        """What searches read now; never changed, but replaced as a whole."""
+        return self._current.state
 
     @property
     def encoder_stamp(self) -> EncoderStamp | None:

@@ -1,10 +1,11 @@
 """Settings of the server: one default each, here and nowhere else. Standard library only.
 
-The user writes them as `[completion]` and `[server]` in homespun.toml, as `HOMESPUN_COMPLETION_…`
-variables, or in the editor in camelCase. `metadata["help"]` is the only description: the README
-and the editor's settings page are made from it. `choices`, `min` and `max` say which values are
-good, `cores` that the machine's are the most, `workspace` what a workspace's own files may set
-(`homespun/settings.py`); they name no model, no adapter and no path, and switch no log.
+The user writes them as `[completion]`, `[licences]` and `[server]` in homespun.toml, as
+`HOMESPUN_COMPLETION_…` variables, or in the editor in camelCase. `metadata["help"]` is the only
+description: the README and the editor's settings page are made from it. `choices`, `min` and `max`
+say which values are good, `cores` that the machine's are the most, `workspace` what a workspace's
+own files may set, `editor` how an editor does (`homespun/settings.py`); they name no model, no
+adapter and no path, and switch no log.
 """
 
 from __future__ import annotations
@@ -164,6 +165,23 @@ class CompletionOptions:
             "min": 0,
             "max": 10_000,
             "workspace": True,
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LicenceOptions:
+    """What is not shown because of the licence it is under elsewhere (section `licences`)."""
+
+    deny: tuple[str, ...] = field(
+        default=(),
+        metadata={
+            "help": "a suggestion that is the same as lines of the repository under one of these "
+            "licences is not shown: SPDX identifiers, e.g. GPL-3.0, unknown for files of which "
+            "nothing says it, other for whatever is not the repository's own; without any it is "
+            "shown, and the command why says so",
+            "workspace": "adds",
+            "editor": "adds",
         },
     )
 

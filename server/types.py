@@ -38,21 +38,23 @@ class CompletionRequest:
 
 @dataclass(frozen=True, slots=True)
 class SourceLocation:
-    """Lines of the repository that entered the prompt."""
+    """Lines of the repository that entered the prompt, or that a completion is the same as."""
 
     path: str
     start_line: int  # 1-based, inclusive
     end_line: int
     score: float
+    licence: str = ""  # another than the repository's, of lines that the completion is the same as
 
     def to_json(self) -> dict[str, object]:
-        """Return the contract's JSON object."""
-        return {
+        """Return the contract's JSON object; "licence" only where there is one."""
+        body: dict[str, object] = {
             "path": self.path,
             "start_line": self.start_line,
             "end_line": self.end_line,
             "score": round(self.score, 6),
         }
+        return body | ({"licence": self.licence} if self.licence else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +74,24 @@ class Completion:
     route: str = "local"  # who answered: the model here, or a server ("remote")
     facts: Mapping[str, object] = field(default_factory=dict)  # for the sentence why; not in JSON
     others: tuple[Completion, ...] = ()  # to choose from, the most likely first; not in JSON
+    same_as: tuple[SourceLocation, ...] = ()  # lines under another licence than the repository's
+
+    @property
+    def places(self) -> tuple[SourceLocation, ...]:
+        """Lines under another licence that it is the same as, then those of the prompt."""
+        return self.same_as + self.sources
 
     def to_json(self) -> dict[str, object]:
-        """Return the contract's JSON object; "id" only where the request had one."""
+        """Return the contract's JSON object; "id" only where the request had one.
+
+        And "same_as" only where the text is the same as lines under another licence.
+        """
         body: dict[str, object] = {"id": self.id} if self.id else {}
+        same_as = [place.to_json() for place in self.same_as]
+        marked: dict[str, object] = {"same_as": same_as} if same_as else {}
         return body | {
             "text": self.text,
-            "sources": [source.to_json() for source in self.sources],
+            "sources": [place.to_json() for place in self.places],
             "model": self.model,
             "adapter": self.adapter,
             "route": self.route,
@@ -87,4 +100,5 @@ class Completion:
             "probability": None if self.probability is None else round(self.probability, 4),
             "timings_ms": {stage: round(ms, 2) for stage, ms in self.timings_ms.items()},
             "tokens": self.tokens,
+            **marked,
         }

@@ -18,7 +18,7 @@ from homespun.models.adapters.upkeep.options import AdapterOptions
 from homespun.models.remote.options import RemoteOptions
 from homespun.models.remote.vectors.options import EncoderOptions
 from homespun.models.rerank.options import RerankerOptions
-from homespun.server.options import CompletionOptions, ServerOptions
+from homespun.server.options import CompletionOptions, LicenceOptions, ServerOptions
 from tests.layout.house import ROOMS, relative, sources
 from tests.layout.test_arrows import LAYERS, layer_of
 
@@ -34,6 +34,7 @@ SECTIONS = (
     ("encoder", EncoderOptions),
     ("search", RerankerOptions),
     ("adapters", AdapterOptions),
+    ("licences", LicenceOptions),
     ("server", ServerOptions),
 )
 

@@ -213,6 +213,7 @@ def _print(position: FilePosition, text: str, completion: Completion) -> None:
     from rich.text import Text
 
     from homespun.server.commands.why import sentence
+    from homespun.server.licences.check import same_as_words
     from homespun.showable import showable_line
 
     console = Console(soft_wrap=True, highlight=False)
@@ -225,6 +226,8 @@ def _print(position: FilePosition, text: str, completion: Completion) -> None:
     else:
         console.print(Text(f"  {line}"))
         console.print(Text(f"  {sentence(completion)}", style="dim"))
+    for place in completion.same_as:
+        console.print(Text(f"  the same as {same_as_words([place])}", style="bold"))
     for source in completion.sources:
         span = f"{showable_line(source.path)}:{source.start_line}-{source.end_line}"
         console.print(Text(f"  from {span}  {source.score:.2f}", style="dim"))

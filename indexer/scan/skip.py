@@ -16,7 +16,7 @@ TOOL_FOLDERS = frozenset(
 # A folder that holds one of these was made by a tool, whatever its name.
 TOOL_MARKERS = frozenset({"pyvenv.cfg", "CACHEDIR.TAG"})
 
-_VENDOR_FOLDERS = frozenset(
+VENDOR_FOLDERS = frozenset(
     """vendor vendored _vendor _vendored third_party third-party thirdparty 3rdparty external_libs
     godeps pods carthage""".split()
 )
@@ -75,7 +75,7 @@ def reason_by_name(path: str) -> str | None:
     suffix = name.rpartition(".")[2]
     if _SECRET_NAME.fullmatch(name):
         return "secret"
-    if not _VENDOR_FOLDERS.isdisjoint(folders):
+    if not VENDOR_FOLDERS.isdisjoint(folders):
         return "vendored"
     if suffix in _BINARY_SUFFIXES and "." in name:
         return "binary"

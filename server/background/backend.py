@@ -29,16 +29,18 @@ from homespun.server.background.remote_route import RemoteRoute
 from homespun.server.background.status import Status, overall
 from homespun.server.lsp.client import Client
 from homespun.server.lsp.workspaces import Root, language_name, path_of, switched_off
-from homespun.server.options import CompletionOptions, ServerOptions
+from homespun.server.options import CompletionOptions, LicenceOptions, ServerOptions
 from homespun.server.requests.target import Completes, CompletionTarget
 from homespun.settings import resolve
 
 if TYPE_CHECKING:
     from homespun.indexer.index import Index
 
+    _Parts = tuple[Generator, Index | None, CompletionOptions, LicenceOptions]
+
 logger = logging.getLogger(__name__)
 
-_Settings = TypeVar("_Settings", CompletionOptions, ServerOptions, IndexConfig)
+_Settings = TypeVar("_Settings", CompletionOptions, LicenceOptions, ServerOptions, IndexConfig)
 
 
 @dataclass(slots=True)
@@ -47,19 +49,12 @@ class Folder:
 
     root: Root
     options: CompletionOptions
+    licences: LicenceOptions = LicenceOptions()
     message: str = ""  # why it is not indexed, "" where it is
     settings: tuple[IndexConfig, ServerOptions] | None = None  # those of `index`
     logs_acceptance: bool = True
     trouble: Status | None = None  # why it has no index although it should
     index: FolderIndex | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Made:
-    """A completer and what it was made of."""
-
-    parts: tuple[Generator, Index | None, CompletionOptions]
-    completer: Completes
 
 
 class Backend:
@@ -93,7 +88,7 @@ class Backend:
         self._options = CompletionOptions()  # of documents outside of any folder
         self._logs_acceptance = True  # likewise
         self._folders: dict[str, Folder] = {}  # by URI
-        self._completers: dict[str, _Made] = {}
+        self._completers: dict[str, tuple[_Parts, Completes]] = {}  # with what they are made of
         self._started = False
         self._trouble: Status | None = None  # of the start itself
         self._question = AdapterQuestion(client, factories.promote_adapter)
@@ -306,6 +301,7 @@ class Backend:
             self._resolved(IndexConfig, "index", path, {}),
             self._resolved(ServerOptions, "server", path, {}),
         )
+        folder.licences = self._resolved(LicenceOptions, "licences", path, {})
         folder.logs_acceptance = settings[1].acceptance_log
         if folder.message or settings == folder.settings:
             return
@@ -354,12 +350,14 @@ class Backend:
         self, uri: str, generator: Generator, index: Index | None, options: CompletionOptions
     ) -> Completes:
         """Return the folder's completer; a new one when anything of it is another."""
-        parts = (generator, index, options)
+        folder = self._folders.get(uri)
+        licences = folder.licences if folder else LicenceOptions()
+        parts = (generator, index, options, licences)
         known = self._completers.get(uri)
-        if known is None or known.parts != parts:
-            known = _Made(parts, self._factories.make_completer(*parts))
+        if known is None or known[0] != parts:
+            known = parts, self._factories.make_completer(*parts[:3], licences=licences)
             self._completers[uri] = known
-        return known.completer
+        return known[1]
 
     def _completion_options(self, workspace: Path | None) -> CompletionOptions:
         options = self._resolved(CompletionOptions, "completion", workspace, self._flags)

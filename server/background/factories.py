@@ -17,7 +17,7 @@ from homespun.server.background.index_worker import OpensIndex
 from homespun.server.background.model_fetch import FetchesModel
 from homespun.server.background.model_loader import LoadsGenerator
 from homespun.server.completion.open import open_generator
-from homespun.server.options import CompletionOptions
+from homespun.server.options import CompletionOptions, LicenceOptions
 from homespun.server.prompt.render import PROMPT_VERSION
 from homespun.server.requests.target import Completes
 
@@ -30,7 +30,12 @@ class MakesCompleter(Protocol):
     """`homespun.server.completion.completer.Completer`, or a stand-in."""
 
     def __call__(
-        self, generator: Generator, index: Index | None, options: CompletionOptions
+        self,
+        generator: Generator,
+        index: Index | None,
+        options: CompletionOptions,
+        *,
+        licences: LicenceOptions,
     ) -> Completes:
         """Make what answers the requests of one folder."""
 
@@ -64,13 +69,18 @@ def open_index(root: Path, config: IndexConfig, *, create: bool) -> Index:
 
 
 def make_completer(
-    generator: Generator, index: Index | None, options: CompletionOptions
+    generator: Generator,
+    index: Index | None,
+    options: CompletionOptions,
+    *,
+    licences: LicenceOptions,
 ) -> Completes:
     """Make the real completer."""
     from homespun.server.completion.completer import Completer
     from homespun.server.confidence.choose import judge_of
 
-    completer: Completes = Completer(generator, index, options, judge=judge_of(options))
+    judge = judge_of(options)
+    completer: Completes = Completer(generator, index, options, judge=judge, licences=licences)
     return completer
 
 

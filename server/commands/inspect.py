@@ -31,7 +31,7 @@ async def show_sources(
     if suggestion is None:
         return []
     root = _root_of(ls, suggestion.uri)
-    return await asyncio.to_thread(described, suggestion.completion.sources, root)
+    return await asyncio.to_thread(described, suggestion.completion.places, root)
 
 
 async def why(ls: HomespunServer, suggestion_id: object = None, *_: object) -> dict[str, object]:

@@ -31,10 +31,17 @@ def described(sources: Iterable[SourceLocation], root: Path | None) -> list[dict
         source.to_json()
         | {
             "uri": uri_of(root, source.path),
-            "preview": preview(files.lines(source.path, source.start_line, source.end_line)),
+            "preview": _marked(
+                source, preview(files.lines(source.path, source.start_line, source.end_line))
+            ),
         }
         for source in sources
     ]
+
+
+def _marked(source: SourceLocation, line: str) -> str:
+    """Return a preview that says the licence of lines that the suggestion is the same as."""
+    return f"[the same, licence {source.licence}] {line}" if source.licence else line
 
 
 def uri_of(root: Path, path: str) -> str:

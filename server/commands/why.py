@@ -9,6 +9,7 @@ from pathlib import Path
 from homespun.models.types import MODEL_AS_SHIPPED
 from homespun.server.commands.previews import described
 from homespun.server.completion import reasons
+from homespun.server.licences.check import same_as_words
 from homespun.server.types import Completion, SourceLocation
 from homespun.showable import showable_line
 
@@ -46,6 +47,8 @@ def sentence(completion: Completion) -> str:
     if not completion.text:
         return reasons.sentence(completion.finish, completion.facts)
     parts = [_author(completion), _context(completion.sources)]
+    if completion.same_as:
+        parts.append(f"the same as {same_as_words(completion.same_as)}")
     mean = _mean_logprob(completion)
     if mean is not None:
         parts.append(f"mean log-probability {mean:.2f}")
@@ -63,7 +66,7 @@ def details(completion: Completion, root: Path | None) -> dict[str, object]:
     mean = _mean_logprob(completion)
     return completion.to_json() | {
         "id": completion.id,
-        "sources": described(completion.sources, root),
+        "sources": described(completion.places, root),
         "mean_logprob": None if mean is None else round(mean, 4),
         "recalled": bool(completion.tokens.get("recalled")),
         "facts": dict(completion.facts),

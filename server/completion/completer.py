@@ -23,7 +23,8 @@ from homespun.server.completion.source_file import request_at
 from homespun.server.confidence.choose import judge_of
 from homespun.server.confidence.suggestion import Judge, Verdict, WrittenSuggestion, shown_whole
 from homespun.server.context.retriever import Retriever, Retrieves
-from homespun.server.options import CompletionOptions
+from homespun.server.licences.check import LicenceCheck
+from homespun.server.options import CompletionOptions, LicenceOptions
 from homespun.server.prompt.cursor import Cursor, cut_at
 from homespun.server.prompt.encode import PromptEncoder
 from homespun.server.prompt.render import DEFAULT_LAYOUT, PROMPT_VERSION, Layout, Prompt
@@ -37,6 +38,7 @@ logger = logging.getLogger(__name__)
 _TRIES = 2  # for each other answer that is wanted
 _OTHERS_MS = 600  # after this time none is begun
 _MAX_WORSE = 2.0  # nats a token: what is less likely than the best by more is no choice
+_NOTHING_DENIED = LicenceOptions()
 _SWITCHED_OFF = ("disabled", "disabled-language", "disabled-path")
 
 
@@ -69,6 +71,7 @@ class Completer:
         repo: str | None = None,
         folder: Path | None = None,
         judge: Judge = shown_whole,
+        licences: LicenceOptions = _NOTHING_DENIED,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         """Take snippets from `retriever`, by default the index's.
@@ -77,6 +80,7 @@ class Completer:
         """
         self._generator = generator
         self._likely = judge
+        self._licences = LicenceCheck(index, licences)
         self._options = options
         self._layout = layout
         self._repo = repo if repo is not None else (index.root.name if index else "")
@@ -136,6 +140,7 @@ class Completer:
             repo=made.folder.name,
             folder=made.folder,
             judge=judge_of(made.options),
+            licences=made.licences,
         )
 
     @property
@@ -248,7 +253,10 @@ class Completer:
     def _completion(self, ready: _Ready, generation: Generation) -> Completion:
         request, plan = ready.request, ready.plan
         verdict, finish = self._judge(ready, generation)
-        text = verdict.text
+        licence = self._licences.verdict(verdict.text, plan.cursor, request.path)
+        if licence.denied:
+            finish = "filtered:licence"
+        text = "" if licence.denied else verdict.text
         if not text and finish != "cancelled" and generation.instead is not None:
             return self._completion(ready, generation.instead)
         mean = generation.logprob / max(len(generation.token_ids), 1)
@@ -278,9 +286,11 @@ class Completer:
             route=generation.route or "local",
             facts={
                 **reasons.facts(finish, seen),
+                **licence.facts,
                 **_known("route_why", generation.route_why or None),
                 **_known("likelihood", verdict.likelihood),
             },
+            same_as=licence.same_as,
         )
 
     def prepare(
@@ -315,6 +325,7 @@ class Completer:
         is_ready = self._generator.warm(asked.ids, cancelled=cancelled).finished
         if is_ready:  # else the anchor before it is the better one
             self._prompts.keep(request, anchor)
+            self._licences.prepare(cancelled=cancelled)
         return is_ready
 
     def key(self, request: CompletionRequest) -> Hashable:
@@ -322,7 +333,7 @@ class Completer:
         return (
             *(request.path, request.language, request.retrieval, request.max_tokens),
             *(request.explicit, self._generator.name, self._generator.adapter),
-            *(self._options, self._layout, self._repo, PROMPT_VERSION),
+            *(self._options, self._licences.options, self._layout, self._repo, PROMPT_VERSION),
         )
 
     def _plan(self, request: CompletionRequest, cursor: Cursor, language: str) -> CompletionPlan:

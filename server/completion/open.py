@@ -23,7 +23,7 @@ from homespun.models.remote.options import SECTION, RemoteOptions
 from homespun.models.types import MODEL_AS_SHIPPED, Generator
 from homespun.progress import NoProgress, Progress
 from homespun.server.completion.sent import masked_part
-from homespun.server.options import CompletionOptions
+from homespun.server.options import CompletionOptions, LicenceOptions
 from homespun.server.prompt.anchors import MAX_BEHIND_TOKENS
 from homespun.server.prompt.render import PROMPT_VERSION
 from homespun.settings import settings_of
@@ -44,6 +44,7 @@ class Composition:
     index: Index | None
     options: CompletionOptions
     folder: Path  # resolved
+    licences: LicenceOptions
 
 
 def compose(
@@ -75,7 +76,9 @@ def compose(
     if options.retrieval and index is None:
         index = _index_of(folder, say)
     generator = _answering(options, folder, remote or {}, progress, say)
-    return Composition(generator, index if options.retrieval else None, options, folder.resolve())
+    licences = settings_of(LicenceOptions, "licences", workspace=folder, say=say)
+    used = index if options.retrieval else None
+    return Composition(generator, used, options, folder.resolve(), licences)
 
 
 def completion_settings(

@@ -205,6 +205,10 @@ REASONS: dict[str, Reason] = {
     "secret": Reason(
         "Nothing: what the model wrote looks like a key or a password, and such is never shown."
     ),
+    "licence": Reason(
+        "Nothing: what the model wrote is the same as {same}, and the setting licences.deny "
+        "holds {denied!r}."
+    ),
     "unlikely": Reason(
         "Nothing: what the model wrote is right with a probability of {probability}, and at that "
         "length it is shown from {least} on; the setting completion.eagerness shows more, "

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from homespun.indexer.languages import has_grammar
 from homespun.indexer.types import Hit, Region, Symbol
+from homespun.indexer.words.telling import IMPORT, told_by
 from homespun.indexer.words.tokens import split_identifiers
 from homespun.progress import never
 from homespun.server.analysis.name_resolution import Files
@@ -62,10 +63,7 @@ _SUFFIX_SHARE = 0.25
 _MAX_COPIED = 0.5
 _MAX_COPIED_HERE = 0.2  # in the same file they are the same lines, moved by unsaved edits
 _NEAR_CHARS = 4000  # on each side of the cursor
-_TELLING_CHARS = 8
 _MIN_TELLING_LINES = 2
-# Imports resemble each other everywhere and say nothing about what comes next.
-_IMPORT = re.compile(r"^\s*(?:import|from|use|using|require|#\s*include|package)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,15 +334,14 @@ def _query(cursor: Cursor) -> tuple[str, int]:
     left = cursor.tail.rstrip(_WORD_CHARS)
     above = cursor.above(_QUERY_LINES_ABOVE)
     below = [line[:_LINE_CHARS] for line in cursor.after.split("\n")[1 : 1 + _QUERY_LINES_BELOW]]
-    before = [line for line in (*above, left) if not _IMPORT.match(line)]
-    lines = [*before, *(line for line in below if not _IMPORT.match(line))]
+    before = [line for line in (*above, left) if not IMPORT.match(line)]
+    lines = [*before, *(line for line in below if not IMPORT.match(line))]
     return "\n".join(lines), len(before) - 1
 
 
 def _telling(text: str) -> set[str]:
     """Return the lines that say enough to be recognised."""
-    lines = (line.strip() for line in text.split("\n") if not _IMPORT.match(line))
-    return {line for line in lines if len(line) >= _TELLING_CHARS}
+    return {told for line in text.split("\n") if (told := told_by(line))}
 
 
 def _around(cursor: Cursor) -> set[str]:
@@ -364,8 +361,7 @@ def _slice(hit: Hit, words: set[str]) -> Snippet:
     first = 0
     if len(lines) > _SLICE_LINES:
         likeness = [
-            0 if _IMPORT.match(line) else len(words & set(split_identifiers(line)))
-            for line in lines
+            0 if IMPORT.match(line) else len(words & set(split_identifiers(line))) for line in lines
         ]
         sums = [
             sum(likeness[start : start + _SLICE_LEAD])

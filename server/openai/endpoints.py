@@ -175,6 +175,6 @@ def _ours(answered: Answered) -> dict[str, object]:
         "language": answered.language,
         "finish": completion.finish,
         "adapter": completion.adapter,
-        "sources": [source.to_json() for source in completion.sources],
+        "sources": [place.to_json() for place in completion.places],
         "timings_ms": {stage: round(ms, 2) for stage, ms in completion.timings_ms.items()},
     }

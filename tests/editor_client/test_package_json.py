@@ -16,12 +16,17 @@ from pathlib import Path
 import pytest
 
 from homespun.indexer.config import IndexConfig
-from homespun.server.options import CompletionOptions, ServerOptions
+from homespun.server.options import CompletionOptions, LicenceOptions, ServerOptions
 from homespun.settings import camel_case
 
 ROOT = Path(__file__).resolve().parents[2]
 CLIENT = ROOT / "editor-client"
-SECTIONS = (("completion", CompletionOptions), ("index", IndexConfig), ("server", ServerOptions))
+SECTIONS = (
+    ("completion", CompletionOptions),
+    ("index", IndexConfig),
+    ("licences", LicenceOptions),
+    ("server", ServerOptions),
+)
 SETTINGS = [
     pytest.param(section, options, field, id=f"{section}.{field.name}")
     for section, options in SECTIONS
@@ -44,6 +49,7 @@ OF_WORKSPACES = {
         "max_line_suffix_chars",
     },
     "index": {"exclude"},
+    "licences": {"deny"},
     "server": set(),
 }
 _TYPES = {bool: "boolean", int: "integer", float: "number", str: "string"}

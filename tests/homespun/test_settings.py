@@ -12,7 +12,7 @@ from typing import Literal
 import pytest
 
 from homespun.indexer.config import IndexConfig
-from homespun.server.options import CompletionOptions, ServerOptions
+from homespun.server.options import CompletionOptions, LicenceOptions, ServerOptions
 from homespun.settings import camel_case, resolve, user_file
 from tests.support.hostile import settings_and_adapters as hostile
 
@@ -228,6 +228,7 @@ def test_every_class_of_settings_says_what_a_workspace_may_set():
         for section, cls in (
             ("completion", CompletionOptions),
             ("index", IndexConfig),
+            ("licences", LicenceOptions),
             ("server", ServerOptions),
         )
         for field in dataclasses.fields(cls)
@@ -251,6 +252,7 @@ def test_every_class_of_settings_says_what_a_workspace_may_set():
         "index.max_file_bytes": "lowers",
         "index.exclude": "adds",
         "index.chunk_chars": True,
+        "licences.deny": "adds",
     }
 
 

@@ -17,7 +17,8 @@ MAY_IMPORT = {
 }
 # Of the server, a training sees what answers, not what talks to an editor.
 TRAINING_SEES = {
-    *("analysis", "completion", "confidence", "context", "options", "prompt", "report_page"),
+    *("analysis", "completion", "confidence", "context", "licences", "options", "prompt"),
+    "report_page",
     "types",
 }
 # The jobs of the maintainers are programs, as the command is: they draw progress as it does.
@@ -45,14 +46,14 @@ LAYERS = {
         "embedding search",
         "build evaluation roots",
         "index",
-        "watch",
+        "licences watch",
     ),
     "server": (
         "errors options report_page types",
         "lsp prompt transport",
         "analysis confidence",
         "analysis.python",
-        "acceptance context",
+        "acceptance context licences",
         "completion freshness requests",
         "background",
         "agents app openai",

@@ -12,7 +12,7 @@ from lsprotocol import types as lsp
 from homespun.cores import within_cores
 from homespun.indexer.config import IndexConfig
 from homespun.server.lsp.settings import EditorSettings
-from homespun.server.options import CompletionOptions, ServerOptions
+from homespun.server.options import CompletionOptions, LicenceOptions, ServerOptions
 from homespun.settings import resolve, user_file
 from tests.support import rpc
 
@@ -30,7 +30,7 @@ def messages(client, method):
     return [note["params"]["message"] for note in client.incoming if note["method"] == method]
 
 
-@pytest.mark.parametrize("cls", [CompletionOptions, ServerOptions])
+@pytest.mark.parametrize("cls", [CompletionOptions, LicenceOptions, ServerOptions])
 def test_every_setting_says_what_it_is(cls):
     for field in cls.__dataclass_fields__.values():
         assert field.metadata["help"][0].islower()

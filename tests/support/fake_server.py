@@ -39,7 +39,7 @@ SETTINGS = json.loads(os.environ.get("FAKE_SERVER", "{}"))
 
 
 class EchoCompleter:
-    def __init__(self, generator, index, options):
+    def __init__(self, generator, index, options, *, licences):
         self._generator, self._index, self._options = generator, index, options
 
     def complete(self, request, *, cancelled=lambda: False):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ from homespun.storage import check_workspace_folder
 if TYPE_CHECKING:
     from homespun.indexer.index import Index
 
+_NAMED_LICENCES = 3
 _WAIT_SECONDS = 0.5  # for somebody who writes meanwhile
 
 
@@ -70,15 +72,40 @@ def _finding(
         "age_seconds": age,
         "wanted_encoder": "a server" if is_address(config.encoder) else config.encoder,
     }
+    licences = _licences(index)
+    facts |= licences
     if not info.files:
         problems.append(Problem("the index holds no file", _build(patient), is_broken=False))
     vectors = f"{info.vectors:,} vectors" if info.vectors else "no vectors"
     return Finding(
         line=f"{info.files:,} files, {info.chunks:,} chunks, {vectors}, "
-        f"{megabytes(info.disk_bytes)}, written {_ago(age)}",
+        f"{megabytes(info.disk_bytes)}, written {_ago(age)}"
+        f"; {_said_of(licences)}",
         facts=facts,
         problems=tuple(problems),
     )
+
+
+def _licences(index: Index) -> dict[str, object]:
+    """Return the repository's licence, and how many files are under which other one."""
+    from homespun.indexer.licences.copied import OtherLicences
+
+    others = OtherLicences(index)
+    counted = Counter(found.expression for found in others.files().values())
+    ranked = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
+    return {"licence": others.own, "other_licences": dict(ranked)}
+
+
+def _said_of(licences: dict[str, object]) -> str:
+    """Return how many files are under other licences than the root's."""
+    others = licences["other_licences"]
+    assert isinstance(others, dict)
+    if not others:
+        return f"licence {licences['licence']}, no file under another"
+    named = ", ".join(f"{count:,} {name}" for name, count in [*others.items()][:_NAMED_LICENCES])
+    more = ", …" if len(others) > _NAMED_LICENCES else ""
+    files = "file" if (total := sum(others.values())) == 1 else "files"
+    return f"licence {licences['licence']}, {total:,} {files} under others ({named}{more})"
 
 
 def _vector_problems(index: Index, config: IndexConfig, patient: Patient) -> Iterator[Problem]:

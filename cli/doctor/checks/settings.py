@@ -16,7 +16,7 @@ from homespun.models.remote.vectors.options import SECTION as ENCODER_SECTION
 from homespun.models.remote.vectors.options import EncoderOptions
 from homespun.models.rerank.options import SECTION as RERANKER_SECTION
 from homespun.models.rerank.options import RerankerOptions
-from homespun.server.options import CompletionOptions, ServerOptions
+from homespun.server.options import CompletionOptions, LicenceOptions, ServerOptions
 from homespun.settings import resolve, user_file
 
 SECTIONS: Mapping[str, type[Any]] = {
@@ -26,6 +26,7 @@ SECTIONS: Mapping[str, type[Any]] = {
     ENCODER_SECTION: EncoderOptions,
     RERANKER_SECTION: RerankerOptions,
     ADAPTER_SECTION: AdapterOptions,
+    "licences": LicenceOptions,
     "server": ServerOptions,
 }
 _PRIVATE = "(set, not shown)"

@@ -41,7 +41,7 @@ async function offerGhostText(): Promise<void> {
 
 /** The setting that the sentence names. */
 export function settingIn(why: Why): string | undefined {
-    return /\b(?:completion|index|server)\.[a-z][A-Za-z]*\b/u.exec(why.sentence)?.[0];
+    return /\b(?:completion|index|licences|server)\.[a-z][A-Za-z]*\b/u.exec(why.sentence)?.[0];
 }
 
 export function page(why: Why): string {

@@ -5,7 +5,7 @@ import { ConfigurationTarget, workspace } from "vscode";
 import type { WorkspaceChoices } from "./workspaceChoices";
 
 export const SECTION = "homespun";
-const SERVER_SECTIONS = ["completion", "index", "server"];
+const SERVER_SECTIONS = ["completion", "index", "licences", "server"];
 
 /** Settings by section, as the server wants them: `{completion: {maxTokens: 32}}`. */
 export type BySection = Record<string, Record<string, unknown>>;

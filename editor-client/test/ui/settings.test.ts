@@ -30,7 +30,7 @@ test("only what is set is given, by section; defaults would hide homespun.toml",
     editor.settings.set("homespun.completion.maxTokens", { defaultValue: 64 });
     editor.settings.set("homespun.completion.enabled", { defaultValue: true, globalValue: false });
     const given = givenSettings(shared("completion.maxTokens", "completion.enabled", "index.exclude"), choices);
-    assert.deepEqual(given, { completion: { enabled: false }, index: {}, server: {} });
+    assert.deepEqual(given, { completion: { enabled: false }, index: {}, licences: {}, server: {} });
 });
 
 test("a workspace's value counts where the user has set none, and its lists add to the user's", () => {
@@ -42,6 +42,7 @@ test("a workspace's value counts where the user has set none, and its lists add 
     assert.deepEqual(givenSettings(shared(...names), choices), {
         completion: { maxTokens: 2, enabled: false, disabledLanguages: ["a", "b"] },
         index: { exclude: ["private/"] },
+        licences: {},
         server: {},
     });
 });
@@ -51,7 +52,7 @@ test("what is the user's alone is never taken from a workspace or a folder of it
     for (const { name } of serverSettings(packageJson).filter(({ isOfUser }) => isOfUser)) {
         editor.settings.set(`homespun.${name}`, hostile);
     }
-    assert.deepEqual(givenSettings(serverSettings(packageJson), choices), { completion: {}, index: {}, server: {} });
+    assert.deepEqual(givenSettings(serverSettings(packageJson), choices), { completion: {}, index: {}, licences: {}, server: {} });
     const named = ["completion.model", "completion.adapter", "completion.threads", "index.encoder", "server.acceptanceLog"];
     assert.deepEqual(named.filter((name) => !serverSettings(packageJson).find((each) => each.name === name)?.isOfUser), []);
 });

@@ -14,13 +14,17 @@ import pytest
 from homespun import paths
 from homespun.cli.doctor.checks.editors import check_editors, installed_clients
 from homespun.cli.doctor.checks.finding import Patient
+from homespun.cli.doctor.checks.index import check_index
 from homespun.cli.doctor.checks.installation import check_installation
 from homespun.cli.doctor.checks.places import check_places
 from homespun.cli.doctor.checks.settings import SECTIONS
 from homespun.cli.doctor.checks.sockets import check_sockets, running_servers
+from homespun.indexer.config import IndexConfig
+from homespun.indexer.index import Index
 from homespun.models.recommend.machine import int8_instructions
 from homespun.server.transport.client_token import token_of_file
 from tests import test_docs
+from tests.indexer.licences.test_texts import PHRASES
 
 CLIENTS = Path(__file__).parents[3] / "editor-client"
 OURS = metadata.version("homespun")
@@ -178,3 +182,21 @@ def test_a_program_that_only_speaks_of_it_is_no_server(tmp_path):
         found = [each.pid for each in running_servers()]
         other.kill()
     assert other.pid not in found
+
+
+# --- the index
+
+
+def test_the_files_under_other_licences_are_counted_in_the_line_of_the_index(tmp_path):
+    def checked():
+        index = Index.open(tmp_path, IndexConfig(encoder="none"), create=True)
+        index.update()
+        return check_index(Patient(tmp_path))
+
+    (tmp_path / "own.py").write_text("value = 1\n")
+    assert checked().line.endswith("; licence unknown, no file under another")
+    (tmp_path / "LICENSE").write_text(PHRASES["MIT"])
+    (tmp_path / "one.py").write_text("# SPDX-License-Identifier: ISC\nvalue = 1\n")
+    found = checked()
+    assert found.line.endswith("; licence MIT, 1 file under others (1 ISC)")
+    assert (found.facts["licence"], found.facts["other_licences"]) == ("MIT", {"ISC": 1})

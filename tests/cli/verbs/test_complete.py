@@ -36,6 +36,21 @@ def repository(tmp_path, monkeypatch) -> Path:
     return root
 
 
+def test_lines_under_another_licence_are_printed_or_denied(repository, generator, capsys):
+    lines = "".join(f"    value_{n} = compute({n})\n" for n in range(3))
+    head = "# SPDX-License-Identifier: GPL-3.0-only\n"
+    (repository / "theirs.py").write_text(f"{head}def all_of_it():\n{lines}", encoding="utf-8")
+    (repository / "app.py").write_text("def all_of_it():\n    \n", encoding="utf-8")
+    Index.open(repository, IndexConfig(encoder="none"), create=True).update()
+    generator._script = lines[4:] + "\n\nx = 1\n"
+    asked = ["complete", str(repository / "app.py:2:5")]
+    assert main(asked) == 0
+    assert "  the same as theirs.py:3-5, under GPL-3.0-only\n" in capsys.readouterr().out
+    (repository / "homespun.toml").write_text('[licences]\ndeny = ["other"]\n')
+    assert main([*asked, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["finish"] == "filtered:licence"
+
+
 def test_json_of_one_completion(repository, generator, capsys):
     assert main(["complete", str(repository / "app.py:3:18"), "--json"]) == 0
     out, err = capsys.readouterr()

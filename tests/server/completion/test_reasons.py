@@ -19,7 +19,8 @@ from homespun.server.prompt.cursor import Cursor
 from homespun.server.types import CompletionRequest
 
 FOLDER = Path(filters.__file__).parents[1]
-GIVEN_ELSEWHERE = {"message", "kind"}  # by who is asked for a completer, and by the finish itself
+# By who is asked for a completer, by the finish itself, and by the look at licences.
+GIVEN_ELSEWHERE = {"message", "kind", "same", "denied"}
 
 
 def nodes(tree, kind):
