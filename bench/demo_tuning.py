@@ -83,7 +83,7 @@ def show(done: TrainResult, console: Console) -> None:
         ):
             mark = {None: " ", True: "[green]+[/green]", False: "[red]-[/red]"}[is_right]
             line = (text.splitlines() or [""])[0]
-            console.print(f"{name:>18} {mark} [dim]{escape(typed.strip())}[/dim]{escape(line)}")
+            console.print(f"{name:>18} {mark} [dim]{escape(typed.lstrip())}[/dim]{escape(line)}")
     console.print(f"\n{escape(done.verdict.explain())}")
     console.print(f"\n{escape(done.outcome)}\nthe page: {done.report}")
 

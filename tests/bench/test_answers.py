@@ -200,4 +200,4 @@ def test_the_help_of_every_verb_and_action_is_recorded(tmp_path, monkeypatch, ca
     assert {"homespun search", "homespun adapters", "homespun serve"} <= {*verbs}
     assert {"homespun adapters promote", "homespun eval retrieval"} <= {*pages}
     assert not [name for name in pages if "query" in name]  # an argument is no verb
-    assert "--limit LIMIT" in pages["homespun search"]["value"]
+    assert "--limit N" in pages["homespun search"]["value"]

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
+import io
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+from types import SimpleNamespace
 
-from bench.demo_tuning import chosen
+import pytest
+from rich.console import Console
+
+from bench.demo_tuning import chosen, show
 from homespun.training.report.page import Sample
 
 
@@ -27,3 +34,13 @@ def test_five_lines_are_shown_and_what_was_lost_is_among_them(drawn, shown):
     assert chosen([sample(name) for name in drawn.split()]) == [
         sample(name) for name in shown.split()
     ]
+
+
+def test_a_line_is_shown_as_it_would_stand_in_the_file(tmp_path):
+    before = replace(sample("won"), shown="import os\n    from ", wanted=".shop import open_shop\n")
+    (tmp_path / "samples.json").write_text(json.dumps([asdict(before)]), encoding="utf-8")
+    verdict = SimpleNamespace(explain=lambda: "too little to tell")
+    done = SimpleNamespace(folder=tmp_path, verdict=verdict, outcome="", report=Path("page.html"))
+    page = io.StringIO()
+    show(done, Console(file=page, highlight=False, width=200))
+    assert "as committed   from .shop import open_shop\n" in page.getvalue()
