@@ -168,7 +168,7 @@ def test_a_run_that_was_killed_again_and_again_ends_as_one_that_was_not(
         ]
         for place in places
     ]
-    # What comes first behind a kill is read without the prompt before it, so in other steps: float sums.
+    # What comes first behind a kill is read without the prompt before it: other float sums.
     assert scores[0] == pytest.approx(scores[1], abs=1e-3)
 
 
