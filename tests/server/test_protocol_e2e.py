@@ -387,14 +387,15 @@ def test_slow_requests_of_eight_documents_do_not_hold_up_anything_else(server, u
 
 
 def test_the_newest_document_is_served_first(server, uri):
-    server.open(f"{uri}1", "SLOW")
-    server.open(f"{uri}2", "SLOW")
-    server.open(f"{uri}3", "abc")
-    busy = server.send(REQUEST, rpc.inline(f"{uri}1", 0, 4))
-    waiting = server.send(REQUEST, rpc.inline(f"{uri}2", 0, 4))
-    newest = server.send(REQUEST, rpc.inline(f"{uri}3", 0, 3))
+    # Behind a bracket nothing is waited for, whatever the documents before have cost.
+    server.open(f"{uri}1", "SLOW(")
+    server.open(f"{uri}2", "SLOW(")
+    server.open(f"{uri}3", "abc(")
+    busy = server.send(REQUEST, rpc.inline(f"{uri}1", 0, 5))
+    waiting = server.send(REQUEST, rpc.inline(f"{uri}2", 0, 5))
+    newest = server.send(REQUEST, rpc.inline(f"{uri}3", 0, 4))
     server.note("$/cancelRequest", {"id": busy})
-    assert server.wait(newest)["result"]["items"][0]["insertText"] == "abc|"
+    assert server.wait(newest)["result"]["items"][0]["insertText"] == "bc(|"
     assert waiting not in server.answers
     server.note("$/cancelRequest", {"id": waiting})
     assert server.wait(waiting)["error"]["code"] == -32800
