@@ -62,7 +62,7 @@ def check_plain(folder: Path) -> None:
     Raises `OSError` where there is none.
     """
     status = folder.lstat()
-    if stat.S_ISLNK(status.st_mode) or _is_junction(folder):
+    if stat.S_ISLNK(status.st_mode) or is_junction(folder):
         raise _refused(folder, "is a link")
     if not stat.S_ISDIR(status.st_mode):
         raise _refused(folder, "is no folder")
@@ -88,7 +88,7 @@ def check_without_links(folder: Path) -> None:
         # A writer may take away what it needs no longer while we look.
         with suppress(FileNotFoundError), os.scandir(pending.pop()) as entries:
             for entry in entries:
-                if entry.is_symlink() or _is_junction(Path(entry.path)):
+                if entry.is_symlink() or is_junction(Path(entry.path)):
                     name = Path(entry.path).relative_to(folder).as_posix()
                     raise _refused(folder, f"holds a link ({name!r})")
                 if entry.is_dir(follow_symlinks=False):
@@ -195,7 +195,7 @@ def make_shared_folder(folder: Path) -> None:
     """Make a folder in one that others use, too. Raises `OSError`, also where a link is there."""
     with suppress(FileExistsError):
         folder.mkdir()
-    if not stat.S_ISDIR(folder.lstat().st_mode) or _is_junction(folder):
+    if not stat.S_ISDIR(folder.lstat().st_mode) or is_junction(folder):
         raise OSError(errno.ENOTDIR, "it is no plain folder", str(folder))
 
 
@@ -225,7 +225,7 @@ def remove_whatever(path: Path) -> None:
     What a link points to stays. Raises `OSError`.
     """
     with suppress(FileNotFoundError):
-        if stat.S_ISDIR(path.lstat().st_mode) and not _is_junction(path):
+        if stat.S_ISDIR(path.lstat().st_mode) and not is_junction(path):
             shutil.rmtree(path)
         else:
             path.unlink()
@@ -270,8 +270,14 @@ def _says(path: Path, content: str) -> bool:
         return False
 
 
-def _is_junction(path: Path) -> bool:
-    # A Windows junction is a link that calls itself a directory (the test came with Python 3.12).
+def is_link(path: Path) -> bool:
+    """Tell whether there is a link of any sort."""
+    return path.is_symlink() or is_junction(path)
+
+
+def is_junction(path: Path | str) -> bool:
+    """Tell whether there is a Windows junction: a link that calls itself a directory."""
+    # The test came with Python 3.12.
     is_junction = getattr(os.path, "isjunction", None)
     return is_junction is not None and bool(is_junction(path))
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from homespun.cli.errors import ChangeRefused
 from homespun.errors import in_words
-from homespun.storage import make_shared_folder, read_bounded, rewrite
+from homespun.storage import is_link, make_shared_folder, read_bounded, rewrite
 
 _MAX_BYTES = 1_000_000
 _Edit = Callable[[str | None], str | None]  # the text, None = no file
@@ -76,10 +76,16 @@ def text_of(folder: Path, path: str) -> str | None:
     return _text(_read(folder, path))
 
 
+def check_written(found: object, wanted: object) -> None:
+    """Raise `ChangeRefused` unless a file would say what is wanted: the last look at it."""
+    if found != wanted:
+        raise ChangeRefused("it is written in a way that homespun does not change safely")
+
+
 def _read(folder: Path, path: str) -> bytes | None:
     """Return a file's bytes; no link on the way there is followed. Raises `ChangeRefused`."""
     for part in (*reversed(Path(path).parents[:-1]), Path(path)):
-        if _is_link(folder / part):
+        if is_link(folder / part):
             raise ChangeRefused(
                 f"{str(folder / part)!r} is a link, and links are not followed; "
                 "change the file that it leads to by hand"
@@ -92,11 +98,6 @@ def _read(folder: Path, path: str) -> bytes | None:
         raise ChangeRefused(
             f"{str(folder / path)!r} cannot be read ({in_words(error)}); look at that path"
         ) from error
-
-
-def _is_link(path: Path) -> bool:
-    is_junction = getattr(os.path, "isjunction", None)  # a link of Windows; from Python 3.12 on
-    return path.is_symlink() or (is_junction is not None and bool(is_junction(path)))
 
 
 def _text(data: bytes | None) -> str | None:

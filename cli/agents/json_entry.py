@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from homespun.cli.agents.config_change import check_written
 from homespun.cli.errors import ChangeRefused
 from homespun.parsing import parse_json
 
@@ -44,7 +45,7 @@ def with_entry(text: str | None, section: str, name: str, entry: dict[str, Any])
         new = _replaced(text, _only(text, _brace_of(text, section), name), entry)
     else:
         new = _inserted(text, _brace_of(text, section), name, entry)
-    _check(new, whole | {section: (inner or {}) | {name: entry}})
+    check_written(_parsed(new), whole | {section: (inner or {}) | {name: entry}})
     return new
 
 
@@ -62,10 +63,10 @@ def without_entry(text: str, section: str, name: str) -> str | None:
     rest = {key: value for key, value in inner.items() if key != name}
     if is_ours:
         new = _cut(text, _after_space(text, 0), section)
-        _check(new, {key: value for key, value in whole.items() if key != section})
+        check_written(_parsed(new), {key: value for key, value in whole.items() if key != section})
     else:
         new = _cut(text, brace, name)
-        _check(new, whole | {section: rest})
+        check_written(_parsed(new), whole | {section: rest})
     return new
 
 
@@ -169,9 +170,3 @@ def _unit(text: str) -> str:
 def _after_space(text: str, at: int) -> int:
     match = _SPACE.match(text, at)
     return match.end() if match else at
-
-
-def _check(text: str, wanted: dict[str, Any]) -> None:
-    """Raise unless the text says what is wanted: the last look before somebody's file changes."""
-    if _parsed(text) != wanted:
-        raise ChangeRefused("it is written in a way that homespun does not change safely")

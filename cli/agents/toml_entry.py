@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from homespun.cli.agents import marked_block
+from homespun.cli.agents.config_change import check_written
 from homespun.cli.agents.marked_block import HASH
 from homespun.cli.errors import ChangeRefused
 from homespun.parsing import parse_toml
@@ -20,8 +21,7 @@ def with_entry(text: str | None, section: str, name: str, entry: dict[str, Any])
     rows = [f"{key} = {json.dumps(value)}" for key, value in entry.items()]  # JSON is TOML here
     new = marked_block.with_block(text, "\n".join([f"[{section}.{name}]", *rows]), HASH)
     wanted = rest | {section: _section_of(rest, section) | {name: entry}}
-    if _parsed(new) != wanted:
-        raise ChangeRefused("it is written in a way that homespun does not change safely")
+    check_written(_parsed(new), wanted)
     return new
 
 

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from homespun.cli.errors import UsageError
+from homespun.cli.numbers import check_least
 from homespun.cli.output import say
 from homespun.cli.progress import RichProgress
 from homespun.indexer.config import IndexConfig
@@ -36,8 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Mine and print."""
-    if args.least < 1:
-        raise UsageError(f"--least is {args.least}; give 1 or more")
+    check_least("--least", args.least, 1)
     import time
 
     from homespun.training.conventions.mine import mine

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from homespun.cli.errors import UsageError
+from homespun.cli.numbers import check_least
 from homespun.cli.output import say
 from homespun.errors import in_words
 from homespun.indexer.config import IndexConfig
@@ -58,11 +59,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Search, print hits; no hit is no failure."""
     queries = _queries(args)
-    if args.limit < 1:
-        raise UsageError(f"--limit is {args.limit}; give 1 or more")
+    check_least("--limit", args.limit, 1)
     most_lines = args.max_snippet_lines
-    if most_lines is not None and most_lines < 0:
-        raise UsageError(f"--max-snippet-lines is {most_lines}; give 0 or more")
+    check_least("--max-snippet-lines", most_lines, 0)
     index = _opened(Path(args.path), args)
     for query in queries:
         began = time.perf_counter()

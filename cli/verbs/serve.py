@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 
+from homespun.cli.ending import end_process
 from homespun.cli.errors import UsageError
 from homespun.cli.output import say
 
@@ -104,15 +105,6 @@ def serve(server: HomespunServer, entrance: Entrance | None = None) -> NoReturn:
         status = server.run_listening(entrance)
     server.wait_for_threads()
     end_process(status)
-
-
-def end_process(status: int) -> NoReturn:
-    """End now."""
-    # Not by returning: a model that is being loaded cannot be interrupted, one that is loaded takes
-    # long to be freed, and the editor waits. What is on disk is safe at any moment.
-    logging.shutdown()
-    sys.stderr.flush()
-    os._exit(status)
 
 
 def _take_standard_streams() -> tuple[BinaryIO, BinaryIO]:

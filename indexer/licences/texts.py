@@ -21,7 +21,7 @@ _GNU_VERSION = re.compile(r"\bv(?:ersion |ersion|\.|)? ?([123](?:\.[01])?)\b")
 _LATER = re.compile(r"any later version|or later\b")
 _GNU = re.compile(r"\bgnu (affero |lesser |library |)general public licen[sc]e\b")
 # A phrase of the text, without upper case and with single spaces -> the SPDX identifier.
-_PHRASES = tuple(
+PHRASES = tuple(
     (re.compile(pattern), name)
     for pattern, name in (
         (r"\bapache licen[sc]e,? version 2\.0\b", "Apache-2.0"),
@@ -77,7 +77,7 @@ def licence_of_head(text: str) -> str:
 
 def _first(flat: str, *, is_notice: bool) -> str:
     """Return the licence whose phrase stands first."""
-    found = [(match.start(), name) for phrase, name in _PHRASES if (match := phrase.search(flat))]
+    found = [(match.start(), name) for phrase, name in PHRASES if (match := phrase.search(flat))]
     gnu = _GNU.search(flat)
     if gnu is not None and all(gnu.start() < start for start, _ in found):
         return _gnu_licence(gnu, flat, is_notice=is_notice)

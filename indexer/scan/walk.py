@@ -20,7 +20,7 @@ from homespun.indexer.scan.git import Git, repository_of
 from homespun.indexer.scan.globs import MAX_PATTERN_CHARS, MAX_PATTERNS, IgnoreRules
 from homespun.indexer.types import Skipped
 from homespun.paths import WORKSPACE_FOLDER
-from homespun.storage import read_beginning
+from homespun.storage import is_junction, read_beginning
 
 IGNORE_FILE = ".homespunignore"
 
@@ -349,11 +349,7 @@ def _walked(root: Path, scan: FileScan) -> Iterator[str]:
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
-    if not entry.is_dir(follow_symlinks=False):
-        return False
-    # A Windows junction is a link that calls itself a directory (the test came with Python 3.12).
-    is_junction = getattr(os.path, "isjunction", None)
-    return not (is_junction is not None and is_junction(entry.path))
+    return entry.is_dir(follow_symlinks=False) and not is_junction(entry.path)
 
 
 class _Level(NamedTuple):

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from homespun.server.agents.places import CodePlace, Findings
+from homespun.server.agents.places import CodePlace, Findings, shown_of
 from homespun.server.errors import ArgumentRefused
 
 _MAX_HABITS = 20
@@ -59,9 +59,8 @@ class Habits:
         found.sort(key=lambda habit: (not habit.is_rule, -habit.share, -habit.count, habit.id))
         shown = found[:_MAX_HABITS]
         about = f" about {topic!r}" if words else ""
-        rest = f"; the first {len(shown)} are shown" if len(shown) < len(found) else ""
         return Findings(
-            f"{len(found)} conventions{about}{rest}",
+            f"{len(found)} conventions{about}" + shown_of(shown, found),
             tuple(_shown(habit) for habit in shown),
             ("a rule holds in at least 80 % of its places, with the whole 95 % interval",)
             if found

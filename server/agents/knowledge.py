@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import posixpath
 from collections import Counter
-from collections.abc import Sequence, Sized
+from collections.abc import Sequence
 from pathlib import Path
 
 from homespun.indexer.index import Index
 from homespun.indexer.types import Hit, Region, Symbol
-from homespun.server.agents.places import CodePlace, Findings, cut_all, first_lines
+from homespun.server.agents.places import CodePlace, Findings, cut_all, first_lines, shown_of
 from homespun.server.analysis.source_lines import SourceLines
 from homespun.server.errors import ArgumentRefused
 
@@ -100,7 +100,7 @@ class Knowledge:
         body_lines = DEFAULT_SNIPPET_LINES if len(shown) <= _WITH_BODY else 0
         places = tuple(self._definition(symbol, body_lines) for symbol in shown)
         return Findings(
-            _counted(len(found), "definition", "") + f" of {name!r}" + _first(shown, found),
+            _counted(len(found), "definition", "") + f" of {name!r}" + shown_of(shown, found),
             places,
             () if found else (f"search({name!r}) finds what reads alike",),
             {"name": name, "count": len(found)},
@@ -129,7 +129,7 @@ class Knowledge:
         headline = f"{_counted(len(found), 'usage', said)} of {last!r} in {files} files"
         notes = ["by name alone: a method of the same name of another class counts, too"]
         return Findings(
-            headline + _first(shown, found),
+            headline + shown_of(shown, found),
             places,
             tuple(notes) if found else (),
             {"name": last, "count": len(found)},
@@ -216,10 +216,6 @@ def _counted(count: int, what: str, order: str) -> str:
         return f"no {what}"
     several = "" if count == 1 else "s"
     return f"{count:,} {what}{several}" + (f", {order}" if order else "")
-
-
-def _first(shown: Sized, found: Sized) -> str:
-    return f"; the first {len(shown)} are shown" if len(shown) < len(found) else ""
 
 
 def _among(language: str | None, glob: str | None) -> str:

@@ -6,7 +6,7 @@ a terminal nor a transcript obeys it, and every part has a bound.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Sized
 from dataclasses import dataclass, field
 
 from homespun.showable import showable, showable_line
@@ -100,6 +100,11 @@ def bounded(headline: str, blocks: Sequence[str], notes: Sequence[str] = ()) -> 
     is_a_list = all("\n" not in block for block in shown)
     body = ["\n".join(shown)] if is_a_list and shown else shown
     return "\n\n".join([headline, *body, *notes])
+
+
+def shown_of(shown: Sized, found: Sized) -> str:
+    """Return the end of a headline: how many of what was found are shown, "" for all."""
+    return f"; the first {len(shown)} are shown" if len(shown) < len(found) else ""
 
 
 def first_lines(text: str, count: int) -> tuple[str, ...]:

@@ -78,8 +78,8 @@ LAYERS = {
         "shipped.confidence shipped.general_adapter",
     ),
     "cli": (
-        "errors output shown surroundings",
-        "champion progress",
+        "ending errors output shown surroundings",
+        "champion numbers progress",
         "agents doctor.checks verbs.adapters verbs.advise verbs.eval",
         "doctor verbs.agents",
         "verbs",

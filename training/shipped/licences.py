@@ -88,7 +88,7 @@ def licence_of(folder: Path) -> LicenceFinding:
         text = " ".join(_read(path).casefold().split())
         if COPYLEFT.search(text[:HEAD_CHARS]):
             return LicenceFinding("", f"{path.name} is or names a copyleft licence")
-        found += [name for phrase, name in LICENCE_TEXTS if phrase in text][:1]
+        found += [name for phrase, name in LICENCE_TEXTS if phrase.search(text)][:1]
     if found:
         return LicenceFinding(" AND ".join(dict.fromkeys(found)), "")
     return LicenceFinding("", "no licence that is known here is stated")

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import re
 
-LICENCE_TEXTS = (  # a phrase of the licence's own text -> SPDX name
-    ("apache license version 2.0", "Apache-2.0"),
-    ("licensed under the apache license, version 2.0", "Apache-2.0"),
-    ("boost software license - version 1.0", "BSL-1.0"),
-    ("permission is hereby granted, free of charge, to any person obtaining a copy", "MIT"),
-    ("permission to use, copy, modify, and/or distribute this software for any", "ISC"),
-    ("permission to use, copy, modify, and distribute this software", "ISC"),
-    ("redistribution and use in source and binary forms", "BSD"),
-    ("this software is provided 'as-is', without any express or implied warranty", "Zlib"),
-    ("python software foundation license version 2", "PSF-2.0"),
-    ("postgresql database management system", "PostgreSQL"),
-    ("this is free and unencumbered software released into the public domain", "Unlicense"),
-    ("the author disclaims copyright to this source code", "public domain"),
+from homespun.indexer.licences.texts import PHRASES
+
+# Those of the index, and what only packages that are learned from are asked.
+LICENCE_TEXTS = (
+    *PHRASES,
+    (re.compile("postgresql database management system"), "PostgreSQL"),
+    (re.compile("the author disclaims copyright to this source code"), "public domain"),
 )
 COPYLEFT = re.compile(
     r"gnu (?:lesser |library |affero )?general public licen[sc]e|mozilla public licen[sc]e"
@@ -37,4 +31,4 @@ def licence_in_head(text: str) -> str:
     head = " ".join(text[:HEAD_CHARS].casefold().split())
     if COPYLEFT.search(head):
         return "copyleft"
-    return next((name for phrase, name in LICENCE_TEXTS if phrase in head), "")
+    return next((name for phrase, name in LICENCE_TEXTS if phrase.search(head)), "")

@@ -6,7 +6,7 @@ import argparse
 import json
 from typing import TYPE_CHECKING
 
-from homespun.cli.errors import UsageError
+from homespun.cli.numbers import check_least
 from homespun.cli.output import say
 
 if TYPE_CHECKING:
@@ -36,8 +36,7 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
 
     options = settings_of(AdapterOptions, SECTION, workspace=registry.workspace, say=say)
     keep = options.keep if args.keep is None else args.keep
-    if keep < 0:
-        raise UsageError(f"--keep is {keep}; give 0 or more")
+    check_least("--keep", keep, 0)
     spared = {completion_settings(registry.workspace, say=say).adapter}  # may be an identifier
     if args.dry_run:
         gone = surplus(registry, keep, spared=spared)

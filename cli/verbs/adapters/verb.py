@@ -225,11 +225,10 @@ def _remove(args: argparse.Namespace, registry: Registry) -> int:
 def _check(args: argparse.Namespace, registry: Registry) -> int:
     """Exit 1 when the champion has gone stale, so that a nightly job sees it."""
     from homespun.cli.champion import NO_CHAMPION, examined_champion
-    from homespun.cli.errors import UsageError
+    from homespun.cli.numbers import check_least
     from homespun.cli.progress import RichProgress
 
-    if args.items < 1:
-        raise UsageError(f"--items is {args.items}; give 1 or more")
+    check_least("--items", args.items, 1)
     with RichProgress(quiet=args.json) as progress:
         found = examined_champion(
             registry, lambda: _model(args, registry), items=args.items, progress=progress

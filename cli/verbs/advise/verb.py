@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from homespun.cli.errors import Unavailable, UsageError
+from homespun.cli.numbers import check_least
 from homespun.cli.output import say
 from homespun.cli.progress import RichProgress
 
@@ -72,8 +73,7 @@ def run(args: argparse.Namespace) -> int:
 def _options(args: argparse.Namespace) -> AdviceOptions:
     from homespun.training.advice.advise import AdviceOptions
 
-    if args.items is not None and args.items < 1:
-        raise UsageError(f"--items is {args.items}; give 1 or more")
+    check_least("--items", args.items, 1)
     given = {
         name: getattr(args, name)
         for name in ("items", "until", "seed")

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from homespun.cli.ending import end_process
 from homespun.cli.errors import Unavailable
 from homespun.cli.output import say
 
@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> NoReturn:
     folder = AgentFolder(root.absolute(), say=say)
     folder.begin()
     serve.serve(Toolbox(folder, Habits(lambda: habits_of(root))), version=version("homespun"))
-    _end()
+    end_process(0)
 
 
 def habits_of(root: Path) -> Sequence[CountedHabit]:
@@ -82,11 +82,3 @@ def _place(example: ExampleLine) -> CodePlace:
 
     lines = (example.text,) if example.text else ()
     return CodePlace(example.path, example.line, example.line, lines=lines)
-
-
-def _end() -> NoReturn:
-    """End now: an index that is being built is safe at any moment, and nobody waits for it."""
-    logging.shutdown()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 from homespun.cli.errors import UsageError
+from homespun.cli.numbers import check_least
 from homespun.cli.output import say
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.roots import workspace_of
@@ -45,10 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print what is alike; nothing alike is no failure. Raises `ArgumentRefused`."""
     file, line = _place(args.place)
-    if args.top_k < 1:
-        raise UsageError(f"--top-k is {args.top_k}; give 1 or more")
-    if args.max_snippet_lines < 0:
-        raise UsageError(f"--max-snippet-lines is {args.max_snippet_lines}; give 0 or more")
+    check_least("--top-k", args.top_k, 1)
+    check_least("--max-snippet-lines", args.max_snippet_lines, 0)
     from homespun.indexer.index import Index
     from homespun.server.agents.knowledge import Knowledge
 

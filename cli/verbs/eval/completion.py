@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from homespun.cli.errors import UsageError
+from homespun.cli.numbers import check_least
 from homespun.cli.output import say
 from homespun.cli.progress import RichProgress
 from homespun.cli.verbs.eval import accepted
@@ -65,10 +66,8 @@ def run(args: argparse.Namespace) -> int:
     from homespun.training.errors import BadCompletionReport
     from homespun.training.evaluation import report as completion_report
 
-    for name in ("items", "infilling"):
-        least = 1 if name == "items" else 0
-        if getattr(args, name) < least:
-            raise UsageError(f"--{name} is {getattr(args, name)}; give {least} or more")
+    check_least("--items", args.items, 1)
+    check_least("--infilling", args.infilling, 0)
     compared = accepted.ComparedPart(
         completion_report,
         BadCompletionReport,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from homespun.cli.errors import UsageError
+from homespun.cli.numbers import check_least
 from homespun.cli.output import say, table_console
 from homespun.cli.progress import RichProgress
 
@@ -40,8 +41,7 @@ def run(args: argparse.Namespace) -> int:
     """Measure and print; 1 where a later adapter may be worse than the first by the margin."""
     from homespun.training.safety import forgetting
 
-    if args.tasks < 1:
-        raise UsageError(f"--tasks is {args.tasks}; give 1 or more")
+    check_least("--tasks", args.tasks, 1)
     if len(set(args.adapter)) < len(args.adapter):
         raise UsageError(f"--adapter names one twice: {' '.join(args.adapter)}")
     with RichProgress(quiet=args.json) as progress:

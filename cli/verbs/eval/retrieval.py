@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from homespun.cli.errors import Unavailable, UsageError
+from homespun.cli.numbers import check_least
 from homespun.cli.output import say
 from homespun.cli.progress import RichProgress
 from homespun.cli.verbs.eval import accepted
@@ -62,8 +63,7 @@ def run(args: argparse.Namespace) -> int:
     from homespun.indexer.evaluation import queries
     from homespun.indexer.evaluation import report as evaluation_report
 
-    if args.limit < 1:
-        raise UsageError(f"--limit is {args.limit}; give 1 or more")
+    check_least("--limit", args.limit, 1)
     asked = queries.load(Path(args.queries))
     root = Path(args.path)
     if args.encoder is not None or args.reranker is not None:
