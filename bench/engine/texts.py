@@ -6,8 +6,7 @@ import random
 import sysconfig
 from pathlib import Path
 
-from homespun.models.serve import decoder_form, ensure_served
-from homespun.models.weights.tokenizer import BpeTokenizer
+from bench.common.tokenizer import tokenizer_of
 
 # Large modules of plain code; the first list has families of nearly equal functions.
 _REPEATING = ("_pydecimal", "ipaddress", "turtle", "stat", "operator", "opcode", "sched")
@@ -22,8 +21,7 @@ class Supply:
 
     def __init__(self, model: str, *, seed: int) -> None:
         """Encode the modules with the model's tokenizer."""
-        form = decoder_form(ensure_served(model))
-        tokenizer = BpeTokenizer(form.tokenizer_json(), form.control)
+        tokenizer = tokenizer_of(model)
         self._random = random.Random(seed)
         self._modules = [tokenizer.encode(text) for text in map(_source, _REPEATING + _OTHER)]
 

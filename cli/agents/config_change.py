@@ -14,7 +14,7 @@ from homespun.errors import in_words
 from homespun.storage import is_link, make_shared_folder, read_bounded, rewrite
 
 _MAX_BYTES = 1_000_000
-_Edit = Callable[[str | None], str | None]  # the text, None = no file
+Edit = Callable[[str | None], str | None]  # the text, None = no file
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class ConfigChange:
                     (self.folder / parent).rmdir()
 
 
-def change_of(folder: Path, path: str, edit: _Edit) -> ConfigChange:
+def change_of(folder: Path, path: str, edit: Edit) -> ConfigChange:
     """Return what an edit makes of a file. Raises `ChangeRefused`, with the file's name."""
     before = _read(folder, path)
     try:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from homespun.cli.agents import json_entry, marked_block, toml_entry
-from homespun.cli.agents.config_change import ConfigChange, change_of, text_of
-from homespun.cli.agents.kinds import GUIDE, KINDS, NAME, AgentKind
+from homespun.cli.agents import json_entry, marked_block, own_file, toml_entry
+from homespun.cli.agents.config_change import ConfigChange, Edit, change_of, text_of
+from homespun.cli.agents.kinds import GUIDE, KINDS, NAME, SUBAGENT, AgentKind
 from homespun.cli.agents.marked_block import HTML
 from homespun.cli.errors import ChangeRefused
 
@@ -30,7 +30,8 @@ def to_install(kind: AgentKind, project: Path, command: str) -> Plan:
         lambda text: form.with_entry(text, kind.section, NAME, entry),
     )
     guide = change_of(project, kind.guide, lambda text: marked_block.with_block(text, GUIDE, HTML))
-    return _plan(config, guide)
+    subagent = _subagent(kind, project, lambda text: own_file.with_text(text, SUBAGENT))
+    return _plan(config, guide, *subagent)
 
 
 def to_remove(kind: AgentKind, project: Path) -> Plan:
@@ -41,18 +42,25 @@ def to_remove(kind: AgentKind, project: Path) -> Plan:
         kind.config,
         lambda text: None if text is None else form.without_entry(text, kind.section, NAME),
     )
+    subagent = _subagent(
+        kind, project, lambda text: None if text is None else own_file.without_text(text)
+    )
     readers = [
         other.title for other in KINDS if other.name != kind.name and _reads(other, kind, project)
     ]
     if readers:
         note = f"{kind.guide} keeps its block: {', '.join(readers)} reads it, too"
-        return Plan(_plan(config).changes, (note,))
+        return Plan(_plan(config, *subagent).changes, (note,))
     guide = change_of(
         project,
         kind.guide,
         lambda text: None if text is None else marked_block.without_block(text, HTML),
     )
-    return _plan(config, guide)
+    return _plan(config, guide, *subagent)
+
+
+def _subagent(kind: AgentKind, project: Path, edit: Edit) -> list[ConfigChange]:
+    return [change_of(project, kind.subagent, edit)] if kind.subagent else []
 
 
 def _plan(*changes: ConfigChange) -> Plan:

@@ -77,7 +77,7 @@ def evaluate(
     search(queries[0].text)
     rows, unanswerable = [], []
     for query in queries:
-        present = [t for t in query.targets if any(_ends_with(path, t.path) for path in indexed)]
+        present = [t for t in query.targets if any(t.is_in(path) for path in indexed)]
         if not present:
             unanswerable.append(query.text)
         began = time.perf_counter()
@@ -102,9 +102,7 @@ def evaluate(
 def rank_of(target: Target, hits: Sequence[Hit], *, below: str = "") -> int | None:
     """Return the place (from 1) of the first hit on a target, None without one."""
     for rank, hit in enumerate(hits, start=1):
-        if _ends_with(_full(below, hit.path), target.path) and target.overlaps(
-            hit.start_line, hit.end_line
-        ):
+        if target.is_in(_full(below, hit.path)) and target.overlaps(hit.start_line, hit.end_line):
             return rank
     return None
 
@@ -139,8 +137,3 @@ def _gain(rank: int) -> float:
 
 def _full(below: str, path: str) -> str:
     return f"{below}/{path}" if below else path
-
-
-def _ends_with(path: str, target: str) -> bool:
-    """Compare whole names: "b/c.py" ends with "c.py", "bc.py" does not."""
-    return f"/{path}".endswith(f"/{target}")

@@ -28,6 +28,10 @@ class Target:
     start_line: int = 1
     end_line: int | None = None  # inclusive; None = to the end
 
+    def is_in(self, path: str) -> bool:
+        """Say whether a file is the target's: "b/c.py" ends with "c.py", "bc.py" does not."""
+        return f"/{path}".endswith(f"/{self.path}")
+
     def overlaps(self, start_line: int, end_line: int) -> bool:
         """Say whether lines (1-based, inclusive) touch the target's."""
         return start_line <= (self.end_line or end_line) and self.start_line <= end_line

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from bench.common.provenance import RESULTS, facts, write
+from bench.common.tokenizer import tokenizer_of
 from bench.completion.router.ask import PlaceAnswer, ask, read
 from bench.completion.router.fit import (
     Coefficients,
@@ -35,9 +36,7 @@ from bench.completion.router.report import figures, plot, table
 from bench.context.packages import CORPORA
 from homespun.models.remote.options import KindName, RemoteOptions
 from homespun.models.remote.route import probability
-from homespun.models.serve import decoder_form, ensure_served
 from homespun.models.types import Generator
-from homespun.models.weights.tokenizer import BpeTokenizer
 from homespun.server.completion.open import context_length, open_generator, with_remote
 from homespun.server.options import CompletionOptions
 
@@ -48,8 +47,7 @@ def main() -> int:
     if not args.judge:
         corpora = [c for c in CORPORA if not args.packages or c.name in args.packages]
         ask(corpora, _generators(args), file=args.answers, count=args.count, seed=args.seed)
-    form = decoder_form(ensure_served(args.small))
-    tokenizer = BpeTokenizer(form.tokenizer_json(), form.control)
+    tokenizer = tokenizer_of(args.small)
     places = paired(list(read(args.answers)), tokenizer)
     found = figures(places, held_out(places))
     fitted = fit(places)

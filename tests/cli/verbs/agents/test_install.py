@@ -43,6 +43,10 @@ def config_of(name, project, home):
     return (home if kind.is_of_home else project) / kind.config
 
 
+def files_of(name):
+    return 3 if name == "claude" else 2  # with that of its sub-agent
+
+
 def everything(*folders):
     return {
         path: path.read_bytes() if path.is_file() else None
@@ -57,7 +61,7 @@ def test_an_empty_project_is_told_and_left_empty(name, run, project, home):
     assert status == 0
     assert "+++ " in out
     installed = everything(project, home)
-    assert len([data for data in installed.values() if data is not None]) == 2
+    assert len([data for data in installed.values() if data is not None]) == files_of(name)
     assert run(name)[:2] == (0, out.splitlines()[-1].split(":")[0] + ": nothing to change\n")
     assert everything(project, home) == installed
     assert run(name, "--remove", "--yes")[0] == 0
@@ -75,9 +79,8 @@ def test_what_is_in_the_files_keeps_its_bytes_and_its_mode(name, run, project, h
     before = everything(project, home)
     assert run(name, "--yes")[0] == 0
     assert stat.S_IMODE(config.stat().st_mode) == 0o640
-    assert (
-        len([path for path, data in everything(project, home).items() if data != before[path]]) == 2
-    )
+    changed = [path for path, data in everything(project, home).items() if data != before.get(path)]
+    assert len([path for path in changed if path.is_file()]) == files_of(name)
     text = config.read_text()
     whole = tomllib.loads(text) if config.suffix == ".toml" else json.loads(text)
     kind = next(kind for kind in KINDS if kind.name == name)
@@ -107,6 +110,31 @@ def test_instructions_stay_while_another_agent_reads_them(run, project, home):
     assert "homespun: begin" in (project / "AGENTS.md").read_text()
     run("codex", "--remove", "--yes")
     assert everything(project, home) == {}
+
+
+def test_a_sub_agent_is_written_as_the_program_reads_it_and_written_anew(run, project):
+    run("claude", "--yes")
+    file = project / ".claude/agents/homespun-search.md"
+    whole = file.read_text()
+    _, head, body = whole.split("---\n", 2)
+    assert head.startswith("name: homespun-search\ndescription: Finds where")
+    assert "\ntools: Bash, Read\n" in head
+    assert "homespun search " in body
+    file.write_text(whole.replace("Finds where", "Said where"))
+    assert run("claude", "--yes")[0] == 0
+    assert file.read_text() == whole
+
+
+def test_a_sub_agent_of_the_user_s_own_stays(run, project):
+    file = project / ".claude/agents/homespun-search.md"
+    file.parent.mkdir(parents=True)
+    file.write_text("mine\n")
+    status, _, err = run("claude", "--yes")
+    assert status == 1
+    assert "homespun-search.md' was left as it is: it is not homespun's" in err
+    assert not (project / ".mcp.json").exists()
+    assert run("claude", "--remove", "--yes")[0] == 0
+    assert file.read_text() == "mine\n"
 
 
 def test_nothing_is_written_unasked(run, project, home):
@@ -196,7 +224,7 @@ def test_a_file_that_changed_after_the_diff_is_left(project):
     from homespun.cli.agents import plan
     from homespun.cli.errors import ChangeRefused
 
-    change, _ = plan.to_install(KINDS[0], project, "homespun").changes
+    change, *_ = plan.to_install(KINDS[0], project, "homespun").changes
     (project / ".mcp.json").write_text("{}")
     with pytest.raises(ChangeRefused, match="has changed meanwhile"):
         change.apply()
