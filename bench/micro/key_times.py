@@ -1,15 +1,17 @@
 """From a key to the model's answer: predicted from a timing of the machine, and measured.
 
     python -m bench.micro.key_times [--model NAME ...] [--package click] [--keys 48] [--turns 3]
-    python -m bench.micro.key_times --package pygls starlette --record models/recommend/keys.json
+    python -m bench.micro.key_times --package structlog starlette --sessions 6 --record FILE
 
 Lines are taken out of modules of a pinned PyPI package and typed in again, key by key, through the
 `Completer` that serves, retrieval on, as `bench/typing/` does at human speed. Keys that the server
 answers from its cache ask no model and do not count; where somebody who types would have paused for
-0.6 s, and before the first key, the prompt is prepared as the server does. Behind each key the
-machine is timed for one round, so that both meet the same neighbours. `--record` writes down the
-steps of the model at each key, which is what predictions are made from, and what a key takes
-beside them. What is recorded from is another package than what is measured.
+0.6 s, and before the first key, the prompt is prepared as the server does. Before each session and
+behind the last the machine is timed for some rounds, so that both meet the same neighbours, and not
+between keys: a timing takes the processor's caches and threads away from the next one. `--record`
+writes down the steps of the model at each key, which is what predictions are made from
+(models/recommend/keys.json), and what a key takes beside them. What is recorded from is another
+package than what is measured.
 """
 
 from __future__ import annotations
@@ -47,6 +49,7 @@ from homespun.server.options import CompletionOptions
 from homespun.server.requests.answer_cache import AnswerCache
 from homespun.server.types import CompletionRequest
 
+_ROUNDS = 4  # of the timing, before each session
 _PAUSE_MS = 600.0  # between keys; what follows one was prepared
 
 
@@ -172,13 +175,20 @@ def _compare(args: argparse.Namespace, places: Sequence[TypedPlace]) -> None:
 def _in_turns(
     decoder: OnnxDecoder, places: Sequence[TypedPlace], threads: int
 ) -> tuple[MachineSpeeds, list[AskedKey]]:
-    """Run a round of the timing behind each key; return what was timed, and the keys."""
-    keys = []
+    """Time the machine around the sessions; return what was timed, and the keys."""
+    keys: list[AskedKey] = []
     with MachineTimer(threads=threads) as timer:
-        for key in _type_all(decoder, places):
-            keys.append(key)
-            timer.round()
+        for place in places:
+            for session in place.sessions:
+                _rounds(timer)
+                keys += _type_all(decoder, [TypedPlace(place.index, (session,))])
+        _rounds(timer)
         return timer.speeds(), keys
+
+
+def _rounds(timer: MachineTimer) -> None:
+    for _ in range(_ROUNDS):
+        timer.round()
 
 
 def _say(what: str, said: dict[str, Any], measured: dict[str, Any], name: str) -> None:

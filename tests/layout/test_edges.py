@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import sys
 
 import pytest
 
-from tests.layout.house import ROOMS, ROOT, imported_modules, imports_of, relative, sources
+from tests.layout.house import ROOMS, ROOT, imported_modules, imports_of, modules, relative, sources
 from tests.support.fresh_interpreter import loaded_after
 
 RUNTIME = "models/runtime.py"  # the one module that imports onnxruntime, its telemetry off
@@ -20,6 +21,70 @@ def python_of_the_house():
     folders = [ROOT / name for name in (*ROOMS, "bench", "tests")]
     files = [path for folder in folders for path in sorted(folder.rglob("*.py"))]
     return [path for path in files if ROOT / "tests" / "repos" not in path.parents]
+
+
+@functools.cache
+def names_in(module):
+    """Every name that a module of the house gives a value anywhere, or imports."""
+    found = set()
+    for node in ast.walk(ast.parse(file_of(module).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+        elif isinstance(node, ast.alias):
+            found.add(node.asname or node.name)
+    return found
+
+
+def file_of(module):
+    """`homespun.server.app` -> its file."""
+    parts = module.split(".")
+    base = ROOT.joinpath(*parts[1:] if parts[1] in ROOMS else parts)
+    return base.with_suffix(".py") if base.with_suffix(".py").is_file() else base / "__init__.py"
+
+
+def imports_of_nothing(path, text):
+    """Every import of what the house does not have, as "file:line: name"."""
+    for node in ast.walk(ast.parse(text)):
+        # The front door has its names from a table, and a test of its own.
+        if not isinstance(node, ast.ImportFrom) or not str(node.module).startswith("homespun."):
+            continue
+        if node.module not in modules():
+            yield f"{relative(path)}:{node.lineno}: {node.module}"
+            continue
+        for alias in node.names:
+            if f"{node.module}.{alias.name}" not in modules() | names_of(node.module):
+                yield f"{relative(path)}:{node.lineno}: {node.module}.{alias.name}"
+
+
+def names_of(module):
+    """The names of a module, in full."""
+    return {f"{module}.{name}" for name in names_in(module)}
+
+
+@pytest.mark.parametrize("folder", ["bench", "tests"])
+def test_what_is_imported_from_the_house_is_there(folder):
+    """Programs that no test starts would say it to whoever needs them next."""
+    files = [path for path in python_of_the_house() if relative(path).startswith(f"{folder}/")]
+    assert [
+        found for path in files for found in imports_of_nothing(path, path.read_text("utf-8"))
+    ] == []
+
+
+@pytest.mark.parametrize(
+    ("line", "missing"),
+    [
+        ("from homespun.models.remote.gone import Router", "homespun.models.remote.gone"),
+        ("from homespun.models.remote.router import Gone", "homespun.models.remote.router.Gone"),
+        ("from homespun.models import gone", "homespun.models.gone"),
+    ],
+)
+def test_a_planted_import_of_nothing_is_found(line, missing):
+    path = ROOT / "bench" / "x.py"
+    assert list(imports_of_nothing(path, line)) == [f"bench/x.py:1: {missing}"]
+    assert not list(imports_of_nothing(path, "from homespun.models.remote import router"))
+    assert not list(imports_of_nothing(path, "from homespun.storage import is_link, megabytes"))
 
 
 def imports_of_onnxruntime(path, text):

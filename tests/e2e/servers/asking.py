@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from homespun.models.remote.fallback import RemoteFirst
 from homespun.models.remote.open import open_remote
 from homespun.models.remote.options import RemoteOptions
+from homespun.models.remote.router import Router
 from homespun.models.types import MODEL_AS_SHIPPED, Generation, Generator
 from homespun.server.completion.completer import Completer
 from homespun.server.completion.sent import masked_part
@@ -151,7 +151,7 @@ def report(server: str, rows: Sequence[Asked], *, as_json: bool) -> int:
     return 0 if same + near >= LEAST_SAME * len(rows) else 1
 
 
-def _remote(server: Started, local: Generator) -> RemoteFirst:
+def _remote(server: Started, local: Generator) -> Router:
     settings = RemoteOptions(route="remote", url=server.url, timeout_ms=600_000)
     remote = open_remote(settings, local, context_tokens=CONTEXT_TOKENS, mask=masked_part)
     remote.local = None  # a fault is to be seen

@@ -14,7 +14,7 @@ from homespun.models.recommend import auto, kept, machine
 from homespun.models.recommend.auto import auto_model, auto_models, named_model, recommend
 from homespun.models.recommend.machine import MachineFacts
 from homespun.models.recommend.speeds import ROWS, MachineSpeeds
-from homespun.models.recommend.timing import time_machine
+from homespun.models.recommend.timing import MachineTimer, time_machine
 
 SLOW = MachineSpeeds((0.25,) * 4, (100.0, 200.0, 500.0, 1500.0))
 QUICK = MachineSpeeds((0.05,) * 4, (8.0, 12.0, 30.0, 110.0))
@@ -249,6 +249,28 @@ def test_this_machine_is_timed_by_real_graphs():
     speeds = time_machine(threads=1, most_seconds=0)
     for times in (speeds.layer_ms, speeds.gigabyte_ms):
         assert len(times) == len(ROWS) and min(times) > 0
+
+
+def test_other_memory_is_read_before_each_run_that_reads_weights():
+    class Reading:
+        """Stands for the other memory; notes how many runs were over when it was read."""
+
+        def __init__(self):
+            self.read_at = []
+
+        def sum(self):
+            self.read_at.append(len(done))
+
+    done = []
+    with MachineTimer(threads=1) as timer:
+        timer._swept = Reading()
+        for name, one in timer._slices.items():
+            run = one.run
+            one.run = lambda rows, name=name, run=run: (run(rows), done.append(name))
+        timer.round()
+    wide = [number for number, name in enumerate(done) if name == "wide"]
+    assert len(wide) == len(ROWS)
+    assert timer._swept.read_at == wide
 
 
 def test_this_machine_has_facts():
