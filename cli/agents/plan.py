@@ -67,15 +67,18 @@ def _plan(*changes: ConfigChange) -> Plan:
     return Plan(tuple(change for change in changes if not change.is_none))
 
 
-def _reads(other: AgentKind, kind: AgentKind, project: Path) -> bool:
-    """Tell whether another agent, which knows homespun, reads the same instructions."""
-    if other.guide != kind.guide:
-        return False
+def knows(kind: AgentKind, project: Path) -> bool:
+    """Tell whether an agent's list names homespun; not where it cannot be read."""
     try:
-        text = text_of(_folder(other, project), other.config)
-        return text is not None and bool(_form(other).has_entry(text, other.section, NAME))
+        text = text_of(_folder(kind, project), kind.config)
+        return text is not None and bool(_form(kind).has_entry(text, kind.section, NAME))
     except ChangeRefused:
         return False
+
+
+def _reads(other: AgentKind, kind: AgentKind, project: Path) -> bool:
+    """Tell whether another agent, which knows homespun, reads the same instructions."""
+    return other.guide == kind.guide and knows(other, project)
 
 
 def _folder(kind: AgentKind, project: Path) -> Path:

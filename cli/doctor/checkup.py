@@ -23,6 +23,7 @@ _CHECKS = {
     "index": "index:check_index",
     "adapters": "adapters:check_adapters",
     "editors": "editors:check_editors",
+    "agents": "agents:check_agents",
     "sockets": "sockets:check_sockets",
     "connections": "connections:check_connections",
 }

@@ -79,8 +79,8 @@ LAYERS = {
     ),
     "cli": (
         "ending errors output shown surroundings",
-        "champion numbers progress",
-        "agents doctor.checks verbs.adapters verbs.advise verbs.eval",
+        "agents champion numbers progress",
+        "doctor.checks verbs.adapters verbs.advise verbs.eval",
         "doctor verbs.agents",
         "verbs",
         "main",

@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 
 from homespun import paths
+from homespun.cli.agents.kinds import KINDS
+from homespun.cli.agents.plan import to_install
+from homespun.cli.doctor.checks.agents import check_agents
 from homespun.cli.doctor.checks.editors import check_editors, installed_clients
 from homespun.cli.doctor.checks.finding import Patient
 from homespun.cli.doctor.checks.index import check_index
@@ -152,6 +155,49 @@ def test_an_older_client_and_a_program_that_is_not_on_the_path_are_notes(
 def test_a_half_removed_extension_is_named_without_a_version(home):
     (home / ".vscode" / "extensions" / "homespun.homespun-0.0.9" / "package.json").unlink()
     assert next(installed_clients(home)).version == ""
+
+
+# --- agents
+
+
+@pytest.fixture
+def shop(tmp_path, monkeypatch):
+    """A folder, an empty home, and homespun on the PATH."""
+    for folder in ("home", "shop", "bin"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "bin" / "homespun").write_text("#!/bin/sh\n")
+    (tmp_path / "bin" / "homespun").chmod(0o755)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    return tmp_path / "shop"
+
+
+def test_agents_that_know_homespun_are_named(shop):
+    assert check_agents(Patient(shop)).line == "no agent knows homespun here"
+    for name in ("codex", "copilot"):
+        kind = next(kind for kind in KINDS if kind.name == name)
+        for change in to_install(kind, shop, "homespun").changes:
+            change.apply()
+    (shop / ".mcp.json").write_text('{"mcpServers": {"other": {}}}')
+    (shop / "opencode.json").write_text("{ // with a comment\n}")
+    found = check_agents(Patient(shop))
+    assert found.line == "Codex, GitHub Copilot CLI"
+    assert found.facts["agents"] == ["codex", "copilot"]
+    assert (found.grade, sentences(found)) == ("ok", [])
+
+
+def test_what_an_agent_would_start_in_vain_is_a_note(shop, monkeypatch):
+    monkeypatch.setenv("PATH", str(shop))  # the folder's own counts for nothing
+    monkeypatch.setitem(sys.modules, "mcp", None)
+    assert sentences(check_agents(Patient(shop))) == []
+    for change in to_install(KINDS[0], shop, "homespun").changes:
+        change.apply()
+    found = check_agents(Patient(shop))
+    assert found.grade == "note"
+    first, second = sentences(found)
+    assert first.startswith("Claude Code starts `homespun mcp`, and the MCP SDK")
+    assert "outside of the folder there is none on the PATH" in second
+    assert found.problems[1].mend.startswith("homespun install-agent claude --command")
 
 
 # --- servers that run
