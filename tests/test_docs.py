@@ -97,7 +97,7 @@ def test_every_file_that_a_page_names_exists(page):
     rooms = "cli|indexer|models|server|training|tests|docs|bench|editor-client"
     named = set(
         re.findall(
-            rf"(?<![\w/.-])(?:{rooms})/[\w./-]+\.(?:py|md|lua|el|png|sh|scm|json|ts|js)", text
+            rf"(?<![\w/.-])(?:{rooms})/[\w./-]+\.(?:py|md|lua|el|png|sh|scm|jsonl?|ts|js)\b", text
         )
     )
     linked = {

@@ -31,6 +31,7 @@ NAMES = [
     "index",
     "adapters",
     "editors",
+    "agents",
     "sockets",
     "connections",
 ]
