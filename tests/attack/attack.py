@@ -1,6 +1,6 @@
 """Builds hostile folders and opens each through every door; prints a line a folder.
 
-python tests/attack/attack.py [--only WORDS] [--doors cli,server,train] [--quick]
+python tests/attack/attack.py [--only WORDS] [--doors cli,server,agent,train] [--quick]
 
 A folder is held where nothing of it ran, nothing outside was written or shown, nothing that a
 stranger planted was shown, no door ended in a stack trace and none hung. Exit status 1 where any
@@ -17,6 +17,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from tests.attack import agent_files  # noqa: F401 - puts its folders on the list
 from tests.attack.borrowed import borrow
 from tests.attack.doors import Doors, environment
 from tests.attack.folders import ATTACKS, Builder, innocent
@@ -24,7 +25,12 @@ from tests.attack.ground import Ground
 from tests.attack.parts import house, tiny_model
 
 # Door -> what it says of an innocent folder, which shows that it was really open.
-PROOFS = {"cli": "helper.py", "server": "helper.py", "train": '"adapter"'}
+PROOFS = {
+    "cli": "helper.py",
+    "server": "helper.py",
+    "agent": "helper.py",
+    "train": '"adapter"',
+}
 
 
 def main() -> int:

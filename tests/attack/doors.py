@@ -7,12 +7,15 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.attack.ground import POISON, SECRET, Ground
 from tests.support import rpc, train_small
+from tests.support.agent_client import connected
 
+AGENTS = ("claude", "cursor", "codex")  # of each form and each file of instructions
 QUESTION = "sum of the items"  # helper.py has the answer
 # In other words than the planted ones, so that an answer that repeats its query shows nothing.
 QUERIES = (POISON.replace("_", " "), SECRET.replace("_", " "))
@@ -61,6 +64,30 @@ class Doors:
             ("conventions", str(ground.folder), "--json"),
         ):
             self._command(found, ground, *arguments)
+        return found
+
+    def agent(self, ground: Ground) -> Findings:
+        """Tell agents of the folder, ask as one does, and take that back."""
+        found = Findings()
+        before = ground.snapshot()
+        for agent in AGENTS:
+            self._command(found, ground, "install-agent", agent, "--yes")
+        if ground.snapshot() != before:  # what is taken back below is gone by then
+            found.harms.append("telling an agent writes outside of the folder")
+        self._command(found, ground, "related", "app.py:8", "--json")
+        try:
+            with connected(
+                ground.folder, environment=self.environment, cwd=ground.folder
+            ) as client:
+                for name, arguments in _questions(ground):
+                    is_error, text = client.try_call(name, **arguments)
+                    found.judge_text(f"the tool {name}", text)
+                    if is_error and "failed (" in text:
+                        found.harms.append(f"the tool {name} breaks: {text}")
+        except Exception as error:
+            found.harms.append(f"the tools do not answer: {type(error).__name__} {error}")
+        for agent in AGENTS:
+            self._command(found, ground, "install-agent", agent, "--remove", "--yes")
         return found
 
     def train(self, ground: Ground) -> Findings:
@@ -133,6 +160,17 @@ class Doors:
             found.harms.append(f"{what} ends with status {done.returncode}")
         said = done.stdout.decode("utf-8", "replace") + done.stderr.decode("utf-8", "replace")
         found.judge_text(what, said)
+
+
+def _questions(ground: Ground) -> Iterator[tuple[str, dict[str, object]]]:
+    for query in (QUESTION, *QUERIES):
+        yield "search", {"query": query}
+    outside = sorted(path for path in ground.folder.parent.rglob("*") if path.is_file())
+    for file in ("app.py", "../outside/secret.txt", "/etc/passwd", *map(str, outside[:5])):
+        yield "find_related", {"file": file, "line": 8}
+    yield "definition", {"name": "total"}
+    yield "usages", {"name": "total"}
+    yield "conventions", {}
 
 
 def environment(home: Path, model: Path) -> dict[str, str]:

@@ -33,7 +33,7 @@ class AgentClient:
 
 
 @contextmanager
-def connected(folder):
+def connected(folder, *, environment=None, cwd=None):
     """Start the real server on a folder, as an agent does, and connect."""
     from anyio.from_thread import start_blocking_portal
     from mcp import Client, StdioServerParameters
@@ -41,7 +41,8 @@ def connected(folder):
     server = StdioServerParameters(
         command=sys.executable,
         args=["-P", "-m", "homespun.cli", "mcp", str(folder)],
-        env=dict(os.environ),
+        env=dict(os.environ if environment is None else environment),
+        cwd=cwd,
     )
     with start_blocking_portal() as portal:
         with portal.wrap_async_context_manager(Client(server)) as client:
