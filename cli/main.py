@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from homespun.cli.errors import UsageError
+from homespun.cli.observing import observed
 from homespun.cli.shown import shown
 from homespun.cli.surroundings import leave_out_the_current_folder
 from homespun.errors import HomespunError
@@ -59,6 +60,7 @@ VERBS = (
     ),
     Verb("acceptance", "homespun.cli.verbs.acceptance", "show what became of the suggestions"),
     Verb("doctor", "homespun.cli.verbs.doctor", "say what is wrong here, and what mends it"),
+    Verb("traces", "homespun.cli.verbs.traces.verb", "show what the last completions took"),
     Verb("serve", "homespun.cli.verbs.serve", "run the language server"),
     Verb("mcp", "homespun.cli.verbs.agents.mcp", "run the MCP server, tools for coding agents"),
     Verb(
@@ -102,7 +104,8 @@ def _run_verb(verb: Verb, arguments: list[str]) -> int:
     module.add_arguments(parser)
     args = parser.parse_args(arguments[1:])
     try:
-        return int(module.run(args))
+        with observed(verb.name):
+            return int(module.run(args))
     except UsageError as error:
         parser.error(str(error))
     except KeyboardInterrupt:

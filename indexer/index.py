@@ -40,6 +40,7 @@ from homespun.models.types import AskedEncoder, Encoder
 from homespun.progress import NoProgress, Progress, never
 from homespun.settings import settings_of
 from homespun.storage import check_workspace_folder
+from homespun.traces.traced import traced
 
 logger = logging.getLogger(__name__)
 
@@ -111,6 +112,7 @@ class Index:
 
     # Writing
 
+    @traced("index.update")
     def update(
         self,
         *,
@@ -223,6 +225,7 @@ class Index:
         wait_seconds = self._config.lock_wait_seconds
         return read_beside_writers(self._folder, self._current.refresh, wait_seconds=wait_seconds)
 
+    @traced("search")
     def search(
         self,
         query: str,

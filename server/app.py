@@ -9,11 +9,12 @@ import time
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, BinaryIO
 
+from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcException, JsonRpcMethodNotFound
 from pygls.lsp.server import LanguageServer
 
 from homespun.server.acceptance.outcomes import Outcomes
-from homespun.server.background.backend import Backend
+from homespun.server.background.backend import Backend, Folder
 from homespun.server.background.factories import Factories
 from homespun.server.background.status_notifier import METHOD, StatusNotifier
 from homespun.server.lsp.client import Client
@@ -21,6 +22,7 @@ from homespun.server.lsp.documents import Documents
 from homespun.server.lsp.protocol import HomespunProtocol, make_converter
 from homespun.server.lsp.settings import EditorSettings
 from homespun.server.requests.handler import InlineCompletions
+from homespun.server.traces.tracing import Tracing
 from homespun.server.transport.framing import FrameReader, Malformed, ThreadedWriter, read_in_thread
 from homespun.server.transport.listen import Visitor
 
@@ -44,10 +46,15 @@ class HomespunServer(LanguageServer):
         self.client = Client(self)
         self.outcomes = Outcomes(may_log=lambda uri: self.backend.logs_acceptance(uri))
         self.suggestions = self.outcomes.suggestions
+        self.tracing = Tracing(
+            say=lambda sentence: self.client.say_once(sentence, lsp.MessageType.Warning),
+            knows=lambda uri, name: _defines(self.backend.folder_of(uri), name),
+        )
         self.inline = InlineCompletions(
             documents=self.documents,
             target=lambda uri, language_id: self.backend.target(uri, language_id),
             suggestions=self.suggestions,
+            trails=self.tracing.trail,
         )
         self.status = StatusNotifier(
             post=self.client.post,
@@ -63,7 +70,7 @@ class HomespunServer(LanguageServer):
             changed=self.inline.forget,
             status_changed=self.status.changed,
         )
-        self.settings = EditorSettings(self, self.client, changed=self.backend.configure)
+        self.settings = EditorSettings(self, self.client, changed=self.configure)
         self._ended: asyncio.Event | None = None
 
     def documents(self) -> Documents:
@@ -71,6 +78,16 @@ class HomespunServer(LanguageServer):
         workspace = self.workspace
         assert isinstance(workspace, Documents)  # since `initialize`
         return workspace
+
+    def configure(self, editor: Mapping[str, object]) -> None:
+        """Go by other settings of the editor, and by what the user's own say by now."""
+        self.observe()
+        self.backend.configure(editor)
+
+    def observe(self) -> None:
+        """Keep or send traces where the user's settings say so."""
+        self.tracing.configure()
+        self.outcomes.tell = self.tracing.tell if self.tracing.is_on else None
 
     def report_server_error(self, error: Exception, source: Any) -> None:  # noqa: ANN401
         """Log; a pop-up for each failure would be worse than the failure."""
@@ -86,6 +103,7 @@ class HomespunServer(LanguageServer):
         self.status.stop()
         self.inline.close()
         self.outcomes.close()
+        self.tracing.close()
         self.backend.close()
         if self._ended is not None:
             self._ended.set()
@@ -159,6 +177,12 @@ class HomespunServer(LanguageServer):
 
     def _exit_status(self) -> int:
         return 0 if self.protocol.was_shut_down else 1
+
+
+def _defines(folder: Folder | None, name: str) -> bool:
+    """Say whether a folder's repository defines a name."""
+    index = folder.index.index if folder is not None and folder.index is not None else None
+    return index is not None and bool(index.definitions(name))
 
 
 def _on_terminate(loop: asyncio.AbstractEventLoop, leave: Callable[[], None]) -> None:

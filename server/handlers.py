@@ -35,6 +35,7 @@ def initialized(ls: HomespunServer, _: lsp.InitializedParams) -> None:
 
 async def _begin(ls: HomespunServer) -> None:
     """Register what the client lets be registered, ask for settings, then start the work."""
+    ls.observe()
     ls.backend.start(ls.settings.current(), _folders(ls))
     ls.client.spawn(ls.outcomes.keep())
     if ls.client.shows_status():

@@ -58,6 +58,15 @@ class SourceLocation:
 
 
 @dataclass(frozen=True, slots=True)
+class PromptContext:
+    """What was found for a prompt, for traces; the texts are the prompt's own, not copies."""
+
+    parts_ms: Mapping[str, float] = field(default_factory=dict)  # what finding it took
+    shown: tuple[str, ...] = ()  # the texts that the model saw
+    cut: tuple[str, ...] = ()  # those that were found and had no room
+
+
+@dataclass(frozen=True, slots=True)
 class Completion:
     """A suggestion, or the reason why there is none (`finish` = "filtered:REASON", text "")."""
 
@@ -75,6 +84,7 @@ class Completion:
     facts: Mapping[str, object] = field(default_factory=dict)  # for the sentence why; not in JSON
     others: tuple[Completion, ...] = ()  # to choose from, the most likely first; not in JSON
     same_as: tuple[SourceLocation, ...] = ()  # lines under another licence than the repository's
+    context: PromptContext | None = None  # None where the model was not asked; not in JSON
 
     @property
     def places(self) -> tuple[SourceLocation, ...]:

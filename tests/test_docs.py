@@ -15,6 +15,7 @@ import pytest
 from homespun.cli.main import VERBS
 from homespun.indexer.config import IndexConfig
 from homespun.models.adapters.upkeep.options import AdapterOptions
+from homespun.models.observe.options import ObserveOptions
 from homespun.models.remote.options import RemoteOptions
 from homespun.models.remote.vectors.options import EncoderOptions
 from homespun.models.rerank.options import RerankerOptions
@@ -34,6 +35,7 @@ SECTIONS = (
     ("encoder", EncoderOptions),
     ("search", RerankerOptions),
     ("adapters", AdapterOptions),
+    ("observe", ObserveOptions),
     ("licences", LicenceOptions),
     ("server", ServerOptions),
 )
@@ -52,7 +54,8 @@ def settings_page():
         "`HOMESPUN_HOME` moves all state outside repositories. `HOMESPUN_OFFLINE=1` forbids every",
         "connection that leaves this machine; without it a fetch of a model that was asked for",
         "opens one, and `[model.remote]` where you set it ([remote.md](remote.md)), or an address",
-        "in `index.encoder` or `search.reranker` ([encoders.md](encoders.md)).",
+        "in `index.encoder` or `search.reranker` ([encoders.md](encoders.md)), or in `observe.otlp`",
+        "([observability.md](observability.md)).",
         "`HOMESPUN_TOKEN` is what a client of `homespun serve --tcp` names",
         "([editors.md](editors.md#other-editors)), or of `--openai` ([openai.md](openai.md)).",
         "`HOMESPUN_TEAM_KEY` is a team's secret that vouches for the adapter it shares",

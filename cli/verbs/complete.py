@@ -16,6 +16,7 @@ from homespun.indexer.roots import workspace_of
 from homespun.models.remote.options import KindName, Route
 from homespun.server.completion.source_file import offset_of, path_in, read_source, request_at
 from homespun.server.errors import SourceUnreadable
+from homespun.server.traces.trail import complete_traced
 from homespun.server.types import Completion, CompletionRequest
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
     request = request_at(
         position.file, folder=workspace, line=position.line, column=position.column
     )
-    completion = _completer(args, workspace).complete(request)
+    completion = complete_traced(_completer(args, workspace), request)
     if args.json:
         print(json.dumps(completion.to_json()), flush=True)
     else:
@@ -136,7 +137,7 @@ def _answers(
         except (ValueError, RecursionError, Unavailable, SourceUnreadable) as error:
             yield {"id": row_id, "error": f"row {number}: {error}"}
             continue
-        yield {"id": row_id} | completer.complete(request).to_json()
+        yield {"id": row_id} | complete_traced(completer, request).to_json()
 
 
 def request_of(row: dict[str, object], workspace: Path) -> CompletionRequest:

@@ -13,6 +13,7 @@ from homespun.indexer.memory.snapshot import vectors_present
 from homespun.indexer.storage.manifest import EncoderStamp
 from homespun.models.errors import RemoteError
 from homespun.models.types import AskedEncoder, Encoder
+from homespun.traces.traced import traced
 
 
 def why_not_dense(root: Path, state: IndexState, encoder: Encoder | None) -> str:
@@ -38,6 +39,7 @@ def why_not_dense(root: Path, state: IndexState, encoder: Encoder | None) -> str
     return ""
 
 
+@traced("search.embed")
 def asked_vector(
     encoder: AskedEncoder,
     query: str,

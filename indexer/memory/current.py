@@ -22,6 +22,7 @@ from homespun.indexer.storage.lance import Store, drawn_folder
 from homespun.indexer.storage.manifest import Manifest
 from homespun.indexer.storage.rows import Rows
 from homespun.models.types import Encoder
+from homespun.traces.traced import traced
 
 _ATTEMPTS = 3  # to read a state that a writer does not sweep away meanwhile
 
@@ -81,6 +82,7 @@ class CurrentState:
             self.state = replace(self.state, snapshot=snapshot.without_vectors(self.state.snapshot))
             return True
 
+    @traced("index.remember")
     def take_built(self, built: Manifest, rows: Rows | None) -> None:
         """Take what was just written, its rows at hand as they went into the store."""
         with self._changing:

@@ -21,6 +21,7 @@ from homespun.indexer.scan.globs import MAX_PATTERN_CHARS, MAX_PATTERNS, IgnoreR
 from homespun.indexer.types import Skipped
 from homespun.paths import WORKSPACE_FOLDER
 from homespun.storage import is_junction, read_beginning
+from homespun.traces.traced import traced
 
 IGNORE_FILE = ".homespunignore"
 
@@ -61,6 +62,7 @@ class FileScan:
             self.notes.append(sentence)
 
 
+@traced("index.scan")
 def walk(root: Path, config: IndexConfig) -> FileScan:
     """List the files under `root` that are worth reading.
 

@@ -20,6 +20,7 @@ from homespun.models.errors import ModelsError
 from homespun.models.rerank.options import SECTION, RerankerOptions
 from homespun.models.types import Reranker
 from homespun.settings import settings_of
+from homespun.traces.traced import traced
 
 PART = "reranker"  # its share in `Hit.why`
 
@@ -37,6 +38,7 @@ class Reranking:
         """Return how many hits have to be found for so many to be returned."""
         return max(limit, self._candidates)
 
+    @traced("search.rerank")
     def reranked(self, query: str, hits: list[Hit], *, fallbacks: Fallbacks) -> list[Hit]:
         """Return the hits in their new order; as they are where it gives no answer in time.
 

@@ -21,6 +21,7 @@ from homespun.indexer.words import bm25
 from homespun.indexer.words.bm25 import FloatArray, Mask, Owners, Term
 from homespun.indexer.words.tokens import split_identifiers
 from homespun.indexer.words.word_forms import ABBREVIATIONS, other_endings, stem
+from homespun.traces.traced import traced
 
 Mode = Literal["hybrid", "lexical", "dense"]
 
@@ -38,6 +39,7 @@ _FOCUS = 8.0
 _FOCUS_LINES = 4.0
 
 
+@traced("search.rank")
 def search(
     snapshot: Snapshot,
     query: str,

@@ -34,6 +34,7 @@ from homespun.indexer.storage.lance_errors import mapped_errors
 from homespun.indexer.storage.rows import FILE_TABLES, Rows
 from homespun.indexer.types import ParsedFile
 from homespun.storage import make_private_folder, remove_whatever
+from homespun.traces.traced import traced
 
 _KEEP_VERSIONS = timedelta(minutes=10)  # a reader may still be loading the one before
 # A file's rows are dropped and read by its path; words and languages are asked of the memory alone.
@@ -116,6 +117,7 @@ class Store:
 
     # Files
 
+    @traced("index.write")
     def replace(self, outdated: Sequence[str], files: Sequence[ParsedFile]) -> Rows:
         """Drop all rows of the paths `outdated`, then add the rows of `files` and return them.
 

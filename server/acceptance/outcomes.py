@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from lsprotocol import types as lsp
 from pygls.workspace import TextDocument
 
+from homespun.server.acceptance.instead import WrittenInstead
 from homespun.server.acceptance.log import AcceptanceLog, Record
 from homespun.server.acceptance.reliability import learn_from_log
 from homespun.server.acceptance.suggestions import Suggestion, Suggestions
@@ -28,6 +29,10 @@ _IDLE_SECONDS = 60.0
 _TICK_SECONDS = 30.0
 _MAX_FOLLOWED = 256
 
+# Told of a suggestion whose fate is known: what was measured of it at each horizon, and what stands
+# in its place where it was not taken.
+Told = Callable[[Suggestion, Sequence[Kept | None], str], None]
+
 
 class Outcomes:
     """The suggestions, what was accepted of them, and the log."""
@@ -39,8 +44,11 @@ class Outcomes:
         may_log: Callable[[str], bool] = lambda uri: True,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
+        tell: Told | None = None,
     ) -> None:
         """Ask `may_log`, with a document's uri, whether the user wants this written down."""
+        self.tell = tell
+        self._instead = WrittenInstead()
         self.log = log or AcceptanceLog()
         self.suggestions = Suggestions(clock=clock, now=now, watch=self)
         self._may_log = may_log
@@ -56,6 +64,8 @@ class Outcomes:
     def changed(self, uri: str, changes: Sequence[TextChange], text: Callable[[], str]) -> None:
         """Follow the edits of a document; `text` tells what stands there now."""
         self._measure()
+        if self.tell is not None:
+            self._instead.changed(uri, changes, text)
         followed = [each for suggestion, each in self._followed.values() if suggestion.uri == uri]
         if followed:
             refined = [part for change in changes for part in change.refined()]
@@ -70,6 +80,11 @@ class Outcomes:
         for suggestion, followed in list(self._followed.values()):
             if suggestion.uri == uri:
                 self._settle(suggestion, followed)
+        if self.tell is not None:
+            for suggestion, _ in list(self._gone.values()):
+                if suggestion.uri == uri:
+                    self._settle(suggestion)
+        self._instead.closed(uri)
 
     def settle(self) -> None:
         """Settle what is known by now."""
@@ -113,8 +128,10 @@ class Outcomes:
         if len(self._followed) > _MAX_FOLLOWED:
             self._settle(*next(iter(self._followed.values())))
 
-    def ended(self, suggestion: Suggestion) -> None:
+    def ended(self, suggestion: Suggestion, start: int) -> None:
         """Wait whether a suggestion is shown again."""
+        if self.tell is not None:
+            self._instead.follow(suggestion.id, suggestion.uri, start, suggestion.expected)
         self._gone[suggestion.id] = (suggestion, self._clock())
 
     def resumed(self, suggestion: Suggestion) -> None:
@@ -140,8 +157,10 @@ class Outcomes:
             if self.suggestions.tells_shown:  # and did not tell of this one
                 return
             suggestion.outcome = "shown"
+        measured = followed.measured if followed else [None] * len(HORIZONS_SECONDS)
+        if self.tell is not None:
+            self.tell(suggestion, measured, self._instead.take(suggestion.id))
         if self._may_log(suggestion.uri):
-            measured = followed.measured if followed else [None] * len(HORIZONS_SECONDS)
             self.log.add(_record(suggestion, measured))
 
 

@@ -66,8 +66,8 @@ class Watches(Protocol):
     def accepted_text(self, suggestion: Suggestion, start: int, text: str) -> None:
         """Note that `text` stands at `start` by acceptance."""
 
-    def ended(self, suggestion: Suggestion) -> None:
-        """Note that a suggestion can be taken no longer, unless it is shown again."""
+    def ended(self, suggestion: Suggestion, start: int) -> None:
+        """Note that a suggestion at `start` can be taken no longer, unless it is shown again."""
 
     def resumed(self, suggestion: Suggestion) -> None:
         """Note that a suggestion is shown again."""
@@ -290,7 +290,7 @@ class Suggestions:
             live.suggestion.stood_seconds += self._clock() - live.since
             self._after[uri] = live
             if self._watch is not None:
-                self._watch.ended(live.suggestion)
+                self._watch.ended(live.suggestion, live.anchor)
 
     def closed(self, uri: str) -> None:
         """Forget the places in a document that was closed."""

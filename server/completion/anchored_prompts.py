@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Hashable
-from dataclasses import replace
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field, replace
 
 from homespun.indexer.errors import IndexerError
 from homespun.progress import never
@@ -24,6 +24,14 @@ _BEHIND_NAMES = (".", "::", "->", "(")  # where the name before them says what i
 # and whose members are meant. At rest it is that of a likely name.
 _MIN_WAITED_FOR = 2.0
 _REST_DEADLINE_MS = 1000.0  # for retrieval where nobody waits; a request breaks it off
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieval:
+    """What asking the index took."""
+
+    ms: float = 0.0
+    parts_ms: Mapping[str, float] = field(default_factory=dict)
 
 
 class AnchoredPrompts:
@@ -49,8 +57,8 @@ class AnchoredPrompts:
         self._stable = StableSnippets()
         self._anchors = Anchors()
 
-    def of(self, request: CompletionRequest, plan: CompletionPlan) -> tuple[Anchor, float]:
-        """Return the prompt to go on with and the milliseconds that retrieval took.
+    def of(self, request: CompletionRequest, plan: CompletionPlan) -> tuple[Anchor, Retrieval]:
+        """Return the prompt to go on with and what retrieval took.
 
         Who asks by hand gets a new one. Else the index is asked where a name has just been typed
         to its end, and what the prompt lacks is added to it.
@@ -59,14 +67,14 @@ class AnchoredPrompts:
         if anchor is not None and not self._fits(anchor, plan):
             anchor = None
         if anchor is not None and not plan.cursor.left.endswith(_BEHIND_NAMES):
-            return anchor, 0.0
-        gathered, retrieve_ms = self._gather(request, plan, self._options.retrieve_deadline_ms)
+            return anchor, Retrieval()
+        gathered, ms = self._gather(request, plan, self._options.retrieve_deadline_ms)
         if anchor is None:
             anchor = self._rendered(request, plan, self._block(request, plan, gathered))
         if not gathered.late:
             anchor = self._with_added(anchor, gathered, request, plan, min_score=_MIN_WAITED_FOR)
         self.keep(request, anchor)
-        return anchor, retrieve_ms
+        return anchor, Retrieval(ms, gathered.parts_ms)
 
     def fresh(
         self,

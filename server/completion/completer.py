@@ -28,7 +28,7 @@ from homespun.server.options import CompletionOptions, LicenceOptions
 from homespun.server.prompt.cursor import Cursor, cut_at
 from homespun.server.prompt.encode import PromptEncoder
 from homespun.server.prompt.render import DEFAULT_LAYOUT, PROMPT_VERSION, Layout, Prompt
-from homespun.server.types import Completion, CompletionRequest
+from homespun.server.types import Completion, CompletionRequest, PromptContext
 
 if TYPE_CHECKING:
     from homespun.indexer.index import Index
@@ -55,6 +55,7 @@ class _Ready:
     began: float
     context_ms: float
     retrieve_ms: float
+    context: PromptContext
 
 
 class Completer:
@@ -183,14 +184,15 @@ class Completer:
             request = safe
             cursor, _ = cut_at(request.text, request.offset)
         plan = self._plan(request, cursor, language)
-        anchor, retrieve_ms = self._prompts.of(request, plan)
+        anchor, retrieval = self._prompts.of(request, plan)
         if cancelled():
             return self._nothing(request, "cancelled", began)
         asked = self._encoder.encode(anchor.ids, anchor.typed(cursor) or "")
-        context_ms = (self._clock() - began) * 1000 - retrieve_ms
+        context_ms = (self._clock() - began) * 1000 - retrieval.ms
         ready = _Ready(
             *(request, plan, anchor.prompt, tuple(asked.ids), asked.heal, is_crlf),
-            *(began, context_ms, retrieve_ms),
+            *(began, context_ms, retrieval.ms),
+            told.context_of(anchor.prompt, anchor.offered, retrieval.parts_ms),
         )
         try:
             generation = self._generate(ready, cancelled)
@@ -291,6 +293,7 @@ class Completer:
                 **_known("likelihood", verdict.likelihood),
             },
             same_as=licence.same_as,
+            context=ready.context,
         )
 
     def prepare(

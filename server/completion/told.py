@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from homespun.models.types import Generation, Generator
-from homespun.server.prompt.render import Prompt
-from homespun.server.types import Completion, SourceLocation
+from homespun.server.prompt.render import Prompt, Snippet
+from homespun.server.types import Completion, PromptContext, SourceLocation
 
 
 def nothing(
@@ -43,6 +43,15 @@ def sources_of(prompt: Prompt) -> tuple[SourceLocation, ...]:
         if known is None or known.score < snippet.score:
             found[place] = SourceLocation(*place, snippet.end_line, snippet.score)
     return tuple(found.values())
+
+
+def context_of(
+    prompt: Prompt, offered: Sequence[Snippet], parts_ms: Mapping[str, float]
+) -> PromptContext:
+    """Return what was found for a prompt: what it shows, and what had no room."""
+    shown = tuple(snippet.text for snippet in prompt.snippets)
+    cut = tuple(snippet.text for snippet in offered if snippet.text not in shown)
+    return PromptContext(parts_ms, shown, cut)
 
 
 def tokens_of(generation: Generation) -> dict[str, int]:

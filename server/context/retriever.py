@@ -11,9 +11,10 @@ from __future__ import annotations
 import re
 import string
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Protocol
 
 from homespun.indexer.languages import has_grammar
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from homespun.indexer.index import Index
 
 ALL_PARTS = (*PARTS, "usages", "similar")
+_TIMED = ("names", "similar", "definitions")
 _QUERY_LINES_ABOVE = 20
 _QUERY_LINES_BELOW = 3
 _LINE_CHARS = 500
@@ -72,6 +74,7 @@ class Gathered:
 
     snippets: tuple[Snippet, ...] = ()
     late: bool = False  # the deadline cut something off
+    parts_ms: Mapping[str, float] = field(default_factory=dict)  # what each part took
 
 
 class Retrieves(Protocol):
@@ -122,7 +125,8 @@ class Retriever:
 
         `recent` are edits in other documents, the newest first. What is cancelled is late.
         """
-        end = self._clock() + deadline_ms / 1000
+        times = [self._clock()]
+        end = times[0] + deadline_ms / 1000
         was_late = False
 
         def is_late() -> bool:
@@ -133,13 +137,17 @@ class Retriever:
         request = _Request(cursor, path, language, _window(cursor, path, budget_tokens), is_late)
         files = self._files(request)
         written = BeingWritten(cursor, files.own_symbols(), path=path, language=language)
+        times.append(self._clock())
         hits = [hit for hit in self._hits(request) if not written.hides_chunk(hit.path, hit.symbol)]
+        times.append(self._clock())
         steady, fresh = self._definitions(request, files, hits, written)
         steady += _recent(request, recent)
         if "similar" in self._parts and not is_late():
             steady += _similar(request, hits, [*steady, *fresh])
         ordered = [*sorted(steady, key=_location), *sorted(fresh, key=_location)]
-        return Gathered(tuple(ordered), was_late)
+        times.append(self._clock())
+        took = {part: 1000 * (b - a) for part, (a, b) in zip(_TIMED, pairwise(times), strict=True)}
+        return Gathered(tuple(ordered), was_late, took)
 
     def _hits(self, request: _Request) -> list[Hit]:
         """Return the chunks most like the code around the cursor."""

@@ -29,6 +29,7 @@ from homespun.server.requests.request import Arrival, Ticket
 from homespun.server.requests.scheduler import Job, Scheduler
 from homespun.server.requests.snapshot import RequestSnapshot, Snapshots, because
 from homespun.server.requests.target import CompletionTarget
+from homespun.server.traces.trail import RequestTrail
 from homespun.server.types import Completion
 
 logger = logging.getLogger(__name__)
@@ -44,8 +45,13 @@ class InlineCompletions:
         target: Callable[[str, str], CompletionTarget],
         suggestions: Suggestions,
         clock: Callable[[], float] = time.monotonic,
+        trails: Callable[[], RequestTrail | None] = lambda: None,
     ) -> None:
-        """Ask `target`, with a document's uri and language id, who completes it."""
+        """Ask `target`, with a document's uri and language id, who completes it.
+
+        `trails` begins the trace of a request, where the user wants traces.
+        """
+        self._trails = trails
         self._snapshots = Snapshots(documents, target)
         self._suggestions = suggestions
         self._clock = clock
@@ -71,7 +77,7 @@ class InlineCompletions:
 
     async def complete(self, params: InlineParams) -> lsp.InlineCompletionList:
         """Answer a request; everything that goes wrong gives the empty list."""
-        arrival = Arrival(params.text_document.uri, next(self._numbers))
+        arrival = Arrival(params.text_document.uri, next(self._numbers), self._trails())
         try:
             return await self._complete(arrival, params)
         except asyncio.CancelledError:  # by the client
@@ -184,6 +190,8 @@ class InlineCompletions:
             answer=loop.create_future(),
             job=Job(lambda stop: self._run(ticket, stop, loop)),
         )
+        if arrival.trail is not None:
+            arrival.trail.admit(snapshot.request)
         return ticket
 
     def _known(self, ticket: Ticket) -> CachedAnswer | None:
@@ -254,6 +262,8 @@ class InlineCompletions:
     def _run(self, ticket: Ticket, stop: Cancellation, loop: asyncio.AbstractEventLoop) -> None:
         """Have the model answer; on the scheduler's thread."""
         began = self._clock()
+        if (trail := ticket.arrival.trail) is not None:
+            trail.run()
         try:
             completion = ticket.snapshot.completer.complete(ticket.request, cancelled=stop)
         except Exception as error:
@@ -349,6 +359,8 @@ class InlineCompletions:
         return lsp.InlineCompletionList(items=[])
 
     def _note(self, arrival: Arrival, completion: Completion) -> None:
+        if arrival.trail is not None:
+            arrival.trail.end(completion)
         if arrival.number >= self.last_arrival.number:
             self.last_arrival, self.last = arrival, completion
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lsprotocol import types as lsp
 
 from homespun.server.requests.scheduler import Job
 from homespun.server.requests.snapshot import RequestSnapshot
 from homespun.server.requests.target import key_of
+from homespun.server.traces.trail import RequestTrail
 from homespun.server.types import Completion, CompletionRequest
 
 ACCEPTED_COMMAND = "homespun.accepted"
@@ -23,6 +24,9 @@ class Arrival:
 
     uri: str
     number: int = 0
+    trail: RequestTrail | None = field(
+        default=None, compare=False
+    )  # None where nobody wants traces
 
 
 @dataclass(eq=False, slots=True)

@@ -22,6 +22,7 @@ from homespun.indexer.scan.walk import walk
 from homespun.progress import NoProgress, TrainProgress
 from homespun.server.completion.open import completion_settings
 from homespun.server.options import CompletionOptions
+from homespun.traces.traced import traced
 from homespun.training.config import TrainOptions
 from homespun.training.errors import HistoryUnreadable, RunUnreadable, TrainingFailed
 from homespun.training.gate import gate
@@ -61,6 +62,7 @@ class TrainResult:
         }
 
 
+@traced("training")
 def train(
     workspace: Path | str = ".",
     options: TrainOptions | None = None,
@@ -102,7 +104,7 @@ def train(
         for stage in STAGES:
             if run.result(stage.name) is None:
                 began = time.monotonic()
-                with writing(run.folder):
+                with traced(f"training.{stage.name}"), writing(run.folder):
                     result = stage.do(prepared)
                 run.done(stage.name, {**result, "seconds": round(time.monotonic() - began, 1)})
         return group.agreed(_finish(prepared))

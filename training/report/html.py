@@ -21,12 +21,12 @@ def render(page: ReportPage) -> str:
     return filled("report.html.j2", view_of(page))
 
 
-def filled(template: str, view: Mapping[str, Any]) -> str:
-    """Return a document from a template of this folder and what it shows."""
+def filled(template: str, view: Mapping[str, Any], *, package: str = __package__) -> str:
+    """Return a document from a package's template, by default one of this folder."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     templates = Environment(
-        loader=PackageLoader(__package__),
+        loader=PackageLoader(package),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -13,6 +13,8 @@ from homespun.indexer.config import IndexConfig
 from homespun.models.download.hub import HubClient
 from homespun.models.download.offline import is_offline
 from homespun.models.errors import RemoteRefused
+from homespun.models.observe.options import OBSERVES, ObserveOptions
+from homespun.models.observe.options import SECTION as OBSERVE_SECTION
 from homespun.models.remote.options import SECTION, RemoteOptions
 from homespun.models.remote.vectors.encoder_name import encoder_name, is_address
 from homespun.models.remote.vectors.options import ENCODES
@@ -104,6 +106,19 @@ def _reranker(workspace: Path | None, problems: list[Problem]) -> Iterator[Desti
         )
 
 
+def _traces(workspace: Path | None, problems: list[Problem]) -> Iterator[Destination]:
+    """Yield the collector that `observe.otlp` names."""
+    options = resolve(ObserveOptions, OBSERVE_SECTION, workspace=workspace).value
+    if options.otlp.strip():
+        code = "the code at the cursor, suggestions and paths, " if options.source_text else ""
+        yield from _asked(
+            lambda: address_of(options.otlp, OBSERVES),
+            problems,
+            name="traces",
+            sends=f"{code}times, counts, names of models and reasons of each completion and search",
+        )
+
+
 def _asked(
     taken_apart: Callable[[], Address], problems: list[Problem], *, name: str, sends: str
 ) -> Iterator[Destination]:
@@ -137,7 +152,7 @@ def _weights_at(name: str, address: str, *, is_chosen: bool) -> Destination:
 
 
 _ALWAYS = "at work, without a question"
-_DESTINATIONS = (_server, _encoder, _reranker, _weights)
+_DESTINATIONS = (_server, _encoder, _reranker, _traces, _weights)
 
 
 def _refusals(options: RemoteOptions) -> Iterator[Problem]:
@@ -166,7 +181,8 @@ def _chosen_hosts(workspace: Path | None) -> Iterator[str]:
     encoder = resolve(IndexConfig, "index", workspace=workspace).value.encoder
     reranker = resolve(RerankerOptions, RERANKER_SECTION, workspace=workspace).value.reranker
     named = encoder[encoder.find("@http") + 1 :] if is_address(encoder) else ""
-    for url in (options.url, named, reranker, os.environ.get("HF_ENDPOINT", "")):
+    collector = resolve(ObserveOptions, OBSERVE_SECTION, workspace=workspace).value.otlp
+    for url in (options.url, named, reranker, collector, os.environ.get("HF_ENDPOINT", "")):
         try:
             host = urlsplit(url.strip()).hostname
         except ValueError:  # no sentence shows it either

@@ -11,6 +11,8 @@ from homespun.cli.doctor.checks.finding import Finding, Patient, Problem
 from homespun.indexer.config import IndexConfig
 from homespun.models.adapters.upkeep.options import SECTION as ADAPTER_SECTION
 from homespun.models.adapters.upkeep.options import AdapterOptions
+from homespun.models.observe.options import SECTION as OBSERVE_SECTION
+from homespun.models.observe.options import ObserveOptions
 from homespun.models.remote.options import SECTION, RemoteOptions
 from homespun.models.remote.vectors.options import SECTION as ENCODER_SECTION
 from homespun.models.remote.vectors.options import EncoderOptions
@@ -26,6 +28,7 @@ SECTIONS: Mapping[str, type[Any]] = {
     ENCODER_SECTION: EncoderOptions,
     RERANKER_SECTION: RerankerOptions,
     ADAPTER_SECTION: AdapterOptions,
+    OBSERVE_SECTION: ObserveOptions,
     "licences": LicenceOptions,
     "server": ServerOptions,
 }
