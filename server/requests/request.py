@@ -24,9 +24,8 @@ class Arrival:
 
     uri: str
     number: int = 0
-    trail: RequestTrail | None = field(
-        default=None, compare=False
-    )  # None where nobody wants traces
+    # None where nobody wants traces.
+    trail: RequestTrail | None = field(default=None, compare=False)
 
 
 @dataclass(eq=False, slots=True)
