@@ -53,7 +53,9 @@ def completion_spans(
         return Span(name, trace_id, new_span_id(), start, end, root, said or {})
 
     parts = [
-        span(name, began, ended, said) for name, began, ended, said in _parts(completion, times)
+        span(name, began, ended, said)
+        for name, began, ended, said in _parts(completion, times)
+        if ended > began or name != "retrieve"  # a prompt that is gone on from asks no index
     ]
     is_error = completion.finish.startswith("error:")
     began, ended = offset + times.began, offset + times.ended

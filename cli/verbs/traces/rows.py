@@ -40,7 +40,8 @@ def making(trace: Trace) -> list[Span]:
 
 def later(trace: Trace) -> list[Span]:
     """Return what came of it later."""
-    return [span for span in trace.spans if span.name.split(".")[0] in _LATER]
+    found = (span for span in trace.spans if span.name.split(".")[0] in _LATER)
+    return sorted(found, key=lambda span: span.end_ns)
 
 
 def depth(trace: Trace, span: Span) -> int:
