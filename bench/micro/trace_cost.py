@@ -154,7 +154,7 @@ def _row(cost: TraceCost) -> dict[str, object]:
 def _collector() -> Iterator[str]:
     """Listen on this machine, read what comes, and forget it."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Forgets(BaseHTTPRequestHandler):
         def do_POST(self) -> None:  # noqa: N802 - its name in the library
             self.rfile.read(int(self.headers["content-length"]))
             self.send_response(200)
@@ -163,7 +163,7 @@ def _collector() -> Iterator[str]:
         def log_message(self, format: str, *args: object) -> None:
             return
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Forgets)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"
