@@ -23,9 +23,11 @@ class Collected:
         self.figures = {}
         self.resources = []
         self.headers = []
+        self.paths = []
 
     def take(self, path, headers, body):
         self.headers.append(headers)
+        self.paths.append(path)
         if path.endswith("/v1/traces"):
             message = ExportTraceServiceRequest.FromString(body)
             for group in message.resource_spans:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
+from homespun.models.observe import otlp
 from homespun.models.observe.open import open_recorder, recorder_of_user
 from homespun.models.observe.options import ObserveOptions
 from homespun.traces.span import Span, new_span_id, new_trace_id, root_id
@@ -96,8 +99,14 @@ def test_figures_arrive_and_say_what_the_spans_say():
 
 
 def test_a_collector_that_refuses_is_said_once():
+    said = []
     with collecting(status=401) as collected:
-        said = send([ROOT], collected.url, [PART])
+        spans = otlp.OtlpSpans(collected.url, otlp.resource_of({}), said.append)
+        for number in range(1, 3):
+            spans.take([ROOT])
+            while collected.paths.count("/v1/traces") < number:
+                time.sleep(0.01)
+        spans.close()
     assert len(said) == 1 and "traces do not arrive" in said[0]
 
 

@@ -52,7 +52,7 @@ def test_as_many_lines_as_were_suggested():
 
 
 def test_what_was_deleted_with_its_surroundings_is_lost():
-    paper = Paper("import x\na = ¦\nb = 2\n")
+    paper = Paper("import x\na = ¦\nb = 2\n" + "c = 3\n" * 9)
     paper.suggest()
     paper.edit("x\na = \nb", "")
     assert paper.instead.take("s") == ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -73,6 +74,13 @@ def test_retrieval_has_parts_of_its_own():
         ("retrieve.definitions", 3.0),
     ]
     assert below[-1].end_ns == retrieve.end_ns
+
+
+def test_a_prompt_that_is_gone_on_from_asks_no_index():
+    ms = {**COMPLETION.timings_ms, "retrieve": 0.0, "decode": 0.0}
+    typed_on = replace(COMPLETION, timings_ms=ms, context=PromptContext())
+    names = [span.name for span in spans_of(typed_on)]
+    assert "retrieve" not in names and "decode" in names
 
 
 def test_the_whole_says_what_went_in_and_came_out():

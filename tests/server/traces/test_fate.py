@@ -33,6 +33,7 @@ KNOWN = {"charge_card", "refund_order", "close_till"}
         ("pay(card)\nclose()", "pay(card)\nopen()", ENDING, ""),
         ("pay(card)", "charge_card(card)", NOT_TAKEN, ""),
         ("pay(order)", "refund_order(order)", KNOWLEDGE, FOUND_AND_CUT),
+        ("pay(order)", "charge_card(refund_order(x))", KNOWLEDGE, FOUND_AND_CUT),
         ("pay(order)", "close_till(order)", KNOWLEDGE, NOT_FOUND),
         ("pay(order)", "charge_card(close_till())", KNOWLEDGE, NOT_FOUND),
         ('say("x")', "say('x')", FORM, ""),
