@@ -1,4 +1,4 @@
-"""Traces of verbs, where the user's settings want them; the servers see to their own."""
+"""Traces of verbs, where the user's settings want them; the language server sees to its own."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from homespun.cli.output import say
 
-_VERBS = ("index", "search", "related", "complete", "train", "mcp")
+_VERBS = ("index", "search", "related", "complete", "train", "mcp", "serve --openai")
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 
 from homespun.cli.ending import end_process
 from homespun.cli.errors import UsageError
+from homespun.cli.observing import observed
 from homespun.cli.output import say
 
 if TYPE_CHECKING:
@@ -140,13 +141,14 @@ def _serve_openai(args: argparse.Namespace) -> NoReturn:
             say=say,
         )
 
-    openai.serve(
-        folder,
-        openai.ListenAddress(host, port, token),
-        open_completer=open_completer,
-        retrieval=not args.no_retrieval,
-        say=say,
-    )
+    with observed("serve --openai"):
+        openai.serve(
+            folder,
+            openai.ListenAddress(host, port, token),
+            open_completer=open_completer,
+            retrieval=not args.no_retrieval,
+            say=say,
+        )
     end_process(0)
 
 

@@ -18,6 +18,7 @@ from homespun.server.openai.find_file import FileFinder, Found
 from homespun.server.openai.question import CursorQuestion
 from homespun.server.requests.answer_cache import AnswerCache
 from homespun.server.requests.scheduler import Job, Scheduler
+from homespun.server.traces.trail import complete_traced
 from homespun.server.types import Completion, CompletionRequest
 
 logger = logging.getLogger(__name__)
@@ -124,7 +125,9 @@ class Answerer:
             question.before, question.after, path=question.path, language=question.language
         )
         request = self._request(found, question)
-        completion = self._known(request) or self._completer.complete(request, cancelled=stop)
+        completion = self._known(request) or complete_traced(
+            self._completer, request, cancelled=stop
+        )
         if completion.finish == "cancelled":
             return Answered(completion, found.path, found.language)
         self._cache.remember(self._key(request), request.text, request.offset, completion)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from time import monotonic_ns
 
+from homespun.progress import never
 from homespun.server.completion.completer import Completer
 from homespun.server.traces.completion_spans import Times, completion_spans
 from homespun.server.types import Completion, CompletionRequest
@@ -42,14 +44,16 @@ class RequestTrail:
         )
 
 
-def complete_traced(completer: Completer, request: CompletionRequest) -> Completion:
+def complete_traced(
+    completer: Completer, request: CompletionRequest, *, cancelled: Callable[[], bool] = never
+) -> Completion:
     """Complete where no editor waits, with a trace of it where the user wants one."""
     recorder = current_recorder()
     if recorder is None:
-        return completer.complete(request)
+        return completer.complete(request, cancelled=cancelled)
     trail = RequestTrail(recorder)
     trail.admit(request)
     trail.run()
-    completion = completer.complete(request)
+    completion = completer.complete(request, cancelled=cancelled)
     trail.end(completion)
     return completion

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from homespun.cli.main import main
+from homespun.traces import kept
 from tests.support.running_openai import PATIENCE_SECONDS, STORE, TOKEN, cut
 from tests.support.tiny import save_roomy_qwen2
 
@@ -26,7 +27,7 @@ def test_a_tiny_model_answers_and_a_signal_ends_it(tmp_path):
         [*command, str(tmp_path / "depot"), "--model", str(model)],
         stderr=subprocess.PIPE,
         text=True,
-        env=os.environ | {"HOMESPUN_TOKEN": TOKEN},
+        env=os.environ | {"HOMESPUN_TOKEN": TOKEN, "HOMESPUN_OBSERVE_TRACES": "1"},
     )
     with process:
         said = []
@@ -49,6 +50,9 @@ def test_a_tiny_model_answers_and_a_signal_ends_it(tmp_path):
             assert client.get("/v1/models").json()["data"][0]["id"] == completion["model"]
         process.send_signal(signal.SIGTERM)
         assert process.wait(PATIENCE_SECONDS) == 0
+    (trace,) = kept.read(name="completion").traces
+    assert trace.root.attributes["gen_ai.usage.input_tokens"] > 20
+    assert trace.part("decode") is not None
 
 
 @pytest.mark.parametrize(
