@@ -11,7 +11,7 @@ INSTALL := $(PIP) install --no-compile -c constraints.txt
 # compile all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: attack fuzz soak test-processors bench-languages bench-tuning demo demo-tuning test dist setup setup-dev weights weights-tests embedder adapter confidence lint types check beside unit eval bench-context bench-lines bench-engine bench-index peers index-peers vllm e2e e2e-servers bench-editor editors client vsix vsix-check lock clean
+.PHONY: attack fuzz soak test-processors bench-languages bench-tuning demo demo-tuning test dist dist-extension setup setup-dev weights weights-tests embedder adapter confidence lint types check beside unit eval bench-context bench-lines bench-engine bench-index peers index-peers vllm e2e e2e-servers bench-editor editors client vsix vsix-check lock clean
 
 demo: weights
 	$(BIN)/python -m bench.demo
@@ -211,12 +211,23 @@ vsix: editor-client/node_modules/.done $(VENV)/.dev
 	$(BIN)/python -P -m build --wheel --no-isolation --outdir editor-client/build/wheel .
 	cd editor-client && npm run --silent package
 
-# The wheel, in dist/, of what is committed or not; from one commit always the same bytes. It is tried in an
-# environment of its own with nothing but its requirements, borrowed from here; ARGS=--fetch has pip bring them.
+# A release, in dist/, of what is committed or not: the wheel, the source archive, the extension where there is npm,
+# and of both what they are made of (CycloneDX). Wheel, archive and its bill are always the same bytes from one commit.
+# The wheel is tried in an environment of its own with nothing but its requirements, borrowed from here; ARGS=--fetch
+# has pip bring them.
+dist: export SOURCE_DATE_EPOCH = $(shell git log -1 --format=%ct)
 dist: $(VENV)/.dev
 	rm -rf build/lib build/bdist.* dist
-	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/python -P -m build --wheel --no-isolation --outdir dist .
+	$(BIN)/python -P -m build --wheel --no-isolation --outdir dist .
 	$(BIN)/python -m tests.layout.installed dist/*.whl $(ARGS)
+	$(BIN)/python -m tests.release.sdist dist
+	$(BIN)/python -m tests.release.sbom dist/*.whl dist/homespun.cdx.json
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory dist-extension; \
+	else echo "the VS Code extension is not built: no npm on the PATH (Node 20)"; fi
+
+dist-extension: vsix
+	cp editor-client/homespun.vsix dist/
+	cd editor-client && npm sbom --sbom-format cyclonedx --omit dev > ../dist/homespun-vscode.cdx.json
 
 # Part of `make test`; who only works on the server needs no Node.
 client:

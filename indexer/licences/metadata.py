@@ -46,7 +46,7 @@ def stated(name: str, data: bytes) -> str:
         return ""
     if not isinstance(table, dict):
         return ""
-    return next(filter(None, map(_as_expression, READERS[name](table))), "")
+    return next(filter(None, map(as_expression, READERS[name](table))), "")
 
 
 def _of_python(table: Mapping[str, object]) -> Iterator[object]:
@@ -78,7 +78,8 @@ READERS: Mapping[str, Callable[[Mapping[str, object]], Iterator[object]]] = {
 }
 
 
-def _as_expression(value: object) -> str:
+def as_expression(value: object) -> str:
+    """Return what metadata say of a licence as an SPDX expression, "" where it is none."""
     if not isinstance(value, str):
         return ""
     usual = _USUAL.get(" ".join(value[:100].casefold().split()))
