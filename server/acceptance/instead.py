@@ -51,6 +51,10 @@ class WrittenInstead:
         rest = text()[place.start : place.start + _MAX_CHARS]
         return "\n".join(rest.split("\n")[: place.lines])
 
+    def followed(self) -> int:
+        """Return how many places are followed."""
+        return len(self._places)
+
     def closed(self, uri: str) -> None:
         """Forget a document."""
         self._texts.pop(uri, None)

@@ -150,6 +150,7 @@ class Outcomes:
         if followed is None and suggestion.id in self._followed:
             return
         self._followed.pop(suggestion.id, None)
+        instead = self._instead.take(suggestion.id)
         if suggestion.is_settled:
             return
         suggestion.is_settled = True
@@ -159,7 +160,7 @@ class Outcomes:
             suggestion.outcome = "shown"
         measured = followed.measured if followed else [None] * len(HORIZONS_SECONDS)
         if self.tell is not None:
-            self.tell(suggestion, measured, self._instead.take(suggestion.id))
+            self.tell(suggestion, measured, instead)
         if self._may_log(suggestion.uri):
             self.log.add(_record(suggestion, measured))
 

@@ -484,3 +484,51 @@ def test_the_last_suggestion_of_a_list_is_its_first(open_editor):
     editor = open_editor()
     first, *_ = editor.suggest_several("one()", "two()")
     assert editor.suggestions.last() is first
+
+
+# -- told to who traces
+
+
+def told_to(editor):
+    found = []
+    editor.outcomes.tell = lambda shown, measured, instead: found.append(
+        (shown.completion.text, shown.outcome, instead)
+    )
+    return found
+
+
+def test_who_traces_is_told_what_was_written_instead_once_it_is_known(open_editor):
+    editor = open_editor()
+    told = told_to(editor)
+    editor.suggest("foo(a, b)")
+    editor.type("bar(c)")
+    assert told == []
+    editor.now = 61.0
+    editor.outcomes.settle()
+    assert told == [("foo(a, b)", "shown", "bar(c)")]
+    assert editor.record().outcome == "shown"
+    assert len(told) == 1
+
+
+def test_no_place_is_followed_for_longer_than_its_suggestion(open_editor):
+    editor = open_editor(may_log=False)
+    told = told_to(editor)
+    for keys in ("f", "y", "z"):
+        editor.suggest("foo(a, b)")
+        editor.type(keys)
+    shown = editor.suggest("last()")
+    editor.insert("last()")
+    editor.suggestions.accepted(shown.id)
+    editor.suggestions.tells_shown = True  # what is not told of was not shown, nor is it traced
+    editor.outcomes.close()
+    assert [text for text, _, _ in told] == ["last()", "foo(a, b)"]
+    assert editor.outcomes._instead.followed() == 0
+
+
+def test_a_document_that_is_closed_settles_what_was_not_taken_in_it(open_editor):
+    editor = open_editor()
+    told = told_to(editor)
+    editor.suggest("foo(a, b)")
+    editor.type("bar")
+    editor.outcomes.closed(URI)
+    assert told == [("foo(a, b)", "shown", "bar")]
