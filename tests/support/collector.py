@@ -16,8 +16,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 class Collected:
     """Spans by name, figures by name, who sent them, and with which headers."""
 
-    def __init__(self, status):
+    def __init__(self, status, location):
         self.status = status
+        self.location = location
         self.url = ""
         self.spans = {}
         self.figures = {}
@@ -65,15 +66,17 @@ def _value(value):
 
 
 @contextmanager
-def collecting(status=200):
+def collecting(status=200, location=""):
     """Listen on a port of this machine; answer everything with `status`."""
-    collected = Collected(status)
+    collected = Collected(status, location)
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
             body = self.rfile.read(int(self.headers["content-length"]))
             collected.take(self.path, dict(self.headers), body)
             self.send_response(collected.status)
+            if collected.location:
+                self.send_header("Location", collected.location + self.path)
             self.end_headers()
 
         def log_message(self, *_):
