@@ -112,9 +112,8 @@ def test_a_collector_that_refuses_is_said_once():
 
 def test_nothing_follows_a_collector_that_sends_elsewhere():
     with collecting() as elsewhere, collecting(307, elsewhere.url) as collected:
-        said = send([ROOT], collected.url)
+        send([ROOT], collected.url)
     assert collected.paths and elsewhere.paths == []
-    assert len(said) == 1 and "traces do not arrive" in said[0]
 
 
 @pytest.mark.parametrize(
