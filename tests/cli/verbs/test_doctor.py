@@ -391,6 +391,24 @@ def test_servers_of_vectors_and_ranks_are_named_without_what_may_be_a_key(
     assert SECRET not in json.dumps(found)
 
 
+def test_a_collector_of_traces_is_named_with_what_it_is_sent(shop, capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("HOMESPUN_OBSERVE_OTLP", f"https://traces.corp.example/{SECRET}")
+
+    def sent():
+        found = examined(capsys)
+        assert SECRET not in json.dumps(found)
+        told = {each["name"]: each for each in found["connections"]["facts"]["destinations"]}
+        assert told["traces"]["address"] == "https://traces.corp.example"
+        return told["traces"]["sends"]
+
+    assert "code" not in sent()
+    monkeypatch.setenv("HOMESPUN_OBSERVE_SOURCE_TEXT", "true")
+    assert "the code at the cursor" in sent()
+    bundle = tmp_path / "report.json"
+    assert main(["doctor", str(shop), "--bundle", str(bundle)]) == 0
+    assert "corp.example" not in bundle.read_text()
+
+
 def test_an_encoder_that_is_no_address_is_shown(shop, capsys):
     values = examined(capsys)["settings"]["facts"]["values"]
     assert values["index"]["encoder"]["value"] == "homespun-static-1"
