@@ -38,23 +38,28 @@ class CompletionRequest:
 
 @dataclass(frozen=True, slots=True)
 class SourceLocation:
-    """Lines of the repository that entered the prompt, or that a completion is the same as."""
+    """Lines that entered the prompt, or that a completion is the same as.
+
+    They stand in the repository, or, learnt, in a package below "registry/name-version/".
+    """
 
     path: str
     start_line: int  # 1-based, inclusive
     end_line: int
     score: float
-    licence: str = ""  # another than the repository's, of lines that the completion is the same as
+    licence: str = ""  # of others' lines that the completion is the same as
+    is_learnt: bool = False  # not in the repository: the shipped adapter learned from them
 
     def to_json(self) -> dict[str, object]:
-        """Return the contract's JSON object; "licence" only where there is one."""
+        """Return the contract's JSON object; "licence" and "learnt" only where they hold."""
         body: dict[str, object] = {
             "path": self.path,
             "start_line": self.start_line,
             "end_line": self.end_line,
             "score": round(self.score, 6),
         }
-        return body | ({"licence": self.licence} if self.licence else {})
+        body |= {"licence": self.licence} if self.licence else {}
+        return body | ({"learnt": True} if self.is_learnt else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +88,18 @@ class Completion:
     route: str = "local"  # who answered: the model here, or a server ("remote")
     facts: Mapping[str, object] = field(default_factory=dict)  # for the sentence why; not in JSON
     others: tuple[Completion, ...] = ()  # to choose from, the most likely first; not in JSON
-    same_as: tuple[SourceLocation, ...] = ()  # lines under another licence than the repository's
+    same_as: tuple[SourceLocation, ...] = ()  # lines of others that the text is the same as
     context: PromptContext | None = None  # None where the model was not asked; not in JSON
 
     @property
     def places(self) -> tuple[SourceLocation, ...]:
-        """Lines under another licence that it is the same as, then those of the prompt."""
+        """Lines of others that it is the same as, then those of the prompt."""
         return self.same_as + self.sources
 
     def to_json(self) -> dict[str, object]:
         """Return the contract's JSON object; "id" only where the request had one.
 
-        And "same_as" only where the text is the same as lines under another licence.
+        And "same_as" only where the text is the same as lines of others.
         """
         body: dict[str, object] = {"id": self.id} if self.id else {}
         same_as = [place.to_json() for place in self.same_as]

@@ -27,16 +27,15 @@ def described(sources: Iterable[SourceLocation], root: Path | None) -> list[dict
     if root is None:
         return [source.to_json() | {"uri": None, "preview": ""} for source in sources]
     files = SourceLines(root)
-    return [
-        source.to_json()
-        | {
-            "uri": uri_of(root, source.path),
-            "preview": _marked(
-                source, preview(files.lines(source.path, source.start_line, source.end_line))
-            ),
-        }
-        for source in sources
-    ]
+    return [source.to_json() | _seen(source, root, files) for source in sources]
+
+
+def _seen(source: SourceLocation, root: Path, files: SourceLines) -> dict[str, object]:
+    """Return where a source is opened and what it looks like; a package's lines are not here."""
+    if source.is_learnt:
+        return {"uri": None, "preview": _marked(source, source.path)}
+    line = preview(files.lines(source.path, source.start_line, source.end_line))
+    return {"uri": uri_of(root, source.path), "preview": _marked(source, line)}
 
 
 def _marked(source: SourceLocation, line: str) -> str:

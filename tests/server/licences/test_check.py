@@ -12,9 +12,11 @@ from homespun.progress import never
 from homespun.server.background.factories import make_completer
 from homespun.server.commands.why import why
 from homespun.server.completion.completer import Completer
+from homespun.server.licences import learnt
 from homespun.server.options import CompletionOptions, LicenceOptions
 from homespun.server.types import CompletionRequest, SourceLocation
 from homespun.settings import resolve, user_file
+from homespun.training.shipped.general_adapter import windows
 from tests.indexer.licences.test_texts import PHRASES
 
 BODY = """\
@@ -108,6 +110,52 @@ def test_code_of_the_repositorys_own_is_not_marked(index):
 def test_two_lines_and_a_third_that_differs_are_not_the_same(index):
     lines = SAID.replace("if not total:", "if total == 0:")
     assert completed(index, lines, "other").same_as == ()
+
+
+LEARNT = "pypi/scales-1.0/src/scales.py"
+TAUGHT = [f"    reading_{number} = weigh(pan, {number})" for number in range(5)]
+TAUGHT += ["    for reading in all_readings(pan):"]
+RECITED = ["total += reading", "largest = max(largest, reading)", "yield reading / largest"]
+ABOVE = "\n".join(["def read(pan):", *TAUGHT, "        "])
+RECITED_TEXT = "\n        ".join(RECITED)
+LEARNT_PLACE = SourceLocation(LEARNT, 3, 10, 1.0, "BSD-3-Clause", is_learnt=True)
+
+
+@pytest.fixture
+def taught(monkeypatch):
+    text = f"{ABOVE}{RECITED_TEXT}\n    return pan\n"
+    table = windows.table_of([windows.LearnedFile(LEARNT, "BSD-3-Clause", text)])
+    monkeypatch.setattr(learnt, "shipped", lambda: table)
+
+
+def recited(index, *deny, **fields):
+    return completed(index, RECITED_TEXT + END, *deny, before=ABOVE, **fields)
+
+
+def test_what_a_shipped_adapter_learned_is_marked_without_an_index_too(taught, index):
+    place = {"path": LEARNT, "start_line": 3, "end_line": 10, "score": 1.0}
+    place |= {"licence": "BSD-3-Clause", "learnt": True}
+    for known in (index, None):
+        answer = recited(known)
+        assert (answer.text, answer.same_as) == (RECITED_TEXT, (LEARNT_PLACE,))
+        assert answer.to_json()["same_as"] == [place]
+    told = why(answer, index.root)
+    assert (
+        f"the same as {LEARNT}:3-10, under BSD-3-Clause, which the shipped adapter learned from, "
+        in told["sentence"]
+    )
+    assert told["details"]["sources"][0]["uri"] is None
+
+
+@pytest.mark.parametrize("denied", ["BSD-3-Clause", "other"])
+def test_what_was_learnt_under_a_denied_licence_is_not_shown(taught, index, denied):
+    assert recited(index, denied).finish == "filtered:licence"
+
+
+def test_what_was_learnt_under_the_repositorys_own_licence_is_no_other(taught, index):
+    (index.root / "LICENSE").write_text(PHRASES["BSD-3-Clause"], encoding="utf-8")
+    answer = recited(Index.open(index.root, IndexConfig(encoder="none"), create=True), "other")
+    assert (bool(answer.text), answer.same_as) == (True, (LEARNT_PLACE,))
 
 
 def test_a_short_suggestion_is_not_looked_at(index, monkeypatch):

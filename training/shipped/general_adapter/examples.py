@@ -94,6 +94,24 @@ def package_examples(
     seed: int,
 ) -> Iterator[Example]:
     """Yield the examples of one unpacked package."""
+    drawn, paths = drawn_examples(source, folder, mix, rng, held, asked_lines, seed=seed)
+    wanted = {example.id for example in drawn if rng.random() < mix.with_context}
+    if wanted:
+        drawn = list(_with_context(drawn, wanted, folder, paths))
+    yield from drawn
+
+
+def drawn_examples(
+    source: LicensedPackage,
+    folder: Path,
+    mix: Mix,
+    rng: random.Random,
+    held: frozenset[str],
+    asked_lines: Collection[str],
+    *,
+    seed: int,
+) -> tuple[list[Example], list[str]]:
+    """Return a package's examples before anything is retrieved for them, and its code's paths."""
     code, _ = files_of(folder, seed)
     usable = [file for file in code if _is_usable(file, held, asked_lines)]
     rng.shuffle(usable)
@@ -103,11 +121,7 @@ def package_examples(
         drawn += _holes_of(file, source, mix, rng)
         if len(drawn) >= mix.per_package:
             break
-    drawn = drawn[: mix.per_package]
-    wanted = {example.id for example in drawn if rng.random() < mix.with_context}
-    if wanted:
-        drawn = list(_with_context(drawn, wanted, folder, [file.parsed.path for file in code]))
-    yield from drawn
+    return drawn[: mix.per_package], [file.parsed.path for file in code]
 
 
 def task_lines() -> frozenset[str]:

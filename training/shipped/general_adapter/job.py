@@ -118,7 +118,7 @@ def make_examples(mix: Mix, *, progress: Progress) -> Path:
         return target
     make_private_folder(folder())
     stamp.unlink(missing_ok=True)
-    held = _held_prints()
+    held = held_prints()
     write_examples(general_examples(mix, held, progress=progress), target)
     write_private(stamp, wanted)
     return target
@@ -269,12 +269,13 @@ def _counts(examples: Sequence[Example], train: Sequence[EncodedExample]) -> dic
     }
 
 
-def _held_prints() -> frozenset[str]:
+def held_prints() -> frozenset[str]:
     """Return the fingerprints of what evaluation sets are made of; kept, for they take minutes."""
     kept = folder() / "held.json"
     if kept.is_file():
         return frozenset(json.loads(kept.read_text(encoding="utf-8")))
     found = held_out_prints(held_out_packages())
+    make_private_folder(folder())
     write_private(kept, json.dumps(sorted(found)))
     return found
 
