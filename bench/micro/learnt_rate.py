@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from bench.typing.corpus import corpus, source_files
 from homespun.indexer.licences.copied import is_long_enough
 from homespun.indexer.words.telling import told_by
-from homespun.models.open import open_generator
 from homespun.server.completion.completer import Completer
+from homespun.server.completion.open import context_length, open_generator
 from homespun.server.licences import learnt
 from homespun.server.options import CompletionOptions
 from homespun.server.types import CompletionRequest
@@ -54,12 +54,25 @@ def main() -> None:
         for path, text in source_files(unpacked(package.package), package.language).items()
     }
     _count_windows(held)
-    completer = Completer(open_generator(args.model), None, CompletionOptions(eagerness="all"))
+    completer = _completer(args.model)
     print("| places below a head | asked | three lines or more | marked | licences |")
     print("|---|--:|--:|--:|---|")
     for name, files in (("in files that taught", _taught()), ("in held packages", held)):
         places = random.Random(_SEED).sample(list(_places(files)), args.places)
         print(_row(name, completer, places), flush=True)
+
+
+def _completer(model: str) -> Completer:
+    options = CompletionOptions(model=model, eagerness="all")
+    generator = open_generator(
+        model,
+        adapter="none",
+        workspace=None,
+        threads=options.threads,
+        context_tokens=context_length(options),
+        cache_mb=options.cache_mb,
+    )
+    return Completer(generator, None, options)
 
 
 def _count_windows(files: dict[str, str]) -> None:
