@@ -54,7 +54,7 @@ def test_a_line_that_differs_breaks_it(table):
 
 def test_what_more_than_two_packages_have_is_nobodys():
     def shared(count):
-        names = [f"pypi/p{number}-1/a.py" for number in range(count)]
+        names = [f"pypi/p{number}-1/a.py" for number in reversed(range(count))]
         files = [LearnedFile(name, "MIT", "\n".join(LINES[:8])) for name in names]
         return windows.table_of(files).same_as([], "\n".join(LINES[:8]))
 
