@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import mmap
 import os
 import signal
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 from homespun.models.adapters.compatibility import check_fits
 from homespun.models.adapters.registry import Registry
 from homespun.models.errors import AdapterDamaged, AdapterUnfit, AdapterUnknown
+from tests.support.like_windows import like_windows
 from tests.support.tiny import save_tiny_adapter
 
 FACTS = {
@@ -263,3 +265,19 @@ def test_whoever_is_killed_leaves_a_whole_registry(registry, draft):
     assert not [entry for entry in registry.folder.iterdir() if entry.name.startswith(".")]
     registry.promote(last.id)
     assert registry.champion().id == last.id
+
+
+def test_like_windows_adapters_come_and_go_while_one_is_mapped(registry, draft, tmp_path):
+    with like_windows(tmp_path) as refused:
+        first = registry.add(draft, FACTS)
+        registry.promote(first.id)
+        second = registry.add(draft, FACTS)
+        weights = second.directory / "adapter_model.safetensors"
+        with weights.open("rb") as stream:
+            mapped = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+        registry.promote(second.id)
+        registry.remove(first.id)
+        mapped.close()
+    assert [each.id for each in registry.adapters()] == [second.id]
+    assert [path.name for path in registry.folder.iterdir() if path.is_dir()] == [second.id]
+    assert refused == []
