@@ -15,15 +15,20 @@ from homespun.showable import showable_coloured
 
 
 class ShownStream:
-    """A text stream that escapes what a terminal would obey; all else is the stream's own."""
+    """A text stream that escapes what a terminal would obey and what the stream cannot say."""
 
     def __init__(self, stream: TextIO) -> None:
         self.below = stream
 
     def write(self, text: str) -> int:
         """Write the text made safe; return how many characters were given."""
-        self.below.write(showable_coloured(text))
+        self.below.write(self._encodable(showable_coloured(text)))
         return len(text)
+
+    def _encodable(self, text: str) -> str:
+        r"""Return the text with \u escapes for what the stream's encoding lacks."""
+        encoding = self.below.encoding or "utf-8"
+        return text.encode(encoding, "backslashreplace").decode(encoding)
 
     def __getattr__(self, name: str) -> object:
         """Answer as the stream does."""
