@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from pygls.uris import to_fs_path
@@ -25,7 +27,14 @@ _WITHOUT_TREE = {"plaintext": "text"}  # as `language_of` calls a path that it d
 def path_of(uri: str) -> Path | None:
     """Return the file of a `file:` URI or of a notebook's cell, None for any other document."""
     path = to_fs_path(file_of(uri))
-    return Path(path) if path else None
+    return Path(_without_prefix(path)) if path else None
+
+
+def _without_prefix(path: str) -> str:
+    r"""Return a path of Windows without the mark of a long one, `\\?\` or `\\?\UNC\`."""
+    if path.startswith("\\\\?\\UNC\\"):
+        return "\\\\" + path[8:]
+    return path.removeprefix("\\\\?\\")
 
 
 def language_name(language_id: str) -> str:
@@ -55,6 +64,19 @@ class Root:
         resolved = path.resolve()
         if resolved.is_relative_to(self.resolved):
             return resolved.relative_to(self.resolved).as_posix()
+        return self._by_its_folder(resolved)
+
+    def _by_its_folder(self, path: Path) -> str | None:
+        """Return the path below a folder that is this one in other letters: `/Users` and `/users`.
+
+        Where upper and lower case are the same, only the disk knows it (macOS, Windows).
+        """
+        folder = type(path)(*path.parts[: len(self.resolved.parts)])
+        if str(folder).casefold() != str(self.resolved).casefold():
+            return None
+        with suppress(OSError):
+            if os.path.samefile(folder, self.resolved):
+                return path.relative_to(folder).as_posix()
         return None
 
     def refusal(self) -> str:
