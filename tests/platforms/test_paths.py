@@ -75,4 +75,10 @@ def test_a_folder_in_other_letters_is_another_one_on_this_disk(tmp_path):
     for name in ("Shop", "shop"):
         (tmp_path / name).mkdir()
     assert Root(tmp_path / "Shop").relative(tmp_path / "shop" / "a.py") is None
-    assert Root(tmp_path / "Shop").relative(tmp_path / "gone" / "a.py") is None
+    assert Root(tmp_path / "Shop").relative(tmp_path / "SHOP" / "a.py") is None
+
+
+def test_the_disk_is_asked_for_a_folder_of_the_same_letters_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(os.path, "samefile", lambda one, other: True)
+    assert Root(tmp_path / "Shop").relative(tmp_path / "Chop" / "a.py") is None
+    assert Root(tmp_path / "Shop").relative(tmp_path / "sHOP" / "a.py") == "a.py"
