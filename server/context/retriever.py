@@ -25,6 +25,7 @@ from homespun.progress import never
 from homespun.server.analysis.name_resolution import Files
 from homespun.server.analysis.names_in_reach import in_reach
 from homespun.server.analysis.python.inference import PythonTypes
+from homespun.server.analysis.siblings import beside
 from homespun.server.analysis.source_lines import SourceLines
 from homespun.server.context.being_written import BeingWritten
 from homespun.server.context.candidates import PARTS, Need, Needs, enclosing_call, words_beside
@@ -233,8 +234,7 @@ class Retriever:
     def _files(self, request: _Request) -> Files:
         cursor = request.cursor
         return Files(
-            self._index,
-            self._sources,
+            *beside(self._index, self._sources, request.language),
             path=request.path,
             language=request.language,
             text=cursor.before + cursor.after,
