@@ -83,6 +83,11 @@ class Pack:
         return len(self._starts)
 
     @property
+    def offered(self) -> frozenset[str]:
+        """The modules that it offers."""
+        return frozenset(self._modules)
+
+    @property
     def modules(self) -> frozenset[str]:
         """The first parts of the modules that it offers: what a document may import."""
         return self._top
