@@ -28,8 +28,9 @@ from homespun.server.prompt.cursor import Cursor
 # may come next, the variables near it.
 PARTS = ("receiver", "callee", "names", "variables")
 _MAX_NAMES = 6
-_FIRST_FOREIGN = 2  # names of a sibling's module that are shown as others are
-_MAX_LISTED = 32  # further ones of siblings, a line each
+_FIRST_FOREIGN = 1  # names of a sibling's module that are shown as others are
+_SURE_FOREIGN = 0.1  # how likely a sibling's definition must be to be shown by itself
+_MAX_LISTED = 64  # further ones of siblings, by their names
 _MIN_PROBABILITY = 0.03
 _MAX_MEMBERS_BESIDE = 6
 _MAX_FIELDS = 16  # of what an object is made of
@@ -57,7 +58,12 @@ class Need:
     read: Class | None = None
     is_fresh: bool = False  # only the line at the cursor wants it
     body: bool = False  # where it is short
-    listed: tuple[Symbol, ...] = ()  # of one file, beside `symbol`: their heads, nothing else
+    listed: tuple[Symbol, ...] = ()  # of one file: their names, nothing else of any of them
+
+    @property
+    def location(self) -> tuple[str, int]:
+        """What it shows: path and line, 0 where it lists."""
+        return self.symbol.path, 0 if self.listed else self.symbol.start_line
 
 
 @dataclass(frozen=True)
@@ -186,6 +192,7 @@ class Needs:
         odds = evidence.probabilities(candidates, MODULE if is_fresh else NAMES)
         ordered = sorted(range(len(names)), key=lambda n: (-odds[n], n))
         best = ordered[: _FIRST_FOREIGN if is_foreign(path) else _MAX_NAMES]
+        best = [n for n in best if is_foreign(path) or not _is_doubtful(names[n][1], odds[n])]
         for number in best:
             name, meant = names[number]
             if odds[number] < _MIN_PROBABILITY:
@@ -197,7 +204,7 @@ class Needs:
                     score = _RECEIVER - 0.1 * best.index(number)
                 part = "receiver" if is_fresh else "names"
                 yield self._whole(part, meant, score, is_fresh=is_fresh, sure=odds[number] > 0.3)
-        rest = {names[n][0]: (names[n][1], odds[n]) for n in ordered[len(best) :]}
+        rest = {names[n][0]: (names[n][1], odds[n]) for n in ordered if n not in best}
         yield from self._listed(rest, path, is_fresh=is_fresh)
 
     def _listed(
@@ -292,6 +299,11 @@ class Needs:
         for name in self.types.scope.parameters(function) if function >= 0 else ():
             found.setdefault(name)
         return [name for name in found if name not in ("self", "cls")][:12]
+
+
+def _is_doubtful(meant: Symbol | Module | None, odds: float) -> bool:
+    """Tell whether a sibling's definition is better listed with others than shown by itself."""
+    return isinstance(meant, Symbol) and is_foreign(meant.path) and odds < _SURE_FOREIGN
 
 
 def _making(read: Class) -> tuple[str, ...]:

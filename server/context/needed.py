@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from homespun.indexer.types import Region
+from homespun.indexer.types import Region, Symbol
 from homespun.server.analysis.name_resolution import Files
 from homespun.server.context.candidates import Need
-from homespun.server.context.snippet_text import definition, head, python_class, shortened
+from homespun.server.context.snippet_text import definition, python_class
 from homespun.server.prompt.render import Snippet
 
 
@@ -37,10 +37,17 @@ def needed(files: Files, need: Need, window: Region) -> Snippet | None:
 
 
 def _listed(need: Need) -> str:
-    """Return a line for each definition, in the order of the source."""
+    """Return a line for each definition, in the order of the source: what it is and its name."""
     ordered = sorted(need.listed, key=lambda symbol: symbol.start_line)
-    lines = [head(shortened(symbol.signature), symbol.language, 0)[0] for symbol in ordered]
-    return "\n".join(lines) + "\n"
+    return "\n".join(_named(symbol) for symbol in ordered) + "\n"
+
+
+def _named(symbol: Symbol) -> str:
+    if symbol.kind == "class":
+        return f"class {symbol.name}: ..."
+    if symbol.kind in ("function", "method"):
+        return f"{'async ' * symbol.signature.startswith('async')}def {symbol.name}(...): ..."
+    return f"{symbol.name} = ..."
 
 
 def overlaps(region: Region, path: str, start: int, end: int) -> bool:

@@ -220,7 +220,7 @@ class Retriever:
                 continue
             if request.is_late() or len(seen) >= BY_NEED.definitions:
                 return
-            location = (need.symbol.path, need.symbol.start_line)
+            location = need.location
             if location in seen:
                 continue
             snippet = needed(files, need, request.window)
