@@ -60,6 +60,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--remote", metavar="URL", help="address of the server; implies the route")
     parser.add_argument("--remote-kind", choices=get_args(KindName), help="what is there")
     parser.add_argument("--remote-model", metavar="NAME", help="the model's name there")
+    parser.add_argument(
+        "--sibling",
+        action="append",
+        metavar="NAME",
+        help="look into what this repository published as well, e.g. acme/auth; may be repeated",
+    )
+    parser.add_argument("--siblings-root", metavar="URI", help="where the packs of siblings lie")
     parser.add_argument("--json", action="store_true", help="print JSON, a line a completion")
 
 
@@ -185,7 +192,12 @@ def _completer(args: argparse.Namespace, workspace: Path) -> Completer:
         raise Unavailable(f"the workspace {str(workspace)!r} is no folder; give --workspace DIR")
     from homespun.cli.progress import RichProgress
     from homespun.server.completion.completer import Completer
+    from homespun.server.completion.open import open_index
 
+    index = None
+    if args.sibling or args.siblings_root:
+        flags = {"siblings": args.sibling, "siblings_root": args.siblings_root}
+        index = open_index(workspace, flags=flags, say=say)
     with RichProgress(quiet=args.json) as progress:
         return Completer.open(
             workspace,
@@ -193,6 +205,7 @@ def _completer(args: argparse.Namespace, workspace: Path) -> Completer:
             adapter=args.adapter,
             retrieval=False if args.no_retrieval else None,
             remote=remote_flags(args),
+            index=index,
             progress=progress,
             say=say,
         )

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from homespun.indexer.packs.names import is_foreign
 from homespun.server.analysis.source_lines import SourceLines
 from homespun.server.types import SourceLocation
 from homespun.showable import showable_line
@@ -30,7 +31,7 @@ def described(sources: Iterable[SourceLocation], root: Path | None) -> list[dict
     return [
         source.to_json()
         | {
-            "uri": uri_of(root, source.path),
+            "uri": None if is_foreign(source.path) else uri_of(root, source.path),
             "preview": _marked(
                 source, preview(files.lines(source.path, source.start_line, source.end_line))
             ),

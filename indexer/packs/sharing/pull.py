@@ -23,7 +23,7 @@ from typing import Any
 from homespun import paths
 from homespun.indexer.errors import PackOlder, PackRefused
 from homespun.indexer.packs.definition import MAX_PACK_BYTES
-from homespun.indexer.packs.names import REVISION_CHARS, is_repo
+from homespun.indexer.packs.names import REVISION_CHARS, is_repo, scheme_of
 from homespun.indexer.packs.pack import Pack
 from homespun.indexer.packs.sharing.pointer import (
     CURRENT,
@@ -33,6 +33,7 @@ from homespun.indexer.packs.sharing.pointer import (
 )
 from homespun.indexer.packs.sharing.publish import key_of
 from homespun.indexer.packs.sharing.stores import PackStore, open_store
+from homespun.models.download.offline import is_offline
 from homespun.parsing import read_json
 from homespun.storage import make_private_folder, read_bounded, write_private, writing
 
@@ -90,6 +91,8 @@ def pull(
 
 def _opened(root: str) -> tuple[PackStore | None, str]:
     try:
+        if scheme_of(root) != "file" and is_offline():
+            return None, f"{root!r} is not asked: HOMESPUN_OFFLINE is set"
         return open_store(root), ""
     except PackRefused as error:
         return None, str(error)
