@@ -194,16 +194,17 @@ def _completer(args: argparse.Namespace, workspace: Path) -> Completer:
     from homespun.server.completion.completer import Completer
     from homespun.server.completion.open import open_index
 
-    index = None
-    if args.sibling or args.siblings_root:
+    index, no_retrieval = None, args.no_retrieval
+    if (args.sibling or args.siblings_root) and not no_retrieval:
         flags = {"siblings": args.sibling, "siblings_root": args.siblings_root}
         index = open_index(workspace, flags=flags, say=say)
+        no_retrieval = index is None  # why has been said
     with RichProgress(quiet=args.json) as progress:
         return Completer.open(
             workspace,
             model=args.model,
             adapter=args.adapter,
-            retrieval=False if args.no_retrieval else None,
+            retrieval=False if no_retrieval else None,
             remote=remote_flags(args),
             index=index,
             progress=progress,

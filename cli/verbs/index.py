@@ -69,9 +69,14 @@ def run(args: argparse.Namespace) -> int:
             report.embedded = index.embed(progress=progress, say=note)
             if isinstance(encoder, AskedEncoder) and report.embedded:
                 note(f"{report.embedded} texts went to {encoder.where()}, without their secrets")
-    _print(report, index, as_json=args.json)
-    if args.publish is not None:
-        packs.publish(args, index)
+    published = None if args.publish is None else packs.publish(args, index)
+    if args.json:
+        more = {"published": published.to_json()} if published else {}
+        print(json.dumps(asdict(report) | more), flush=True)
+    else:
+        _print(report, index)
+        if published:
+            packs.show(args, published)
     return _watch(index, as_json=args.json) if args.watch else 0
 
 
@@ -103,10 +108,7 @@ def _print_update(report: IndexReport, *, as_json: bool) -> None:
     )
 
 
-def _print(report: IndexReport, index: Index, *, as_json: bool) -> None:
-    if as_json:
-        print(json.dumps(asdict(report)), flush=True)
-        return
+def _print(report: IndexReport, index: Index) -> None:
     print(
         f"{index.root}: {report.files} files, {report.chunks} chunks, {report.symbols} symbols "
         f"({report.added} added, {report.changed} changed, {report.removed} removed, "

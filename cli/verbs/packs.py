@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, get_args
 
 from homespun.cli.errors import UsageError
+from homespun.indexer.packs.names import REVISION_CHARS, check_repo, scheme_of
 from homespun.indexer.packs.public import What
 
 if TYPE_CHECKING:
@@ -36,8 +37,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def check_arguments(args: argparse.Namespace) -> None:
     """Raise `UsageError` where the flags make no sense together, `PackRefused` for a bad name."""
-    from homespun.indexer.packs.names import check_repo, scheme_of
-
     if (args.publish is None) != (args.name is None):
         raise UsageError("--publish URI and --name NAME go together: where to, and as what")
     if args.retract and args.publish is None:
@@ -47,36 +46,39 @@ def check_arguments(args: argparse.Namespace) -> None:
         scheme_of(args.publish)
 
 
-def publish(args: argparse.Namespace, index: Index) -> None:
+def publish(args: argparse.Namespace, index: Index) -> PackPublished:
     """Offer what an index, which is up to date, has to offer."""
-    from homespun.indexer.packs.sharing.publish import publish
+    from homespun.indexer.packs.sharing import publish as sharing
     from homespun.indexer.packs.sharing.stores import open_store
 
-    _print(args, publish(index, open_store(args.publish), args.name, what=args.publish_what))
+    return sharing.publish(index, open_store(args.publish), args.name, what=args.publish_what)
 
 
 def retract(args: argparse.Namespace) -> int:
     """Leave a mark that a repository is gone."""
-    from homespun.indexer.packs.sharing.publish import retract
+    from homespun.indexer.packs.sharing import publish as sharing
     from homespun.indexer.packs.sharing.stores import open_store
 
     check_arguments(args)
-    _print(args, retract(open_store(args.publish), args.name))
+    done = sharing.retract(open_store(args.publish), args.name)
+    if args.json:
+        print(json.dumps({"published": done.to_json()}), flush=True)
+    else:
+        show(args, done)
     return 0
 
 
-def _print(args: argparse.Namespace, done: PackPublished) -> None:
-    if args.json:
-        print(json.dumps(done.to_json()), flush=True)
-        return
+def show(args: argparse.Namespace, done: PackPublished) -> None:
+    """Print what is offered now, for a person."""
     if not done.pack:
-        print(f"{done.repo} is marked as gone at {args.publish}")
+        print(f"{done.repo} is marked as gone at {args.publish}", flush=True)
         return
     modules = ", ".join(done.modules)
     state = "published" if done.is_new else "was offered already"
     print(
-        f"{done.repo} at {done.revision[:6]} {state}: {done.rows} rows of {modules}, "
-        f"{done.size_bytes / 1000:.0f} kB"
+        f"{done.repo} at {done.revision[:REVISION_CHARS]} {state}: {done.rows} rows of {modules}, "
+        f"{done.size_bytes / 1000:.0f} kB",
+        flush=True,
     )
     if done.swept:
-        print(f"{done.swept} packs that nobody had named for a week were deleted")
+        print(f"{done.swept} packs that nobody had named for a week were deleted", flush=True)

@@ -210,9 +210,8 @@ class FolderIndex:
         return None
 
     def _open(self) -> None:
-        index = self._open_index(self.root, self._config, create=True)
-        index.siblings = self._siblings.siblings
-        self.index = index
+        self.index = self._open_index(self.root, self._config, create=True)
+        self.index.siblings = self._siblings.siblings
 
     def _take_siblings(self, siblings: Siblings) -> None:
         """Have completions look into other packs from now on; on the follower's thread."""
