@@ -44,6 +44,16 @@ _PATH = re.compile(r"[^\x00-\x1f\x7f\\:]+")
 _NAME = re.compile(r"[^\W\d]\w*|\*|")
 _DOTTED = re.compile(r"\.*(?:[^\W\d]\w*)?(?:\.[^\W\d]\w*)*|\*")
 _THRIFT_BYTES = 4_000_000  # of the file's own description
+# All that pyarrow was seen to raise for a file that is damaged, or made to be.
+_WRONG = (
+    pa.ArrowException,
+    ValueError,
+    OSError,
+    MemoryError,
+    OverflowError,
+    LookupError,
+    TypeError,
+)
 
 Table = Any  # an Arrow table; pyarrow publishes no types
 
@@ -86,38 +96,45 @@ def unpacked_columns(data: bytes, *, what: str) -> dict[str, Any]:
         for name in TEXTS:
             columns[name] = (_safe(name, columns[name][0]), columns[name][1])
         _check_rows(columns)
-    except (pa.ArrowException, ValueError, OSError, MemoryError, OverflowError) as error:
-        said = str(error).partition("\n")[0][:200]
-        raise PackRefused(
-            f"{what} is no pack that can be believed: {showable_line(said)}"
-        ) from error
+    except _WRONG as error:
+        said = showable_line(str(error).partition("\n")[0][:200])
+        raise PackRefused(f"{what} is no pack that can be believed: {said}") from error
     return columns
 
 
 def _read(data: bytes) -> Table:
     if len(data) > MAX_PACK_BYTES:
         raise ValueError(f"it is larger than {megabytes(MAX_PACK_BYTES)}")
-    file = pq.ParquetFile(
-        pa.BufferReader(data), read_dictionary=list(TEXTS),
-        thrift_string_size_limit=_THRIFT_BYTES, thrift_container_size_limit=_THRIFT_BYTES,
-    )  # fmt: skip
-    about = file.metadata
-    wanted = [(name, "BYTE_ARRAY") for name in TEXTS] + [(name, "INT32") for name in NUMBERS]
-    found = [(about.schema.column(n).path, about.schema.column(n).physical_type)
-             for n in range(min(about.num_columns, len(wanted) + 1))]  # fmt: skip
-    if found != wanted:
-        raise ValueError("its columns are others")
-    if about.num_rows > MAX_ROWS or about.num_row_groups > 1:
-        raise ValueError(f"it has more than {MAX_ROWS:,} rows")
-    sizes = [about.row_group(0).column(n).total_uncompressed_size for n in range(len(wanted))] if (
-        about.num_row_groups
-    ) else []  # fmt: skip
-    if any(size < 0 for size in sizes) or sum(sizes) > MAX_PACK_TEXT:
-        raise ValueError(f"it would have {megabytes(sum(sizes))}")
-    table = file.read()
+    _check_description(_opened(data, []).metadata)
+    table = _opened(data, list(TEXTS)).read()
     if len(table) > MAX_ROWS or any(column.null_count for column in table.columns):
         raise ValueError("a value in it is missing")
     return table
+
+
+def _opened(data: bytes, encoded: list[str]) -> Any:  # noqa: ANN401 - a Parquet file
+    return pq.ParquetFile(
+        pa.BufferReader(data),
+        read_dictionary=encoded,
+        thrift_string_size_limit=_THRIFT_BYTES,
+        thrift_container_size_limit=_THRIFT_BYTES,
+    )
+
+
+def _check_description(about: Any) -> None:  # noqa: ANN401 - of a Parquet file
+    """Raise ValueError where a file says that it is no pack, or too large for one."""
+    wanted = [(name, "BYTE_ARRAY") for name in TEXTS] + [(name, "INT32") for name in NUMBERS]
+    columns = [about.schema.column(n) for n in range(min(about.num_columns, len(wanted) + 1))]
+    if [(column.path, column.physical_type) for column in columns] != wanted:
+        raise ValueError("its columns are others")
+    if about.num_rows > MAX_ROWS or about.num_row_groups > 1:
+        raise ValueError(f"it has more than {MAX_ROWS:,} rows")
+    groups = [about.row_group(n) for n in range(about.num_row_groups)]
+    sizes = [
+        group.column(n).total_uncompressed_size for group in groups for n in range(len(wanted))
+    ]
+    if any(size < 0 for size in sizes) or sum(sizes) > MAX_PACK_TEXT:
+        raise ValueError(f"it would have {megabytes(sum(sizes))}")
 
 
 def _encoded(column: Table) -> tuple[Any, Any]:

@@ -30,7 +30,10 @@ def module_of(path: str, paths: Collection[str]) -> str:
     if not dot or ending not in ("py", "pyi"):
         return ""
     parts = stem.split("/")
-    inside = parts[_start(parts, paths) :]
+    start = _start(parts, paths)
+    if not _ASIDE.isdisjoint(parts[:start]):
+        return ""
+    inside = parts[start:]
     if inside and inside[-1] == "__init__":
         inside = inside[:-1]
     name = ".".join(inside)
