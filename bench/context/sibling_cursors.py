@@ -51,20 +51,15 @@ class Sources:
             return None
         starred = []
         for node in _statements(self.trees[module].body):
-            if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-                if node.name == name:
-                    return self.files[module], node.lineno
-            elif isinstance(node, ast.Assign | ast.AnnAssign):
-                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-                if any(isinstance(t, ast.Name) and t.id == name for t in targets):
-                    return self.files[module], node.lineno
-            elif isinstance(node, ast.ImportFrom):
+            if _defines(node, name):
+                return self.files[module], node.lineno
+            if isinstance(node, ast.ImportFrom):
                 origin = self.absolute(module, node)
-                for alias in node.names:
-                    if alias.name == "*":
-                        starred.append(origin)
-                    elif (alias.asname or alias.name) == name:
-                        return self.defined(origin, alias.name, hops=hops + 1)
+                bound = {alias.asname or alias.name: alias.name for alias in node.names}
+                if "*" in bound:
+                    starred.append(origin)
+                elif name in bound:
+                    return self.defined(origin, bound[name], hops=hops + 1)
         found = (self.defined(origin, name, hops=hops + 1) for origin in starred)
         return next((place for place in found if place), None)
 
@@ -76,6 +71,15 @@ class Sources:
         is_door = self.files[module].endswith("__init__.py")
         kept = parts[: len(parts) - node.level + is_door]
         return ".".join([*kept, *([node.module] if node.module else [])])
+
+
+def _defines(node: ast.stmt, name: str) -> bool:
+    if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+        return node.name == name
+    if not isinstance(node, ast.Assign | ast.AnnAssign):
+        return False
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    return any(isinstance(target, ast.Name) and target.id == name for target in targets)
 
 
 def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
@@ -102,9 +106,25 @@ def _uses(
     path = sources.files[module]
     if _ASIDE.search(path):
         return
+    names, modules = _bound(sources.trees[module])
+    lines = (sources.root / path).read_text(encoding="utf-8").split("\n")
+    for node in ast.walk(sources.trees[module]):
+        used = _used(node, names, modules)
+        if used is None:
+            continue
+        line, column, shown, origin, name = used
+        owner = others.get(origin.partition(".")[0])
+        place = owner.defined(origin, name) if owner else None
+        # Columns of `ast` are bytes: lines of other characters are left out.
+        if owner is not None and place is not None and lines[line - 1].isascii():
+            yield (path, line, column, shown, owner.name, *place)
+
+
+def _bound(tree: ast.Module) -> tuple[dict[str, tuple[str, str]], dict[str, str]]:
+    """Return name -> (module, name there), and name -> module, of a file's imports."""
     names: dict[str, tuple[str, str]] = {}
     modules: dict[str, str] = {}
-    for node in ast.walk(sources.trees[module]):
+    for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and not node.level:
             for alias in node.names:
                 names[alias.asname or alias.name] = (node.module or "", alias.name)
@@ -112,26 +132,20 @@ def _uses(
             for alias in node.names:
                 if alias.asname or "." not in alias.name:
                     modules[alias.asname or alias.name] = alias.name
-    lines = (sources.root / path).read_text(encoding="utf-8").split("\n")
-    for node in ast.walk(sources.trees[module]):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in names:
-            origin, name = names[node.id]
-            column, shown = node.col_offset, node.id
-        elif (
-            isinstance(node, ast.Attribute)
-            and isinstance(node.value, ast.Name)
-            and node.value.id in modules
-        ):
-            origin, name, shown = modules[node.value.id], node.attr, node.attr
-            column = (node.end_col_offset or 0) - len(name)
-        else:
-            continue
-        owner = others.get(origin.partition(".")[0])
-        place = owner.defined(origin, name) if owner else None
-        line = node.end_lineno if isinstance(node, ast.Attribute) else node.lineno
-        if owner is None or place is None or not lines[(line or 1) - 1].isascii():
-            continue
-        yield (path, line or 1, column, shown, owner.name, *place)
+    return names, modules
+
+
+def _used(
+    node: ast.AST, names: Mapping[str, tuple[str, str]], modules: Mapping[str, str]
+) -> tuple[int, int, str, str, str] | None:
+    """Return (line, column, name as written, module, name there) of an imported name's use."""
+    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in names:
+        return (node.lineno, node.col_offset, node.id, *names[node.id])
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        if node.value.id in modules and node.end_lineno and node.end_col_offset:
+            column = node.end_col_offset - len(node.attr)
+            return (node.end_lineno, column, node.attr, modules[node.value.id], node.attr)
+    return None
 
 
 def _cursors(

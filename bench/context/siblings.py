@@ -22,7 +22,7 @@ import tempfile
 import time
 import tracemalloc
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.common.provenance import RESULTS, ROOT, facts
@@ -98,7 +98,7 @@ def _recall(below: Path, count: int, *, misses: bool) -> Iterator[SiblingResult]
 def _asked(
     index: Index, beside: Siblings, packs: Mapping[str, Pack], cursors: Sequence[NameCursor]
 ) -> Iterator[tuple[NameCursor, int, int]]:
-    """Yield each cursor with the ranks; the file that is completed is out of the index meanwhile."""
+    """Yield each cursor with its ranks; the file that is completed is out of the index."""
     by_path: dict[str, list[NameCursor]] = {}
     for cursor in cursors:
         by_path.setdefault(cursor.path, []).append(cursor)
@@ -121,8 +121,6 @@ def _asked(
 
 
 def _needs(cursor: NameCursor, pack: Pack) -> NameCursor:
-    from dataclasses import replace
-
     return replace(cursor, needs_path=pack.called(cursor.needs_path))
 
 

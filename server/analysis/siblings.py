@@ -146,9 +146,7 @@ def _shown(row: PackRow) -> list[str]:
         return []
     depth = row.qualified.count(".") + (row.kind == ATTRIBUTE)
     head = closed(row.signature).replace('"""', '""').replace("'''", "''")
-    if head.startswith("class "):
+    if head.startswith(("class ", "def ", "async def ")):
         head += ":"
-    elif head.startswith(("def ", "async def ")):
-        head += ": ..."
     lead = [f"@{name}" for name in row.lead.split()[:1]]
     return [f"{'    ' * depth}{line}" for line in (*lead, head)]
