@@ -112,6 +112,11 @@ def _read(data: bytes) -> Table:
     return table
 
 
+def give_back() -> None:
+    """Give the memory that reading took back to the system; what is read stays."""
+    pa.default_memory_pool().release_unused()
+
+
 def _opened(data: bytes, encoded: list[str]) -> Any:  # noqa: ANN401 - a Parquet file
     return pq.ParquetFile(
         pa.BufferReader(data),

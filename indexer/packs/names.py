@@ -45,9 +45,9 @@ def is_revision(text: object) -> bool:
     return isinstance(text, str) and _REVISION.fullmatch(text) is not None
 
 
-def foreign(repo: str, revision: str, path: str) -> str:
-    """Return what a file of another repository is called here."""
-    return f"{repo}@{revision[:REVISION_CHARS]}:{path}"
+def label_of(repo: str, revision: str) -> str:
+    """Return what the files of another repository are called by here, before the colon."""
+    return f"{repo}@{revision[:REVISION_CHARS]}"
 
 
 def is_foreign(path: str) -> bool:

@@ -17,11 +17,10 @@ import numpy.typing as npt
 
 from homespun.indexer.packs.definition import FILE, IMPORT, PackRow
 from homespun.indexer.packs.file import TEXTS, unpacked_columns
-from homespun.indexer.packs.names import foreign
+from homespun.indexer.packs.names import label_of
 
 _Numbers = npt.NDArray[np.int32]
 _KEPT_FILES = 64
-_WITH_NAMES = ("path", "name", "kind")  # looked up by their different values
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +47,7 @@ class Pack:
         """Use `read`."""
         self.repo = repo
         self.revision = revision
+        self.label = label_of(repo, revision)
         self.digest = digest  # sha256 of its bytes
         self._texts = {name: _texts(*columns[name]) for name in TEXTS}
         self._starts = _array(columns["start_line"])
@@ -75,6 +75,7 @@ class Pack:
             return self
         other = copy.copy(self)
         other.revision = revision
+        other.label = label_of(self.repo, revision)
         return other
 
     @property
@@ -102,7 +103,7 @@ class Pack:
 
     def called(self, path: str) -> str:
         """Return what a file of this repository is called elsewhere."""
-        return foreign(self.repo, self.revision, path)
+        return f"{self.label}:{path}"
 
     def file_of(self, module: str, name: str = "") -> str | None:
         """Return the path of a module; with `name`, of the submodule of that name if there is one.
@@ -141,9 +142,8 @@ class Pack:
         file, number = self._files.get(path), self._names.get(name)
         if file is None or number is None:
             return []
-        rows = _group(self._rows, file)
-        found: list[int] = rows[self._texts["name"].codes[rows] == number].tolist()
-        return found
+        of_path = self._texts["path"].codes
+        return [row for row in _group(self._of_name, number).tolist() if of_path[row] == file]
 
     def _rows_in(self, path: str) -> tuple[PackRow, ...]:
         """Return the rows of a file, by line."""
@@ -155,10 +155,11 @@ class Pack:
         return tuple(self._row(int(row)) for row in ordered)
 
     def _row(self, number: int) -> PackRow:
-        texts = {name: column.of(number) for name, column in self._texts.items()}
-        return PackRow(
-            start_line=int(self._starts[number]), end_line=int(self._ends[number]), **texts
+        path, kind, name, qualified, signature, doc, lead, body = (
+            column.of(number) for column in self._texts.values()
         )
+        lines = int(self._starts[number]), int(self._ends[number])
+        return PackRow(path, kind, name, qualified, *lines, signature, doc, lead, body)
 
     def _modules_of(self, names: list[str], paths: list[str]) -> dict[str, str]:
         kinds = self._texts["kind"].codes

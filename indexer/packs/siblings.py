@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from homespun.indexer.packs.names import is_foreign
 from homespun.indexer.packs.pack import Pack
 
 
@@ -14,7 +13,7 @@ class Siblings:
     def __init__(self, packs: Iterable[Pack] = ()) -> None:
         """Begin; of two packs that offer the same module the first one counts."""
         self.packs: tuple[Pack, ...] = tuple(packs)
-        self._by_label = {pack.called(""): pack for pack in self.packs}
+        self._by_label = {pack.label: pack for pack in self.packs}
         self._offering: dict[str, list[Pack]] = {}
         for pack in self.packs:
             for module in pack.modules:
@@ -30,10 +29,8 @@ class Siblings:
 
     def pack_of(self, path: str) -> tuple[Pack, str] | None:
         """Return the pack that a foreign path is of, and its path there."""
-        if not is_foreign(path):
-            return None
-        label, _, inside = path.partition(":")
-        pack = self._by_label.get(f"{label}:")
+        label, colon, inside = path.partition(":")
+        pack = self._by_label.get(label) if colon else None
         return None if pack is None or not pack.holds(inside) else (pack, inside)
 
 

@@ -6,16 +6,21 @@ Credentials come from the environment, as the cloud's own tools take them. The l
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from homespun.indexer.errors import PackRefused, PointerMoved
 from homespun.indexer.packs.sharing.stores import Listed, Stored
+from homespun.models.errors import RemoteRefused
+from homespun.models.remote.wire.address import address_of
+from homespun.models.remote.wire.setting_names import SettingNames
 from homespun.storage import megabytes
 
 _SECONDS = "20s"  # for one answer
 _RETRIES = 2
+_ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")  # of a store of one's own
 _MAX_LISTED = 10_000  # objects of one repository
 
 
@@ -37,7 +42,7 @@ class BucketStore:
         with self._asked():
             self._store = opened or store.from_url(
                 root,
-                client_options={"timeout": _SECONDS},
+                client_options={"timeout": _SECONDS, "allow_http": _is_near(self.where)},
                 retry_config={"max_retries": _RETRIES},
             )
 
@@ -117,3 +122,18 @@ class BucketStore:
         except (OSError, ValueError, self._errors.BaseError) as error:
             said = str(error).strip().partition("\n")[0][:200]
             raise PackRefused(f"{self.where} does not answer as it should: {said}") from error
+
+
+def _is_near(where: str) -> bool:
+    """Tell whether the environment names a store by plain http on this machine or near it.
+
+    Raises `PackRefused` where it names one by plain http that is further away.
+    """
+    endpoint = next((os.environ[name] for name in _ENDPOINTS if os.environ.get(name)), "")
+    if not endpoint.lower().startswith("http://"):
+        return False
+    try:
+        address_of(endpoint, SettingNames(url="the endpoint of the store"))
+    except RemoteRefused as error:
+        raise PackRefused(f"{where} is not asked: {error}") from error
+    return True

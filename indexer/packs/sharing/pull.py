@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +24,7 @@ from typing import Any
 from homespun import paths
 from homespun.indexer.errors import PackOlder, PackRefused
 from homespun.indexer.packs.definition import MAX_PACK_BYTES
+from homespun.indexer.packs.file import give_back
 from homespun.indexer.packs.names import REVISION_CHARS, is_repo, scheme_of
 from homespun.indexer.packs.pack import Pack
 from homespun.indexer.packs.sharing.pointer import (
@@ -81,12 +83,16 @@ def pull(
     before = {each.repo: each for each in known}
     store, away = _opened(root)
 
+    reading = threading.Lock()  # packs are fetched at once and read in turn: that is no slower
+
     def one(repo: str) -> PulledPack:
-        held = _Held(root, repo, before.get(repo))
+        held = _Held(root, repo, before.get(repo), reading)
         return held.pulled(store, seconds) if store is not None else held.as_it_was(away)
 
     with ThreadPoolExecutor(max_workers=_PARALLEL) as pool:
-        return list(pool.map(one, wanted))
+        found = list(pool.map(one, wanted))
+    give_back()
+    return found
 
 
 def _opened(root: str) -> tuple[PackStore | None, str]:
@@ -101,11 +107,14 @@ def _opened(root: str) -> tuple[PackStore | None, str]:
 class _Held:
     """One sibling in the cache."""
 
-    def __init__(self, root: str, repo: str, known: PulledPack | None) -> None:
+    def __init__(
+        self, root: str, repo: str, known: PulledPack | None, reading: threading.Lock
+    ) -> None:
         place = hashlib.sha256(root.encode()).hexdigest()[:16]
         self._folder = paths.home() / "siblings" / place / repo.replace("/", "+")
         self._repo = repo
         self._known = known
+        self._one_at_a_time = reading
         self._seen = self._read_seen()
 
     def pulled(self, store: PackStore, now: int) -> PulledPack:
@@ -164,7 +173,7 @@ class _Held:
                 f"the pack that {store.where} offers of {self._repo!r} has other bytes than its "
                 "name says; have it published again"
             )
-        pack = Pack.read(self._repo, pointer.revision, stored.data)
+        pack = self._read(pointer.revision, stored.data)
         with writing(self._folder):
             make_private_folder(self._folder)
             write_private(self._file(pointer.pack), stored.data)
@@ -178,12 +187,16 @@ class _Held:
         try:
             data = read_bounded(self._file(pointer.pack), max_bytes=MAX_PACK_BYTES)
             if hashlib.sha256(data).hexdigest() == pointer.pack:
-                return Pack.read(self._repo, pointer.revision, data)
+                return self._read(pointer.revision, data)
         except FileNotFoundError:
             pass
         except (OSError, ValueError, PackRefused) as error:
             logger.warning("the pack of %s in the cache is not used: %s", self._repo, error)
         return None
+
+    def _read(self, revision: str, data: bytes) -> Pack:
+        with self._one_at_a_time:
+            return Pack.read(self._repo, revision, data)
 
     def _file(self, pack: str) -> Path:
         return self._folder / f"{pack}.parquet"
