@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from homespun.indexer.errors import PackRefused, PointerMoved
-from homespun.indexer.packs.sharing.stores import Listed, Stored
+from homespun.indexer.packs.sharing.objects import Listed, Stored
 from homespun.models.errors import RemoteRefused
 from homespun.models.remote.wire.address import address_of
 from homespun.models.remote.wire.setting_names import SettingNames

@@ -15,13 +15,13 @@ import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from homespun.errors import in_words
 from homespun.indexer.errors import PackRefused, PointerMoved
 from homespun.indexer.packs.names import folder_path, scheme_of
+from homespun.indexer.packs.sharing.objects import Listed, Stored
 from homespun.locks import lock_file
 from homespun.storage import (
     is_junction,
@@ -34,22 +34,6 @@ _LOCK = ".lock"
 _LOCK_SECONDS = 30.0
 _MAX_SWAPPED_BYTES = 1_000_000
 _SHARED = 0o666  # less what the umask takes: others publish there, too
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """An object's bytes, and the mark by which it is known again."""
-
-    data: bytes
-    etag: str
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """An object in a listing."""
-
-    name: str  # below the repository
-    modified: float  # seconds since 1970
 
 
 class PackStore(Protocol):
