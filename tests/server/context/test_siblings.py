@@ -153,13 +153,25 @@ def test_ones_own_file_of_the_same_name_comes_first(own, pack):
     assert "own_method" in best.text
 
 
-def test_a_file_of_ones_own_that_only_ends_alike_does_not_hide_a_sibling(own, pack):
-    (own.root / "shop").mkdir()
-    for name in ("__init__.py", "token.py"):
-        (own.root / "shop" / name).write_text("class TokenVerifier:\n    def wrong(self): ...\n")
+def test_a_file_of_ones_own_that_only_ends_alike_does_not_hide_a_sibling(own):
+    """`starlette.middleware.cors` is not the `fastapi/middleware/cors.py` of one's own."""
+    for folder in ("shop", "shop/web"):
+        (own.root / folder).mkdir()
+        (own.root / folder / "__init__.py").write_text("")
+    (own.root / "shop" / "web" / "cors.py").write_text("class Cors:\n    def wrong(self): ...\n")
     own.update()
-    text = "from acme_auth.token import TokenVerifier\n\nTokenVerifier().‸"
-    assert gathered(own, text, pack)[0].path == TOKEN
+    path = "acme/web/cors.py"
+    rows = [
+        PackRow(path, FILE, "acme.web.cors", "acme.web.cors", 1, 1, "", ""),
+        PackRow(path, "class", "Cors", "Cors", 2, 9, "class Cors", ""),
+        PackRow(path, "method", "right", "Cors.right", 3, 3, "def right(self)", ""),
+    ]
+    pack = Pack.read("acme/web", REVISION, packed(rows))
+    text = "from acme.web.cors import Cors\n\nCors().‸"
+    assert [s.path for s in gathered(own, text)] == ["shop/web/cors.py"]  # a guess, without it
+    best = gathered(own, text, pack)[0]
+    assert best.path == f"acme/web@1a2b3c:{path}"
+    assert "def right(self)" in best.text
 
 
 def test_what_no_pack_offers_stays_unknown(own, pack):
