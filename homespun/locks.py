@@ -27,8 +27,10 @@ _NOTE_BYTES = 10_000
 _COMMAND_CHARS = 200
 
 
-def lock_file(path: Path) -> FileLock:
+def lock_file(path: Path, *, mode: int = 0o600) -> FileLock:
     """Return the lock that a file stands for, not yet taken; the file is its owner's alone.
+
+    `mode` lets others take it, too, in a folder that is shared.
 
     Raises `OSError` where a link, a folder or a pipe stands there: the lock would open it.
     """
@@ -37,7 +39,7 @@ def lock_file(path: Path) -> FileLock:
     with suppress(FileNotFoundError):
         if not stat.S_ISREG(path.lstat().st_mode):
             raise OSError(errno.EINVAL, "it is no regular file", str(path))
-    return FileLock(str(path), mode=0o600)
+    return FileLock(str(path), mode=mode)
 
 
 def leave_note(folder: Path) -> None:

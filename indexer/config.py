@@ -58,3 +58,28 @@ class IndexConfig:
             "max": 86_400,
         },
     )
+    siblings: tuple[str, ...] = field(
+        default=(),
+        metadata={
+            "help": "repositories whose published definitions are looked up as well, e.g. "
+            '"acme/auth"; they come from siblings_root',
+            "workspace": "adds",
+            "editor": "adds",
+        },
+    )
+    siblings_root: str = field(
+        default="",
+        metadata={
+            "help": "where their packs lie: a folder, s3://, gs:// or az://; nothing is asked "
+            "without it, and no editor sets it",
+            "yours": bool,
+        },
+    )
+    siblings_offered: tuple[str, ...] = field(
+        default=("*",),
+        metadata={
+            "help": "which of them may be named, by patterns such as acme/*; a workspace names "
+            "siblings only among these, and no editor changes them",
+            "yours": bool,
+        },
+    )

@@ -7,6 +7,9 @@ IndexerError
 ├── IndexDamaged       the store cannot be read (the writer rebuilds; a reader says so)
 ├── StoreFull          writing failed: no space, no permission
 ├── GitFailed          git is missing, refuses, or takes too long
+├── PackRefused        a place of packs, or a pack in it, is not what it should be; nothing is taken
+├── PackOlder          a pack would go back to an older revision than the one that is offered
+├── PointerMoved       somebody else has published since the pointer was read
 ├── BadQueries         a file of queries with their answers is not what it should be
 └── BadReport          an evaluation's report cannot be read, or not written
 """
@@ -40,6 +43,18 @@ class StoreFull(IndexerError):
 
 class GitFailed(IndexerError):
     """Git is missing, refuses, or takes too long."""
+
+
+class PackRefused(IndexerError):
+    """A place of packs, or a pack in it, is not what it should be."""
+
+
+class PackOlder(PackRefused):
+    """What is offered already is newer than what would be published, or was seen before."""
+
+
+class PointerMoved(IndexerError):
+    """A pointer is not as it was when it was read; it was left as it is."""
 
 
 class BadQueries(IndexerError):

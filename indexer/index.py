@@ -26,6 +26,7 @@ from homespun.indexer.languages import language_of
 from homespun.indexer.memory.current import CurrentState
 from homespun.indexer.memory.refresh import IndexState
 from homespun.indexer.memory.snapshot import Snapshot, vectors_present
+from homespun.indexer.packs.siblings import NO_SIBLINGS, Siblings
 from homespun.indexer.search import retrieve
 from homespun.indexer.search.fallbacks import Fallbacks
 from homespun.indexer.search.reranking import Reranking, open_reranking
@@ -62,6 +63,7 @@ class Index:
         self._current = CurrentState(self._folder, encoder)
         self._reranking: Reranking | None = None
         self.fallbacks = Fallbacks()  # what searches had to do without
+        self.siblings: Siblings = NO_SIBLINGS  # what is known of other repositories
 
     @classmethod
     def open(
@@ -203,10 +205,7 @@ class Index:
         return done
 
     def use_encoder(self, encoder: Encoder | None) -> None:
-        """Take another encoder, or none, from now on; the same again changes nothing.
-
-        Raises as `refresh` does.
-        """
+        """Take another encoder, or none, from now on. Raises as `refresh` does."""
         if self._current.use_encoder(encoder):
             self.refresh()
 
@@ -219,8 +218,8 @@ class Index:
     def refresh(self) -> bool:
         """Follow what this or another process has written; return whether there was anything.
 
-        A look at the file's time when there was not. What seems damaged or missing while another
-        process writes is read again. Raises `IndexDamaged`, `IndexMissing`, `IndexLocked`.
+        A look at the file's time when there was not. What seems damaged or missing beside a writer
+        is read again. Raises `IndexDamaged`, `IndexMissing`, `IndexLocked`.
         """
         wait_seconds = self._config.lock_wait_seconds
         return read_beside_writers(self._folder, self._current.refresh, wait_seconds=wait_seconds)

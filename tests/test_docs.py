@@ -54,8 +54,9 @@ def settings_page():
         "`HOMESPUN_HOME` moves all state outside repositories. `HOMESPUN_OFFLINE=1` forbids every",
         "connection that leaves this machine; without it a fetch of a model that was asked for",
         "opens one, and `[model.remote]` where you set it ([remote.md](remote.md)), or an address",
-        "in `index.encoder` or `search.reranker` ([encoders.md](encoders.md)), or in",
-        "`observe.otlp` ([observability.md](observability.md)).",
+        "in `index.encoder` or `search.reranker` ([encoders.md](encoders.md)), in",
+        "`observe.otlp` ([observability.md](observability.md)), or a bucket in",
+        "`index.siblings_root` ([siblings.md](siblings.md)).",
         "`HOMESPUN_TOKEN` is what a client of `homespun serve --tcp` names",
         "([editors.md](editors.md#other-editors)), or of `--openai` ([openai.md](openai.md)).",
         "`HOMESPUN_TEAM_KEY` is a team's secret that vouches for the adapter it shares",
@@ -67,7 +68,8 @@ def settings_page():
         "adapter or thread count. Such a file is no link, and has at most 256 KB and keys of 16",
         "parts. No `.env` of a folder is read. `[model.remote]`, `[encoder]`, `[search]` and an",
         "address in `index.encoder` are yours alone: your own file, the environment and flags set",
-        "them, not the editor, whose settings come with a clone as well.",
+        "them, not the editor, whose settings come with a clone as well; so are where packs of",
+        "siblings lie, and which of them a workspace may name.",
         "",
     ]
     for section, options in SECTIONS:

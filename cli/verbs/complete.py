@@ -60,6 +60,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--remote", metavar="URL", help="address of the server; implies the route")
     parser.add_argument("--remote-kind", choices=get_args(KindName), help="what is there")
     parser.add_argument("--remote-model", metavar="NAME", help="the model's name there")
+    parser.add_argument(
+        "--sibling",
+        action="append",
+        metavar="NAME",
+        help="look into what this repository published as well, e.g. acme/auth; may be repeated",
+    )
+    parser.add_argument("--siblings-root", metavar="URI", help="where the packs of siblings lie")
     parser.add_argument("--json", action="store_true", help="print JSON, a line a completion")
 
 
@@ -185,14 +192,21 @@ def _completer(args: argparse.Namespace, workspace: Path) -> Completer:
         raise Unavailable(f"the workspace {str(workspace)!r} is no folder; give --workspace DIR")
     from homespun.cli.progress import RichProgress
     from homespun.server.completion.completer import Completer
+    from homespun.server.completion.open import open_index
 
+    index, no_retrieval = None, args.no_retrieval
+    if (args.sibling or args.siblings_root) and not no_retrieval:
+        flags = {"siblings": args.sibling, "siblings_root": args.siblings_root}
+        index = open_index(workspace, flags=flags, say=say)
+        no_retrieval = index is None  # why has been said
     with RichProgress(quiet=args.json) as progress:
         return Completer.open(
             workspace,
             model=args.model,
             adapter=args.adapter,
-            retrieval=False if args.no_retrieval else None,
+            retrieval=False if no_retrieval else None,
             remote=remote_flags(args),
+            index=index,
             progress=progress,
             say=say,
         )

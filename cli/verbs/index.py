@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from homespun.cli.errors import UsageError
 from homespun.cli.output import say
 from homespun.cli.progress import RichProgress
+from homespun.cli.verbs import packs
 from homespun.indexer.config import IndexConfig
 from homespun.models.types import AskedEncoder
 from homespun.settings import settings_of
@@ -34,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='encoder for vectors, "none" for words alone, or openai:MODEL@URL, which sends text',
     )
     parser.add_argument("--rebuild", action="store_true", help="throw the old index away first")
+    packs.add_arguments(parser)
     waiting = parser.add_mutually_exclusive_group()
     waiting.add_argument("--wait", action="store_true", help="wait for another writer to end")
     waiting.add_argument("--no-wait", action="store_true", help="fail at once if there is one")
@@ -44,6 +46,9 @@ def run(args: argparse.Namespace) -> int:
     from homespun.indexer.embedding.encoders import encoder_at_hand
     from homespun.indexer.index import Index
 
+    if args.retract:
+        return packs.retract(args)
+    packs.check_arguments(args)
     root = Path(args.dir)
     wait_seconds = _FOREVER_SECONDS if args.wait else 0.0 if args.no_wait else None
     flags = {"encoder": args.encoder, "lock_wait_seconds": wait_seconds}
@@ -64,7 +69,14 @@ def run(args: argparse.Namespace) -> int:
             report.embedded = index.embed(progress=progress, say=note)
             if isinstance(encoder, AskedEncoder) and report.embedded:
                 note(f"{report.embedded} texts went to {encoder.where()}, without their secrets")
-    _print(report, index, as_json=args.json)
+    published = None if args.publish is None else packs.publish(args, index)
+    if args.json:
+        more = {"published": published.to_json()} if published else {}
+        print(json.dumps(asdict(report) | more), flush=True)
+    else:
+        _print(report, index)
+        if published:
+            packs.show(args, published)
     return _watch(index, as_json=args.json) if args.watch else 0
 
 
@@ -96,10 +108,7 @@ def _print_update(report: IndexReport, *, as_json: bool) -> None:
     )
 
 
-def _print(report: IndexReport, index: Index, *, as_json: bool) -> None:
-    if as_json:
-        print(json.dumps(asdict(report)), flush=True)
-        return
+def _print(report: IndexReport, index: Index) -> None:
     print(
         f"{index.root}: {report.files} files, {report.chunks} chunks, {report.symbols} symbols "
         f"({report.added} added, {report.changed} changed, {report.removed} removed, "

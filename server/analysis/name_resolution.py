@@ -9,13 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from homespun.indexer.types import Import, Symbol
-from homespun.server.analysis.source_lines import SourceLines
-
-if TYPE_CHECKING:
-    from homespun.indexer.index import Index
 
 CLASSES = frozenset("class interface struct enum trait object type".split())
 _MAX_HOPS = 6  # re-exports of re-exports
@@ -24,6 +20,32 @@ _DEFINITION = re.compile(
     r"|^(?P<variable>[A-Za-z_]\w*)[ \t]*(?::[^=\n]+)?=(?!=)",
     re.MULTILINE,
 )
+
+
+class KnowsNames(Protocol):
+    """What is asked of an index, or of one with its siblings beside it."""
+
+    def resolve_import(self, path: str, imported: Import) -> str | None:
+        """Return the file that an import of the file `path` means, if any."""
+
+    def definitions(self, name: str) -> list[Symbol]:
+        """Return definitions of a name."""
+
+    def symbols_in(self, path: str) -> list[Symbol]:
+        """Return the definitions in a file, in order."""
+
+    def imports(self, path: str) -> list[Import]:
+        """Return the imports of a file, in order."""
+
+    def calls_of(self, name: str) -> list[tuple[str, int]]:
+        """Return (path, 1-based line) of each call of a name."""
+
+
+class ReadsLines(Protocol):
+    """Gives the lines of files, without their secrets."""
+
+    def lines(self, path: str, first: int, last: int) -> list[str]:
+        """Return lines `first` to `last` (1-based, inclusive); none where they cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +60,8 @@ class Files:
 
     def __init__(
         self,
-        index: Index,
-        sources: SourceLines,
+        index: KnowsNames,
+        sources: ReadsLines,
         *,
         path: str,
         language: str,

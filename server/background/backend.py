@@ -390,8 +390,9 @@ class Backend:
 
 def _describe_folder(folder: Folder) -> dict[str, object]:
     status = _index_status(folder) or Status("off", folder.message)
-    vectors = folder.index.describe_vectors() if folder.index else {}
-    return {"root": str(folder.root.path), **status.to_json(), **vectors}
+    index = folder.index
+    more = {**index.describe_vectors(), **index.describe_siblings()} if index else {}
+    return {"root": str(folder.root.path), **status.to_json(), **more}
 
 
 def _index_status(folder: Folder) -> Status | None:

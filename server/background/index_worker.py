@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING, Protocol
 from homespun.errors import FolderRefused, HomespunError
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.errors import IndexDamaged, IndexerError, IndexLocked, IndexMissing
+from homespun.indexer.packs.siblings import Siblings
 from homespun.indexer.scan.skip import TOOL_FOLDERS
 from homespun.progress import CountedProgress, NoProgress, Progress
 from homespun.server.background.embedding_worker import EmbeddingWorker, LoadsEncoder
 from homespun.server.background.status import REBUILD, Status
+from homespun.server.freshness.siblings import SiblingFollower
 from homespun.server.options import ServerOptions
 
 if TYPE_CHECKING:
@@ -97,6 +99,9 @@ class FolderIndex:
             may_send=may_send,
             changed=status_changed,
         )
+        self._siblings = SiblingFollower(
+            config, completing=completing, taken=self._take_siblings, log=client.log
+        )
         self._wake = threading.Condition()  # guards the fields below
         self._paths: set[str] = set()  # changed, not indexed yet
         self._first_path_at = 0.0
@@ -112,6 +117,7 @@ class FolderIndex:
     def start(self) -> None:
         """Begin in the background."""
         self._thread.start()
+        self._siblings.start()
 
     def changed(self, paths: Iterable[str]) -> None:
         """Note that files were saved, made or removed; paths relative to the folder, with "/"."""
@@ -147,16 +153,22 @@ class FolderIndex:
             return {}
         return {"vectors": {"address": where, "trouble": self._vectors.trouble}}
 
+    def describe_siblings(self) -> dict[str, object]:
+        """Return the packs of other repositories and their age as JSON; nothing where none is."""
+        return self._siblings.describe()
+
     def close(self) -> None:
         """Ask the threads to end; they do within one file or a few texts."""
         self._vectors.close()
+        self._siblings.close()
         with self._wake:
             self._closing = True
             self._wake.notify_all()
 
     def busy(self) -> bool:
         """Say whether a thread is still alive."""
-        return self._thread.is_alive() or self._vectors.busy()
+        workers = (self._vectors, self._siblings)
+        return self._thread.is_alive() or any(worker.busy() for worker in workers)
 
     def _run(self) -> None:
         """Work until the end; whatever goes wrong is a status, and the thread goes on."""
@@ -199,6 +211,13 @@ class FolderIndex:
 
     def _open(self) -> None:
         self.index = self._open_index(self.root, self._config, create=True)
+        self.index.siblings = self._siblings.siblings
+
+    def _take_siblings(self, siblings: Siblings) -> None:
+        """Have completions look into other packs from now on; on the follower's thread."""
+        if self.index is not None:
+            self.index.siblings = siblings
+        self._status_changed()
 
     def _refresh(self) -> None:
         self._opened().refresh()

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from homespun.indexer.packs.names import is_foreign
 from homespun.server.analysis.source_lines import SourceLines
 from homespun.server.types import SourceLocation
 from homespun.showable import showable_line
@@ -35,7 +36,8 @@ def _seen(source: SourceLocation, root: Path, files: SourceLines) -> dict[str, o
     if source.is_learnt:
         return {"uri": None, "preview": _marked(source, source.path)}
     line = preview(files.lines(source.path, source.start_line, source.end_line))
-    return {"uri": uri_of(root, source.path), "preview": _marked(source, line)}
+    uri = None if is_foreign(source.path) else uri_of(root, source.path)
+    return {"uri": uri, "preview": _marked(source, line)}
 
 
 def _marked(source: SourceLocation, line: str) -> str:

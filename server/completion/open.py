@@ -74,7 +74,7 @@ def compose(
     deadline_ms = max(options.retrieve_deadline_ms, _ASKED_DEADLINE_MS)
     options = replace(options, retrieve_deadline_ms=deadline_ms)
     if options.retrieval and index is None:
-        index = _index_of(folder, say)
+        index = open_index(folder, say=say)
     generator = _answering(options, folder, remote or {}, progress, say)
     licences = settings_of(LicenceOptions, "licences", workspace=folder, say=say)
     used = index if options.retrieval else None
@@ -207,13 +207,25 @@ def _generator_of(
         return load(MODEL_AS_SHIPPED)
 
 
-def _index_of(folder: Path, say: Callable[[str], None]) -> Index | None:
-    """Open the index; without one the completion goes on and says how to build it."""
-    from homespun.indexer.index import Index
+def open_index(
+    folder: Path,
+    *,
+    flags: Mapping[str, object] | None = None,
+    say: Callable[[str], None],
+) -> Index | None:
+    """Open a folder's index, with the packs of its siblings; None where there is none to use.
 
-    config = settings_of(IndexConfig, "index", workspace=folder, say=say)
+    The completion then goes on without it, and `say` hears how to build one. `flags` are settings
+    of the section `index`. Raises `StorageFull` where no pack can be kept.
+    """
+    from homespun.indexer.index import Index
+    from homespun.indexer.packs.sharing.configured import siblings_of
+
+    config = settings_of(IndexConfig, "index", workspace=folder, flags=flags, say=say)
     try:
-        return Index.open(folder, config)
+        index = Index.open(folder, config)
+        index.siblings = siblings_of(config, say=say)
+        return index
     except IndexMissing:
         say(
             f"no index of {str(folder)!r}, completing without retrieval; "

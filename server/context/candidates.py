@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from homespun.indexer.packs.names import is_foreign
 from homespun.indexer.types import Symbol
 from homespun.server.analysis.name_resolution import Files, Module
 from homespun.server.analysis.python.inference import PythonTypes, Receiver
@@ -27,6 +28,9 @@ from homespun.server.prompt.cursor import Cursor
 # may come next, the variables near it.
 PARTS = ("receiver", "callee", "names", "variables")
 _MAX_NAMES = 6
+_FIRST_FOREIGN = 1  # names of a sibling's module that are shown as others are
+_SURE_FOREIGN = 0.1  # how likely a sibling's definition must be to be shown by itself
+_MAX_LISTED = 64  # further ones of siblings, by their names
 _MIN_PROBABILITY = 0.03
 _MAX_MEMBERS_BESIDE = 6
 _MAX_FIELDS = 16  # of what an object is made of
@@ -54,6 +58,12 @@ class Need:
     read: Class | None = None
     is_fresh: bool = False  # only the line at the cursor wants it
     body: bool = False  # where it is short
+    listed: tuple[Symbol, ...] = ()  # of one file: their names, nothing else of any of them
+
+    @property
+    def location(self) -> tuple[str, int]:
+        """What it shows: path and line, 0 where it lists."""
+        return self.symbol.path, 0 if self.listed else self.symbol.start_line
 
 
 @dataclass(frozen=True)
@@ -180,11 +190,13 @@ class Needs:
         if not is_fresh:
             candidates.append(NameCandidate("", NOTHING))
         odds = evidence.probabilities(candidates, MODULE if is_fresh else NAMES)
-        best = sorted(range(len(names)), key=lambda n: (-odds[n], n))[:_MAX_NAMES]
+        ordered = sorted(range(len(names)), key=lambda n: (-odds[n], n))
+        best = ordered[: _FIRST_FOREIGN if is_foreign(path) else _MAX_NAMES]
+        best = [n for n in best if is_foreign(path) or not _is_doubtful(names[n][1], odds[n])]
         for number in best:
             name, meant = names[number]
             if odds[number] < _MIN_PROBABILITY:
-                return
+                break
             meant = meant or self.files.member_of_module(path, name)
             if isinstance(meant, Symbol):
                 score = _NAME_BASE + _NAME_SPAN * odds[number]
@@ -192,6 +204,35 @@ class Needs:
                     score = _RECEIVER - 0.1 * best.index(number)
                 part = "receiver" if is_fresh else "names"
                 yield self._whole(part, meant, score, is_fresh=is_fresh, sure=odds[number] > 0.3)
+        rest = {names[n][0]: (names[n][1], odds[n]) for n in ordered if n not in best}
+        yield from self._listed(rest, path, is_fresh=is_fresh)
+
+    def _listed(
+        self,
+        names: Mapping[str, tuple[Symbol | Module | None, float]],
+        path: str,
+        *,
+        is_fresh: bool,
+    ) -> Iterator[Need]:
+        """Yield the heads of further definitions of siblings, those of a file together.
+
+        A document seldom uses many names of another repository, but any of them; a head is a line.
+        """
+        found: dict[str, list[Symbol]] = {}
+        sums: dict[str, float] = {}
+        for name, (known, odds) in names.items():
+            meant = known or (self.files.member_of_module(path, name) if is_foreign(path) else None)
+            if isinstance(meant, Symbol) and is_foreign(meant.path):
+                found.setdefault(meant.path, []).append(meant)
+                sums[meant.path] = sums.get(meant.path, 0.0) + odds
+            if sum(map(len, found.values())) == _MAX_LISTED:
+                break
+        part = "receiver" if is_fresh else "names"
+        for rank, place in enumerate(sorted(found, key=lambda place: -sums[place])):
+            score = _NAME_BASE + _NAME_SPAN * sums[place]
+            score = _RECEIVER - 0.1 * (_FIRST_FOREIGN + rank) if is_fresh else score
+            listed = tuple(found[place])
+            yield Need(part, listed[0], score, is_fresh=is_fresh, listed=listed)
 
     def _candidate(self, name: str, meant: Symbol | Module | None) -> NameCandidate:
         if isinstance(meant, Module):
@@ -258,6 +299,11 @@ class Needs:
         for name in self.types.scope.parameters(function) if function >= 0 else ():
             found.setdefault(name)
         return [name for name in found if name not in ("self", "cls")][:12]
+
+
+def _is_doubtful(meant: Symbol | Module | None, odds: float) -> bool:
+    """Tell whether a sibling's definition is better listed with others than shown by itself."""
+    return isinstance(meant, Symbol) and is_foreign(meant.path) and odds < _SURE_FOREIGN
 
 
 def _making(read: Class) -> tuple[str, ...]:

@@ -25,12 +25,13 @@ from homespun.progress import never
 from homespun.server.analysis.name_resolution import Files
 from homespun.server.analysis.names_in_reach import in_reach
 from homespun.server.analysis.python.inference import PythonTypes
+from homespun.server.analysis.siblings import beside
 from homespun.server.analysis.source_lines import SourceLines
 from homespun.server.context.being_written import BeingWritten
-from homespun.server.context.candidates import PARTS, Need, Needs, enclosing_call, words_beside
+from homespun.server.context.candidates import PARTS, Needs, enclosing_call, words_beside
 from homespun.server.context.definitions import Definitions, imports_of
 from homespun.server.context.limits import BY_NEED
-from homespun.server.context.snippet_text import definition, python_class
+from homespun.server.context.needed import needed, overlaps
 from homespun.server.context.usages import usages
 from homespun.server.prompt.cursor import Cursor
 from homespun.server.prompt.render import Snippet
@@ -187,7 +188,7 @@ class Retriever:
         def hidden(symbol: Symbol) -> bool:
             if written.hides(symbol):
                 return True
-            return _overlaps(request.window, symbol.path, symbol.start_line, symbol.end_line)
+            return overlaps(request.window, symbol.path, symbol.start_line, symbol.end_line)
 
         cursor = request.cursor
         lookup = Definitions(files, self._sources, cursor)
@@ -202,7 +203,7 @@ class Retriever:
         for need in Needs(files, cursor, beside, PythonTypes(files, ""), written).names():
             if request.is_late() or len(seen) >= BY_NEED.definitions:
                 return
-            found = _needed(files, need, request.window)
+            found = needed(files, need, request.window)
             if found is not None and (found.path, found.start_line) not in seen:
                 seen.add((found.path, found.start_line))
                 yield found, need.is_fresh
@@ -219,10 +220,10 @@ class Retriever:
                 continue
             if request.is_late() or len(seen) >= BY_NEED.definitions:
                 return
-            location = (need.symbol.path, need.symbol.start_line)
+            location = need.location
             if location in seen:
                 continue
-            snippet = _needed(files, need, request.window)
+            snippet = needed(files, need, request.window)
             if snippet is not None:
                 seen.add(location)
                 yield snippet, need.is_fresh
@@ -233,8 +234,7 @@ class Retriever:
     def _files(self, request: _Request) -> Files:
         cursor = request.cursor
         return Files(
-            self._index,
-            self._sources,
+            *beside(self._index, self._sources, request.language),
             path=request.path,
             language=request.language,
             text=cursor.before + cursor.after,
@@ -264,29 +264,6 @@ class _Request:
     def near(self) -> set[str]:
         """The telling lines near the cursor."""
         return _around(self.cursor)
-
-
-def _needed(files: Files, need: Need, window: Region) -> Snippet | None:
-    """Return a definition as a snippet; None where the prompt shows it anyway."""
-    symbol = need.symbol
-    is_own = symbol.path == files.path
-    start, end = symbol.start_line, symbol.end_line
-    if need.read is not None and need.members is not None:
-        names = need.members
-        end = max(end, need.read.end_row + 1)
-        if is_own:
-            rows = {n: need.read.members[n].row + 1 for n in names}
-            names = tuple(n for n in names if not _overlaps(window, symbol.path, rows[n], rows[n]))
-            if not names:
-                return None
-            start = end = min(rows[n] for n in names)
-        text = python_class(symbol, need.read, names)
-    elif is_own and _overlaps(window, symbol.path, start, end):
-        return None
-    else:
-        text = definition(files, symbol, body=need.body)
-    kind = "far" if is_own else "definition"
-    return Snippet(symbol.path, start, end, text, round(need.score, 3), kind)
 
 
 def _recent(request: _Request, edits: Sequence[Edited]) -> list[Snippet]:
@@ -322,7 +299,7 @@ def _similar(request: _Request, hits: Sequence[Hit], taken: Sequence[Snippet]) -
         if len(_telling(snippet.text)) < _MIN_TELLING_LINES:
             continue
         known = [s for s in (*taken, *found) if s.kind in ("similar", "recent", "usage")]
-        if any(_overlaps(_region(s), hit.path, hit.start_line, hit.end_line) for s in known):
+        if any(overlaps(_region(s), hit.path, hit.start_line, hit.end_line) for s in known):
             continue
         found.append(snippet)
     return found
@@ -385,11 +362,6 @@ def _slice(hit: Hit, words: set[str]) -> Snippet:
         score=round(hit.score, 4),
         kind="similar",
     )
-
-
-def _overlaps(region: Region, path: str, start: int, end: int) -> bool:
-    same = bool(path) and region.path == path
-    return same and start <= region.end_line and end >= region.start_line
 
 
 def _region(snippet: Snippet) -> Region:

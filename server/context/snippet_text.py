@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from homespun.indexer.packs.names import is_foreign
 from homespun.indexer.types import Symbol
 from homespun.server.analysis.name_resolution import CLASSES, Files
 from homespun.server.analysis.python.outline import Class, Member
@@ -31,6 +32,9 @@ def _short_body(files: Files, symbol: Symbol) -> list[str]:
     if not is_short(symbol, BY_NEED):
         return []
     lines = files.lines(symbol.path)[symbol.start_line - 1 : symbol.end_line]
+    if is_foreign(symbol.path):  # of another repository heads alone may be known
+        lines = [line for line in lines if line.strip()]
+        lines = lines if len(lines) > 1 else []
     return lines if any(symbol.name in line for line in lines) else []
 
 

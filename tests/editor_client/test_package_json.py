@@ -27,10 +27,18 @@ SECTIONS = (
     ("licences", LicenceOptions),
     ("server", ServerOptions),
 )
+
+
+def fields_of(options):
+    """The settings that an editor may set: what it never may is not offered there."""
+    fields = dataclasses.fields(options)
+    return [field for field in fields if field.metadata.get("yours") is not bool]
+
+
 SETTINGS = [
     pytest.param(section, options, field, id=f"{section}.{field.name}")
     for section, options in SECTIONS
-    for field in dataclasses.fields(options)
+    for field in fields_of(options)
 ]
 # What a workspace may set too: it comes with a clone, so nothing here names a program, a path, an
 # address, a model or an adapter, takes memory, processors or time, or writes anything down.
@@ -48,7 +56,7 @@ OF_WORKSPACES = {
         "min_logprob",
         "max_line_suffix_chars",
     },
-    "index": {"exclude"},
+    "index": {"exclude", "siblings"},
     "licences": {"deny"},
     "server": set(),
 }
@@ -72,7 +80,7 @@ def category(section, options):
                 "order": order,
                 "description": sentence(field.metadata["help"]),
             }
-            for order, field in enumerate(dataclasses.fields(options), start=1)
+            for order, field in enumerate(fields_of(options), start=1)
         },
     }
 

@@ -252,6 +252,7 @@ def test_every_class_of_settings_says_what_a_workspace_may_set():
         "index.max_file_bytes": "lowers",
         "index.exclude": "adds",
         "index.chunk_chars": True,
+        "index.siblings": "adds",
         "licences.deny": "adds",
     }
 

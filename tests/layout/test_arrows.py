@@ -41,8 +41,8 @@ LAYERS = {
     "indexer": (
         "config errors languages types",
         "imports scan secrets words",
-        "storage syntax",
-        "memory",
+        "packs storage syntax",
+        "memory packs.sharing",
         "embedding search",
         "build evaluation roots",
         "index",

@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from homespun.indexer.index import Index
 from homespun.indexer.types import Symbol
 from homespun.progress import never
-from homespun.server.analysis.name_resolution import Files
+from homespun.server.analysis.name_resolution import Files, KnowsNames
 from homespun.server.analysis.source_lines import SourceLines
 from homespun.server.context.definitions import imports_of
 from homespun.server.context.retriever import Gathered, Retriever
@@ -84,7 +84,7 @@ class OracleRetriever:
         return Gathered((*_once(needed), *found.snippets))
 
 
-def _defined(index: Index, name: str) -> list[Symbol]:
+def _defined(index: KnowsNames, name: str) -> list[Symbol]:
     return [symbol for symbol in index.definitions(name) if symbol.name == name]
 
 

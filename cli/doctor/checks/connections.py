@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 from homespun.cli.doctor.checks.finding import Finding, Patient, Problem
 from homespun.indexer.config import IndexConfig
+from homespun.indexer.errors import PackRefused
+from homespun.indexer.packs.names import scheme_of
 from homespun.models.download.hub import HubClient
 from homespun.models.download.offline import is_offline
 from homespun.models.errors import RemoteRefused
@@ -119,6 +121,25 @@ def _traces(workspace: Path | None, problems: list[Problem]) -> Iterator[Destina
         )
 
 
+def _packs(workspace: Path | None, problems: list[Problem]) -> Iterator[Destination]:
+    """Yield the bucket that `index.siblings_root` names; a folder is none."""
+    config = resolve(IndexConfig, "index", workspace=workspace).value
+    try:
+        is_bucket = config.siblings_root and scheme_of(config.siblings_root) != "file"
+    except PackRefused as error:
+        problems.append(Problem(str(error), f"edit [index] of {user_file()}"))
+        return
+    if is_bucket and config.siblings:
+        yield Destination(
+            name="packs of siblings",
+            address=config.siblings_root,
+            place="the internet",
+            sends="which repositories' packs are wanted; nothing of yours",
+            when=_ALWAYS,
+            is_chosen=True,
+        )
+
+
 def _asked(
     taken_apart: Callable[[], Address], problems: list[Problem], *, name: str, sends: str
 ) -> Iterator[Destination]:
@@ -152,7 +173,7 @@ def _weights_at(name: str, address: str, *, is_chosen: bool) -> Destination:
 
 
 _ALWAYS = "at work, without a question"
-_DESTINATIONS = (_server, _encoder, _reranker, _traces, _weights)
+_DESTINATIONS = (_server, _encoder, _reranker, _packs, _traces, _weights)
 
 
 def _refusals(options: RemoteOptions) -> Iterator[Problem]:
@@ -178,11 +199,12 @@ def _place(address: Address) -> str:
 def _chosen_hosts(workspace: Path | None) -> Iterator[str]:
     """Yield the hosts that the user has named, good addresses or not."""
     options = resolve(RemoteOptions, SECTION, workspace=workspace).value
-    encoder = resolve(IndexConfig, "index", workspace=workspace).value.encoder
+    index = resolve(IndexConfig, "index", workspace=workspace).value
+    encoder, packs = index.encoder, index.siblings_root
     reranker = resolve(RerankerOptions, RERANKER_SECTION, workspace=workspace).value.reranker
     named = encoder[encoder.find("@http") + 1 :] if is_address(encoder) else ""
     collector = resolve(ObserveOptions, OBSERVE_SECTION, workspace=workspace).value.otlp
-    for url in (options.url, named, reranker, collector, os.environ.get("HF_ENDPOINT", "")):
+    for url in (options.url, named, reranker, packs, collector, os.environ.get("HF_ENDPOINT", "")):
         try:
             host = urlsplit(url.strip()).hostname
         except ValueError:  # no sentence shows it either
