@@ -97,7 +97,7 @@ def save(table: LearntTable, path: Path) -> None:
         "spans": table.spans,
         "names": np.frombuffer(names, dtype=np.uint8),
     }
-    np.savez_compressed(path, **arrays)
+    np.savez_compressed(path, allow_pickle=False, **arrays)
 
 
 def load(path: Path) -> LearntTable:
