@@ -25,6 +25,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from bench.common.provenance import RESULTS, ROOT, facts
 from bench.context.cursors import NameCursor
 from bench.context.recall import DEADLINE_MS, TOP, Prompts, product, rank
@@ -63,6 +65,8 @@ class SiblingResult:
     with_packs: int
     without: int
     in_prompt: int  # with packs, among the snippets that enter the prompt
+    ms: float  # to gather with packs
+    ms_without: float
 
 
 def main() -> int:
@@ -90,12 +94,12 @@ def _recall(below: Path, count: int, *, misses: bool) -> Iterator[SiblingResult]
         others = {each.top.rpartition("/")[2]: each for each in sources.values() if each is not own}
         cursors = cursors_of(own, others, most=count, seed=SEED)
         beside = Siblings(pack for other, pack in packs.items() if other != name)
-        for cursor, ranks in _asked(indexes[name], beside, packs, cursors, prompts):
-            if misses and not 0 < ranks[0] <= TOP:
-                print(_miss(cursor, ranks[0]), file=sys.stderr)
+        for cursor, found in _asked(indexes[name], beside, packs, cursors, prompts):
+            if misses and not 0 < found[0] <= TOP:
+                print(_miss(cursor, found[0]), file=sys.stderr)
             yield SiblingResult(
                 *(name, cursor.how, cursor.path, cursor.line, cursor.name, cursor.state),
-                *ranks,
+                *found,
             )
 
 
@@ -105,8 +109,8 @@ def _asked(
     packs: Mapping[str, Pack],
     cursors: Sequence[NameCursor],
     prompts: Prompts,
-) -> Iterator[tuple[NameCursor, tuple[int, int, int]]]:
-    """Yield each cursor with its ranks; the file that is completed is out of the index."""
+) -> Iterator[tuple[NameCursor, tuple[int, int, int, float, float]]]:
+    """Yield each cursor with its ranks and times; the file that is completed is out of the index."""
     by_path: dict[str, list[NameCursor]] = {}
     for cursor in cursors:
         by_path.setdefault(cursor.path, []).append(cursor)
@@ -118,17 +122,22 @@ def _asked(
         for cursor in found:
             wanted = _needs(cursor, packs[cursor.how])
             index.siblings = NO_SIBLINGS
-            without = rank(wanted, _best(retriever, cursor))
+            before, ms_without = _best(retriever, cursor)
             index.siblings = beside
-            best = _best(retriever, cursor)
+            best, ms = _best(retriever, cursor)
             shown = prompts.shown(index.root.name, cursor, best)
-            yield cursor, (rank(wanted, best), without, rank(wanted, shown))
+            ranks = (rank(wanted, best), rank(wanted, before), rank(wanted, shown))
+            yield cursor, (*ranks, ms, ms_without)
         (index.root / path).write_bytes(text)
         index.update(paths=[path])
 
 
-def _best(retriever: Retriever, cursor: NameCursor) -> list[Snippet]:
-    return sorted(product(retriever, cursor).snippets, key=lambda snippet: -snippet.score)
+def _best(retriever: Retriever, cursor: NameCursor) -> tuple[list[Snippet], float]:
+    """Return the snippets, best first, and the milliseconds that it took to gather them."""
+    began = time.perf_counter()
+    gathered = product(retriever, cursor)
+    ms = 1000 * (time.perf_counter() - began)
+    return sorted(gathered.snippets, key=lambda snippet: -snippet.score), round(ms, 2)
 
 
 def _needs(cursor: NameCursor, pack: Pack) -> NameCursor:
@@ -292,6 +301,17 @@ def _recall_table(results: Sequence[SiblingResult]) -> str:
         own = [row for row in results if row.state == state]
         rows.append(f"| all, as {state} | {len(own)} | | {' | '.join(_shares(own))} |")
     rows.append(f"| **all** | {len(results)} | | {' | '.join(_shares(results))} |")
+    times = [
+        f"{name} {np.median(ms):.1f} and {np.percentile(ms, 95):.1f}"
+        for name, ms in (
+            ("with packs", [row.ms for row in results]),
+            ("without", [row.ms_without for row in results]),
+        )
+    ]
+    rows += [
+        "",
+        f"Milliseconds to gather the snippets, median and 95th of 100: {'; '.join(times)}.",
+    ]
     return "\n".join(rows)
 
 
