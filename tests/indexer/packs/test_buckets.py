@@ -24,7 +24,6 @@ def test_without_the_library_a_bucket_is_a_sentence(monkeypatch):
 
 @pytest.fixture
 def bucket():
-    pytest.importorskip("obstore")
     from obstore.store import MemoryStore
 
     return BucketStore("s3://bucket/packs", opened=MemoryStore())
