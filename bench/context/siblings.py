@@ -110,7 +110,7 @@ def _asked(
     cursors: Sequence[NameCursor],
     prompts: Prompts,
 ) -> Iterator[tuple[NameCursor, tuple[int, int, int, float, float]]]:
-    """Yield each cursor with its ranks and times; the file that is completed is out of the index."""
+    """Yield each cursor with its ranks and times; the file completed is out of the index."""
     by_path: dict[str, list[NameCursor]] = {}
     for cursor in cursors:
         by_path.setdefault(cursor.path, []).append(cursor)
