@@ -1,6 +1,6 @@
 """What packs of other repositories bring, and what they cost.
 
-    python -m bench.context.siblings [--count N] [--misses]
+    python -m bench.context.siblings.run [--count N] [--misses]
 
 Eight packages that call each other, each a repository with the other seven as siblings. Before
 each sampled name of a sibling: is its definition among the first five that are retrieved, by
@@ -30,8 +30,8 @@ import numpy as np
 from bench.common.provenance import RESULTS, ROOT, facts
 from bench.context.cursors import NameCursor
 from bench.context.recall import DEADLINE_MS, TOP, Prompts, product, rank
-from bench.context.sibling_cursors import Sources, cursors_of
-from bench.context.sibling_packages import CALLING, thirty
+from bench.context.siblings.cursors import Sources, cursors_of
+from bench.context.siblings.packages import CALLING, thirty
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.index import Index
 from homespun.indexer.packs.file import packed
@@ -185,7 +185,7 @@ def _cost(below: Path) -> dict[str, float]:
         size, rows = size + done.size_bytes, rows + done.rows
         names.append(done.repo)
     told = subprocess.run(
-        [sys.executable, "-m", "bench.context.siblings", "--pulled", str(place), *names],
+        [sys.executable, "-m", "bench.context.siblings.run", "--pulled", str(place), *names],
         env=os.environ | {"HOMESPUN_HOME": str(home)},
         cwd=ROOT,
         check=True,
