@@ -14,7 +14,9 @@ from homespun.indexer.evaluation.queries import Query
 from homespun.training.shipped.packages import Package, unpacked
 
 QUERIES = ROOT / "bench" / "queries"
-SETS = ("semble-dev", "own")
+REST = "semble-rest"  # of the public benchmark, what is not for development
+SETS = ("semble-dev", "own", REST)
+SPLITS = ("dev", "held", "all", "reference")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +26,11 @@ class QueryCorpus:
     name: str
     set: str  # folder of bench/queries/
     language: str
-    split: str  # "dev" may tune, "held" only reports
+    split: str  # "dev" may tune, "held" and "reference" only report
     package: Package
     root: str  # the folder of it that is indexed, "." for all
     file: str  # the queries, below the set's folder
+    moved: tuple[str, str] | None = None  # a folder as the benchmark has it, and the package
 
     @property
     def queries(self) -> tuple[Query, ...]:
@@ -72,6 +75,7 @@ def corpora(
             package=Package(**entry["package"]),
             root=entry["root"],
             file=entry["queries"],
+            moved=tuple(entry["moved"]) if "moved" in entry else None,
         )
         for name in sets
         for entry in json.loads((QUERIES / name / "corpora.json").read_text(encoding="utf-8"))
@@ -81,3 +85,16 @@ def corpora(
         for corpus in found
         if (not split or corpus.split == split) and (not only or corpus.name in only)
     ]
+
+
+def split_of(among: Sequence[QueryCorpus], split: str) -> list[QueryCorpus]:
+    """Return what one of `SPLITS` is about.
+
+    `dev` and `held` are as each corpus says, `all` is both; `reference` is all that is here of the
+    public benchmark, its development part as well.
+    """
+    if split == "reference":
+        return [corpus for corpus in among if corpus.set.startswith("semble-")]
+    if split == "all":
+        return [corpus for corpus in among if corpus.split != "reference"]
+    return [corpus for corpus in among if corpus.split == split]

@@ -5,6 +5,7 @@
     python -m bench.retrieval.run --accept               # later runs must not fall behind this one
     python -m bench.retrieval.run --split held           # the sets that nothing is tuned on
     python -m bench.retrieval.run --split all --write    # tables and plot of bench/README.md
+    python -m bench.retrieval.run --split reference      # the public benchmark, beside its figures
 
 Packages are fetched once, by sha256. Each is copied to a temporary folder and indexed anew. It ends
 with status 1 where a mode is significantly worse than its accepted report (bench/accepted/, paired
@@ -21,7 +22,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.common.accepted import ACCEPTED
-from bench.retrieval.corpora import SETS, QueryCorpus, corpora
+from bench.retrieval import reference
+from bench.retrieval.corpora import SETS, SPLITS, QueryCorpus, corpora, split_of
 from homespun.cli.verbs.eval import retrieval_tables
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.embedding.encoders import open_encoder
@@ -49,7 +51,7 @@ def main() -> int:
     """Evaluate, compare with what was accepted, print; return the exit status."""
     args = _arguments()
     began = time.monotonic()
-    chosen = corpora(args.sets, split="" if args.split == "all" else args.split, only=args.only)
+    chosen = split_of(corpora(args.sets, only=args.only), args.split)
     if not chosen:
         print("no corpus has these names, sets and split; bench/queries/ lists them")
         return 2
@@ -62,12 +64,21 @@ def main() -> int:
         retrieval_tables.print_report(report, below=args.below)
         if args.split == "dev":
             status |= _gate(report, is_accepting=args.accept)
+    if args.split == "reference":
+        print(reference.table(reports, reference.published()))
     if args.write:
-        from bench.retrieval import tables
-
-        tables.write(chosen, reports)
+        _write(chosen, reports, args.split)
     print(f"{len(reports[0].corpora)} corpora in {time.monotonic() - began:.0f} s")
     return status
+
+
+def _write(chosen: Sequence[QueryCorpus], reports: Sequence[Report], split: str) -> None:
+    if split == "reference":
+        reference.write(chosen, reports)
+        return
+    from bench.retrieval import tables
+
+    tables.write(chosen, reports)
 
 
 def _measured(chosen: Sequence[QueryCorpus], args: argparse.Namespace) -> list[Report]:
@@ -145,7 +156,7 @@ def _status(verdict: RegressionVerdict | None, mode: str) -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
-    parser.add_argument("--split", choices=("dev", "held", "all"), default="dev")
+    parser.add_argument("--split", choices=SPLITS, default="dev")
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="only these corpora")
     parser.add_argument("--modes", nargs="+", choices=MODES, default=["lexical", "hybrid"])
     parser.add_argument("--encoder", default=IndexConfig().encoder)
@@ -154,8 +165,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--below", type=float, default=0.0, help="list queries with less NDCG")
     parser.add_argument("--write", action="store_true", help="write tables into bench/README.md")
     args = parser.parse_args()
-    if args.write and (args.only or args.split != "all" or args.sets != list(SETS)):
-        parser.error("--write wants all corpora: give --split all, leave out --only and --sets")
+    is_part = args.only or args.split in {"dev", "held"} or args.sets != list(SETS)
+    if args.write and is_part:
+        parser.error(
+            "--write wants all corpora: give --split all or reference, leave out --only and --sets"
+        )
     if args.accept and (args.only or args.split != "dev" or args.sets != list(SETS)):
         parser.error(
             "--accept wants the whole development split: leave out --only, --sets, --split"
