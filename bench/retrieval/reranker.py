@@ -29,7 +29,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.retrieval.corpora import QueryCorpus, corpora
+from bench.retrieval.corpora import QueryCorpus, corpora, split_of
 from homespun import stats
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.embedding.encoders import open_encoder
@@ -278,7 +278,7 @@ def rank(split: str, pool: int, weights: Sequence[float]) -> None:
     model = CrossEncoder()
     model.load(FOLDER)
     model.body.eval()
-    chosen = corpora(split="" if split == "all" else split)
+    chosen = split_of(corpora(), split)
     results: dict[float, dict[str, dict[str, float]]] = {weight: {} for weight in weights}
     seconds = []
     for corpus in chosen:

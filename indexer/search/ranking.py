@@ -226,15 +226,38 @@ def _raise_coherent_files(pool: Pool, files: dict[str, list[Candidate]]) -> None
 
 
 def _lower_penalised_files(pool: Pool, files: dict[str, list[Candidate]]) -> None:
+    """Apply the factors of each file's rules, but for the only definitions of an asked name.
+
+    Who asks for a name wants its definition: where only such files have one, it stays as it is.
+    """
     if pool.question.kind == "path":
         return
+    lowered = {path: _factors(pool, path, candidates) for path, candidates in files.items()}
+    asks_a_name = pool.question.kind == "symbol" or bool(pool.question.names)
     for path, candidates in files.items():
-        language = pool.snapshot.chunk(candidates[0].document).language
-        for name, factor in penalties.factors(
-            path, language, pool.question.folded, pool.weights.penalties
-        ):
+        for name, factor in lowered[path].items():
+            is_only = asks_a_name and not _defined_outside(name, files, lowered)
             for candidate in candidates:
-                candidate.add(name, candidate.score * (factor - 1))
+                if not (is_only and "definition" in candidate.shares):
+                    candidate.add(name, candidate.score * (factor - 1))
+
+
+def _factors(pool: Pool, path: str, candidates: Sequence[Candidate]) -> dict[str, float]:
+    language = pool.snapshot.chunk(candidates[0].document).language
+    weights = pool.weights.penalties
+    return dict(penalties.factors(path, language, pool.question.folded, weights))
+
+
+def _defined_outside(
+    rule: str, files: dict[str, list[Candidate]], lowered: dict[str, dict[str, float]]
+) -> bool:
+    """Say whether a file that the rule spares defines what was asked."""
+    return any(
+        "definition" in candidate.shares
+        for path, candidates in files.items()
+        if rule not in lowered[path]
+        for candidate in candidates
+    )
 
 
 def _lower_repeats(candidates: Sequence[Candidate], factor: float) -> None:

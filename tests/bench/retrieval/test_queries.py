@@ -22,6 +22,7 @@ def test_there_are_enough_queries_of_both_kinds():
     for corpus in ALL:
         counted[corpus.set, corpus.split] += len(corpus.queries)
     assert counted["semble-dev", "dev"] == 143
+    assert counted[corpora.REST, "reference"] == 606
     assert counted["own", "dev"] >= 100 and counted["own", "held"] >= 100
 
 

@@ -285,6 +285,21 @@ def test_files_of_a_penalised_kind_are_lowered(path, rule):
     )
 
 
+@pytest.mark.parametrize("query", ["peel_banana", "where does peel_banana begin"])
+def test_the_only_definition_of_an_asked_name_is_not_lowered(query):
+    chunks = [
+        chunk("pkg/test_fruit.py", "def peel_banana(): return peel_banana"),
+        chunk("pkg/fruit.py", "peel_banana() begin"),
+    ]
+    only = snapshot.load(rows_of(chunks, [definition("peel_banana", "pkg/test_fruit.py", 1)]))
+    hits = ask(only, query)
+    assert places(hits)[0][0] == "pkg/test_fruit.py"
+    assert "tests" not in hits[0].why
+    symbols = [definition("peel_banana", path, 1) for path in ("pkg/test_fruit.py", "pkg/fruit.py")]
+    both = {hit.path: hit.why for hit in ask(snapshot.load(rows_of(chunks, symbols)), query)}
+    assert "tests" in both["pkg/test_fruit.py"] and "tests" not in both["pkg/fruit.py"]
+
+
 def test_prose_and_data_come_after_code_unless_they_are_asked_for():
     chunks = [
         chunk("README.md", "banana split split", language="markdown", kind="text"),
