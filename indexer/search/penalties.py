@@ -7,7 +7,7 @@ for just such files: then it rests.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -79,7 +79,10 @@ _PENALTIES = (
         "interface interfaces contract abstract",
     ),
 )
-NAMES = tuple(rule.name for rule in _PENALTIES)
+OLDER = "older"  # files of v3/ where a v4/ beside it answers as well
+_GENERATION = re.compile(r"^(.*?/|)v(\d{1,4})/")
+_ASKED_OLDER = frozenset("old older previous migrate migration compat compatibility legacy".split())
+NAMES = (*(rule.name for rule in _PENALTIES), OLDER)
 
 
 def factors(
@@ -91,6 +94,21 @@ def factors(
         for rule in _matching(path, language)
         if weights[rule.name] != 1 and not asked & rule.asked
     ]
+
+
+def older_generations(paths: Collection[str], asked: frozenset[str]) -> set[str]:
+    """Return which files lie in a folder `v3/` where one of `v4/` beside it was found, too.
+
+    `asked` are the query's words in lower case: one of the folders' names or of older code, and
+    none is meant.
+    """
+    folders = {path: match for path in paths if (match := _GENERATION.match(path))}
+    if asked & _ASKED_OLDER or any(f"v{match[2]}" in asked for match in folders.values()):
+        return set()
+    newest: dict[str, int] = {}
+    for match in folders.values():
+        newest[match[1]] = max(newest.get(match[1], 0), int(match[2]))
+    return {path for path, match in folders.items() if int(match[2]) < newest[match[1]]}
 
 
 @lru_cache(maxsize=131_072)

@@ -233,6 +233,8 @@ def _lower_penalised_files(pool: Pool, files: dict[str, list[Candidate]]) -> Non
     if pool.question.kind == "path":
         return
     lowered = {path: _factors(pool, path, candidates) for path, candidates in files.items()}
+    for path in penalties.older_generations(files, pool.question.folded):
+        lowered[path][penalties.OLDER] = pool.weights.penalties[penalties.OLDER]
     asks_a_name = pool.question.kind == "symbol" or bool(pool.question.names)
     for path, candidates in files.items():
         for name, factor in lowered[path].items():

@@ -12,6 +12,7 @@ def _penalties() -> Mapping[str, float]:
         {
             "tests": 0.3,
             "compat": 0.3,
+            "older": 0.3,
             "examples": 0.3,
             "changelog": 0.3,
             "build": 0.3,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from itertools import permutations
 from pathlib import Path
 
 import numpy as np
@@ -298,6 +299,30 @@ def test_the_only_definition_of_an_asked_name_is_not_lowered(query):
     symbols = [definition("peel_banana", path, 1) for path in ("pkg/test_fruit.py", "pkg/fruit.py")]
     both = {hit.path: hit.why for hit in ask(snapshot.load(rows_of(chunks, symbols)), query)}
     assert "tests" in both["pkg/test_fruit.py"] and "tests" not in both["pkg/fruit.py"]
+
+
+@pytest.mark.parametrize(
+    ("query", "lowered"),
+    [
+        ("banana split", {"src/v3/a.py", "src/v9/a.py"}),
+        ("banana split of v3", set()),
+        ("the legacy banana split", set()),
+    ],
+)
+def test_an_older_generation_comes_after_a_newer_one_beside_it(query, lowered):
+    paths = ["src/v3/a.py", "src/v9/a.py", "src/v10/a.py", "lib/v2/a.py", "src/v/a.py", "v4.py"]
+    one = snapshot.load(rows_of([chunk(path, "banana split") for path in paths]))
+    hits = ask(one, query)
+    assert {hit.path for hit in hits if "older" in hit.why} == lowered
+    assert len(hits) == len(paths)
+    if lowered:
+        assert {hit.path for hit in hits[-2:]} == lowered
+
+
+@pytest.mark.parametrize("folders", list(permutations(("v3/x/", "v9/", "v10/"))))
+def test_the_newest_generation_is_the_highest_number_in_any_order(folders):
+    paths = [f"{folder}a.py" for folder in folders]
+    assert penalties.older_generations(paths, frozenset()) == {"v3/x/a.py", "v9/a.py"}
 
 
 def test_prose_and_data_come_after_code_unless_they_are_asked_for():
