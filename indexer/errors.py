@@ -10,6 +10,7 @@ IndexerError
 ├── PackRefused        a place of packs, or a pack in it, is not what it should be; nothing is taken
 ├── PackOlder          a pack would go back to an older revision than the one that is offered
 ├── PointerMoved       somebody else has published since the pointer was read
+├── TableRefused      a table of many repositories, or its list, is not what it should be
 ├── BadQueries         a file of queries with their answers is not what it should be
 └── BadReport          an evaluation's report cannot be read, or not written
 """
@@ -55,6 +56,10 @@ class PackOlder(PackRefused):
 
 class PointerMoved(IndexerError):
     """A pointer is not as it was when it was read; it was left as it is."""
+
+
+class TableRefused(IndexerError):
+    """A table of many repositories cannot be reached, is none of ours, or its list is wrong."""
 
 
 class BadQueries(IndexerError):

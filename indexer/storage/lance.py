@@ -1,4 +1,4 @@
-"""EDGE: the only file that opens LanceDB; its errors end here (lance_errors.py).
+"""EDGE: opens the LanceDB of one index; its errors end here (lance_errors.py).
 
 Three tables hold rows of files (rows.py), every row with its file's content hash; one table for
 each encoder holds vectors by the hash of the chunk's text (vector_table.py). The store does what it

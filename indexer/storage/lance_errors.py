@@ -14,8 +14,8 @@ _NO_SPACE = re.compile(
     r"|read-only file system|quota",
     re.IGNORECASE,
 )
-_RUST_PLACE = re.compile(r",?\s*\S+\.rs:\d+(:\d+)?")  # where in Lance's own source
-_PANICS = ("PanicException", "RustPanic")
+RUST_PLACE = re.compile(r",?\s*\S+\.rs:\d+(:\d+)?")  # where in Lance's own source
+PANICS = ("PanicException", "RustPanic")
 
 
 @contextmanager
@@ -30,14 +30,14 @@ def mapped_errors(folder: Path, *, doing: str) -> Iterator[None]:
         raise _translated(folder, doing, error) from error
     except BaseException as error:
         # A panic inside Lance on bytes that make no sense arrives as one of these.
-        if type(error).__name__ not in _PANICS:
+        if type(error).__name__ not in PANICS:
             raise
         raise _translated(folder, doing, error) from error
 
 
 def _translated(folder: Path, doing: str, error: BaseException) -> IndexDamaged | StoreFull:
     first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    first_line = _RUST_PLACE.sub("", first_line)[:200]
+    first_line = RUST_PLACE.sub("", first_line)[:200]
     if isinstance(error, PermissionError) or _NO_SPACE.search(str(error)):
         return StoreFull(
             f"{doing} the index in {str(folder)!r} failed: {first_line}; free some space "

@@ -20,7 +20,7 @@ from homespun.storage import megabytes
 
 _SECONDS = "20s"  # for one answer
 _RETRIES = 2
-_ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")  # of a store of one's own
+ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")  # of a store of one's own
 _MAX_LISTED = 10_000  # objects of one repository
 
 
@@ -42,7 +42,7 @@ class BucketStore:
         with self._asked():
             self._store = opened or store.from_url(
                 root,
-                client_options={"timeout": _SECONDS, "allow_http": _is_near(self.where)},
+                client_options={"timeout": _SECONDS, "allow_http": is_near(self.where)},
                 retry_config={"max_retries": _RETRIES},
             )
 
@@ -124,12 +124,12 @@ class BucketStore:
             raise PackRefused(f"{self.where} does not answer as it should: {said}") from error
 
 
-def _is_near(where: str) -> bool:
+def is_near(where: str) -> bool:
     """Tell whether the environment names a store by plain http on this machine or near it.
 
     Raises `PackRefused` where it names one by plain http that is further away.
     """
-    endpoint = next((os.environ[name] for name in _ENDPOINTS if os.environ.get(name)), "")
+    endpoint = next((os.environ[name] for name in ENDPOINTS if os.environ.get(name)), "")
     if not endpoint.lower().startswith("http://"):
         return False
     try:

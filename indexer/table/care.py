@@ -1,0 +1,117 @@
+"""Indexes of the table `chunks`, and what a night is for: rubbish out, files and indexes compacted.
+
+Compacting costs what the table holds, so no push does it: rows that an index does not cover yet are
+found all the same, LanceDB looks through them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from lancedb.index import FTS, Bitmap, IvfPq, LabelList
+
+from homespun.indexer.errors import TableRefused
+from homespun.indexer.table.place import Place
+from homespun.indexer.table.registry import began, counted, forget, retried
+from homespun.indexer.table.schema import DIMENSIONS
+from homespun.progress import NoProgress, Progress
+
+SWEEP_SECONDS = 86_400.0  # an attempt that began so long ago and is not named is dead
+VECTOR_INDEX_ROWS = 100_000  # below it, to compare with all takes some 40 ms
+_KEEP_VERSIONS = timedelta(minutes=10)  # a reader may still look at the one before
+_ROWS_A_LOOK = 65_536
+_NUMBERS_A_BYTE = 8  # of a vector, in IVF-PQ
+_PROGRESS = NoProgress()
+
+# Words are split by our rules before they are rows, so LanceDB only parts them at spaces.
+_WORDS = FTS(
+    base_tokenizer="whitespace",
+    with_position=False,
+    lower_case=False,
+    stem=False,
+    remove_stop_words=False,
+    ascii_folding=False,
+    max_token_length=None,
+)
+
+
+def ensure_indexes(place: Place, chunks: Any) -> None:  # noqa: ANN401 - untyped library
+    """Make the indexes that no search goes without, where there are none."""
+    with place.asked():
+        chunks.checkout_latest()
+        present = {column for index in chunks.list_indices() for column in index.columns}
+        if not chunks.count_rows():
+            return
+    for column, config in (("words", _WORDS), ("names", LabelList()), ("build", Bitmap())):
+        if column not in present:
+            _made(place, chunks, column, config)
+
+
+def optimize(
+    place: Place,
+    chunks: Any,  # noqa: ANN401
+    repos: Any,  # noqa: ANN401
+    *,
+    progress: Progress = _PROGRESS,
+    clock: Callable[[], float] = time.time,
+) -> int:
+    """Sweep what dead writers left, compact, bring indexes up to date; return the builds swept."""
+    progress.start("optimizing", 0, "steps")
+    swept = _sweep(place, chunks, repos, clock() - SWEEP_SECONDS)
+    ensure_indexes(place, chunks)
+    for table in (repos, chunks):
+
+        def compact(table: Any = table) -> None:  # noqa: ANN401
+            table.checkout_latest()
+            table.optimize(cleanup_older_than=_KEEP_VERSIONS)
+
+        retried(place, compact)
+    _ensure_vector_index(place, chunks)
+    progress.finish()
+    return swept
+
+
+def _sweep(place: Place, chunks: Any, repos: Any, oldest: float) -> int:  # noqa: ANN401
+    named = {row.build for row in counted(place, repos).values()}
+    with place.asked():
+        doubled = {row["build"] for row in repos.search().select(["build"]).to_arrow().to_pylist()}
+        chunks.checkout_latest()
+        found: set[str] = set()
+        for batch in chunks.search().select(["build"]).to_batches(_ROWS_A_LOOK):
+            found.update(batch["build"].unique().to_pylist())
+    forget(place, repos, "build", sorted(doubled - named))  # two writers of one repository met
+    dead = sorted(name for name in found - named if began(name) < oldest)
+    forget(place, chunks, "build", dead)
+    return len(dead)
+
+
+def _ensure_vector_index(place: Place, chunks: Any) -> None:  # noqa: ANN401
+    with place.asked():
+        chunks.checkout_latest()
+        rows = chunks.count_rows()
+        present = {column for index in chunks.list_indices() for column in index.columns}
+    if rows < VECTOR_INDEX_ROWS or "vector" in present:
+        return
+    config = IvfPq(
+        distance_type="dot",
+        num_partitions=max(1, round(rows**0.5)),
+        num_sub_vectors=DIMENSIONS // _NUMBERS_A_BYTE,
+    )
+    _made(place, chunks, "vector", config)
+
+
+def _made(place: Place, chunks: Any, column: str, config: object) -> None:  # noqa: ANN401
+    """Make an index, unless another writer has meanwhile."""
+    try:
+        retried(place, lambda: chunks.create_index(column, config=config, replace=False))
+    except TableRefused:
+        with place.asked():
+            chunks.checkout_latest()
+            there = {name for index in chunks.list_indices() for name in index.columns}
+        if column not in there:
+            raise
+
+

@@ -1,0 +1,98 @@
+"""One repository of a list -> its files: which they are, whether they changed, and parsed.
+
+The walk, the settings and the parser are those of a repository's own index; secrets are masked
+where a file is parsed, before there are rows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from homespun.indexer.config import IndexConfig
+from homespun.indexer.errors import GitFailed
+from homespun.indexer.scan import walk
+from homespun.indexer.scan.git import Git, repository_of
+from homespun.indexer.syntax.parser_process import ParserProcess
+from homespun.indexer.table.listed import Listed
+from homespun.indexer.table.schema import FORMAT
+from homespun.indexer.types import ParsedFile, Skipped
+from homespun.settings import settings_of
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Source:
+    """A repository that is there."""
+
+    root: Path
+    config: IndexConfig
+    revision: str  # the commit, "" outside of git
+    paths: list[str]
+    digests: dict[str, str] = field(default_factory=dict)  # path -> sha256 of what was parsed
+
+    @property
+    def content(self) -> str:
+        """One hash of all that shapes the rows, of what was read last."""
+        return _content(self.config, self.digests)
+
+    def content_now(self) -> str:
+        """Read all files; return what `content` would be."""
+        digests = {}
+        for path in self.paths:
+            data = walk.read(self.root, path, self.config)
+            if not isinstance(data, Skipped):
+                digests[path] = hashlib.sha256(data).hexdigest()
+        return _content(self.config, digests)
+
+    def parsed(self, parser: ParserProcess) -> Iterator[ParsedFile]:
+        """Parse one file after the other; what cannot be read or parsed is left out."""
+        self.digests = {}
+        for path in self.paths:
+            data = walk.read(self.root, path, self.config)
+            if isinstance(data, Skipped):
+                continue
+            self.digests[path] = hashlib.sha256(data).hexdigest()
+            try:
+                found = parser.parse(path, data, self.config)
+            except Exception as error:  # whatever a parser of foreign text raises costs that file
+                logger.warning("%r cannot be parsed and is skipped: %s", path, error)
+                continue
+            if not isinstance(found, Skipped):
+                yield found
+
+
+def opened(listed: Listed) -> Source:
+    """Look at a repository. Raises `NotADirectory`, `GitFailed` where it is at another commit."""
+    root = listed.path.absolute()
+    config = settings_of(IndexConfig, "index", workspace=root, say=logger.warning)
+    scan = walk.walk(root, config)
+    return Source(root, config, _revision(listed, root), [file.path for file in scan.files])
+
+
+def _revision(listed: Listed, root: Path) -> str:
+    if repository_of(root) is None:
+        if listed.revision:
+            raise GitFailed(f"{str(root)!r} is no work tree of git, so it has no commits")
+        return ""
+    git = Git(root)
+    head = git.ask("rev-parse", "--verify", "HEAD^{commit}") or ""
+    if listed.revision:
+        wanted = git.ask("rev-parse", "--verify", f"{listed.revision}^{{commit}}")
+        if wanted is None or wanted != head:
+            raise GitFailed(
+                f"{str(root)!r} is at {head[:12] or 'no commit'}, and the list asks for "
+                f"{listed.revision!r}; check that out there"
+            )
+    return head
+
+
+def _content(config: IndexConfig, digests: dict[str, str]) -> str:
+    digest = hashlib.sha256(f"{FORMAT}\0{config.chunk_chars}\n".encode())
+    for path, value in sorted(digests.items()):
+        digest.update(f"{path}\0{value}\n".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
