@@ -113,5 +113,3 @@ def _made(place: Place, chunks: Any, column: str, config: object) -> None:  # no
             there = {name for index in chunks.list_indices() for name in index.columns}
         if column not in there:
             raise
-
-

@@ -50,5 +50,3 @@ def read_list(file: Path) -> list[Listed]:
     if not found:
         raise TableRefused(f"the list {str(file)!r} names no repository; write NAME PATH a line")
     return list(found.values())
-
-

@@ -103,5 +103,3 @@ def retried(place: Place, write: Callable[[], _Result]) -> _Result:
                 raise
             time.sleep(_PAUSE_SECONDS * 2**number * (0.5 + random.random()))
     raise AssertionError("not reached")
-
-
