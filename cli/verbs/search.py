@@ -1,4 +1,4 @@
-"""`homespun search`: ask the index, one question or a file of them."""
+"""`homespun search`: ask the index, or a table of many, one question or a file of them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from homespun.cli.errors import UsageError
 from homespun.cli.numbers import check_least
 from homespun.cli.output import say
+from homespun.cli.verbs.fleet import asked
 from homespun.errors import in_words
 from homespun.indexer.config import IndexConfig
 from homespun.models.remote.vectors.encoder_name import is_address
@@ -54,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--reranker", metavar="URL", help="server or folder that looks at the best hits once more"
     )
     parser.add_argument("--explain", action="store_true", help="show what each score is made of")
+    asked.add_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -62,6 +64,9 @@ def run(args: argparse.Namespace) -> int:
     check_least("--limit", args.limit, 1)
     most_lines = args.max_snippet_lines
     check_least("--max-snippet-lines", most_lines, 0)
+    asked.check_arguments(args)
+    if args.table is not None:
+        return asked.run(args, queries)
     index = _opened(Path(args.path), args)
     for query in queries:
         began = time.perf_counter()

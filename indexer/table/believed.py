@@ -41,6 +41,7 @@ _MAX_DEFINITIONS = 2_000  # of one chunk
 _MAX_NAME_CHARS = 1_000
 
 Row = dict[str, Any]
+Table = Any  # an Arrow table; pyarrow publishes no types
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +52,12 @@ class Mirror:
     places: dict[str, tuple[str, str]]  # name -> repository and the path in it
 
 
-def good_rows(table: Any, builds: dict[str, str]) -> list[Row]:
+def good_rows(table: Table, builds: dict[str, str]) -> list[Row]:
     """Return the rows that count (build -> repository) and can be believed, each once."""
     found: dict[tuple[str, str, int], Row] = {}
-    table = table.select(COLUMNS).filter(pc.is_valid(table["vector"]))
-    matrix = _matrix(table["vector"])
-    for row, vector in zip(table.drop_columns(["vector"]).to_pylist(), matrix, strict=True):
+    valid = table.select(COLUMNS).filter(pc.is_valid(table["vector"]))
+    matrix = _matrix(valid["vector"])
+    for row, vector in zip(valid.drop_columns(["vector"]).to_pylist(), matrix, strict=True):
         row["vector"] = vector
         if _is_good(row) and builds.get(row["build"]) == row["repository"]:
             found.setdefault((row["repository"], row["path"], row["ordinal"]), row)

@@ -44,7 +44,7 @@ LAYERS = {
         "packs storage syntax",
         "memory packs.sharing",
         "embedding search",
-        "build evaluation roots",
+        "build evaluation roots table",
         "index",
         "licences watch",
     ),
@@ -82,7 +82,7 @@ LAYERS = {
     "cli": (
         "ending errors output shown surroundings",
         "agents champion numbers progress",
-        "doctor.checks observing verbs.adapters verbs.advise verbs.eval verbs.traces",
+        "doctor.checks observing verbs.adapters verbs.advise verbs.eval verbs.fleet verbs.traces",
         "doctor verbs.agents",
         "verbs",
         "main",
