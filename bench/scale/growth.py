@@ -23,7 +23,7 @@ import pyarrow.compute as pc
 
 from bench.common import provenance
 from homespun.indexer.table import care
-from homespun.indexer.table.place import Place
+from homespun.indexer.table.place import TablePlace
 from homespun.indexer.table.registry import new_build
 from homespun.indexer.table.schema import (
     CHUNK_SCHEMA,
@@ -46,7 +46,7 @@ def grown(
     queries: Sequence[str],
 ) -> list[dict[str, Any]]:
     """Measure one table as it grows to each of some sizes; each row's load is its own."""
-    place = Place(str(folder), create=True)
+    place = TablePlace(str(folder), create=True)
     chunks, repos = (place.table(name, create=True) for name in (CHUNKS, REPOS))
     found = []
     rows = copy = 0
@@ -149,7 +149,7 @@ def _named(made: Any) -> Any:  # noqa: ANN401
     return pa.Table.from_pylist(rows, schema=REPO_SCHEMA)
 
 
-def _optimized(place: Place, chunks: Any, repos: Any) -> float:  # noqa: ANN401
+def _optimized(place: TablePlace, chunks: Any, repos: Any) -> float:  # noqa: ANN401
     began = time.monotonic()
     care.optimize(place, chunks, repos)
     seconds = time.monotonic() - began

@@ -20,7 +20,7 @@ from homespun.indexer.search import retrieve
 from homespun.indexer.search.query import Question
 from homespun.indexer.table.believed import COLUMNS, Mirror, Row, good_rows, mirror_of
 from homespun.indexer.table.candidates import candidates
-from homespun.indexer.table.place import Place
+from homespun.indexer.table.place import TablePlace
 from homespun.indexer.table.registry import counted
 from homespun.indexer.table.schema import CHUNKS, REPOS
 from homespun.models.types import Encoder
@@ -34,10 +34,10 @@ Arm = Callable[[str, str], list[Found]]  # question, its repository (which one a
 
 
 @dataclass(slots=True)
-class Bench:
+class TableBench:
     """A table and all that the arms have in memory."""
 
-    place: Place
+    place: TablePlace
     chunks: Any
     builds: dict[str, str]
     encoder: Encoder
@@ -46,7 +46,7 @@ class Bench:
     each: dict[str, Mirror]
 
     @classmethod
-    def of(cls, place: Place, encoder: Encoder, asked: Sequence[str]) -> Bench:
+    def of(cls, place: TablePlace, encoder: Encoder, asked: Sequence[str]) -> TableBench:
         """Read a whole table; `asked` are the repositories that questions are about."""
         chunks = place.table(CHUNKS)
         builds = {row.build: name for name, row in counted(place, place.table(REPOS)).items()}
@@ -114,7 +114,7 @@ class Bench:
         return self.over((query, rows + more))
 
 
-def measured(bench: Bench, chosen: Sequence[QueryCorpus]) -> list[dict[str, Any]]:
+def measured(bench: TableBench, chosen: Sequence[QueryCorpus]) -> list[dict[str, Any]]:
     """Ask every question in every arm; return a row an arm, NDCG@10 a set of questions."""
     rows = []
     for name, arm in bench.arms().items():

@@ -24,8 +24,8 @@ from bench.retrieval.corpora import REST, QueryCorpus, corpora
 from bench.scale import growth, quality
 from homespun.indexer.embedding.static_encoder import NAME, StaticEncoder
 from homespun.indexer.table.build import build
-from homespun.indexer.table.listed import Listed
-from homespun.indexer.table.place import Place
+from homespun.indexer.table.listed import NamedRepository
+from homespun.indexer.table.place import TablePlace
 from homespun.indexer.table.schema import CHUNKS
 from homespun.models.errors import DownloadFailed
 
@@ -63,15 +63,15 @@ def main() -> int:
     return 0
 
 
-def _built(folder: Path) -> tuple[Place, dict[str, Any]]:
+def _built(folder: Path) -> tuple[TablePlace, dict[str, Any]]:
     """Build a table of all packages that can be had."""
     listed = []
     for corpus in _chosen():
         try:
-            listed.append(Listed(corpus.name, corpus.copied(folder / "packages")))
+            listed.append(NamedRepository(corpus.name, corpus.copied(folder / "packages")))
         except DownloadFailed as failure:
             print(f"{corpus.name} is left out: {failure}", file=sys.stderr)
-    place = Place(str(folder / "table"), create=True)
+    place = TablePlace(str(folder / "table"), create=True)
     began = time.monotonic()
     report = build(place, listed, StaticEncoder.load())
     seconds = time.monotonic() - began
@@ -90,9 +90,9 @@ def _chosen() -> list[QueryCorpus]:
     return [corpus for corpus in corpora() if corpus.set != REST or corpus.name in NOISE]
 
 
-def _quality(place: Place, split: str) -> list[dict[str, Any]]:
+def _quality(place: TablePlace, split: str) -> list[dict[str, Any]]:
     asked = [corpus for corpus in _chosen() if corpus.split == split]
-    bench = quality.Bench.of(place, StaticEncoder.load(), [corpus.name for corpus in asked])
+    bench = quality.TableBench.of(place, StaticEncoder.load(), [corpus.name for corpus in asked])
     return quality.measured(bench, asked)
 
 

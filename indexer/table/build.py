@@ -17,8 +17,8 @@ from homespun.indexer.errors import TableRefused
 from homespun.indexer.storage.conditions import is_one_of
 from homespun.indexer.syntax.parser_process import ParserProcess
 from homespun.indexer.table.care import SWEEP_SECONDS, ensure_indexes, optimize
-from homespun.indexer.table.listed import Listed
-from homespun.indexer.table.place import Place
+from homespun.indexer.table.listed import NamedRepository
+from homespun.indexer.table.place import TablePlace
 from homespun.indexer.table.registry import Counted, counted, forget, name_build, new_build, retried
 from homespun.indexer.table.rows import rows_of
 from homespun.indexer.table.schema import CHUNKS, FORMAT, REPOS
@@ -47,8 +47,8 @@ class TableReport:
 
 
 def build(
-    place: Place,
-    listed: Sequence[Listed],
+    place: TablePlace,
+    listed: Sequence[NamedRepository],
     encoder: Encoder,
     *,
     keep_others: bool = False,
@@ -86,10 +86,10 @@ def build(
 
 
 def _bring(
-    place: Place,
+    place: TablePlace,
     chunks: Any,  # noqa: ANN401 - lancedb publishes no types
     repos: Any,  # noqa: ANN401
-    one: Listed,
+    one: NamedRepository,
     known: Counted | None,
     encoder: Encoder,
     parser: ParserProcess,
@@ -116,7 +116,7 @@ def _bring(
 
 
 def _written(
-    place: Place,
+    place: TablePlace,
     chunks: Any,  # noqa: ANN401
     repository: str,
     source: Source,

@@ -19,7 +19,7 @@ from lancedb.query import MatchQuery
 from homespun.indexer.search.query import Question
 from homespun.indexer.storage.conditions import is_one_of
 from homespun.indexer.table.believed import COLUMNS, Row, good_rows
-from homespun.indexer.table.place import Place
+from homespun.indexer.table.place import TablePlace
 
 OF_WORDS, OF_VECTORS = 100, 100  # rows that each side gives
 OF_NAMES = 60  # definitions of names that are asked for
@@ -31,7 +31,7 @@ _JOINT = re.compile(r"\.|::|#")
 
 
 def candidates(
-    place: Place,
+    place: TablePlace,
     chunks: Any,  # noqa: ANN401 - lancedb publishes no types
     question: Question,
     vector: npt.NDArray[np.float32],

@@ -14,7 +14,7 @@ from typing import Any
 from lancedb.index import FTS, Bitmap, IvfPq, LabelList
 
 from homespun.indexer.errors import TableRefused
-from homespun.indexer.table.place import Place
+from homespun.indexer.table.place import TablePlace
 from homespun.indexer.table.registry import began, counted, forget, retried
 from homespun.indexer.table.schema import DIMENSIONS
 from homespun.progress import NoProgress, Progress
@@ -39,7 +39,7 @@ WORDS = FTS(
 )
 
 
-def ensure_indexes(place: Place, chunks: Any) -> None:  # noqa: ANN401 - untyped library
+def ensure_indexes(place: TablePlace, chunks: Any) -> None:  # noqa: ANN401 - untyped library
     """Make the indexes that no search goes without, where there are none."""
     with place.asked():
         chunks.checkout_latest()
@@ -52,7 +52,7 @@ def ensure_indexes(place: Place, chunks: Any) -> None:  # noqa: ANN401 - untyped
 
 
 def optimize(
-    place: Place,
+    place: TablePlace,
     chunks: Any,  # noqa: ANN401
     repos: Any,  # noqa: ANN401
     *,
@@ -75,7 +75,7 @@ def optimize(
     return swept
 
 
-def _sweep(place: Place, chunks: Any, repos: Any, oldest: float) -> int:  # noqa: ANN401
+def _sweep(place: TablePlace, chunks: Any, repos: Any, oldest: float) -> int:  # noqa: ANN401
     named = {row.build for row in counted(place, repos).values()}
     with place.asked():
         doubled = {row["build"] for row in repos.search().select(["build"]).to_arrow().to_pylist()}
@@ -89,7 +89,7 @@ def _sweep(place: Place, chunks: Any, repos: Any, oldest: float) -> int:  # noqa
     return len(dead)
 
 
-def _ensure_vector_index(place: Place, chunks: Any) -> None:  # noqa: ANN401
+def _ensure_vector_index(place: TablePlace, chunks: Any) -> None:  # noqa: ANN401
     with place.asked():
         chunks.checkout_latest()
         rows = chunks.count_rows()
@@ -110,7 +110,7 @@ def vectors_config(rows: int) -> IvfPq:
     )
 
 
-def _made(place: Place, chunks: Any, column: str, config: object) -> None:  # noqa: ANN401
+def _made(place: TablePlace, chunks: Any, column: str, config: object) -> None:  # noqa: ANN401
     """Make an index, unless another writer has meanwhile."""
     try:
         retried(place, lambda: chunks.create_index(column, config=config, replace=False))

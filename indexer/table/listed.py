@@ -16,7 +16,7 @@ _REVISION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._/-]{0,199}")
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class NamedRepository:
     """One repository of a list."""
 
     name: str  # "acme/auth"
@@ -24,13 +24,13 @@ class Listed:
     revision: str = ""  # the commit that must be checked out there, "" for whatever is
 
 
-def read_list(file: Path) -> list[Listed]:
+def read_list(file: Path) -> list[NamedRepository]:
     """Return the repositories of a list, in its order. Raises `TableRefused`."""
     try:
         text = read_bounded(file, max_bytes=_MAX_LIST_BYTES, follow_links=True).decode("utf-8")
     except (OSError, ValueError) as error:
         raise TableRefused(f"the list {str(file)!r} cannot be read: {in_words(error)}") from error
-    found: dict[str, Listed] = {}
+    found: dict[str, NamedRepository] = {}
     for number, line in enumerate(text.splitlines(), start=1):
         parts = line.split("#", 1)[0].split()
         if not parts:
@@ -46,7 +46,7 @@ def read_list(file: Path) -> list[Listed]:
         if parts[0] in found:
             raise TableRefused(f"{where} names {parts[0]!r} again; each repository stands once")
         path = file.parent / Path(parts[1]).expanduser()
-        found[parts[0]] = Listed(parts[0], path, parts[2] if len(parts) == 3 else "")
+        found[parts[0]] = NamedRepository(parts[0], path, parts[2] if len(parts) == 3 else "")
     if not found:
         raise TableRefused(f"the list {str(file)!r} names no repository; write NAME PATH a line")
     return list(found.values())

@@ -28,7 +28,7 @@ _SECONDS = {"timeout": "30s", "connect_timeout": "10s"}  # of one request to a b
 _SAID_CHARS = 200
 
 
-class Place:
+class TablePlace:
     """The two tables at an address."""
 
     def __init__(self, uri: str, *, create: bool = False) -> None:

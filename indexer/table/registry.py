@@ -14,7 +14,7 @@ import pyarrow as pa
 from homespun.indexer.errors import TableRefused
 from homespun.indexer.packs.names import is_repo
 from homespun.indexer.storage.conditions import VALUES_A_CONDITION, is_one_of
-from homespun.indexer.table.place import Place
+from homespun.indexer.table.place import TablePlace
 from homespun.indexer.table.schema import REPO_SCHEMA
 
 _TRIES = 8  # of a write that others were in the way of
@@ -50,7 +50,7 @@ def began(build: str) -> float:
     return int(head) / 1000 if head.isdecimal() and len(head) <= 15 else 0.0
 
 
-def counted(place: Place, table: Any) -> dict[str, Counted]:  # noqa: ANN401 - untyped library
+def counted(place: TablePlace, table: Any) -> dict[str, Counted]:  # noqa: ANN401 - untyped library
     """Return the row of each repository, read anew; where two writers met, that of the later build.
 
     Raises `TableRefused`.
@@ -71,7 +71,7 @@ def counted(place: Place, table: Any) -> dict[str, Counted]:  # noqa: ANN401 - u
     return found
 
 
-def name_build(place: Place, table: Any, row: Counted) -> None:  # noqa: ANN401
+def name_build(place: TablePlace, table: Any, row: Counted) -> None:  # noqa: ANN401
     """Have a build count, unless one that began later does. Raises `TableRefused`."""
     data = pa.Table.from_pylist([asdict(row)], schema=REPO_SCHEMA)
 
@@ -84,14 +84,14 @@ def name_build(place: Place, table: Any, row: Counted) -> None:  # noqa: ANN401
     retried(place, merge)
 
 
-def forget(place: Place, table: Any, column: str, values: list[str]) -> None:  # noqa: ANN401
+def forget(place: TablePlace, table: Any, column: str, values: list[str]) -> None:  # noqa: ANN401
     """Delete the rows whose `column` is one of these. Raises `TableRefused`."""
     for start in range(0, len(values), VALUES_A_CONDITION):
         condition = is_one_of(column, values[start : start + VALUES_A_CONDITION])
         retried(place, lambda condition=condition: table.delete(condition))  # type: ignore[misc]
 
 
-def retried(place: Place, write: Callable[[], _Result]) -> _Result:
+def retried(place: TablePlace, write: Callable[[], _Result]) -> _Result:
     """Write, and again while another writer was in the way. Raises `TableRefused`."""
     for number in range(_TRIES):
         try:

@@ -13,7 +13,7 @@ from homespun.indexer.search.weights import WEIGHTS, Weights
 from homespun.indexer.secrets.mask import mask
 from homespun.indexer.table.believed import Mirror, Row, mirror_of
 from homespun.indexer.table.candidates import candidates
-from homespun.indexer.table.place import Place
+from homespun.indexer.table.place import TablePlace
 from homespun.indexer.table.registry import Counted, counted
 from homespun.indexer.table.schema import CHUNKS, FORMAT, REPOS
 from homespun.indexer.types import Hit
@@ -41,7 +41,7 @@ class RepositoryTable:
 
     def __init__(self, uri: str, encoder: Encoder, *, only: Collection[str] = ()) -> None:
         """Open it; of the repositories `only`, where given. Raises `TableRefused`."""
-        self._place = Place(uri)
+        self._place = TablePlace(uri)
         self._encoder = encoder
         self._chunks, rows = _opened(self._place)
         self.stale = sorted(name for name, row in rows.items() if row.format != FORMAT)
@@ -99,7 +99,7 @@ class RepositoryTable:
         return TableHit(repository, self.rows[repository].revision, plain)
 
 
-def _opened(place: Place) -> tuple[Any, dict[str, Counted]]:
+def _opened(place: TablePlace) -> tuple[Any, dict[str, Counted]]:
     """Return `chunks` and the rows of `repos` that were true at one moment.
 
     A build that is named later may have rows that this view of `chunks` lacks.

@@ -17,7 +17,7 @@ from homespun.indexer.errors import GitFailed
 from homespun.indexer.scan import walk
 from homespun.indexer.scan.git import Git, repository_of
 from homespun.indexer.syntax.parser_process import ParserProcess
-from homespun.indexer.table.listed import Listed
+from homespun.indexer.table.listed import NamedRepository
 from homespun.indexer.table.schema import FORMAT
 from homespun.indexer.types import ParsedFile, Skipped
 from homespun.settings import settings_of
@@ -66,7 +66,7 @@ class Source:
                 yield found
 
 
-def opened(listed: Listed) -> Source:
+def opened(listed: NamedRepository) -> Source:
     """Look at a repository. Raises `NotADirectory`, `GitFailed` where it is at another commit."""
     root = listed.path.absolute()
     config = settings_of(IndexConfig, "index", workspace=root, say=logger.warning)
@@ -74,7 +74,7 @@ def opened(listed: Listed) -> Source:
     return Source(root, config, _revision(listed, root), [file.path for file in scan.files])
 
 
-def _revision(listed: Listed, root: Path) -> str:
+def _revision(listed: NamedRepository, root: Path) -> str:
     if repository_of(root) is None:
         if listed.revision:
             raise GitFailed(f"{str(root)!r} is no work tree of git, so it has no commits")

@@ -40,10 +40,10 @@ def run(args: argparse.Namespace) -> int:
     from homespun.indexer.embedding.static_encoder import StaticEncoder
     from homespun.indexer.table.build import build
     from homespun.indexer.table.listed import read_list
-    from homespun.indexer.table.place import Place
+    from homespun.indexer.table.place import TablePlace
 
     listed = read_list(Path(args.repos))
-    place = Place(args.uri, create=True)
+    place = TablePlace(args.uri, create=True)
     with RichProgress(quiet=args.json) as progress:
         report = build(
             place,
