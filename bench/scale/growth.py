@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import resource
+import statistics
 import subprocess
 import sys
 import time
@@ -22,7 +23,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bench.common import provenance
+from homespun.indexer.embedding.static_encoder import StaticEncoder
 from homespun.indexer.table import care
+from homespun.indexer.table.candidates import OF_VECTORS, PROBES, REFINED
 from homespun.indexer.table.place import TablePlace
 from homespun.indexer.table.registry import new_build
 from homespun.indexer.table.schema import (
@@ -35,6 +38,7 @@ from homespun.indexer.table.schema import (
 )
 
 _NOISE = 0.5  # length of what is added to a vector of length 1
+_RECALLED = 20  # questions whose nearest rows are compared with those of a look at all
 _RENAMED = 3  # every so manieth word
 _MODELLED = (10_000_000, 22_000_000)  # rows that were not measured
 
@@ -68,6 +72,7 @@ def grown(
                 "optimize_seconds": round(_optimized(place, chunks, repos), 1),
                 "bytes": sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()),
                 "builder_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+                "vector_recall": _recall(chunks, queries),
                 **_asked(folder, queries),
                 "load": provenance.machine()["load"],
             }
@@ -168,6 +173,21 @@ def _index_seconds(chunks: Any) -> dict[str, float]:  # noqa: ANN401
         chunks.create_index(column, config=config, replace=True)
         seconds[f"{column}_index_seconds"] = round(time.monotonic() - began, 1)
     return seconds
+
+
+def _recall(chunks: Any, queries: Sequence[str]) -> float:  # noqa: ANN401
+    """Return which share of the nearest rows, as a look at all finds them, the index finds."""
+    shares = []
+    for vector in StaticEncoder.load().encode(list(queries[:_RECALLED])):
+        sides = []
+        for whole in (False, True):
+            query = chunks.search(vector, vector_column_name="vector").distance_type("dot")
+            query = query.nprobes(PROBES).refine_factor(REFINED)
+            query = query.bypass_vector_index() if whole else query
+            found = query.with_row_id(True).select(["_distance"]).limit(OF_VECTORS).to_arrow()
+            sides.append(set(found["_rowid"].to_pylist()))
+        shares.append(len(sides[0] & sides[1]) / max(1, len(sides[1])))
+    return round(statistics.fmean(shares), 3)
 
 
 def _asked(folder: Path, queries: Sequence[str]) -> dict[str, Any]:

@@ -26,7 +26,7 @@ OF_NAMES = 60  # definitions of names that are asked for
 _MAX_WORDS = 64
 _MAX_NAMES = 16
 _SPARE = 1.5  # times as many are asked for: some may be of builds that count no longer
-_PROBES, _REFINED = 20, 10  # of IVF-PQ: partitions looked into, times as many compared exactly
+PROBES, REFINED = 20, 10  # of IVF-PQ: partitions looked into, times as many compared exactly
 _JOINT = re.compile(r"\.|::|#")
 
 
@@ -97,7 +97,7 @@ def _by_vector(
 
     def find(most: int, where: str) -> Any:  # noqa: ANN401
         query = chunks.search(vector, vector_column_name="vector").distance_type("dot")
-        query = query.nprobes(_PROBES).refine_factor(_REFINED)
+        query = query.nprobes(PROBES).refine_factor(REFINED)
         return _taken(query, most, where, "_distance")
 
     return find

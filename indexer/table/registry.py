@@ -84,6 +84,33 @@ def name_build(place: TablePlace, table: Any, row: Counted) -> None:  # noqa: AN
     retried(place, merge)
 
 
+def drop_surplus(place: TablePlace, table: Any) -> None:  # noqa: ANN401
+    """Delete the rows of `repos` that do not count: two writers of a new repository have met.
+
+    A later build then took the place of both, so two rows may be the same: a row is told by its
+    number, and by its build, since somebody else may be compacting. Raises `TableRefused`.
+    """
+    kept = {name: row.build for name, row in counted(place, table).items()}
+
+    def drop() -> None:
+        table.checkout_latest()
+        rows = table.search().select(["repository", "build"]).with_row_id(True).to_arrow()
+        numbers, builds = [], set()
+        seen: set[str] = set()
+        for row in rows.to_pylist():
+            name, build = row["repository"], row["build"]
+            if kept.get(name) == build and name not in seen:
+                seen.add(name)
+            elif build is not None and kept.get(name, "") >= build:
+                numbers.append(str(row["_rowid"]))
+                builds.add(build)
+        if numbers:
+            named = is_one_of("build", sorted(builds))
+            table.delete(f"_rowid IN ({', '.join(numbers)}) AND {named}")
+
+    retried(place, drop)
+
+
 def forget(place: TablePlace, table: Any, column: str, values: list[str]) -> None:  # noqa: ANN401
     """Delete the rows whose `column` is one of these. Raises `TableRefused`."""
     for start in range(0, len(values), VALUES_A_CONDITION):

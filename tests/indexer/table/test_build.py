@@ -224,6 +224,17 @@ def test_two_that_build_at_once_end_as_one_would(tmp_path, uri, repositories, en
     assert seen(uri) == seen(alone)
 
 
+def test_rows_that_say_the_same_twice_become_one(built, repositories, encoder):
+    repos = TablePlace(built).table(REPOS)
+    repos.add(repos.search().to_arrow())
+    wanted = rows_of(built)
+    build(TablePlace(built), repositories, encoder)
+    assert (rows_of(built), repos.count_rows()) == (wanted, 6)
+    build(TablePlace(built), repositories, encoder, optimizing=True)
+    repos.checkout_latest()
+    assert (rows_of(built), repos.count_rows()) == (wanted, 3)
+
+
 def test_of_two_builds_the_one_that_began_later_counts(built, repositories, encoder):
     place = TablePlace(built)
     repos = place.table(REPOS)
