@@ -64,9 +64,6 @@ class TableBench:
             "our ranking, one mirror of all": lambda q, _: self.ranked(self.one, q),
             "LanceDB, words and vectors by RRF": lambda q, _: self.fused(q),
             "ours over 100 + 100 candidates": lambda q, _: self.over(self.found(q, of_names=0)),
-            "ours over 50 + 150": lambda q, _: self.over(
-                self.found(q, of_names=0, of_words=50, of_vectors=150)
-            ),
             "ours over 100 + 100 and definitions": lambda q, _: self.over(self.found(q)),
             "the same, then best repositories": lambda q, _: self.again(q),
         }

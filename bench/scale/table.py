@@ -3,6 +3,8 @@
     python -m bench.scale.table                  # everything; writes the page and its results
     python -m bench.scale.table --only quality   # the development questions, nothing is written
     python -m bench.scale.table --only quality --split held
+    python -m bench.scale.table --only growth --keep-in FILE
+    python -m bench.scale.table --join FILE …    # writes the page from what was kept in files
 
 Packages are fetched once, by sha256, and never run. The largest table has a million rows (9 GB).
 """
@@ -44,6 +46,11 @@ _MARKED = re.compile(r"(<!-- scale-table -->\n).*?(<!-- /scale-table -->)", re.D
 def main() -> int:
     """Measure, print, write."""
     args = _arguments()
+    if args.join:
+        write(
+            {key: part for file in args.join for key, part in json.loads(file.read_text()).items()}
+        )
+        return 0
     with tempfile.TemporaryDirectory(prefix="homespun-scale-", dir=args.scratch) as scratch:
         folder = Path(scratch)
         place, facts = _built(folder)
@@ -160,6 +167,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES), metavar="ROWS")
     parser.add_argument("--scratch", metavar="DIR", help="where the tables lie (12 GB)")
     parser.add_argument("--keep-in", metavar="FILE", help="write what was measured here instead")
+    parser.add_argument("--join", type=Path, nargs="+", metavar="FILE", help="measure nothing")
     return parser.parse_args()
 
 
