@@ -59,7 +59,7 @@ def good_rows(table: Table, builds: dict[str, str]) -> list[Row]:
     matrix = _matrix(valid["vector"])
     for row, vector in zip(valid.drop_columns(["vector"]).to_pylist(), matrix, strict=True):
         row["vector"] = vector
-        if _is_good(row):
+        if _is_good(row) and builds.get(row["build"]) == row["repository"]:
             found.setdefault((row["repository"], row["path"], row["ordinal"]), row)
     return list(found.values())
 

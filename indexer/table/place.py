@@ -26,6 +26,18 @@ from homespun.storage import is_junction, make_private_folder
 
 _SECONDS = {"timeout": "30s", "connect_timeout": "10s"}  # of one request to a bucket
 _SAID_CHARS = 200
+_SECRETS = re.compile(r"(?i)(?:X-Amz-\w+|Signature|AWSAccessKeyId|sig|token)=[^&\s\"]+")
+# What a cloud's library says in a screenful.
+_MEANT = (
+    (
+        re.compile(r"SignatureDoesNotMatch|InvalidAccessKeyId|AccessDenied|Unauthenticated"),
+        "the store refuses the credentials of the environment",
+    ),
+    (
+        re.compile(r"RetryError|error sending request|Connect error|timed out"),
+        "the store cannot be reached",
+    ),
+)
 
 
 class TablePlace:
@@ -83,11 +95,9 @@ class TablePlace:
 
     def _refused(self, error: BaseException) -> TableRefused:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        said = _SECRETS.sub("…", RUST_PLACE.sub("", first))[:_SAID_CHARS]
+        why = next((words for pattern, words in _MEANT if pattern.search(str(error))), "")
+        said = why or _SECRETS.sub("…", RUST_PLACE.sub("", first))[:_SAID_CHARS]
         return TableRefused(f"the table at {self.where} does not answer as it should: {said}")
-
-
-_SECRETS = re.compile(r"(?i)(?:X-Amz-\w+|Signature|AWSAccessKeyId|sig|token)=[^&\s\"]+")
 
 
 def _folder(folder: Path, *, create: bool) -> Path:
