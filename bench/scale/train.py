@@ -1,0 +1,170 @@
+"""One process and two of torchrun learn the same: `python -m bench.scale.train [--nodes]`.
+
+A small repository and a tiny model, or `--model NAME`; each way runs `homespun train` with
+`--stop-after learning` in a workspace of its own and the same home. Losses, adapters and learned
+tokens a second are compared; of tokens a second the ratio is what is meant, as the load changes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.common import provenance
+
+_ELASTIC = (sys.executable, "-m", "torch.distributed.run")
+_HOMESPUN = ("-m", "homespun.cli")
+_LIMIT_SECONDS = 600
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What one way of starting a training gave."""
+
+    way: str
+    outputs: list[str]  # of stdout, one for each command
+    folder: Path  # the run's
+    seconds: float  # of wall time, with imports and dataset
+    losses: list[float]
+    checks: list[list[float]]
+    tokens_per_second: float  # of learning alone
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print and keep the comparison; 1 where losses or adapters differ."""
+    parser = argparse.ArgumentParser(prog="python -m bench.scale.train")
+    parser.add_argument("--model", help="of the catalogue, or a folder (default: a tiny one)")
+    parser.add_argument("--steps", type=int, default=12)
+    parser.add_argument("--nodes", action="store_true", help="two nodes on loopback, too")
+    args = parser.parse_args(arguments)
+    load = os.getloadavg()[0]
+    with tempfile.TemporaryDirectory(prefix="homespun-torchrun-") as place:
+        done = runs(Path(place), args.model, args.steps, with_nodes=args.nodes)
+        report = compared(done)
+    report = {**provenance.facts(args.model or "tiny", 0), "load_before": round(load, 2), **report}
+    print(json.dumps(report["ways"], indent=1))
+    provenance.write("scale-train", report)
+    return 0 if report["is_same"] else 1
+
+
+def runs(place: Path, model: str | None, steps: int, *, with_nodes: bool) -> list[Learned]:
+    """Learn in each way; `place` is an empty folder."""
+    from tests.support import small_house
+    from tests.support.scratch import Scratch
+    from tests.support.tiny import save_roomy_qwen2
+
+    name = model or str(save_roomy_qwen2(place / "tiny"))
+    house = small_house.build(Scratch(place / "house" / "shop")).folder
+    verb = (*_HOMESPUN, "train", ".", "--model", name, "--steps", str(steps))
+    verb = (*verb, "--examples", "220", "--stop-after", "learning", "--json")
+    ways = {
+        "one process": [(sys.executable, *verb)],
+        "torchrun, two processes": [
+            (*_ELASTIC, "--standalone", "--nnodes=1", "--nproc-per-node=2", *verb)
+        ],
+    }
+    if with_nodes:
+        meeting = f"--rdzv-endpoint=127.0.0.1:{_free_port()}"
+        ways["torchrun, two nodes on loopback"] = [
+            (
+                *(*_ELASTIC, "--nnodes=2", f"--node-rank={rank}", "--nproc-per-node=1"),
+                *("--rdzv-backend=c10d", "--rdzv-id=homespun", meeting),
+                "--local-addr=127.0.0.1",
+                *verb,
+            )
+            for rank in (0, 1)
+        ]
+    return [_learned(way, commands, place, house, model) for way, commands in ways.items()]
+
+
+def compared(done: Sequence[Learned]) -> dict[str, Any]:
+    """Compare each way with the first."""
+    first = done[0]
+    rows = []
+    for other in done:
+        losses = _largest(first.losses, other.losses)
+        checks = _largest([c[1] for c in first.checks], [c[1] for c in other.checks])
+        rows.append(
+            {
+                "way": other.way,
+                "steps": len(other.losses),
+                "seconds": round(other.seconds, 1),
+                "learned_tokens_per_second": round(other.tokens_per_second, 1),
+                "ratio": round(other.tokens_per_second / first.tokens_per_second, 3),
+                "largest_difference_of_losses": losses,
+                "largest_difference_of_checks": checks,
+                "largest_difference_of_weights": _weights_apart(first.folder, other.folder),
+            }
+        )
+    keys = ("largest_difference_of_losses", "largest_difference_of_checks")
+    is_same = all(row[key] is not None and row[key] < 0.02 for row in rows for key in keys)
+    return {"ways": rows, "is_same": is_same}
+
+
+def _learned(
+    way: str, commands: Sequence[Sequence[str]], place: Path, house: Path, model: str | None
+) -> Learned:
+    workspace = place / way.replace(" ", "-").replace(",", "") / "shop"
+    shutil.copytree(house, workspace)
+    home = {} if model else {"HOMESPUN_HOME": str(place / "home")}
+    environment = {**os.environ, **home, "HOMESPUN_OFFLINE": "1"}
+    began = time.monotonic()
+    started = [
+        subprocess.Popen(command, cwd=workspace, env=environment, stdout=subprocess.PIPE, text=True)
+        for command in commands
+    ]
+    try:
+        outputs = [process.communicate(timeout=_LIMIT_SECONDS)[0] for process in started]
+    finally:
+        for process in started:
+            process.kill()
+    statuses = [process.returncode for process in started]
+    if any(statuses):
+        raise SystemExit(f"{way}: ended with {statuses}")
+    seconds = time.monotonic() - began
+    (run,) = (workspace / ".homespun" / "training").glob("run-*")
+    fit = json.loads((run / "fit.json").read_text(encoding="utf-8"))
+    steps = fit["steps"]
+    rate = sum(step["tokens"] for step in steps) / sum(step["seconds"] for step in steps)
+    losses = [step["loss"] for step in steps]
+    return Learned(way, outputs, run, seconds, losses, fit["checks"], rate)
+
+
+def _largest(one: Sequence[float], other: Sequence[float]) -> float | None:
+    """Return the largest difference; None where there are not as many."""
+    if len(one) != len(other):
+        return None
+    return max((abs(a - b) for a, b in zip(one, other, strict=True)), default=0.0)
+
+
+def _weights_apart(one: Path, other: Path) -> float:
+    import numpy as np
+    from safetensors.numpy import load_file
+
+    file = Path("draft") / "adapter_model.safetensors"
+    ours, theirs = (load_file(run / file) for run in (one, other))
+    assert ours.keys() == theirs.keys()
+    return max(
+        float(np.abs(ours[name].astype("f4") - theirs[name].astype("f4")).max()) for name in ours
+    )
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
