@@ -21,6 +21,7 @@ class FakeVllm:
         """
         self.root, self.tokens, self.key, self.loads = root, tokens, key, loads
         self.speaks = speaks
+        self.context_tokens = 1024 if speaks is None else 4096
         self.replies = {}  # path -> (status, reply) in place of its own
         self.adapters = []
         self.asked = []  # (method, path, body)
@@ -67,7 +68,7 @@ class FakeVllm:
             return 200, f"Success: LoRA adapter '{name}' removed successfully."
         if path == "/v1/models":
             base = {"id": "coder", "object": "model", "owned_by": "vllm", "root": self.root}
-            base |= {"parent": None, "max_model_len": 1024}
+            base |= {"parent": None, "max_model_len": self.context_tokens}
             return 200, {"object": "list", "data": [base, *self.adapters]}
         if path == "/tokenize" and self.tokens is not None:
             tokens = {"tokens": list(self.tokens), "token_strs": None}

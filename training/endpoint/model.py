@@ -68,6 +68,12 @@ class ExamModel:
                 f"{self.name} makes other tokens of a text than the model here, so it is not the "
                 "model that learned; serve what `homespun models export NAME DIR/NAME` writes"
             )
+        if 0 < server.context_tokens < self.context_tokens:
+            raise ExamFailed(
+                f"{self.name} holds {server.context_tokens} tokens, and the exam takes "
+                f"{self.context_tokens}; start it with so many (vLLM: --max-model-len "
+                f"{self.context_tokens})"
+            )
         if server.kind.name != "vllm":
             return
         ids = self.tokenizer.encode("def weigh(parcel):\n")

@@ -151,6 +151,12 @@ def test_other_weights_and_another_tokenizer_are_refused_before_anything_is_lear
         exam(fake.url, model).look()
 
 
+def test_a_server_with_too_little_room_is_refused_with_what_it_takes(fake, model):
+    fake.context_tokens = 512
+    with pytest.raises(ExamFailed, match="holds 512 tokens, .* --max-model-len 1000"):
+        exam(fake.url, model).look()
+
+
 def test_a_server_without_run_time_adapters_says_how_to_have_them(fake, model, draft):
     fake.loads = False
     with pytest.raises(AdapterError, match="--enable-lora"):

@@ -106,6 +106,6 @@ def test_a_server_is_not_taken_where_the_exam_is_over(trained, workspace, model)
 def test_options_come_back_from_a_run_with_the_server_and_reports_do_not_name_it():
     wanted = TrainOptions("m", exam=ExamEndpoint("http://gpu:8000", key_env="EXAM_KEY"))
     assert TrainOptions.from_json(wanted.to_json()) == wanted
-    assert "gpu" not in str(wanted.told())
+    assert "8000" not in str(wanted.told()) and "EXAM_KEY" not in str(wanted.told())
     old = {k: v for k, v in wanted.to_json().items() if k not in ("exam", "checkpointing")}
     assert TrainOptions.from_json(old) == TrainOptions("m")
