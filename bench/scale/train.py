@@ -1,8 +1,8 @@
 """One process and two of torchrun learn the same: `python -m bench.scale.train [--nodes]`.
 
-A small repository and a tiny model, or `--model NAME`; each way runs `homespun train` with
-`--stop-after learning` in a workspace of its own and the same home. Losses, adapters and learned
-tokens a second are compared; of tokens a second the ratio is what is meant, as the load changes.
+A small repository and a tiny model, or `--model NAME`; each way trains up to the end of learning in
+a workspace of its own, without planted secrets, which take longer than these steps. Losses,
+adapters and learned tokens a second are compared; of these the ratio is meant, as the load changes.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ from typing import Any
 from bench.common import provenance
 
 _ELASTIC = (sys.executable, "-m", "torch.distributed.run")
-_HOMESPUN = ("-m", "homespun.cli")
 _LIMIT_SECONDS = 600
 
 
@@ -45,9 +44,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Print and keep the comparison; 1 where losses or adapters differ."""
     parser = argparse.ArgumentParser(prog="python -m bench.scale.train")
     parser.add_argument("--model", help="of the catalogue, or a folder (default: a tiny one)")
-    parser.add_argument("--steps", type=int, default=12)
+    parser.add_argument("--steps", type=int, default=6)
     parser.add_argument("--nodes", action="store_true", help="two nodes on loopback, too")
+    parser.add_argument("--learn", action="store_true", help=argparse.SUPPRESS)  # one of them
     args = parser.parse_args(arguments)
+    if args.learn:
+        return _learn(args.model, args.steps)
     load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="homespun-torchrun-") as place:
         done = runs(Path(place), args.model, args.steps, with_nodes=args.nodes)
@@ -66,26 +68,63 @@ def runs(place: Path, model: str | None, steps: int, *, with_nodes: bool) -> lis
 
     name = model or str(save_roomy_qwen2(place / "tiny"))
     house = small_house.build(Scratch(place / "house" / "shop")).folder
-    verb = (*_HOMESPUN, "train", ".", "--model", name, "--steps", str(steps))
-    verb = (*verb, "--examples", "220", "--stop-after", "learning", "--json")
-    ways = {
-        "one process": [(sys.executable, *verb)],
-        "torchrun, two processes": [
-            (*_ELASTIC, "--standalone", "--nnodes=1", "--nproc-per-node=2", *verb)
-        ],
-    }
-    if with_nodes:
-        meeting = f"--rdzv-endpoint=127.0.0.1:{_free_port()}"
-        ways["torchrun, two nodes on loopback"] = [
-            (
-                *(*_ELASTIC, "--nnodes=2", f"--node-rank={rank}", "--nproc-per-node=1"),
-                *("--rdzv-backend=c10d", "--rdzv-id=homespun", meeting),
-                "--local-addr=127.0.0.1",
-                *verb,
-            )
-            for rank in (0, 1)
-        ]
+    work = ("-m", "bench.scale.train", "--learn", "--model", name, "--steps", str(steps))
+    ways = ways_of(work)
+    if not with_nodes:
+        ways.popitem()
     return [_learned(way, commands, place, house, model) for way, commands in ways.items()]
+
+
+def ways_of(work: Sequence[str]) -> dict[str, list[tuple[str, ...]]]:
+    """Return the commands that start `work`, an interpreter's arguments, in each way."""
+    meeting = f"--rdzv-endpoint=127.0.0.1:{_free_port()}"
+    together = (*_ELASTIC, "--standalone", "--nnodes=1", "--nproc-per-node=2", *work)
+    nodes = [
+        (
+            *(*_ELASTIC, "--nnodes=2", f"--node-rank={rank}", "--nproc-per-node=1"),
+            *("--rdzv-backend=c10d", "--rdzv-id=homespun", meeting),
+            *("--local-addr=127.0.0.1", *work),
+        )
+        for rank in (0, 1)
+    ]
+    return {
+        "one process": [(sys.executable, *work)],
+        "torchrun, two processes": [together],
+        "torchrun, two nodes on loopback": nodes,
+    }
+
+
+def started(
+    commands: Sequence[Sequence[str]], folder: Path, home: Path | None
+) -> tuple[list[str], list[int]]:
+    """Run commands side by side in a folder; return what each printed, and its exit status."""
+    more = {"HOMESPUN_OFFLINE": "1", "PYTHONPATH": str(provenance.ROOT)}
+    more |= {} if home is None else {"HOMESPUN_HOME": str(home)}
+    running = [
+        subprocess.Popen(
+            command, cwd=folder, env={**os.environ, **more}, stdout=subprocess.PIPE, text=True
+        )
+        for command in commands
+    ]
+    try:
+        outputs = [process.communicate(timeout=_LIMIT_SECONDS)[0] for process in running]
+    finally:
+        for process in running:
+            process.kill()
+    return outputs, [process.returncode for process in running]
+
+
+def _learn(model: str, steps: int) -> int:
+    """Learn in the current folder, as one of however many."""
+    from homespun.training.config import TrainOptions
+    from homespun.training.lora.distributed import is_first_process
+    from homespun.training.pipeline.train import train_until
+
+    options = TrainOptions(model, steps=steps, examples=220, canaries=0)
+    stopped = train_until("learning", ".", options)
+    if is_first_process():
+        print(json.dumps(stopped.to_json()))
+    return 0
 
 
 def compared(done: Sequence[Learned]) -> dict[str, Any]:
@@ -117,19 +156,8 @@ def _learned(
 ) -> Learned:
     workspace = place / way.replace(" ", "-").replace(",", "") / "shop"
     shutil.copytree(house, workspace)
-    home = {} if model else {"HOMESPUN_HOME": str(place / "home")}
-    environment = {**os.environ, **home, "HOMESPUN_OFFLINE": "1"}
     began = time.monotonic()
-    started = [
-        subprocess.Popen(command, cwd=workspace, env=environment, stdout=subprocess.PIPE, text=True)
-        for command in commands
-    ]
-    try:
-        outputs = [process.communicate(timeout=_LIMIT_SECONDS)[0] for process in started]
-    finally:
-        for process in started:
-            process.kill()
-    statuses = [process.returncode for process in started]
+    outputs, statuses = started(commands, workspace, None if model else place / "home")
     if any(statuses):
         raise SystemExit(f"{way}: ended with {statuses}")
     seconds = time.monotonic() - began
