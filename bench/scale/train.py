@@ -98,8 +98,8 @@ def started(
     commands: Sequence[Sequence[str]], folder: Path, home: Path | None
 ) -> tuple[list[str], list[int]]:
     """Run commands side by side in a folder; return what each printed, and its exit status."""
-    # As torchrun sets it: on a busy machine two threads of a process wait for each other most of the
-    # time, and the ratio would be that of waiting.
+    # As torchrun sets it: on a busy machine two threads of a process wait for each other most of
+    # the time, and the ratio would be that of waiting.
     threads = {"OMP_NUM_THREADS": "1"}
     more = {**threads, "HOMESPUN_OFFLINE": "1", "PYTHONPATH": str(provenance.ROOT)}
     more |= {} if home is None else {"HOMESPUN_HOME": str(home)}
