@@ -28,7 +28,7 @@ _LIMIT_SECONDS = 600
 
 
 @dataclass(frozen=True)
-class Learned:
+class LearnedTogether:
     """What one way of starting a training gave."""
 
     way: str
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0 if report["is_same"] else 1
 
 
-def runs(place: Path, model: str | None, steps: int, *, with_nodes: bool) -> list[Learned]:
+def runs(place: Path, model: str | None, steps: int, *, with_nodes: bool) -> list[LearnedTogether]:
     """Learn in each way; `place` is an empty folder."""
     from tests.support import small_house
     from tests.support.scratch import Scratch
@@ -130,7 +130,7 @@ def _learn(model: str, steps: int) -> int:
     return 0
 
 
-def compared(done: Sequence[Learned]) -> dict[str, Any]:
+def compared(done: Sequence[LearnedTogether]) -> dict[str, Any]:
     """Compare each way with the first."""
     first = done[0]
     rows = []
@@ -156,7 +156,7 @@ def compared(done: Sequence[Learned]) -> dict[str, Any]:
 
 def _learned(
     way: str, commands: Sequence[Sequence[str]], place: Path, house: Path, model: str | None
-) -> Learned:
+) -> LearnedTogether:
     workspace = place / way.replace(" ", "-").replace(",", "") / "shop"
     shutil.copytree(house, workspace)
     began = time.monotonic()
@@ -169,7 +169,7 @@ def _learned(
     steps = fit["steps"]
     rate = sum(step["tokens"] for step in steps) / sum(step["seconds"] for step in steps)
     losses = [step["loss"] for step in steps]
-    return Learned(way, outputs, run, seconds, losses, fit["checks"], rate)
+    return LearnedTogether(way, outputs, run, seconds, losses, fit["checks"], rate)
 
 
 def _largest(one: Sequence[float], other: Sequence[float]) -> float | None:
