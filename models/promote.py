@@ -130,6 +130,12 @@ def _require_proof(adapter: Adapter) -> None:
     if adapter.is_proven:
         return
     gate = adapter.manifest.get("gate")
+    if isinstance(gate, dict) and gate.get("served_form") == "endpoint":
+        raise AdapterUnfit(
+            f"adapter {adapter.id!r} was judged as a server serves it ({gate.get('outcome')}), not "
+            f"in the int8 form of this machine, which `homespun eval completion --adapter "
+            f"{adapter.id} --since REV` measures (--unproven promotes it all the same)"
+        )
     said = gate.get("headline") if isinstance(gate, dict) else None
     raise AdapterUnfit(
         f"adapter {adapter.id!r} has not passed the gate"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 DATASET_VERSION = 1  # raise it when the same repository and settings would give other rows
 CPU_MINUTES = 60.0  # of learning, where nothing is said: one evening's patience for two cores
@@ -79,6 +79,16 @@ class DatasetReport:
 
 
 @dataclass(frozen=True, slots=True)
+class ExamEndpoint:
+    """A server of the user's that is examined in place of the model on this machine."""
+
+    url: str
+    kind: Literal["vllm", "llama-server"] = "vllm"
+    model: str = ""  # the adapter's name there; "": the draft is pushed
+    key_env: str = ""  # name of the environment variable with the key, never the key
+
+
+@dataclass(frozen=True, slots=True)
 class TrainOptions:
     """One default each; None where it follows from the preset."""
 
@@ -99,6 +109,8 @@ class TrainOptions:
     anyway: bool = False  # train even where there is too little to judge the adapter by
     qlora: bool = False
     gpus: int = 1  # that learn together
+    checkpointing: bool | None = None  # activations are computed again; None: from 7B on
+    exam: ExamEndpoint | None = None  # the server that is judged; None: the int8 form, here
 
     def to_json(self) -> dict[str, Any]:
         """Return it for a run's state."""
@@ -107,7 +119,12 @@ class TrainOptions:
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> TrainOptions:
         """Read it back; raises TypeError, KeyError for what another version wrote."""
-        return cls(**{**row, "arms": tuple(row["arms"])})
+        exam = None if row.get("exam") is None else ExamEndpoint(**row["exam"])
+        return cls(**{**row, "arms": tuple(row["arms"]), "exam": exam})
+
+    def told(self) -> dict[str, Any]:
+        """Return it for reports and manifests, which others read: without a server's address."""
+        return {**self.to_json(), "exam": None if self.exam is None else self.exam.kind}
 
     def changed(self, other: TrainOptions) -> list[str]:
         """Return the names of the options in which another one differs."""

@@ -63,3 +63,11 @@ class RunUnreadable(TrainingError):
 
 class TrainingFailed(TrainingError):
     """The loss is no number, or the memory does not do for a single example."""
+
+
+class FirstProcessFailed(TrainingFailed):
+    """The first of the processes that learn together has failed, and has said why."""
+
+
+class ExamFailed(TrainingError):
+    """The server that is examined does not fit, or gave no answer that can be believed."""

@@ -74,6 +74,11 @@ class Run:
         self.stages[stage] = dict(result)
         self._save()
 
+    def ask(self, **options: object) -> None:
+        """Change what the run is asked to be."""
+        self.options |= options
+        self._save()
+
     def finish(self) -> None:
         """Mark the whole run as finished."""
         self.finished = True

@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from homespun.cli.errors import UsageError
 from homespun.cli.progress import RichProgress
 
 if TYPE_CHECKING:
     from homespun.models.adapters.registry import Registry
-    from homespun.progress import Progress
+    from homespun.progress import Progress, TrainProgress
     from homespun.server.options import CompletionOptions
-    from homespun.training.config import TrainOptions
-    from homespun.training.pipeline.train import TrainResult
+    from homespun.training.config import ExamEndpoint, TrainOptions
+    from homespun.training.pipeline.train import StoppedTraining, TrainResult
 
 NOTHING_TO_DO = 3  # exit status of --if-stale: nothing was learned, nothing was wanted
 KEPT = 4  # exit status of --if-stale: an adapter was learned, and what served before serves
 # Commits after a try that came to nothing before --if-stale tries again; the gate wants lines that
 # are newer than what was learned.
 MIN_NEW_COMMITS = 100
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
 _RUN_OPTIONS = (
     "preset",
@@ -38,7 +41,10 @@ _RUN_OPTIONS = (
     "anyway",
     "qlora",
     "gpus",
+    "checkpointing",
 )
+# Behind which a training may stop: homespun.training.pipeline.stages, but for the last one.
+STAGES = ("conventions", "dataset", "learning", "evaluation", "probes", "verdict")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -95,38 +101,98 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="learn nothing: say whether the later commits suffice to judge an adapter by",
     )
+    parser.add_argument(
+        "--checkpointing",
+        choices=("on", "off"),
+        help="compute activations again instead of keeping them (default: on from 7B)",
+    )
+    parser.add_argument(
+        "--stop-after",
+        choices=STAGES,
+        metavar="STAGE",
+        help=f"end when that is done, so that a GPU is free: {', '.join(STAGES)}; --resume goes on",
+    )
+    _add_exam(parser)
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
+
+
+def _add_exam(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--exam-endpoint",
+        metavar="URL",
+        help="judge what a server of yours writes with the adapter, not this machine; code goes "
+        "there, secrets masked (docs/tuning.md)",
+    )
+    parser.add_argument(
+        "--exam-kind", choices=("vllm", "llama-server"), help="of that server (default: vllm)"
+    )
+    parser.add_argument(
+        "--exam-model",
+        metavar="NAME",
+        help="the adapter's name there, where it has it already (default: the draft is pushed)",
+    )
+    parser.add_argument(
+        "--exam-key-env", metavar="NAME", help="environment variable that holds the server's key"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Train, judge, and say what was done with the adapter."""
-    from homespun.server.completion.open import completion_settings
+    from homespun.progress import NoProgress
+    from homespun.training.errors import FirstProcessFailed
     from homespun.training.lora.distributed import is_first_process, is_started_by_torchrun
-    from homespun.training.pipeline.train import train
 
     _check(args)
     if args.if_stale and is_started_by_torchrun():
         raise UsageError("--if-stale is asked once, before torchrun starts its processes")
     if args.plan:
         return _plan(args)
-    root = Path(args.dir)
-    flags = {"model": args.model}
-    is_first = is_first_process()  # of those that torchrun has started; else the only one
-    with RichProgress(quiet=args.json or not is_first) as progress:
-        settings = completion_settings(root, flags=flags, say=progress.say)
-        if args.if_stale and (reason := _reason_to_wait(root, settings.model, progress)):
+    if is_first_process():  # of those that torchrun has started; else the only one
+        with RichProgress(quiet=args.json) as progress:
+            return _run(args, progress)
+    with suppress(FirstProcessFailed):  # which has said why
+        return _trained(args, NoProgress())[0]
+    return 1
+
+
+def _run(args: argparse.Namespace, progress: RichProgress) -> int:
+    from homespun.server.completion.open import completion_settings
+    from homespun.training.pipeline.train import StoppedTraining
+
+    if args.if_stale:
+        root = Path(args.dir)
+        settings = completion_settings(root, flags={"model": args.model}, say=progress.say)
+        if reason := _reason_to_wait(root, settings.model, progress):
             _print_nothing(reason, as_json=args.json)
             return NOTHING_TO_DO
-        result = train(
-            root,
-            _options(args, settings),
-            resume=args.resume,
-            completion=settings,
-            progress=progress,
-        )
-    if is_first:
+    status, result = _trained(args, progress)
+    progress.finish()
+    if isinstance(result, StoppedTraining):
+        print(json.dumps(result.to_json(), indent=1) if args.json else result.sentence)
+    else:
         _print(result, as_json=args.json)
-    return KEPT if args.if_stale and not result.is_champion else 0
+    return status
+
+
+def _trained(
+    args: argparse.Namespace, progress: TrainProgress
+) -> tuple[int, TrainResult | StoppedTraining]:
+    """Return the exit status and what came of it."""
+    from homespun.server.completion.open import completion_settings
+    from homespun.training.pipeline.train import train, train_until
+
+    root = Path(args.dir)
+    settings = completion_settings(root, flags={"model": args.model}, say=progress.say)
+    how: dict[str, Any] = {
+        "resume": args.resume,
+        "exam": _exam(args) if args.resume else None,  # else it is among the options
+        "completion": settings,
+        "progress": progress,
+    }
+    if args.stop_after:
+        return 0, train_until(args.stop_after, root, _options(args, settings), **how)
+    result = train(root, _options(args, settings), **how)
+    return KEPT if args.if_stale and not result.is_champion else 0, result
 
 
 def _reason_to_wait(root: Path, model: str, progress: Progress) -> str | None:
@@ -190,10 +256,42 @@ def _check(args: argparse.Namespace) -> None:
             raise UsageError(f"--resume goes on with the run's own options; leave out {names}")
     if args.if_stale and args.resume:
         raise UsageError("--if-stale decides whether to begin; leave it out with --resume")
+    if args.stop_after and (args.if_stale or args.plan):
+        other = "--if-stale" if args.if_stale else "--plan"
+        raise UsageError(f"--stop-after ends a training early; leave it out with {other}")
+    _check_exam(args)
     if args.qlora and args.preset != "gpu":
         raise UsageError("--qlora needs --preset gpu")
     if args.gpus is not None and args.preset != "gpu":
         raise UsageError("--gpus needs --preset gpu")
+
+
+def _check_exam(args: argparse.Namespace) -> None:
+    more = [f"--exam-{name}" for name in ("kind", "model", "key-env") if _given(args, name)]
+    if more and not args.exam_endpoint:
+        raise UsageError(f"{', '.join(more)}: of which server? give --exam-endpoint URL")
+    if args.exam_key_env and not _VARIABLE.fullmatch(args.exam_key_env):
+        raise UsageError(  # it may be the key: it is not shown
+            "--exam-key-env wants the name of an environment variable, such as EXAM_KEY; the key "
+            "itself goes into that variable"
+        )
+
+
+def _given(args: argparse.Namespace, name: str) -> bool:
+    return getattr(args, f"exam_{name.replace('-', '_')}") is not None
+
+
+def _exam(args: argparse.Namespace) -> ExamEndpoint | None:
+    from homespun.training.config import ExamEndpoint
+
+    if not args.exam_endpoint:
+        return None
+    return ExamEndpoint(
+        url=args.exam_endpoint,
+        kind=args.exam_kind or "vllm",
+        model=args.exam_model or "",
+        key_env=args.exam_key_env or "",
+    )
 
 
 def _options(args: argparse.Namespace, completion: CompletionOptions) -> TrainOptions:
@@ -209,6 +307,8 @@ def _options(args: argparse.Namespace, completion: CompletionOptions) -> TrainOp
         promote=not args.no_promote,
         anyway=args.anyway,
         qlora=args.qlora,
+        checkpointing=None if args.checkpointing is None else args.checkpointing == "on",
+        exam=_exam(args),
         **given,
     )
 

@@ -71,7 +71,7 @@ LAYERS = {
         "lessons",
         "lora probes.rewrites safety",
         "evaluation probes",
-        "gate",
+        "endpoint gate",
         "report",
         "pipeline",
         "advice",

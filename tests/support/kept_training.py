@@ -11,6 +11,7 @@ from homespun.training import runs
 from homespun.training.pipeline.train import TrainResult, train
 from tests.support.train_small import COMPLETION, Spoken
 
+JUDGED = ("answers.jsonl", "evaluation.json", "samples.json", "probes.json")
 NOT_MOVED = ("state.json", "dataset.lock")  # of a run that is gone on with in another place
 
 
@@ -25,21 +26,22 @@ class Trained(NamedTuple):
     stages: dict[str, dict[str, object]]  # what was done then
 
 
-def gone_on(trained, workspace, wanted, *, after, **how):
+def gone_on(trained, workspace, wanted, *, after, by=train, **how):
     """Go on with that training in another workspace, with other options; `after` is done."""
     run = runs.begin(workspace, {**wanted.to_json(), "began": "then"})
-    is_far = after == "probes"
+    is_far = after in ("learning", "probes")
+    judged = () if after == "probes" else JUDGED
     for path in trained.unjudged.iterdir():
         if path.name == "dataset" or (is_far and path.name in ("fit", "draft")):
             shutil.copytree(path, run.folder / path.name)
-        elif path.name == "conventions.json" or (is_far and path.name not in NOT_MOVED):
+        elif path.name == "conventions.json" or (is_far and path.name not in (*NOT_MOVED, *judged)):
             shutil.copy(path, run.folder)
     text = json.dumps(trained.stages).replace(str(trained.done.folder), str(run.folder))
     for name, result in json.loads(text).items():
         run.done(name, result)
         if name == after:
             break
-    return train(workspace, wanted, completion=COMPLETION, resume=True, **how)
+    return by(workspace, wanted, completion=COMPLETION, resume=True, **how)
 
 
 def losses(workspace, identifier):

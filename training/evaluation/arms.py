@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -173,7 +174,7 @@ class RememberingGenerator:
         self.adapter: str = opened.adapter
         self.fim: FimTokens = opened.generator.fim
         self.context_tokens: int = opened.generator.context_tokens
-        self.sends = False
+        self.sends: bool = opened.generator.sends
         self.asked: Encoded | None = None  # the question, once it was asked
         self.is_known = False  # the answer was kept
         self._item = item
@@ -274,13 +275,13 @@ class AskedModel:
 
 
 def _loss(generator: Generator, asked: Encoded, text: str) -> float | None:
-    """Return the mean loss of a text behind a question; None where there is no room for it."""
+    """Return the mean loss of a text behind a question; None where it cannot be had."""
     ids = generator.tokenizer.encode(asked.heal + text)
     try:
         logprob = generator.score(asked.ids, ids)
     except PromptTooLong:
         return None
-    return round(-logprob / len(ids), 6) if ids else None
+    return round(-logprob / len(ids), 6) if ids and not math.isnan(logprob) else None
 
 
 class _GatheredOnce:

@@ -68,13 +68,15 @@ def evaluate(
     extras: Extras = _EXTRAS,
     name: str | None = None,
     cache: Path | None = None,
+    opened: Mapping[str, Opened] | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
     """Evaluate the arms on lines that were added behind `since` (a revision or a day).
 
     `since` None is for a repository without a history: items come from `extras.held_out`, files
     that training never saw. `adapter` is that of the "repository" arms: "champion", an ID or a
-    folder. `name` is the repository's in the prompts, `cache` where answers are kept.
+    folder. `name` is the repository's in the prompts, `cache` where answers are kept. `opened` are
+    the arms' models where they are open already, such as those of a server.
 
     Raises `NothingToEvaluate`, `HistoryUnreadable` and the errors of `homespun.models`.
     """
@@ -82,7 +84,7 @@ def evaluate(
     root = root.resolve()
     name = name or root.name.removesuffix(".git")
     config = replace(config, arms=tuple(check_arms(config.arms)))
-    models = open_models(root, config.arms, adapter, options, progress)
+    models = opened or open_models(root, config.arms, adapter, options, progress)
     count = _counter(models)
     kept = KeptAnswers(cache or answers_file(root))
     with evaluation_inputs(root, since, until, config, extras, count, name, progress) as asked:

@@ -14,10 +14,10 @@ from homespun.models.types import Generator
 from homespun.progress import NoProgress, Progress
 from homespun.server.completion.open import open_generator
 from homespun.server.options import CompletionOptions
-from homespun.training.dataset.examples import Example, ExampleEncoder
+from homespun.training.dataset.examples import EncodedExample, Example, ExampleEncoder
 
 _PROMPT_TOKENS = 320  # a pair has to be likely by the code right around it
-_ANSWER_TOKENS = 512
+SCORED_TOKENS = _PROMPT_TOKENS + 512  # prompt and answer of a pair
 _OPTIONS = CompletionOptions()
 
 
@@ -73,15 +73,27 @@ def served_scores(
     progress: Progress | None = None,
 ) -> list[tuple[float, int]]:
     """Return the log-probability (nats) and the number of tokens of each example's answer."""
-    listener = progress or NoProgress()
     opened = open_model(
         model,
         adapter,
         workspace=workspace,
-        context_tokens=_PROMPT_TOKENS + _ANSWER_TOKENS,
+        context_tokens=SCORED_TOKENS,
         progress=progress,
     )
-    generator = opened.generator
+    return scores_by(opened.generator, examples, progress)
+
+
+def encoded_for_scores(generator: Generator, example: Example) -> EncodedExample:
+    """Return an example as `scores_by` asks for it."""
+    encoder = ExampleEncoder(generator.tokenizer, generator.fim)
+    return encoder.encode(example, budget=_PROMPT_TOKENS)
+
+
+def scores_by(
+    generator: Generator, examples: Sequence[Example], progress: Progress | None = None
+) -> list[tuple[float, int]]:
+    """Return what `served_scores` does, of a model that is open."""
+    listener = progress or NoProgress()
     encoder = ExampleEncoder(generator.tokenizer, generator.fim)
     found = []
     listener.start("minimal pairs", len(examples), "lines")

@@ -27,9 +27,12 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 # Those of one machine are heard by nobody else.
 _LOOPBACK = {"GLOO_SOCKET_IFNAME": "lo", "NCCL_SOCKET_IFNAME": "lo"}
-# What torchrun sets (https://docs.pytorch.org/docs/stable/elastic/run.html).
-_NUMBERS = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE")
+# What torchrun sets (https://docs.pytorch.org/docs/stable/elastic/run.html), and whatever else
+# starts a process a machine (Kubernetes' PyTorchJob) but for those of `_HERE`.
+_NUMBERS = ("RANK", "WORLD_SIZE")
 _MEETING = ("MASTER_ADDR", "MASTER_PORT")
+_HERE = {"LOCAL_RANK": "0", "LOCAL_WORLD_SIZE": "1"}
+_THIS_MACHINE = ("127.", "::1", "localhost")
 _PATIENCE = timedelta(days=7)  # for what the first process does alone: a dataset, an evaluation
 
 
@@ -40,6 +43,7 @@ class ProcessGroup:
         """Take part in the group that accelerate's `state` has opened."""
         self.rank = 0 if state is None else state.process_index
         self.size = 1 if state is None else state.num_processes
+        self.is_busy = False  # the others are at work, and listen to no word
         self._state = state
         self._talk = None
         if state is not None:
@@ -63,8 +67,15 @@ class ProcessGroup:
     @classmethod
     def of_torchrun(cls, device: str) -> ProcessGroup:
         """Join those that torchrun has started; all of them meet here. `device` as in `joined`."""
-        here, size = _number("LOCAL_WORLD_SIZE"), _number("WORLD_SIZE")
-        if here == size:
+        for name, alone in _HERE.items():
+            os.environ[name] = os.environ.get(name) or alone
+        here, size, rank = (_number(name) for name in ("LOCAL_WORLD_SIZE", "WORLD_SIZE", "RANK"))
+        if not (rank < size and 0 < here <= size):
+            raise TrainingFailed(
+                f"RANK={rank}, WORLD_SIZE={size} and LOCAL_WORLD_SIZE={here} cannot be together; "
+                "leave them to torchrun, or unset RANK to learn alone"
+            )
+        if here == size or os.environ["MASTER_ADDR"].startswith(_THIS_MACHINE):
             for name, interface in _LOOPBACK.items():
                 os.environ.setdefault(name, interface)
         state = _opened(here, device)
@@ -122,7 +133,9 @@ def is_first_process() -> bool:
 
 def processes_here() -> int:
     """Return how many of torchrun's processes are on this machine; 1 where it started none."""
-    return _number("LOCAL_WORLD_SIZE") if is_started_by_torchrun() else 1
+    if not is_started_by_torchrun() or not os.environ.get("LOCAL_WORLD_SIZE"):
+        return 1
+    return _number("LOCAL_WORLD_SIZE")
 
 
 def _number(name: str) -> int:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 logging.getLogger("bitsandbytes.backends").setLevel(logging.ERROR)
 
 INSTALL = "training needs torch, transformers and peft; run `pip install 'homespun[train]'`"
+# What is called 7B has 6.7 (DeepSeek Coder) to 7.6 (Qwen) billion weights.
+CHECKPOINTED_WEIGHTS = 6_500_000_000
 INSTALL_QLORA = "--qlora needs bitsandbytes; run `pip install 'homespun[train,qlora]'`"
 
 
@@ -53,6 +55,7 @@ class LoraModel:
         self.dtype = _dtype(preset)
         torch.manual_seed(seed)
         base = as_transformers(source)
+        is_large = sum(weights.numel() for weights in base.parameters()) >= CHECKPOINTED_WEIGHTS
         if preset.qlora:
             base = _in_four_bits(base, self.dtype)
         base = base.to(device=preset.device, dtype=self.dtype)
@@ -69,6 +72,10 @@ class LoraModel:
             # peft asks transformers by a name that will go away with its next major version.
             warnings.filterwarnings("ignore", ".*is_gradient_checkpointing.*", FutureWarning)
             self.model: Any = get_peft_model(base, config)
+            if is_large if preset.checkpointing is None else preset.checkpointing:
+                # transformers renames it; reentrant ones would be blind to what is frozen.
+                now = getattr(base, "activation_checkpointing_enable", None)
+                (now or base.gradient_checkpointing_enable)({"use_reentrant": False})
         self.model.train()
         self._named = [(n, p) for n, p in self.model.named_parameters() if p.requires_grad]
 

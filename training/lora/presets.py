@@ -46,6 +46,9 @@ class Preset:
     minutes: float | None = None  # the schedule is cut to what fits into this
     steps: int | None = None  # at most so many, whatever the epochs
     qlora: bool = False  # 4-bit frozen weights (bitsandbytes, CUDA only)
+    # Compute what lies between the layers again on the way back, instead of keeping it: a third
+    # more time for memory that does not grow with the depth. None: from 7B on.
+    checkpointing: bool | None = None
 
 
 CPU = Preset("cpu")

@@ -23,9 +23,9 @@ from homespun.models.errors import UnsupportedModel
 from homespun.models.serve import decoder_form, float_weights, serve
 from homespun.models.telemetry import keep_from_hub
 from homespun.models.weights.tokenizer import BpeTokenizer
-from homespun.progress import TrainProgress
+from homespun.progress import NoProgress, TrainProgress
 from homespun.storage import make_private_folder
-from homespun.training.config import CPU_MINUTES, TrainOptions
+from homespun.training.config import CPU_MINUTES, DatasetReport, TrainOptions
 from homespun.training.dataset.examples import (
     EncodedExample,
     ExampleEncoder,
@@ -76,7 +76,13 @@ def preset_of(options: TrainOptions) -> Preset:
     limit = options.minutes
     if limit is None and options.steps is None and preset.device == "cpu":
         limit = CPU_MINUTES
-    return replace(preset, minutes=limit, steps=options.steps, qlora=options.qlora)
+    return replace(
+        preset,
+        minutes=limit,
+        steps=options.steps,
+        qlora=options.qlora,
+        checkpointing=options.checkpointing,
+    )
 
 
 def check_machine(options: TrainOptions) -> None:
@@ -129,16 +135,36 @@ def learn(
     """
     work = partial(_learn, folder, dataset, repo, options)
     if group.size > 1 or options.gpus == 1:
-        group.agreed(work)(group, progress)
+        group.agreed(work)
+        group.is_busy = True
+        try:
+            work(group, progress)
+        except RuntimeError as error:
+            if group.size == 1 or "onnection" not in str(error):
+                raise
+            raise TrainingFailed(
+                f"one of {group.size} learning processes ended, and says why; "
+                "`homespun train --resume` goes on"
+            ) from error
+        group.is_busy = False
     else:
         device = preset_of(options).device
         run_together(work, options.gpus, device=device, folder=folder, progress=progress)
     kept = json.loads((folder / "fit.json").read_text(encoding="utf-8"))
-    logprob, peak_mb = kept.pop("parity_logprob"), kept.pop("peak_mb")
+    logprobs, peak_mb = kept.pop("parity_logprobs"), kept.pop("peak_mb")
     log = FitLog.from_json(kept)
     is_better = _is_better(log)
     parity = _validation(_encoder(options, progress), dataset, options)[:_PARITY_EXAMPLES]
-    return Learned(log, folder / "draft", is_better, parity, logprob, peak_mb)
+    return Learned(log, folder / "draft", is_better, parity, sum(logprobs), peak_mb)
+
+
+def parity_examples(
+    folder: Path, dataset: DatasetReport, options: TrainOptions
+) -> tuple[list[EncodedExample], list[float]]:
+    """Return what the float weights scored when they had learned, and their log-probabilities."""
+    examples = _validation(_encoder(options, NoProgress()), dataset.directory, options)
+    kept = json.loads((folder / "fit.json").read_text(encoding="utf-8"))
+    return examples[:_PARITY_EXAMPLES], list(kept["parity_logprobs"])
 
 
 def _learn(
@@ -150,6 +176,11 @@ def _learn(
     progress: TrainProgress,
 ) -> None:
     """Fit with all of the group; its first process leaves the draft and `fit.json`."""
+    if not (dataset / "train.jsonl").is_file():  # on a machine of its own
+        raise TrainingFailed(
+            f"process {group.rank} of {group.size} does not see {str(dataset)!r}; the workspace "
+            "has to lie on a disk that all machines of a training see, under the same path"
+        )
     preset = preset_of(options)
     encoder = _encoder(options, progress)
     rows = list(read_examples(dataset / "train.jsonl"))
@@ -189,11 +220,11 @@ def _learn(
         if not group.is_first:
             return
         _save(model, folder)
-        logprob = sum(one.logprob for one in score(model, validation[:_PARITY_EXAMPLES]))
+        logprobs = [one.logprob for one in score(model, validation[:_PARITY_EXAMPLES])]
         if _is_better(log):
             given = measure(model, encoder, planted, rows, seed=options.seed, progress=progress)
             write_json(folder / GIVEN_AWAY, given.to_json())
-    costs = {"parity_logprob": logprob, "peak_mb": _peak_mb()}
+    costs = {"parity_logprobs": logprobs, "peak_mb": _peak_mb()}
     write_json(folder / "fit.json", log.to_json() | costs)
 
 

@@ -59,6 +59,8 @@ def serve_if_proven(
     progress: Progress,
 ) -> tuple[str, bool]:
     """Promote an adapter that the gate lets through; say what was done, and whether it serves."""
+    if verdict.is_for_a_server:
+        return _for_a_server(identifier), False
     if not verdict.promote:
         drop_served(options.model, workspace, identifier)
         return (
@@ -83,6 +85,14 @@ def serve_if_proven(
         f"The adapter {identifier!r} serves from now on; editors follow within seconds, "
         "`homespun adapters rollback` undoes it.",
         True,
+    )
+
+
+def _for_a_server(identifier: str) -> str:
+    return (
+        f"The adapter is kept as the candidate {identifier!r}, proven for a server: `homespun "
+        f"adapters push URL --id {identifier} --folder DIR --without-general` loads it there, and "
+        f"model.remote.model = {identifier!r} asks for it. On this machine it does not serve."
     )
 
 
@@ -126,7 +136,7 @@ def facts_of(
         "has_history": dataset.has_history,
         "prompt_version": PROMPT_VERSION,
         "layout": DEFAULT_LAYOUT,
-        "options": options.to_json(),
+        "options": options.told(),
         "preset": asdict(preset_of(options)),
         "seed": options.seed,
         "data_card_sha256": dataset.card_sha256,

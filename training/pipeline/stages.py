@@ -35,6 +35,7 @@ from homespun.training.pipeline.house_style import (
     some_of,
 )
 from homespun.training.pipeline.learn import learn, parity_of
+from homespun.training.pipeline.on_a_server import parity_there, probes_there, server_of
 from homespun.training.pipeline.prepared import Prepared
 from homespun.training.pipeline.register import keep_the_newest, register, serve_if_proven
 from homespun.training.probes.pairs import Probe
@@ -115,14 +116,14 @@ def _learning(prepared: Prepared) -> dict[str, Any]:
         prepared.folder, dataset.directory, dataset.repo, options, prepared.group, progress
     )
     parity = None
-    if learned.is_better:
+    if learned.is_better and options.exam is None:  # else it is the server's that counts
         parity = parity_of(learned, options, prepared.workspace, progress)
     return {
         "is_better": learned.is_better,
         "steps": len(learned.log.steps),
         "tokens": sum(step.tokens for step in learned.log.steps),
         "peak_mb": learned.peak_mb,
-        "parity": None if parity is None else [parity.loss_served, parity.loss_float],
+        "parity": _plain(parity),
     }
 
 
@@ -134,7 +135,8 @@ def _evaluation(prepared: Prepared) -> dict[str, Any]:
         return {"skipped": True}
     dataset, options = prepared.dataset(), prepared.options
     rows = list(read_examples(dataset.directory / "train.jsonl"))
-    style = prepared.style()
+    style, server = prepared.style(), server_of(prepared)
+    opened = server.opened(prepared.draft) if server else None
     found = evaluate(
         prepared.workspace,
         since=dataset.cutoff or None,
@@ -155,6 +157,7 @@ def _evaluation(prepared: Prepared) -> dict[str, Any]:
         ),
         name=dataset.repo,
         cache=prepared.folder / "answers.jsonl",
+        opened=opened,
         progress=prepared.progress,
     )
     for note in found.notes:
@@ -165,7 +168,8 @@ def _evaluation(prepared: Prepared) -> dict[str, Any]:
     samples = samples_of(found, seed=options.seed)
     write_json(prepared.folder / "samples.json", [asdict(sample) for sample in samples])
     write_json(prepared.folder / "evaluation.json", report.to_json())
-    return {"items": len(found.items)}
+    parity = parity_there(prepared, opened["repository"].generator) if opened else None
+    return {"items": len(found.items), "parity": _plain(parity)}
 
 
 def _probes(prepared: Prepared) -> dict[str, Any]:
@@ -173,6 +177,8 @@ def _probes(prepared: Prepared) -> dict[str, Any]:
         return {"skipped": True}
     pairs = _some_pairs(prepared, prepared.options.probes)
     repo = prepared.dataset().repo
+    if (server := server_of(prepared)) is not None:
+        return probes_there(prepared, server, pairs)
     before, after = (
         score_probes(pairs, _scoring(prepared, adapter), contexts=("unseen",), repo=repo)
         for adapter in (MODEL_AS_SHIPPED, prepared.draft)
@@ -188,8 +194,10 @@ def _verdict(prepared: Prepared) -> dict[str, Any]:
     folder = prepared.folder
     if prepared.is_better:
         report = CompletionReport.from_json(read_stage(folder / "evaluation.json"))
-        rules = [RuleProbe(**row) for row in read_stage(folder / "probes.json")["rules"]]
-        lost = prepared.run.stages["learning"]["parity"]
+        found = read_stage(folder / "probes.json")["rules"]
+        rules = None if found is None else [RuleProbe(**row) for row in found]
+        marks, on_server = prepared.run.stages, prepared.options.exam is not None
+        lost = marks["evaluation"]["parity"] if on_server else marks["learning"]["parity"]
         evidence = evidence_of(
             report,
             training_examples=prepared.dataset().train,
@@ -197,6 +205,7 @@ def _verdict(prepared: Prepared) -> dict[str, Any]:
             parity=None if lost is None else ServedFormLoss(*lost),
         )
         verdict = prepared.judge(evidence)
+        verdict = verdict.on_a_server() if on_server else verdict
     else:
         verdict = _nothing_learned(read_stage(folder / "fit.json")["checks"])
     write_json(folder / "verdict.json", verdict.to_json())
@@ -248,6 +257,10 @@ def _scoring(prepared: Prepared, adapter: str | Path) -> LogProbs:
         workspace=prepared.workspace,
         progress=prepared.progress,
     )
+
+
+def _plain(parity: ServedFormLoss | None) -> list[float] | None:
+    return None if parity is None else [parity.loss_served, parity.loss_float]
 
 
 def _most_pairs(options: TrainOptions) -> int:

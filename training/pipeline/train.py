@@ -12,26 +12,35 @@ from __future__ import annotations
 
 import shutil
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from homespun.errors import HomespunError
 from homespun.indexer.config import IndexConfig
 from homespun.indexer.scan.walk import walk
 from homespun.progress import NoProgress, TrainProgress
 from homespun.server.completion.open import completion_settings
 from homespun.server.options import CompletionOptions
 from homespun.traces.traced import traced
-from homespun.training.config import TrainOptions
-from homespun.training.errors import HistoryUnreadable, RunUnreadable, TrainingFailed
+from homespun.training.config import ExamEndpoint, TrainOptions
+from homespun.training.errors import (
+    FirstProcessFailed,
+    HistoryUnreadable,
+    RunUnreadable,
+    TrainingFailed,
+)
 from homespun.training.gate import gate
 from homespun.training.gate.verdict import GateVerdict
 from homespun.training.lora.distributed import ProcessGroup, is_started_by_torchrun
 from homespun.training.lora.launch import LearningWork
 from homespun.training.pipeline.learn import check_machine, preset_of
+from homespun.training.pipeline.on_a_server import server_of
 from homespun.training.pipeline.prepared import Judge, Prepared, options_of
-from homespun.training.pipeline.stages import STAGES
+from homespun.training.pipeline.stages import STAGES, Stage
 from homespun.training.runs import Run, begin, training_folder, training_lock, unfinished, writing
 
 
@@ -62,19 +71,55 @@ class TrainResult:
         }
 
 
-@traced("training")
+@dataclass(frozen=True, slots=True)
+class StoppedTraining:
+    """A training that was asked to stop before its end; `resume` goes on with it."""
+
+    run: str
+    folder: Path
+    stopped_after: str  # name of the last stage that was done
+    seconds: float  # of the stages that were done
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `homespun train --stop-after STAGE --json` prints."""
+        return {
+            "run": self.run,
+            "folder": str(self.folder),
+            "stopped_after": self.stopped_after,
+            "promoted": False,
+            "seconds": round(self.seconds, 1),
+        }
+
+    @property
+    def sentence(self) -> str:
+        """Say how to go on."""
+        return (
+            f"{self.run} stopped after {self.stopped_after}, as asked; "
+            "`homespun train --resume` goes on with it"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    """What the first of several processes tells the others when it fails: they end as it does."""
+
+    sentence: str
+
+
 def train(
     workspace: Path | str = ".",
     options: TrainOptions | None = None,
     *,
     resume: bool = False,
+    exam: ExamEndpoint | None = None,
     completion: CompletionOptions | None = None,
     progress: TrainProgress | None = None,
     judge: Judge = gate.judge,
 ) -> TrainResult:
     """Train an adapter of the repository in `workspace`, judge it, and promote it if it may.
 
-    With `resume` the last run goes on, with its own options. `completion` are the settings of the
+    With `resume` the last run goes on, with its own options; only the server of its exam may be
+    another one (`exam`), as long as the exam has not ended. `completion` are the settings of the
     workspace, by default read from there: what is judged is what is served. Without `options` the
     model is theirs.
 
@@ -83,9 +128,54 @@ def train(
 
     Raises `TrainingLocked`, `RunUnreadable`, `LibrariesMissing`, `TrainingFailed`,
     `TrainingUnwritable`, `TooLittleCode`, `NothingToEvaluate`, `HistoryUnreadable`, and what
-    `homespun.models` raises for a model that is missing or damaged.
+    `homespun.models` raises for a model that is missing or damaged. Where another process than the
+    first ends because that one failed, `FirstProcessFailed`.
     """
-    progress = progress or NoProgress()
+    asked = _Asked(resume, exam, completion, progress or NoProgress(), judge)
+    result = _train(workspace, options, asked)
+    assert isinstance(result, TrainResult), "nothing was to stop it"
+    return result
+
+
+def train_until(
+    stage: str,
+    workspace: Path | str = ".",
+    options: TrainOptions | None = None,
+    *,
+    resume: bool = False,
+    exam: ExamEndpoint | None = None,
+    completion: CompletionOptions | None = None,
+    progress: TrainProgress | None = None,
+    judge: Judge = gate.judge,
+) -> StoppedTraining:
+    """Train as `train` does, and stop when a stage (a name of `STAGES`, not the last) is done.
+
+    Nothing is kept in memory: a GPU is free afterwards. Raises what `train` raises.
+    """
+    assert stage in [each.name for each in STAGES[:-1]], stage
+    asked = _Asked(resume, exam, completion, progress or NoProgress(), judge, stage)
+    result = _train(workspace, options, asked)
+    assert isinstance(result, StoppedTraining), "it was to stop before its end"
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """How a training is gone about."""
+
+    resume: bool
+    exam: ExamEndpoint | None  # of a run that goes on; else it is among the options
+    completion: CompletionOptions | None
+    progress: TrainProgress
+    judge: Judge
+    stop_after: str = ""  # a stage; "" is the end
+
+
+@traced("training")
+def _train(
+    workspace: Path | str, options: TrainOptions | None, asked: _Asked
+) -> TrainResult | StoppedTraining:
+    progress, completion = asked.progress, asked.completion
     workspace = Path(workspace).resolve()
     if not workspace.is_dir():
         raise HistoryUnreadable(
@@ -95,19 +185,51 @@ def train(
         completion = completion_settings(workspace, say=progress.say)
     options = options or TrainOptions(completion.model)
     check_machine(options)
-    group = _group_of(workspace, options, resume=resume)
+    group = _group_of(workspace, options, resume=asked.resume)
     if not group.is_first:
         return _help(group)
-    with training_lock(workspace):
-        run = _run_of(workspace, options, progress, resume=resume)
-        prepared = Prepared.of(workspace, run, completion, group, progress, judge)
+    with _telling_the_others(group), training_lock(workspace):
+        run = _run_of(workspace, options, progress, resume=asked.resume)
+        _set_exam(run, asked.exam)
+        prepared = Prepared.of(workspace, run, completion, group, progress, asked.judge)
+        _look_at_server(prepared, asked.stop_after)
         for stage in STAGES:
             if run.result(stage.name) is None:
-                began = time.monotonic()
-                with traced(f"training.{stage.name}"), writing(run.folder):
-                    result = stage.do(prepared)
-                run.done(stage.name, {**result, "seconds": round(time.monotonic() - began, 1)})
+                _do(stage, prepared)
+            if stage.name == asked.stop_after:
+                return group.agreed(_stopped(run, stage.name))
         return group.agreed(_finish(prepared))
+
+
+def _look_at_server(prepared: Prepared, stop_after: str) -> None:
+    """Ask whether the server of the exam fits before anything has cost time, unless it rests."""
+    names = [stage.name for stage in STAGES]
+    is_asked = not stop_after or names.index(stop_after) >= names.index("evaluation")
+    is_over = prepared.run.result("probes") is not None
+    server = server_of(prepared) if is_asked and not is_over else None
+    if server is not None:
+        server.look()
+
+
+def _do(stage: Stage, prepared: Prepared) -> None:
+    began = time.monotonic()
+    with traced(f"training.{stage.name}"), writing(prepared.folder):
+        result = stage.do(prepared)
+    prepared.run.done(stage.name, {**result, "seconds": round(time.monotonic() - began, 1)})
+
+
+@contextmanager
+def _telling_the_others(group: ProcessGroup) -> Iterator[None]:
+    """Tell those that wait for work that there is none, because this process failed.
+
+    In the midst of a step nobody waits for a word: there they notice that the connection is gone.
+    """
+    try:
+        yield
+    except HomespunError as error:
+        if group.size > 1 and not group.is_busy:
+            group.agreed(_Failed(str(error)))
+        raise
 
 
 def _group_of(workspace: Path, options: TrainOptions, *, resume: bool) -> ProcessGroup:
@@ -120,17 +242,20 @@ def _group_of(workspace: Path, options: TrainOptions, *, resume: bool) -> Proces
     return ProcessGroup.of_torchrun(preset_of(options).device)
 
 
-def _help(group: ProcessGroup) -> TrainResult:
+def _help(group: ProcessGroup) -> TrainResult | StoppedTraining:
     """Do what the first process says; return what came of it, as it does itself."""
     while True:
         try:
-            said: TrainResult | LearningWork | None = group.agreed(None)
+            said: TrainResult | StoppedTraining | _Failed | LearningWork | None
+            said = group.agreed(None)
         except RuntimeError as error:  # of torch: a connection that is gone
             raise TrainingFailed(
                 "the first of the processes that learn together has ended; it says why"
             ) from error
-        if isinstance(said, TrainResult):
+        if isinstance(said, TrainResult | StoppedTraining):
             return said
+        if isinstance(said, _Failed):
+            raise FirstProcessFailed(said.sentence)
         assert said is not None, "the first process says something"
         said(group, NoProgress())
 
@@ -156,6 +281,17 @@ def _run_of(
     return begin(workspace, {**options.to_json(), "began": began})
 
 
+def _set_exam(run: Run, exam: ExamEndpoint | None) -> None:
+    """Have a run be judged on another server than it was asked to be."""
+    if exam is None:
+        return
+    if run.result("evaluation") is not None:
+        raise RunUnreadable(
+            f"the exam of {run.name} is over, so no server can be asked; leave out --exam-endpoint"
+        )
+    run.ask(exam=asdict(exam))
+
+
 def _unfinished(workspace: Path, progress: TrainProgress, *, resume: bool) -> Run | None:
     """Return the run that was not finished; one that cannot be read is no obstacle to a new one."""
     try:
@@ -176,6 +312,11 @@ def _check_untracked(workspace: Path) -> None:
             f"git tracks files in {inside!r}, so what is there may be another's; take them out "
             "(`git rm -r --cached .homespun`) and start a new training without --resume"
         )
+
+
+def _stopped(run: Run, stage: str) -> StoppedTraining:
+    seconds = sum(done["seconds"] for done in run.stages.values())
+    return StoppedTraining(run.name, run.folder, stage, seconds)
 
 
 def _finish(prepared: Prepared) -> TrainResult:

@@ -81,7 +81,8 @@ def page_of(
         evaluation = read_stage(run.folder / "evaluation.json")
         samples = [Sample(**row) for row in read_stage(run.folder / "samples.json")]
     if (run.folder / "probes.json").is_file():
-        rules = [RuleProbe(**row) for row in read_stage(run.folder / "probes.json")["rules"]]
+        found = read_stage(run.folder / "probes.json")["rules"] or ()  # None: not measured
+        rules = [RuleProbe(**row) for row in found]
     return ReportPage(
         repo=dataset.repo,
         run=run.name,
@@ -138,7 +139,7 @@ def _costs(stages: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
 def _provenance(run: Run, options: TrainOptions, dataset: DatasetReport) -> dict[str, str]:
     versions: Sequence[str] = [f"{name} {number}" for name, number in libraries().items()]
     kept = replace(options, arms=())
-    shown = {name: value for name, value in kept.to_json().items() if value not in (None, [], "")}
+    shown = {name: value for name, value in kept.told().items() if value not in (None, [], "")}
     return {
         "model": options.model,
         "learned from the tree of": dataset.tree or "no history",

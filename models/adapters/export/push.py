@@ -100,7 +100,7 @@ def push(
     ) as client:
         server = _Server(client, url)
         models = server.models()
-        model = _base_of(models, fit, server.where)
+        model = base_of(models, fit, server.where)
         if any(row.get("id") == name for row in models):
             raise PushRefused(
                 f"{server.where} serves something called {name!r} already; give another name "
@@ -220,8 +220,11 @@ class _Reply:
         return showable_line(str(said or self.data[:200].decode("utf-8", "replace")))[:300]
 
 
-def _base_of(models: Sequence[Mapping[str, Any]], fit: Fit, where: str) -> str:
-    """Return the server's name of the weights that an adapter belongs on."""
+def base_of(models: Sequence[Mapping[str, Any]], fit: Fit, where: str) -> str:
+    """Return the server's name of the weights that an adapter belongs on, of the rows of its list.
+
+    Raises `AdapterUnfit` where it has none of them.
+    """
     bases = [row for row in models if not row.get("parent")]
     # Capitals count: our qwen2.5-coder-0.5b is not Qwen2.5-Coder-0.5B, the maker's untuned weights.
     plain = _last_part if fit.is_merged else _plain_name

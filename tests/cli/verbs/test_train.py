@@ -25,6 +25,15 @@ from tests.support.command import run_command
             "--plan is asked before a training is begun; leave out --resume",
         ),
         (["--plan"], 1, "not a git repository"),
+        (["--stop-after", "registry"], 2, "invalid choice: 'registry'"),
+        (["--stop-after", "learning", "--if-stale"], 2, "leave it out with --if-stale"),
+        (["--resume", "--checkpointing", "on"], 2, "leave out --checkpointing"),
+        (["--exam-model", "shop"], 2, "--exam-model: of which server? give --exam-endpoint URL"),
+        (
+            ["--exam-endpoint", "http://127.0.0.1:9", "--exam-key-env", "sk-123 secret"],
+            2,
+            "--exam-key-env wants the name of an environment variable, such as EXAM_KEY",
+        ),
         (["--resume"], 1, "there is no unfinished training in"),
         (["nowhere"], 1, "nowhere' is no directory; give the folder of a repository"),
     ],
@@ -35,5 +44,5 @@ def test_what_cannot_be_is_said_in_a_sentence(
     monkeypatch.chdir(tmp_path)
     ended, _, err = run_command(capsys, "train", *arguments)
     assert ended == status
-    assert said in err and "Traceback" not in err
+    assert said in err and "Traceback" not in err and "sk-123" not in err
     assert not (tmp_path / ".homespun" / "training" / "run-0001").exists()

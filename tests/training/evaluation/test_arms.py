@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 
 import pytest
@@ -96,6 +97,19 @@ def test_the_oracle_shows_the_definition_that_the_hole_needs(repository):
     assert found["general/none"].missing == ("load_price_list",)
     assert found["general/oracle"].missing == ()
     assert [s.path for s in found["general/oracle"].completion.sources] == ["shop.py"]
+
+
+def test_a_model_that_sends_is_shown_no_secret_of_a_document_and_may_refuse_to_weigh(repository):
+    opened, first, _ = repository
+    model, token = FakeGenerator("return 1"), "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
+    prefix = f'token = "{token}"\n\n\ndef run(path):\n    '
+    model.score = lambda prompt, answer: math.nan
+    for sends in (False, True):
+        model.sends = sends
+        with HistoryTrees(opened) as trees:
+            (found,) = asked([item(first, prefix)], ["general/none"], trees, general=model)
+        assert (token in model.tokenizer.render(model.prompts[-1])) is not sends
+        assert found.loss is None  # not a number that a mean would take
 
 
 def test_arms_with_the_same_prompt_share_the_answer(repository):

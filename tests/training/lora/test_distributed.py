@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
 import sys
 import time
 from functools import partial
@@ -13,6 +14,7 @@ from safetensors.numpy import load_file
 
 from homespun.progress import NoProgress
 from homespun.training.errors import TrainingFailed
+from homespun.training.lora import distributed
 from homespun.training.lora.distributed import (
     ProcessGroup,
     is_first_process,
@@ -142,10 +144,67 @@ def test_what_the_others_say_of_a_killed_process_is_not_taken_for_the_cause(tmp_
 
 @pytest.mark.parametrize(
     ("changes", "expected"),
-    [({}, True), ({"WORLD_SIZE": "1"}, False), *(({name: ""}, False) for name in TORCHRUN)],
+    [
+        ({}, True),
+        ({"WORLD_SIZE": "1"}, False),
+        *(({name: ""}, False) for name in ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")),
+        # One process a machine: PyTorchJob of Kubernetes says nothing of the machine.
+        *(({name: ""}, True) for name in ("LOCAL_RANK", "LOCAL_WORLD_SIZE")),
+    ],
 )
-def test_only_all_variables_of_torchrun_together_say_that_it_started_us(changes, expected):
+def test_all_variables_of_torchrun_together_say_that_it_started_us(changes, expected):
     assert is_started_by_torchrun(TORCHRUN | changes) is expected
+
+
+@pytest.fixture
+def opened(monkeypatch):
+    """What accelerate would be asked to open, in place of a group."""
+    asked = []
+
+    class State:
+        process_index, num_processes = 1, 2
+        destroy_process_group = staticmethod(lambda: None)
+
+    def open_none(here, device, **how):
+        asked.append((here, device))
+        return State()
+
+    monkeypatch.setattr(distributed, "_opened", open_none)
+    monkeypatch.setattr("torch.distributed.new_group", lambda **how: None)
+    for name in (*TORCHRUN, "GLOO_SOCKET_IFNAME", "NCCL_SOCKET_IFNAME"):
+        monkeypatch.setenv(name, "")  # so that what is set is undone
+        monkeypatch.delenv(name)
+    return asked
+
+
+@pytest.mark.parametrize(
+    ("changes", "here", "is_on_loopback"),
+    [
+        ({}, 2, True),
+        ({"MASTER_ADDR": "gpu-1"}, 2, True),  # all are on this machine, whatever it is called
+        ({"LOCAL_WORLD_SIZE": "1", "MASTER_ADDR": "gpu-1"}, 1, False),
+        ({"LOCAL_WORLD_SIZE": "", "LOCAL_RANK": "", "MASTER_ADDR": "10.0.0.7"}, 1, False),
+        ({"LOCAL_WORLD_SIZE": "1"}, 1, True),  # two nodes that meet on this machine
+        ({"LOCAL_WORLD_SIZE": "1", "MASTER_ADDR": "localhost"}, 1, True),
+    ],
+)
+def test_only_several_machines_are_heard_on_the_network(
+    opened, monkeypatch, changes, here, is_on_loopback
+):
+    for name, value in (TORCHRUN | changes).items():
+        monkeypatch.setenv(name, value)
+    assert ProcessGroup.of_torchrun("cpu").rank == 1
+    assert opened == [(here, "cpu")]
+    assert (os.environ.get("GLOO_SOCKET_IFNAME") == "lo") is is_on_loopback
+    assert os.environ["LOCAL_RANK"].isdecimal()
+
+
+@pytest.mark.parametrize("changes", [{"RANK": "2"}, {"LOCAL_WORLD_SIZE": "3"}])
+def test_variables_that_cannot_be_together_are_refused(opened, monkeypatch, changes):
+    for name, value in (TORCHRUN | changes).items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(TrainingFailed, match="cannot be together; leave them to torchrun"):
+        ProcessGroup.of_torchrun("cpu")
 
 
 def test_a_process_of_an_mpi_job_is_alone(monkeypatch):
