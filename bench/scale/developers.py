@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import sys
 import threading
 import time
@@ -50,7 +51,7 @@ class RememberingSplitter(PromptSplitter):
 class KeyOutcome:
     """What came of one key. Milliseconds."""
 
-    outcome: str  # "remote", "cancelled", "skipped" or why the model on the laptop answered
+    outcome: str  # "remote", "from memory", "cancelled", "skipped", or why the laptop answered
     gap_ms: float
     answer_ms: float = 0.0  # from the key
     after_cancel_ms: float = -1.0  # from the key that ended the question to its return
@@ -68,12 +69,26 @@ class _Pressed:
 class Developer:
     """Types a session again and again; see `run`."""
 
-    def __init__(self, router: Router, keys: Sequence[AskedKey], timeout_ms: int) -> None:
-        """`router` is this developer's own, with a token and connections of its own."""
+    def __init__(
+        self,
+        router: Router,
+        keys: Sequence[AskedKey],
+        *,
+        timeout_ms: int,
+        asked_share: float,
+        seed: int,
+    ) -> None:
+        """`router` is this developer's own, with a token and connections of its own.
+
+        Of the keys behind an answer only `asked_share` ask again: the rest type it along, or there
+        is nothing to ask. As long as there is no answer every key asks.
+        """
         self.outcomes: list[KeyOutcome] = []
         self.press_ms: list[float] = []  # what a key takes the editor
         self.behind_ms: list[float] = []  # that a key came after its time: this machine is busy
         self._router, self._keys, self._timeout_ms = router, keys, timeout_ms
+        self._asked_share, self._random = asked_share, random.Random(seed)
+        self._has_answer = False
         self._debounce = Debounce()
         self._news = threading.Condition()
         self._newest: _Pressed | None = None
@@ -107,6 +122,10 @@ class Developer:
 
     def _press(self, pressed: _Pressed) -> None:
         self._debounce.typed()
+        if self._has_answer and self._random.random() >= self._asked_share:
+            self.outcomes.append(KeyOutcome("from memory", pressed.key.gap_ms))
+            return
+        self._has_answer = False
         with self._news:
             if self._newest is not None:
                 self.outcomes.append(KeyOutcome("skipped", self._newest.key.gap_ms))
@@ -127,6 +146,7 @@ class Developer:
                     self._running = None
             ended = time.monotonic()
             self._debounce.served(ended - began, whole=done.finish != "cancelled")
+            self._has_answer = done.finish != "cancelled" and not pressed.cancelled_at
             self.outcomes.append(self._outcome(pressed, done, began, ended))
 
     def _open(self) -> None:
@@ -192,8 +212,14 @@ def main() -> int:
     local.sends = False
     known: dict[tuple[int, ...], PromptParts] = {}
     developers = [
-        Developer(_router(told, local, token, known), keys, told["timeout_ms"])
-        for token, keys in zip(told["tokens"], sessions, strict=True)
+        Developer(
+            _router(told, local, token, known),
+            keys,
+            timeout_ms=told["timeout_ms"],
+            asked_share=told["asked_share"],
+            seed=place,
+        )
+        for token, keys, place in zip(told["tokens"], sessions, told["places"], strict=True)
     ]
     sys.stdout.write("ready\n")
     sys.stdout.flush()
