@@ -4,7 +4,8 @@
 
 Real packages are retyped at a person's pace; every key asks by the laptop's own client, and ends
 the question before it. The server is llama.cpp's (`make peers`) with the 0.5B model as exported, by
-itself and behind the nginx of docs/scale/team/. Each size gets a fresh server. Looked for is the
+itself and behind the nginx of docs/scale/team/; in the arms `paced` it is one that waits where
+another computes (bench/scale/paced_server.py). Each size gets a fresh server. Looked for is the
 shape of an overload: what queues, what is cancelled, and that nobody's editor waits.
 """
 
@@ -42,7 +43,7 @@ from tests.e2e.servers.starting import PEERS
 MODEL = "qwen2.5-coder-0.5b"
 MARK = "scale-team"
 _PACKAGES = ("starlette", "click", "structlog")
-_ARMS = ("direct", "nginx")
+_ARMS = ("direct", "nginx", "paced", "paced, nginx")
 _A_PROCESS = 50  # developers
 _TIMEOUT_MS = 2000  # of the settings
 _PAUSE_MS = 600.0  # between two keys: long enough for an answer to be seen
@@ -105,20 +106,26 @@ class Watched:
 
 
 @contextlib.contextmanager
-def _server(file: Path, threads: int, slots: int) -> Iterator[tuple[str, int, str]]:
-    script = str(Path(__file__).with_name("team_server.py"))
-    command = [str(PEERS / "bin" / "python"), "-P", script, str(file), str(threads), str(slots)]
+def _server(args: argparse.Namespace, arm: str) -> Iterator[tuple[str, int, str]]:
+    if arm.startswith("paced"):
+        pace = (str(args.reads), str(args.step_ms / 1000))
+        command = [sys.executable, "-m", "bench.scale.paced_server", *pace]
+    else:
+        script, file = Path(__file__).with_name("team_server.py"), args.weights / f"{MODEL}.gguf"
+        command = [str(PEERS / "bin" / "python"), "-P", str(script), str(file)]
+        command += [str(args.threads), str(args.slots)]
     process = subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
+        cwd=provenance.ROOT,
         text=True,
     )
     try:
         assert process.stdout is not None
         url, _, version = process.stdout.readline().strip().partition(" ")
-        assert url, "llama.cpp's server did not start"
+        assert url, "the server did not start"
         yield url, process.pid, version
     finally:
         process.kill()
@@ -135,8 +142,8 @@ def main() -> int:
     args = _arguments()
     with tempfile.TemporaryDirectory(prefix="scale-team-") as scratch:
         folder = Path(scratch)
-        file = args.weights / f"{MODEL}.gguf"
-        if not file.exists():
+        is_real = any(not arm.startswith("paced") for arm in args.arms)
+        if is_real and not (args.weights / f"{MODEL}.gguf").exists():
             export(MODEL, args.weights, form="gguf")
         sessions = folder / "sessions.jsonl"
         keys = write_sessions(
@@ -151,24 +158,24 @@ def main() -> int:
         rows = []
         for arm in args.arms:
             for count in args.developers:
-                rows.append(_run(args, folder, file, sessions, arm, count))
+                rows.append(_run(args, folder, sessions, arm, count))
                 _say(_line(rows[-1]))
     _write(args, rows)
     return 0
 
 
 def _run(
-    args: argparse.Namespace, folder: Path, file: Path, sessions: Path, arm: str, count: int
+    args: argparse.Namespace, folder: Path, sessions: Path, arm: str, count: int
 ) -> dict[str, Any]:
     """Let `count` developers type at a fresh server; return what came of it."""
     with contextlib.ExitStack() as stack:
-        url, pid, version = stack.enter_context(_server(file, args.threads, args.slots))
+        url, pid, version = stack.enter_context(_server(args, arm))
         pids = {"server": [pid]}
         names = tuple(f"user{number}" for number in range(count))
         tokens = [secrets.token_hex(32) for _ in names]
         asked, environment, front = url, dict(os.environ), None
-        if arm == "nginx":
-            place = folder / f"door-{count}"
+        if arm.endswith("nginx"):
+            place = folder / f"{arm}-{count}"
             place.mkdir()
             front = stack.enter_context(door(place, url, users=names))
             tokens, asked = list(front.tokens.values()), front.url
@@ -195,7 +202,7 @@ def _run(
         reports = [json.loads(each.communicate()[0]) for each in typing]
         found = {**_figures(reports), **watched.figures(), "server_mb": _resident_mb(pid)}
         return {
-            **{"arm": arm, "developers": count, "load": round(load, 1), "llama.cpp": version},
+            **{"arm": arm, "developers": count, "load": round(load, 1), "server": version},
             **found,
             "statuses": _statuses(front) if front else {},
         }
@@ -311,6 +318,10 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _write(args: argparse.Namespace, rows: Sequence[Mapping[str, Any]]) -> None:
+    kept = provenance.RESULTS / "scale-team.json"
+    if args.add and kept.exists():
+        old = json.loads(kept.read_text(encoding="utf-8"))["rows"]
+        rows = [*(row for row in old if row["arm"] not in args.arms), *rows]
     report = {
         **provenance.facts(MODEL, args.threads),
         **{
@@ -319,6 +330,7 @@ def _write(args: argparse.Namespace, rows: Sequence[Mapping[str, Any]]) -> None:
             "slots": args.slots,
             "timeout_ms": _TIMEOUT_MS,
         },
+        **{"paced": {"reads_s": args.reads, "step_ms": args.step_ms}},
         **{"context_tokens": args.context_tokens, "packages": _PACKAGES, "rows": list(rows)},
     }
     written = provenance.write("scale-team", report)
@@ -349,6 +361,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--arms", nargs="+", choices=_ARMS, default=list(_ARMS))
     parser.add_argument("--threads", type=int, default=1, help="of the server")
+    parser.add_argument("--reads", type=float, default=2000, help="tokens a second, paced")
+    parser.add_argument("--step-ms", type=float, default=20, help="of a step, paced")
+    parser.add_argument("--add", action="store_true", help="keep the rows of other arms")
     parser.add_argument("--slots", type=int, default=4, help="of the server")
     parser.add_argument("--keys", type=int, default=40, help="of a session, at least")
     parser.add_argument(
@@ -360,10 +375,13 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--context-tokens", type=int, default=128, help="of a prompt")
     parser.add_argument("--weights", type=Path, default=provenance.ROOT / "build" / "servers")
     args = parser.parse_args()
-    if not (PEERS / "bin" / "python").exists():
+    if (
+        not all(arm.startswith("paced") for arm in args.arms)
+        and not (PEERS / "bin" / "python").exists()
+    ):
         sys.exit("no llama.cpp here; run `make peers`")
-    if "nginx" in args.arms and missing():
-        sys.exit(f"the arm nginx {missing()}; or leave it out: --arms direct")
+    if any(arm.endswith("nginx") for arm in args.arms) and missing():
+        sys.exit(f"the arms with nginx: {missing()}; or leave them out: --arms direct paced")
     return args
 
 
