@@ -33,6 +33,7 @@ import httpx
 from bench.common import provenance
 from bench.common.plot import bars
 from bench.engine.report import replaced
+from bench.scale.team_tables import line, table
 from bench.scale.typed_prompts import write_sessions
 from bench.typing.client import processor_seconds
 from bench.typing.corpus import corpus
@@ -140,6 +141,10 @@ def _children(pid: int) -> list[int]:
 def main() -> int:
     """Run, print the table, write the report."""
     args = _arguments()
+    if args.only_print:
+        kept = provenance.RESULTS / "scale-team.json"
+        _show(json.loads(kept.read_text(encoding="utf-8"))["rows"])
+        return 0
     with tempfile.TemporaryDirectory(prefix="scale-team-") as scratch:
         folder = Path(scratch)
         is_real = any(not arm.startswith("paced") for arm in args.arms)
@@ -159,7 +164,7 @@ def main() -> int:
         for arm in args.arms:
             for count in args.developers:
                 rows.append(_run(args, folder, sessions, arm, count))
-                _say(_line(rows[-1]))
+                _say(line(rows[-1]))
     _write(args, rows)
     return 0
 
@@ -273,50 +278,6 @@ def _resident_mb(pid: int) -> float:
     return round(int(found[1]) / 1000) if found else 0.0
 
 
-_NOT_OURS = ("remote", "from memory", "cancelled", "skipped")
-_HEAD = (
-    "| developers | way | keys | from memory | answered | p50 / p95 ms | pauses answered "
-    "| cancelled | never sent | the laptop's own answered | waiting at the server, mean / most "
-    "| tokens read + from cache, written a second | CPU: server, nginx |",
-    "|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
-)
-_WAITS = (
-    "| developers | way | a key, worst | a key ends a question, p95 / worst | beyond the timeout | "
-    "keys late for want of CPU here, p95 | stuck | load before |",
-    "|--:|---|--:|--:|--:|--:|--:|--:|",
-)
-
-
-def _line(row: Mapping[str, Any]) -> str:
-    out, answer, cpu = row["outcomes"], row["answer_ms"], row["cpu"]
-    own = row["keys"] - sum(out.get(name, 0) for name in _NOT_OURS)
-    times = f"{answer['p50']:.0f} / {answer['p95']:.0f}" if answer else "–"
-    return (
-        f"| {row['developers']} | {row['arm']} | {row['keys']:,} "
-        f"| {out.get('from memory', 0):,} | {row['answered']:,} | {times} "
-        f"| {row['pauses_answered']} of {row['pauses']} | {out.get('cancelled', 0):,} "
-        f"| {out.get('skipped', 0):,} | {own:,} "
-        f"| {row['deferred_mean']:.1f} / {row['deferred_max']:.0f} "
-        f"| {row['read_tokens_s']:.0f} + {row['cached_tokens_s']:.0f}, "
-        f"{row['written_tokens_s']:.1f} | {cpu['server']:.2f}, {cpu.get('nginx', 0.0):.2f} |"
-    )
-
-
-def _wait_line(row: Mapping[str, Any]) -> str:
-    press, left, behind = row["press_ms"], row["after_cancel_ms"], row["behind_ms"]
-    ended = f"{left['p95']:.0f} / {left['worst']:.0f} ms" if "p95" in left else "–"
-    return (
-        f"| {row['developers']} | {row['arm']} | {press['worst']:.0f} ms | {ended} "
-        f"| {row['beyond_timeout_ms']:.0f} ms | {behind['p95']:.0f} ms | {row['stuck']} "
-        f"| {row['load']} |"
-    )
-
-
-def table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return both tables: who was answered, and who waited."""
-    return "\n".join([*_HEAD, *map(_line, rows), "", *_WAITS, *map(_wait_line, rows)])
-
-
 def _write(args: argparse.Namespace, rows: Sequence[Mapping[str, Any]]) -> None:
     kept = provenance.RESULTS / "scale-team.json"
     if args.add and kept.exists():
@@ -344,6 +305,11 @@ def _write(args: argparse.Namespace, rows: Sequence[Mapping[str, Any]]) -> None:
     if groups:
         drawing = bars(groups, title="From a key to the server's answer", note=note)
         written.with_suffix(".svg").write_text(drawing, encoding="utf-8")
+    _show(rows)
+
+
+def _show(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print the tables, and put them into the page."""
     tables = table(rows)
     print(tables)
     page = provenance.ROOT / "bench" / "README.md"
@@ -364,6 +330,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--reads", type=float, default=2000, help="tokens a second, paced")
     parser.add_argument("--step-ms", type=float, default=20, help="of a step, paced")
     parser.add_argument("--add", action="store_true", help="keep the rows of other arms")
+    parser.add_argument("--only-print", action="store_true", help="what the report has")
     parser.add_argument("--slots", type=int, default=4, help="of the server")
     parser.add_argument("--keys", type=int, default=40, help="of a session, at least")
     parser.add_argument(
