@@ -13,8 +13,8 @@ _HEAD = (
     "|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
 )
 _WAITS = (
-    "| developers | way | a key, p95 / worst | a key ends a question, p95 / worst | beyond the timeout "
-    "| keys late for want of CPU here, p95 | stuck | load before |",
+    "| developers | way | a key, p95 / worst | a key ends a question, p95 / worst "
+    "| beyond the timeout | keys late for want of CPU here, p95 | stuck | load before |",
     "|--:|---|--:|--:|--:|--:|--:|--:|",
 )
 
