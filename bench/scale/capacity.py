@@ -13,7 +13,7 @@ import argparse
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bench.common import provenance
@@ -148,7 +148,7 @@ def measured_load(report: Mapping[str, Any]) -> TypingLoad:
 def tables(load: TypingLoad, developers: Sequence[int], run: Mapping[str, Any] | None) -> str:
     """Return all tables as Markdown."""
     parts = [_needs(load, developers), _adapters()]
-    return "\n\n".join([*parts, *([_beside(run)] if run else [])])
+    return "\n\n".join([*parts, *([_beside(load, run)] if run else [])])
 
 
 def _needs(load: TypingLoad, developers: Iterable[int]) -> str:
@@ -185,24 +185,27 @@ def _adapters() -> str:
     return "\n".join(rows)
 
 
-def _beside(run: Mapping[str, Any]) -> str:
-    """Put what the model says of a load test beside what that saw, `direct` alone.
+def _beside(load: TypingLoad, run: Mapping[str, Any]) -> str:
+    """Put what the arithmetic says of each run of the load test beside what was seen there.
 
-    What the server can do is the most it was seen to do; a share above 1 is an overload.
+    The arithmetic is told the run's prompts alone; that everybody is answered it takes for granted.
     """
-    rows = [row for row in run["rows"] if row["arm"] == "direct"]
-    best = max(row["read_tokens_s"] + row["written_tokens_s"] for row in rows)
     lines = [
-        "| developers, all typing | tokens to read a second, nothing cached | the server's most "
-        "| share by the model | keys answered, measured |",
-        "|--:|--:|--:|--:|--:|",
+        "| developers, all typing | way | requests a second: reckoned, seen "
+        "| tokens read: reckoned, seen | in the cache: assumed, seen | pauses answered |",
+        "|--:|---|--:|--:|--:|--:|",
     ]
-    for row in rows:
-        asked = row["keys"] - sum(row["outcomes"].get(n, 0) for n in ("skipped", "from memory"))
-        offered = asked / run["seconds"] * run["context_tokens"]
+    load = replace(load, prompt_tokens=run["context_tokens"])
+    for row in run["rows"]:
+        count, seen = row["developers"], row["outcomes"]
+        asked = row["keys"] - sum(seen.get(name, 0) for name in ("skipped", "from memory"))
+        cached = row["cached_tokens_s"] / max(row["cached_tokens_s"] + row["read_tokens_s"], 1e-9)
+        requests = f"{count * load.requests_s:.1f}, {asked / row['seconds']:.1f}"
         lines.append(
-            f"| {row['developers']} | {offered:,.0f} | {best:.0f} | {offered / best:.1f} "
-            f"| {100 * row['answered'] / row['keys']:.1f} % |"
+            f"| {count} | {row['arm']} | {requests} "
+            f"| {load.read_s(count):,.0f}, {row['read_tokens_s']:,.0f} "
+            f"| {load.cached_share:.2f}, {cached:.2f} "
+            f"| {100 * row['pauses_answered'] / max(row['pauses'], 1):.0f} % |"
         )
     return "\n".join(lines)
 

@@ -207,7 +207,13 @@ def _run(
         reports = [json.loads(each.communicate()[0]) for each in typing]
         found = {**_figures(reports), **watched.figures(), "server_mb": _resident_mb(pid)}
         return {
-            **{"arm": arm, "developers": count, "load": round(load, 1), "server": version},
+            **{
+                "arm": arm,
+                "developers": count,
+                "seconds": args.seconds,
+                "load": round(load, 1),
+                "server": version,
+            },
             **found,
             "statuses": _statuses(front) if front else {},
         }

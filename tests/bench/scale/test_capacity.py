@@ -72,9 +72,8 @@ def test_the_load_is_read_from_our_side_of_the_typing_report():
 
 
 def test_a_load_test_stands_beside_what_the_model_says_of_it():
-    row = {"arm": "direct", "developers": 5, "keys": 100, "answered": 25}
+    row = {"arm": "paced", "developers": 5, "keys": 100, "seconds": 10}
     row |= {"outcomes": {"skipped": 10, "from memory": 40, "remote": 25, "cancelled": 25}}
-    row |= {"read_tokens_s": 45.0, "written_tokens_s": 5.0}
-    run = {"rows": [row, {**row, "arm": "nginx"}], "seconds": 10, "context_tokens": 100}
-    last = tables(LOAD, [20], run).splitlines()[-1]
-    assert last == "| 5 | 500 | 50 | 10.0 | 25.0 % |"
+    row |= {"read_tokens_s": 45.0, "cached_tokens_s": 135.0, "pauses": 8, "pauses_answered": 6}
+    last = tables(LOAD, [20], {"rows": [row], "context_tokens": 100}).splitlines()[-1]
+    assert last == "| 5 | paced | 5.0, 5.0 | 50, 45 | 0.90, 0.75 | 75 % |"
