@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bench.scale.typed_prompts import AskedKey, QuietGenerator, quiet_generator
+from bench.scale.typed_prompts import PromptedKey, QuietGenerator, quiet_generator
 from homespun.indexer.secrets.mask import mask
 from homespun.models.remote.open import open_remote
 from homespun.models.remote.options import RemoteOptions
@@ -60,7 +60,7 @@ class KeyOutcome:
 
 @dataclass(slots=True)
 class _Pressed:
-    key: AskedKey
+    key: PromptedKey
     at: float
     stop: Cancellation = field(default_factory=Cancellation)
     cancelled_at: float = 0.0
@@ -72,7 +72,7 @@ class Developer:
     def __init__(
         self,
         router: Router,
-        keys: Sequence[AskedKey],
+        keys: Sequence[PromptedKey],
         *,
         timeout_ms: int,
         asked_share: float,
@@ -250,11 +250,11 @@ def _row(each: KeyOutcome) -> list[Any]:
     return [each.outcome, *(round(ms, 2) for ms in times)]
 
 
-def _sessions(file: str, places: Sequence[int]) -> list[list[AskedKey]]:
+def _sessions(file: str, places: Sequence[int]) -> list[list[PromptedKey]]:
     """Return the keys of the sessions at these places of the file."""
     with open(file, encoding="utf-8") as rows:
         found = {place: json.loads(row) for place, row in enumerate(rows) if place in set(places)}
-    return [[AskedKey(**key) for key in found[place]] for place in places]
+    return [[PromptedKey(**key) for key in found[place]] for place in places]
 
 
 def _router(

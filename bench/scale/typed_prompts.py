@@ -34,7 +34,7 @@ _DEADLINE_MS = 1000  # of retrieval: a busy machine must not cut it
 
 
 @dataclass(frozen=True, slots=True)
-class AskedKey:
+class PromptedKey:
     """One key: when the next one comes, and what is asked at this one."""
 
     gap_ms: float
@@ -122,7 +122,7 @@ def _of_package(
     options: CompletionOptions,
     count: int,
     keys: int,
-) -> Iterator[list[AskedKey]]:
+) -> Iterator[list[PromptedKey]]:
     files = source_files(package.folder(), package.language)
     with tempfile.TemporaryDirectory(prefix="team-") as scratch:
         root = Path(scratch).resolve() / package.name
@@ -143,7 +143,9 @@ def _of_package(
                 yield list(_typed(session, Completer(generator, index, options), generator))
 
 
-def _typed(session: Session, completer: Completer, generator: QuietGenerator) -> Iterator[AskedKey]:
+def _typed(
+    session: Session, completer: Completer, generator: QuietGenerator
+) -> Iterator[PromptedKey]:
     typist = Typist(session)
     while not typist.is_done:
         key = typist.next()
@@ -155,4 +157,4 @@ def _typed(session: Session, completer: Completer, generator: QuietGenerator) ->
             )
         )
         ids, heal, most = generator.last
-        yield AskedKey(round(key.gap_ms, 1), before.rpartition("\n")[2], ids, heal, most)
+        yield PromptedKey(round(key.gap_ms, 1), before.rpartition("\n")[2], ids, heal, most)

@@ -6,7 +6,7 @@ import threading
 import time
 
 from bench.scale.developers import Developer
-from bench.scale.typed_prompts import AskedKey, QuietGenerator
+from bench.scale.typed_prompts import PromptedKey, QuietGenerator
 from homespun.models.fakes import FAKE_FIM, FakeTokenizer
 
 
@@ -42,7 +42,7 @@ def fields(value):
 def typed(server, *, keys, asked_share=1.0):
     developer = Developer(
         server,
-        [AskedKey(gap_ms=20, left="x = (", ids=[1, 2], heal="", max_tokens=4)],
+        [PromptedKey(gap_ms=20, left="x = (", ids=[1, 2], heal="", max_tokens=4)],
         timeout_ms=50,
         asked_share=asked_share,
         seed=1,
