@@ -14,13 +14,11 @@ from bench.completion.router.ask import RecordingGenerator
 from bench.typing.corpus import RetypedPackage, copy_with, source_files
 from bench.typing.sessions import Session, make_sessions
 from homespun.indexer.index import Index
-from homespun.models.remote.options import RemoteOptions
-from homespun.models.types import MODEL_AS_SHIPPED, Generator
-from homespun.server.completion.open import context_length, open_generator, with_remote
+from homespun.models.types import MODEL_AS_SHIPPED
+from homespun.server.completion.open import context_length, open_generator
 from homespun.server.options import CompletionOptions
 
 _DEADLINE_MS = 10_000  # a busy machine must not cut what is retrieved
-_REMOTE_MS = 600_000  # nor have the model here answer in the server's place
 
 RowsOf = Callable[
     [Session, RetypedPackage, Index, RecordingGenerator, CompletionOptions],
@@ -37,8 +35,6 @@ def add_arguments(
     parser.add_argument("--judge", action="store_true", help="ask nothing")
     parser.add_argument("--packages", nargs="+", default=[])
     parser.add_argument("--model", default="qwen2.5-coder-0.5b")
-    parser.add_argument("--url", default="", help="of a server that is asked instead of --model")
-    parser.add_argument("--context-tokens", type=int, default=CompletionOptions().context_tokens)
     parser.add_argument("--threads", type=int, default=threads)
     parser.add_argument("--sessions", type=int, default=sessions, help="of each package")
     parser.add_argument("--keys", type=int, default=keys, help="of a session, at least")
@@ -54,16 +50,24 @@ def retype_all(
 ) -> None:
     """Add the rows of each session that is not `done` to `args.rows`, as JSON lines.
 
-    `args` has `model`, `url`, `context_tokens`, `threads`, `sessions`, `keys`, `seed` and `rows`.
+    `args` has `model`, `threads`, `sessions`, `keys`, `seed` and `rows`.
     """
     options = replace(
         CompletionOptions(),
         model=args.model,
         threads=args.threads,
-        context_tokens=args.context_tokens,
         retrieve_deadline_ms=_DEADLINE_MS,
     )
-    generator = RecordingGenerator(_generator(args, options))
+    generator = RecordingGenerator(
+        open_generator(
+            args.model,
+            adapter=MODEL_AS_SHIPPED,
+            workspace=None,
+            threads=args.threads,
+            context_tokens=context_length(options),
+            cache_mb=options.cache_mb,
+        )
+    )
     for package in packages:
         sessions = make_sessions(
             package.name,
@@ -86,19 +90,3 @@ def retype_all(
                 with args.rows.open("a", encoding="utf-8") as out:
                     out.writelines(json.dumps(row) + "\n" for row in rows)
                 print(f"{package.name}: {number}/{len(missing)}, {len(rows)} rows", file=sys.stderr)
-
-
-def _generator(args: argparse.Namespace, options: CompletionOptions) -> Generator:
-    """Open the model here, or who asks a server for each key and waits for it."""
-    local = open_generator(
-        args.model,
-        adapter=MODEL_AS_SHIPPED,
-        workspace=None,
-        threads=args.threads,
-        context_tokens=context_length(options),
-        cache_mb=options.cache_mb,
-    )
-    if not args.url:
-        return local
-    remote = RemoteOptions(route="remote", url=args.url, timeout_ms=_REMOTE_MS)
-    return with_remote(remote, local, context_tokens=context_length(options), say=sys.exit)

@@ -7,7 +7,6 @@ from dataclasses import replace
 from itertools import takewhile
 
 from homespun.models.remote.kinds import Piece, Token
-from homespun.models.remote.wire.told_tokens import ToldTokens
 from homespun.models.types import Generation, GenerationFinish, StopRule, Tokenizer
 
 LINE_END = "\n"
@@ -41,7 +40,6 @@ class RemoteAnswer:
         self.is_at_end_token = False  # the server ends by itself then, in most cases
         self.prompt_tokens = self.reused_tokens = self.pieces = 0
         self.server_ms = 0.0
-        self._told = ToldTokens(is_whole=lead is None)  # of the lead's likelihood no more is known
         self._stop, self._heal = stop, heal
         self._ends, self._control_at = ends, control_at
         self.ends_with_line = ends_with_line
@@ -50,11 +48,6 @@ class RemoteAnswer:
     def is_as_told(self) -> bool:
         """Whether it begins as it must, as far as it has come."""
         return self.written.startswith(self._heal) or self._heal.startswith(self.written)
-
-    @property
-    def _place(self) -> int:
-        """How many characters are written behind what stood there before."""
-        return max(len(self.written) - len(self._heal), 0)
 
     def add(self, piece: Piece) -> bool:
         """Take a piece; True when the answer is at its end."""
@@ -70,8 +63,6 @@ class RemoteAnswer:
             piece = self._without_end(piece, own)
         if piece.text or piece.ids:
             self._take(piece)
-        else:  # an end token adds no text
-            self._told.add(piece.told, begin=self._place, end=self._place)
         if self.finish is None and (is_end or piece.finish):
             self._close("length" if piece.finish == "length" and not is_end else "eos")
         return self.finish is not None
@@ -98,7 +89,6 @@ class RemoteAnswer:
             accepted_tokens=0,
             prefill_ms=0.0,
             decode_ms=0.0,
-            **self._told.as_fields(len(self.ids)),
         )
 
     def _without_end(self, piece: Piece, own: tuple[int, ...]) -> Piece:
@@ -112,9 +102,7 @@ class RemoteAnswer:
         if not self.pieces:
             self.choices = piece.choices
         self.pieces += 1
-        begin = self._place
         self.written += piece.text
-        self._told.add(piece.told, begin=begin, end=self._place)
         self.ids += piece.ids
         self.logprob += piece.logprob if piece.text or piece.ids else 0.0
         if len(self.written) <= len(self._heal) or not self.is_as_told:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from homespun.models.remote.healing import grammar, regular_expression
-from homespun.models.remote.wire.told_tokens import ToldToken, of_columns, of_list
 
 ALTERNATIVES = 5  # likely first tokens that are asked for, so that there are other answers
 _MAX_STOPS = 4  # what every server takes
@@ -52,7 +51,6 @@ class Piece:
     logprob: float = math.nan  # of its tokens together
     logprobs: tuple[float, ...] = ()  # of each, where they can be told apart
     choices: tuple[Token, ...] = ()  # what might have come in the place of its first token
-    told: tuple[ToldToken, ...] = ()  # its tokens, an end token too, where all is said of each
     finish: Literal["", "stop", "length"] = ""
     prompt_tokens: int = 0
     reused_tokens: int = 0
@@ -102,7 +100,6 @@ def _llama_read(event: Mapping[str, Any]) -> Piece:
         ids=_ids(event.get("tokens")),
         logprob=_total([token.get("logprob") for token in tokens]),
         choices=_choices(tokens[0].get("top_logprobs")) if tokens else (),
-        told=of_list(tokens),
         finish=finish,
         prompt_tokens=_count(event.get("tokens_evaluated")),
         reused_tokens=_count(timings.get("cache_n")),
@@ -163,7 +160,6 @@ def _openai_read(event: Mapping[str, Any]) -> Piece:
         logprob=_total(logprobs),
         logprobs=() if math.isnan(_total(logprobs)) else tuple(logprobs),
         choices=_openai_choices(said),
-        told=of_columns(said) or of_list(_dicts(said.get("content"))),
         finish="length" if finish == "length" else "stop" if finish else "",
         prompt_tokens=counted.prompt_tokens,
         reused_tokens=reused,
@@ -196,7 +192,6 @@ def _ollama_read(event: Mapping[str, Any]) -> Piece:
         text=_text(event.get("response")),
         logprob=_total([token.get("logprob") for token in tokens]),
         choices=_choices(tokens[0].get("top_logprobs")) if tokens else (),
-        told=of_list(tokens),
         finish=finish,
         prompt_tokens=_count(event.get("prompt_eval_count")),
         server_ms=_number(event.get("total_duration")) / 1e6,
