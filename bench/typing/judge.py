@@ -121,16 +121,20 @@ class ShownFigures:
 
 
 def judged_key(row: KeyResult) -> JudgedKey:
-    """Return a key of the replay; what is right of it has been timed there."""
+    """Return a key of the replay; what is right of it has been timed there.
+
+    A right one saves what there is of it, whether the line ends with it or goes on.
+    """
     answer_ms = row.answer_ms if row.answer_ms is not None else row.gap_ms
     verdict: Any = row.verdict
+    right = max(row.right_chars, row.cut_chars if verdict == "right" else 0)
     return JudgedKey(
         package=row.package,
         session=row.session,
         line=row.line,
         gap_ms=row.gap_ms,
         upcoming_chars=row.upcoming_chars,
-        judgement=Judgement(verdict, len(row.text.rstrip()), row.right_chars, row.cut_chars),
+        judgement=Judgement(verdict, len(row.text.rstrip()), right, row.cut_chars),
         answer_ms=row.answer_ms,
         carried_ms=max(row.seen_ms - (row.gap_ms - answer_ms), 0.0),
         is_typed=row.kind in ("char", "enter"),

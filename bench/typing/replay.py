@@ -49,6 +49,7 @@ from bench.typing.stats import (
     markdown,
     ratios,
     saved_chars,
+    seen_ms,
     table_rows,
 )
 
@@ -56,7 +57,6 @@ from bench.typing.stats import (
 _PLANS = ((False, 2, 48), (True, 1, 30))
 _QUICK = ((False, 1, 32), (True, 1, 32))
 _LAST_SECONDS = 12.0  # that the last suggestion of a session is waited for
-_CARRIED_MS = 100.0  # a suggestion typed along that is back within this has never gone
 _BUDGET_TOKENS = 1024  # of a prompt, on both sides
 ROW_FIELDS = tuple(
     "side session takes kind at_ms gap_ms answer_ms cached right_chars verdict cut_chars".split()
@@ -257,10 +257,7 @@ def _judge(row: KeyResult, typist: Typist, before: KeyResult | None) -> None:
     found = judged(row.text, typist.coming)
     row.verdict, row.cut_chars = found.verdict, found.cut_chars
     row.right_chars = right_chars(row.text, typist.upcoming)
-    if row.right_chars and row.answer_ms is not None:
-        row.seen_ms = row.gap_ms - row.answer_ms
-        if before is not None and before.right_chars and row.answer_ms <= _CARRIED_MS:
-            row.seen_ms = before.seen_ms + row.gap_ms
+    row.seen_ms = seen_ms(row, before)
 
 
 def _note(row: KeyResult, answer: ScreenAnswer, at: float) -> None:

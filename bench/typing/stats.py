@@ -9,6 +9,7 @@ from typing import Any
 
 SETTLED_MS = 600.0  # a gap from here on is a pause
 SEEN_MS = 200.0  # a suggestion that stood there for less is not taken
+_CARRIED_MS = 100.0  # one that is typed along and back within this has never gone
 
 
 @dataclass(slots=True)
@@ -26,8 +27,8 @@ class KeyResult:
     text: str = ""  # on the screen when the next key came
     cached: bool = False
     why: str = ""
-    right_chars: int = 0  # of the text
-    seen_ms: float = 0.0  # the right text had stood on the screen for so long
+    right_chars: int = 0  # of the text, where it or its first line ends with the author's line
+    seen_ms: float = 0.0  # what is right had stood on the screen for so long
     line: int = 0  # of the session's lines
     taken_chars: int = 0  # that this key put in, when it accepted a suggestion
     package: str = ""
@@ -39,6 +40,11 @@ class KeyResult:
     def shown(self) -> bool:
         """Whether a suggestion was on the screen before the next key."""
         return bool(self.text)
+
+    @property
+    def is_right(self) -> bool:
+        """Whether the text is right, though the line may go on behind it, or its first line is."""
+        return self.verdict == "right" or self.right_chars > 0
 
 
 def figures(rows: Sequence[KeyResult]) -> dict[str, Any]:
@@ -106,6 +112,18 @@ def could_save_chars(rows: Sequence[KeyResult]) -> int:
             done.add((row.session, row.line))
             saved += min(row.right_chars, row.upcoming_chars) - 1
     return saved
+
+
+def seen_ms(row: KeyResult, before: KeyResult | None) -> float:
+    """Return how long what is right of a row has stood there; `before` is the session's last row.
+
+    That one has its own time already.
+    """
+    if not row.is_right or row.answer_ms is None:
+        return 0.0
+    if before is not None and before.is_right and row.answer_ms <= _CARRIED_MS:
+        return before.seen_ms + row.gap_ms
+    return row.gap_ms - row.answer_ms
 
 
 def can_take(row: KeyResult) -> bool:

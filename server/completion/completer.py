@@ -265,8 +265,7 @@ class Completer:
         seen = ReasonInputs(
             *(request, plan.cursor, plan.language, self._options),
             mean_logprob=mean,
-            probability=verdict.probability,
-            least=verdict.least,
+            verdict=verdict,
         )
         return Completion(
             text=text.replace("\n", "\r\n") if ready.is_crlf else text,
@@ -377,7 +376,9 @@ class Completer:
                 explicit=request.explicit,
             )
         )
-        return verdict, finish if verdict.text else "filtered:unlikely"
+        if verdict.text:
+            return verdict, finish
+        return verdict, "filtered:little" if verdict.is_too_short else "filtered:unlikely"
 
     def _nothing(
         self,

@@ -16,6 +16,7 @@ from homespun.server.completion.filters import (
     chars_on_the_right,
     disabling_glob,
 )
+from homespun.server.confidence.suggestion import Verdict
 from homespun.server.options import CompletionOptions
 from homespun.server.prompt.cursor import Cursor
 from homespun.server.types import CompletionRequest
@@ -35,8 +36,7 @@ class ReasonInputs:
     language: str
     options: CompletionOptions
     mean_logprob: float = 0.0  # of the tokens that the model wrote
-    probability: float | None = None  # that what the model wrote is right
-    least: float | None = None  # from which it would be shown
+    verdict: Verdict = Verdict("")  # on what the model wrote
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +214,20 @@ REASONS: dict[str, Reason] = {
         "length it is shown from {least} on; the setting completion.eagerness shows more, "
         + _OR_ASK
         + ".",
-        lambda seen: {"probability": _rounded(seen.probability), "least": _rounded(seen.least)},
+        lambda seen: {
+            "probability": _rounded(seen.verdict.probability),
+            "least": _rounded(seen.verdict.least),
+        },
+    ),
+    "little": Reason(
+        "Nothing: what the model wrote is right with a probability of {probability}, and its "
+        "{chars} characters are typed before they are seen; from {enough} on one is shown where "
+        "it is likely enough. The setting completion.eagerness shows more, " + _OR_ASK + ".",
+        lambda seen: {
+            "probability": _rounded(seen.verdict.probability),
+            "chars": seen.verdict.chars,
+            "enough": seen.verdict.enough,
+        },
     ),
     "low-logprob": Reason(
         "Nothing: the model was not sure enough, with a mean log-probability of {mean}; the "

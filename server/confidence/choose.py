@@ -1,13 +1,16 @@
 """What of a suggestion is shown: the cut that is expected to save most, nothing where none does.
 
-A suggestion of n characters that is right saves them. One that is wrong costs: it was looked at,
-and the more there is of it, the longer. So what a cut is expected to save is
-p * n - (1 - p)(glance + reading * n), in characters, and the eagerness says what looking costs. How
-much each of them shows, and how much of that is right, is in docs/settings.md.
+A suggestion of n characters that is right saves them. One that is wrong costs: it was read, and the
+more there is of it, the longer. And each one that comes up draws the eye, right or wrong: the rest
+of a word or a closing bracket is typed before it is seen. So what a cut is expected to save is
+p * n - (1 - p)(glance + reading * n) - look, in characters, and the eagerness says what these are.
+What is on display and typed along stays there to its last character. How much each eagerness shows,
+and how much of that is right, is in docs/settings.md.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from homespun.server.confidence.cuts import cuts
@@ -21,18 +24,27 @@ from homespun.server.options import CompletionOptions
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """What a wrong suggestion costs, in characters typed."""
+    """What a suggestion costs, in characters typed."""
 
-    glance: float  # to see that there is one
+    glance: float  # a wrong one: to see that it is wrong
     reading: float  # of each of its characters
+    look: float = 0.0  # right or wrong: that one comes up
 
     def saving(self, chars: int, probability: float) -> float:
         """Return how many characters a suggestion of this length is expected to save."""
-        return probability * chars - (1 - probability) * self.of(chars)
+        return probability * chars - (1 - probability) * self.of(chars) - self.look
 
     def least(self, chars: int) -> float:
-        """Return the probability from which on a suggestion of this length saves anything."""
-        return self.of(chars) / (self.of(chars) + chars)
+        """Return the probability from which on a suggestion of this length saves anything.
+
+        It is 1 or more where none of this length does.
+        """
+        return (self.of(chars) + self.look) / (self.of(chars) + chars)
+
+    @property
+    def enough(self) -> int:
+        """How many characters a suggestion needs, be it certain."""
+        return math.floor(self.look) + 1
 
     def of(self, chars: int) -> float:
         """Return what a wrong one of this length costs."""
@@ -41,9 +53,9 @@ class Costs:
 
 # Chosen on packages that fitted nothing, by the report that docs/settings.md quotes.
 COSTS = {
-    "calm": Costs(glance=6.0, reading=2.0),
-    "balanced": Costs(glance=4.0, reading=0.5),
-    "eager": Costs(glance=0.5, reading=0.1),
+    "calm": Costs(glance=6.0, reading=2.0, look=7.0),
+    "balanced": Costs(glance=4.0, reading=0.5, look=7.0),
+    "eager": Costs(glance=0.5, reading=0.1, look=2.0),
 }
 ALL = "all"  # the eagerness that shows whatever the rules let pass
 
@@ -84,6 +96,8 @@ class Chooser:
             likely[best],
             self._costs.least(chars[best]),
             usual[best],
+            chars[best],
+            self._costs.enough,
         )
 
 

@@ -35,6 +35,13 @@ class Verdict:
     )
     least: float | None = None  # the probability from which on that one would be shown
     likelihood: float | None = None  # the same before the user's own log had a say
+    chars: int = 0  # of the one that the probability is of
+    enough: int = 0  # so many it needs to be shown, be it certain
+
+    @property
+    def is_too_short(self) -> bool:
+        """Whether it would not be shown if it were certain."""
+        return self.chars < self.enough
 
 
 Judge = Callable[[WrittenSuggestion], Verdict]

@@ -110,6 +110,15 @@ def test_a_key_of_the_replay_is_judged_by_what_was_timed_there():
     assert not judge.judged_key(replace(row, answer_ms=None)).is_shown
 
 
+def test_what_is_right_of_a_key_counts_though_its_line_goes_on():
+    row = KeyResult("ours", "p/a", False, "char", 0.0, 300.0, 9, cut_chars=5)
+    kept = {
+        verdict: judge.judged_key(replace(row, verdict=verdict)).judgement.right_chars
+        for verdict in ("right", "cut")
+    }
+    assert kept == {"right": 5, "cut": 0}
+
+
 def test_the_frontier_has_what_is_served_across_and_what_is_right_up():
     keys = [_key("right"), _key("right"), *[_key("nothing")] * 6]
     drawing = judge.frontier_drawing({"a": [judge.shown_figures(keys)]}, title="t")

@@ -85,6 +85,13 @@ def test_a_suggestion_is_taken_only_when_it_has_stood_there_for_a_while():
     assert [round(row.seen_ms) for row in rows[:3]] == [90, 190, 290]
 
 
+def test_a_right_beginning_of_a_line_has_been_seen_and_is_not_taken():
+    side = _Side(lambda typed: "value" if typed == "\n    " else "")
+    first, *_ = rows = _replay(side, 300.0, probability=1.0)
+    assert (first.verdict, round(first.seen_ms)) == ("right", 290)
+    assert not [row for row in rows if row.kind == "accept"]
+
+
 def test_what_comes_after_the_next_key_is_not_an_answer(monkeypatch):
     monkeypatch.setattr(replay, "_LAST_SECONDS", 0.04)
     rows = _replay(_Side(lambda typed: "late", delay=0.05), 20.0)

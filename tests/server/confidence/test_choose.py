@@ -109,10 +109,34 @@ def test_costs_grow_with_the_length_of_what_is_wrong():
     assert costs.saving(10, costs.least(10)) == pytest.approx(0.0)
 
 
+def test_a_look_costs_right_or_wrong():
+    costs = Costs(glance=2.0, reading=1.0, look=3.0)
+    assert costs.saving(10, 1.0) == 7
+    assert costs.saving(10, 0.0) == -15
+    assert costs.saving(10, costs.least(10)) == pytest.approx(0.0)
+    assert costs.least(3) == 1.0  # as many characters as the look costs save nothing
+
+
+@pytest.mark.parametrize(("look", "enough"), [(0.0, 1), (2.9, 3), (3.0, 4)])
+def test_from_so_many_characters_on_a_certain_one_is_shown(look, enough):
+    costs = Costs(glance=2.0, reading=1.0, look=look)
+    assert costs.enough == enough
+    assert costs.saving(enough, 1.0) > 0 >= costs.saving(enough - 1, 1.0)
+
+
+def test_what_is_typed_before_it_is_seen_is_not_shown_however_likely():
+    costs = Costs(2.0, 1.0, look=5.0)
+    verdict = judged(LikelyTo(0.99, 0.01, 0.01, 0.01), costs)
+    assert (verdict.text, verdict.chars, verdict.enough) == ("", len("open("), 6)
+    assert verdict.is_too_short
+    assert judged(LikelyTo(0.99, 0.99, 0.01, 0.01), costs).text == "open(path"
+
+
 def test_the_eager_show_what_the_balanced_show_and_these_what_the_calm_do():
-    for chars in (1, 5, 40, 400):
-        assert COSTS["eager"].least(chars) < COSTS["balanced"].least(chars)
-        assert COSTS["balanced"].least(chars) < COSTS["calm"].least(chars)
+    for chars in (1, 5, 10, 40, 400):
+        least = {name: min(costs.least(chars), 1.0) for name, costs in COSTS.items()}
+        assert least["eager"] <= least["balanced"] <= least["calm"]
+        assert chars < 10 or least["eager"] < least["balanced"] < least["calm"]
 
 
 def test_every_eagerness_of_the_setting_has_its_judge():
@@ -203,6 +227,15 @@ def test_a_silenced_completion_names_probability_and_threshold_in_a_sentence():
         found.finish, found.facts
     )
     assert "completion.eagerness" in sentence(found.finish, found.facts)
+
+
+def test_a_completion_too_short_for_a_look_says_so_with_its_probability():
+    found = completed(Chooser(LikelyTo(0.97, 0.1, 0.1, 0.1), Costs(2.0, 1.0, look=5.0)))
+    assert (found.text, found.finish) == ("", "filtered:little")
+    assert found.to_json()["probability"] == 0.97
+    said = sentence(found.finish, found.facts)
+    assert "probability of 0.97, and its 5 characters are typed before they are seen" in said
+    assert "from 6 on" in said and "completion.eagerness" in said
 
 
 def test_without_a_judge_everything_is_shown_as_before():

@@ -99,8 +99,8 @@ def collect(
     progress.finish()
 
 
-def read(file: Path) -> Iterator[CollectedKey]:
-    """Yield the keys of a file."""
+def read(file: Path, *, every_key: bool = False) -> Iterator[CollectedKey]:
+    """Yield the keys of a file; each stands for itself where `every_key` was asked."""
     session = TypedSession("", "", "", "", "", "")
     snippets: dict[str, Snippet] = {}
     expected = ""
@@ -114,7 +114,7 @@ def read(file: Path) -> Iterator[CollectedKey]:
                 name = row.pop("id")
                 snippets[name] = Snippet(**row)
             else:
-                weight = 1 / _asked_share(row["typed"], expected)
+                weight = 1.0 if every_key else 1 / _asked_share(row["typed"], expected)
                 expected = row["typed"] + row["text"]
                 yield _key(session, snippets, row, weight)
 

@@ -151,6 +151,17 @@ def calibration(log_odds: Floats, right: Floats, weight: Floats) -> Calibration:
     return Calibration(round(float(found[0]), 4), round(float(found[1]), 4))
 
 
+def calibrated(log_odds: Floats, cuts: Cuts) -> Floats:
+    """Return the probability of each row as the calibration of the other packages reads it."""
+    package = np.array(cuts.package)
+    found: Floats = np.zeros(len(package))
+    for name in sorted(set(cuts.package)):
+        is_held = package == name
+        others = (log_odds[~is_held], cuts.right[~is_held], cuts.weight[~is_held])
+        found[is_held] = probabilities(log_odds[is_held], calibration(*others))
+    return found
+
+
 def probabilities(log_odds: Floats, how: Calibration) -> Floats:
     """Return probabilities."""
     return _odds(how.slope * log_odds + how.intercept)

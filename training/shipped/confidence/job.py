@@ -2,7 +2,7 @@
 
     python -m homespun.training.shipped.confidence.job --collect   # ask the model at each key
     python -m homespun.training.shipped.confidence.job --write     # fit, compare, write
-    python -m homespun.training.shipped.confidence.job --model qwen2.5-coder-1.5b --calibrate
+    python -m homespun.training.shipped.confidence.job --model MODEL --calibrate --write
 
 Collecting takes some tenths of a second a key and goes on where it was broken off. Fitting needs
 the `confidence` extra.
@@ -42,6 +42,7 @@ from homespun.training.shipped.confidence.dataset import Cuts, Floats, cuts_of
 from homespun.training.shipped.confidence.fit import (
     KINDS,
     Fitted,
+    calibrated,
     calibration,
     held_out,
     probabilities,
@@ -86,7 +87,9 @@ def main() -> int:
         _collect(args, file)
         return 0
     if args.calibrate:
-        report = calibrate(file, args.model)
+        report = calibrate(
+            *(args.rows or file, args.model), every_key=bool(args.rows), write=args.write
+        )
     else:
         report = fit_and_write(file, args.model, write=args.write)
     sys.stdout.write(json.dumps(report, indent=1) + "\n")
@@ -131,25 +134,51 @@ def fit_and_write(file: Path, writer: str, *, write: bool) -> dict[str, Any]:
     return manifest
 
 
-def calibrate(file: Path, writer: str) -> dict[str, Any]:
-    """Have the shipped model's log-odds read as another model that writes needs it; say how."""
-    cuts = cuts_of(read(file))
+def calibrate(
+    file: Path, writer: str, *, every_key: bool = False, write: bool = True
+) -> dict[str, Any]:
+    """Have the shipped model's log-odds read as another model that writes needs it; say how.
+
+    It is kept where it says packages better that it was not fitted on, and the manifest tells of it
+    either way. `every_key`: the rows are of `bench.eagerness.run`.
+    """
+    cuts = cuts_of(read(file, every_key=every_key))
     log_odds = np.array(Likelihood().log_odds(cuts.rows.tolist()))
     how = calibration(log_odds, cuts.right, cuts.weight)
     manifest: dict[str, Any] = json.loads(MANIFEST.read_text(encoding="utf-8"))
-    before = Calibration(*manifest["calibration"][OTHERS])
-    manifest["calibration"][writer] = how
-    manifest["calibrated"] = manifest.get("calibrated", {}) | {
-        writer: {
-            "keys": len(cuts.key_weight),
-            "packages": len(set(cuts.key_package)),
-            "as_others": judged(cuts, log_odds, before),
-            "own": judged(cuts, log_odds, how),
-        }
+    usual = Calibration(*manifest["calibration"][WRITER])
+    before, after = probabilities(log_odds, usual), calibrated(log_odds, cuts)
+    losses = [figures.log_loss(each, cuts.right, cuts.weight) for each in (before, after)]
+    is_kept = losses[1] < losses[0]
+    report = {
+        "keys": len(cuts.key_weight),
+        "packages": len(set(cuts.key_package)),
+        "own": how,
+        "is_kept": is_kept,
+        "as_the_small_one": said_of(cuts, before),
+        "by_other_packages": said_of(cuts, after),
     }
-    write_private(MANIFEST, json.dumps(manifest, indent=1) + "\n")
-    report: dict[str, Any] = manifest["calibrated"][writer]
+    if write:
+        if is_kept:
+            manifest["calibration"][writer] = how
+        manifest["calibrated"] = manifest.get("calibrated", {}) | {writer: report}
+        write_private(MANIFEST, json.dumps(manifest, indent=1) + "\n")
     return report
+
+
+def said_of(cuts: Cuts, likely: Floats) -> dict[str, Any]:
+    """Return how good probabilities are: of all cuts, and of whole suggestions."""
+    packages = np.array(cuts.package)
+    found = {}
+    for name, chosen in (("cuts", np.ones(len(likely), bool)), ("whole", cuts.is_whole)):
+        rows = (likely[chosen], cuts.right[chosen], cuts.weight[chosen])
+        error = figures.calibration_interval(*rows, packages[chosen].tolist())
+        found[name] = {
+            "log_loss": round(figures.log_loss(*rows), 4),
+            "calibration_error": [round(x, 4) for x in (error.mean, error.low, error.high)],
+            "reliability": [[round(b.said, 4), round(b.right, 4)] for b in figures.bins(*rows)],
+        }
+    return found
 
 
 def judged(cuts: Cuts, log_odds: Floats, how: Calibration) -> dict[str, Any]:
@@ -214,6 +243,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument(
         "--calibrate", action="store_true", help="what is shipped for --model, and fit nothing"
+    )
+    parser.add_argument(
+        "--rows", type=Path, help="with --calibrate: of bench.eagerness.run, each key asked"
     )
     parser.add_argument("--write", action="store_true", help="write the files of the wheel")
     return parser.parse_args()

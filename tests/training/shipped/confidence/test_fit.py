@@ -14,6 +14,7 @@ from homespun.training.shipped.confidence.dataset import Cuts
 from homespun.training.shipped.confidence.fit import (
     BoostedTrees,
     Logistic,
+    calibrated,
     calibration,
     held_out,
     logistic,
@@ -138,3 +139,31 @@ def test_at_most_one_row_of_a_key_is_shown_and_none_where_none_pays():
 
 def test_a_calibration_that_changes_nothing_leaves_probabilities_as_they_are():
     assert Calibration(1.0, 0.0).probability(0.0) == 0.5
+
+
+def test_a_package_is_read_as_the_others_need_it():
+    known = cuts()
+    log_odds = 4 * (2 * known.rows[:, 0] + 0.5)  # four times too sure
+    likely = calibrated(log_odds, known)
+    plain = probabilities(log_odds, Calibration(1.0, 0.0))
+    loss = figures.log_loss
+    assert loss(likely, known.right, known.weight) < loss(plain, known.right, known.weight)
+    others = np.array(known.package) != "p0"
+    how = calibration(log_odds[others], known.right[others], known.weight[others])
+    assert likely[~others] == pytest.approx(probabilities(log_odds[~others], how))
+
+
+def test_the_calibration_error_has_an_interval_of_whole_packages():
+    known = cuts()
+    likely = probabilities(2 * known.rows[:, 0] + 0.5, Calibration(1.0, 0.0))
+    found = figures.calibration_interval(likely, known.right, known.weight, known.package)
+    bins = figures.bins(likely, known.right, known.weight)
+    assert found.mean == figures.calibration_error(bins)
+    assert found.low < found.high < 0.2
+
+
+def test_a_look_is_paid_by_right_ones_too():
+    known = cuts(count=2, packages=1)
+    likely = np.array([1.0, 1.0])  # of 4 and of 10 characters
+    assert figures.by_costs(known, likely, Costs(2.0, 0.5, look=9.0)) == [1]
+    assert figures.by_costs(known, likely, Costs(2.0, 0.5, look=10.0)) == []
