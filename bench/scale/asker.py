@@ -1,6 +1,8 @@
 """Opens a table, asks the questions of stdin (a JSON list), prints what it took as JSON.
 
-python -m bench.scale.asker FOLDER < queries.json
+    python -m bench.scale.asker FOLDER < queries.json
+
+Started by growth.py.
 """
 
 from __future__ import annotations
