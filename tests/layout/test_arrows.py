@@ -82,7 +82,7 @@ LAYERS = {
     "cli": (
         "ending errors output shown surroundings",
         "agents champion numbers progress",
-        "doctor.checks observing verbs.adapters verbs.advise verbs.eval verbs.traces",
+        "doctor.checks observing verbs.adapters verbs.advise verbs.eval verbs.fleet verbs.traces",
         "doctor verbs.agents",
         "verbs",
         "main",
