@@ -25,7 +25,7 @@ FORMAT = 1
 _MAX_OUTCOME_BYTES = 1_000_000
 _MAX_OUTCOMES = 100_000
 _SUFFIX = ".json"
-_FOLDER = "outcomes"
+OUTCOMES = "outcomes"
 _MAX_TEXT = 2_000
 
 
@@ -52,7 +52,7 @@ class FleetOutcome:
 
 def write_outcome(report: Path, outcome: FleetOutcome) -> None:
     """Put it in place of the one before, in one step. Raises `OSError`."""
-    folder = report / _FOLDER
+    folder = report / OUTCOMES
     make_private_folder(folder)
     path = folder / f"{outcome.name.replace('/', '+')}{_SUFFIX}"
     write_private(path, json.dumps(outcome.to_json(), indent=1), durable=True)
@@ -61,7 +61,7 @@ def write_outcome(report: Path, outcome: FleetOutcome) -> None:
 def outcome_of(report: Path, name: str) -> FleetOutcome | None:
     """Return the outcome of a repository; None where there is none that can be believed."""
     try:
-        return _read(report / _FOLDER / f"{name.replace('/', '+')}{_SUFFIX}")
+        return _read(report / OUTCOMES / f"{name.replace('/', '+')}{_SUFFIX}")
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -71,9 +71,9 @@ def outcomes_of(report: Path) -> tuple[list[FleetOutcome], list[str]]:
 
     Raises `Unavailable` where the folder is no report.
     """
-    folder = report / _FOLDER
+    folder = report / OUTCOMES
     if not folder.is_dir():
-        raise Unavailable(f"{str(report)!r} is no report of a fleet: it has no folder {_FOLDER!r}")
+        raise Unavailable(f"{str(report)!r} is no report of a fleet: it has no folder {OUTCOMES!r}")
     found, troubles = [], []
     for path in sorted(folder.glob(f"*{_SUFFIX}"))[:_MAX_OUTCOMES]:
         if path.name.startswith("."):

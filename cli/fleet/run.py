@@ -9,6 +9,7 @@ from pathlib import Path
 
 from homespun.cli.fleet.engines import FleetEngine
 from homespun.cli.fleet.outcomes import (
+    OUTCOMES,
     FleetOutcome,
     joined,
     outcome_of,
@@ -72,8 +73,8 @@ def run_fleet(
     ours = plan.shard.of_list(repositories)
     kept = _Kept(plan, progress)
     with writing(plan.report):
-        for folder in (plan.work, plan.report):
-            make_private_folder(folder)
+        make_private_folder(plan.work)
+        make_private_folder(plan.report / OUTCOMES)  # also of a shard that is empty
     progress.start("repositories", len(ours), "repositories")
     if ours:
         engine([plan.job(one) for one in ours], kept.tell)
