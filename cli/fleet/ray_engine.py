@@ -2,12 +2,14 @@
 
 Ray brings what a list of processes has not: machines, and a task that is tried again on another one
 where a worker is lost. It knows nothing of repositories and we know nothing of its machines.
-Without an address it is started here, on the loopback, without its dashboard and its reports.
+Without an address it is started here, without its dashboard and its reports. It listens on the
+machine's own address whatever it is told, so only who has a token of this run is answered.
 """
 
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -18,7 +20,7 @@ from homespun.cli.fleet.engines import Tell, by_size
 from homespun.cli.fleet.states import FleetJob
 from homespun.models.telemetry import keep_ray_silent
 
-_LOOPBACK = "127.0.0.1"
+_START_SECONDS = "300"  # on a machine that has other work; Ray itself gives up after 30
 _STORE_BYTES = 100_000_000  # of objects, at least 75 MB for Ray; ours are a line each
 
 
@@ -45,6 +47,9 @@ def on_ray(jobs: Sequence[FleetJob], tell: Tell, *, at_once: int, address: str =
 def _connected(at_once: int, address: str) -> Iterator[Any]:
     """Give the library, connected; what was started here ends with the block."""
     keep_ray_silent()
+    if not address:  # read where the library is imported
+        os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32))
+        os.environ.setdefault("RAY_raylet_start_wait_time_s", _START_SECONDS)
     try:
         import ray
     except ImportError as error:
@@ -56,7 +61,6 @@ def _connected(at_once: int, address: str) -> Iterator[Any]:
         "num_cpus": at_once,
         "include_dashboard": False,
         "object_store_memory": _STORE_BYTES,
-        "_node_ip_address": _LOOPBACK,
     }
     # Else an address in the environment would be taken for the one that was given.
     os.environ.pop("RAY_ADDRESS", None)
@@ -67,7 +71,7 @@ def _connected(at_once: int, address: str) -> Iterator[Any]:
             logging_level="ERROR",
             **({} if address else started),
         )
-    except (ConnectionError, ValueError, RuntimeError, OSError) as error:
+    except Exception as error:  # also of no type of its own, where it does not start in time
         said = str(error).strip().partition("\n")[0][:300]
         raise Unavailable(
             f"Ray at {address or 'this machine'!r} does not answer: {said}"
