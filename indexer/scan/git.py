@@ -12,6 +12,9 @@ A repository's own settings are not trusted. Nothing of it is executed and nothi
 - A bare repository is read only where nothing is around it: any clone may carry one.
 - Which lists of ignored names hold is the user's choice and the work tree's, not the settings'.
 
+`transfer` alone lets git reach another repository, for `clone.py`: by the transports of
+`TRANSPORTS` and with the programs that these need, still without hooks, submodules and templates.
+
 What stays: git reads its own data wherever `.git`, alternates and included settings say, also
 outside of the folder. That is how work trees and submodules work, and only names come of it.
 """
@@ -19,6 +22,7 @@ outside of the folder. That is how work trees and submodules work, and only name
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import threading
 import weakref
@@ -45,6 +49,8 @@ _SETTINGS = (
 _CHOSEN = {"core.excludesfile": "ignore", "core.attributesfile": "attributes"}  # -> default's name
 _CHOICES = r"^core\.(excludes|attributes)file$"
 _USERS = ("system", "global", "command")  # scopes; the others are the repository's
+TRANSPORTS = ("file", "https", "ssh")
+_KEPT_OF_USER = ("GIT_ASKPASS", "GIT_SSH", "GIT_SSH_COMMAND")  # how the user himself gets in
 _NOWHERE = str(Path(__file__).with_name("no-programs"))  # is not there
 _SECTION_BYTES = 1 << 20
 
@@ -239,6 +245,59 @@ class Blobs:
         return body if head[1] == b"blob" else None
 
 
+def transfer(
+    *arguments: str,
+    outside: Path,
+    patience_seconds: float,
+    failure: type[Exception] = GitFailed,
+) -> str:
+    """Run a git command that reaches another repository; return what it prints, stripped.
+
+    `outside` is the folder that is written: no program of it is started. The arguments are the
+    caller's to guard (`clone.py`). Raises `failure` with git's own words.
+    """
+    program = programs.find("git", outside=outside)
+    if program is None:
+        raise failure("there is no `git` command on this machine: install git")
+    allowed = [f"protocol.{name}.allow=always" for name in TRANSPORTS]
+    process = subprocess.Popen(
+        [program, "--no-pager", *_flags([*_SETTINGS, *allowed]), *arguments],
+        cwd=os.path.dirname(program),
+        env=_environment(of_transfer=True),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        printed, errors = process.communicate(timeout=patience_seconds)
+    except subprocess.TimeoutExpired:
+        raise failure(
+            f"git did not end within {patience_seconds:.0f} s (`git {_verb(arguments)}`)"
+        ) from None
+    finally:
+        _end_all(process)
+    if process.returncode != 0:
+        said = errors.decode("utf-8", "replace").strip().splitlines()
+        why = next((line for line in said if line.startswith("fatal:")), said[-1] if said else "")
+        raise failure(f"git refuses (`git {_verb(arguments)}`): {why or 'it gives no reason'}")
+    return printed.decode("utf-8", "replace").strip()
+
+
+def _verb(arguments: Sequence[str]) -> str:
+    """Return what a command does, for a sentence."""
+    known = ("clone", "checkout", "fetch", "ls-remote", "rev-parse", "config")
+    return next((word for word in arguments if word in known), "?")
+
+
+def _end_all(process: subprocess.Popen[bytes]) -> None:
+    """End a process that began a session, and what it has started: ssh, or the other git."""
+    if process.poll() is None and hasattr(os, "killpg"):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    _end(process)
+
+
 def repository_of(folder: Path) -> Path | None:
     """Return the nearest folder with `.git`, the given one or one around it; None: there is none.
 
@@ -277,8 +336,11 @@ def _users_own(printed: str) -> list[str]:
     ]
 
 
-def _environment() -> dict[str, str]:
-    """Return the variables for git: none that points elsewhere, nothing fetched, nothing asked."""
+def _environment(*, of_transfer: bool = False) -> dict[str, str]:
+    """Return the variables for git: none that points elsewhere, nothing fetched, nothing asked.
+
+    `of_transfer` is the exception: the transports work, with the user's own way in.
+    """
     # Inside a hook GIT_DIR and others point at another repository.
     kept = {key: value for key, value in os.environ.items() if not key.upper().startswith("GIT_")}
     fixed = {
@@ -291,7 +353,20 @@ def _environment() -> dict[str, str]:
         "GIT_TERMINAL_PROMPT": "0",
         "LC_ALL": "C",
     }
-    return {**kept, **fixed}
+    if not of_transfer:
+        return {**kept, **fixed}
+    for name in ("GIT_EXEC_PATH", "GIT_NO_LAZY_FETCH"):
+        del fixed[name]
+    users = {name: os.environ[name] for name in _KEPT_OF_USER if os.environ.get(name)}
+    batch = {"GIT_SSH_COMMAND": "ssh -oBatchMode=yes"}  # nobody is there to answer a question
+    return {
+        **kept,
+        **fixed,
+        **batch,
+        **users,
+        "PATH": programs.absolute_entries(os.environ.get("PATH", os.defpath)),
+        "GIT_ALLOW_PROTOCOL": ":".join(TRANSPORTS),
+    }
 
 
 def _write(stream: IO[bytes] | None, data: bytes) -> None:

@@ -81,12 +81,12 @@ LAYERS = {
     ),
     "cli": (
         "ending errors output shown surroundings",
-        "agents champion numbers progress",
+        "agents champion fleet numbers progress",
         "doctor.checks observing verbs.adapters verbs.advise verbs.eval verbs.fleet verbs.traces",
         "doctor verbs.agents",
         "verbs",
         "main",
-        "__main__",
+        "__main__ tied",
     ),
 }
 FORBIDDEN_LIBRARIES = {

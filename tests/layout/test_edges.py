@@ -327,6 +327,7 @@ def test_the_prompt_is_a_leaf_of_the_standard_library(name):
 
 # Who may start another program, and why nothing of an opened folder runs by it.
 STARTS_PROGRAMS = {
+    "cli/fleet/process.py": "this Python again, with -P; a repository's folder is an argument",
     "indexer/syntax/parser_process.py": "this Python again, with -P, outside of the folder",
     "indexer/scan/git.py": "git, by its full path; nothing runs by its settings and variables",
     "models/download/pypi_wheels.py": "this Python's pip, with -P, outside of the folder, by hash",
@@ -403,12 +404,14 @@ def test_every_start_of_git_goes_through_the_settings_and_variables_of_the_edge(
         if isinstance(node, ast.Call)
         and ast.unparse(node.func) in ("subprocess.run", "subprocess.Popen")
     ]
-    assert len(starts) == 4
+    assert len(starts) == 5
+    environments = []
     for start in starts:
         given = {keyword.arg: ast.unparse(keyword.value) for keyword in start.keywords}
-        assert given["env"] == "_environment()"
-        assert given["cwd"] in ("self._folder", "folder")
+        environments.append(given["env"])
+        assert given["cwd"] in ("self._folder", "folder", "os.path.dirname(program)")
         assert "shell" not in given
+    assert sorted(environments) == ["_environment()"] * 4 + ["_environment(of_transfer=True)"]
 
 
 WAYS_TO_START = re.compile(

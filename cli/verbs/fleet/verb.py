@@ -7,9 +7,14 @@ from __future__ import annotations
 
 import argparse
 
-from homespun.cli.verbs.fleet import table
+from homespun.cli.verbs.fleet import index, report, table, train
 
-_ACTIONS = (("table", table, "make one table of many repositories, to search in all of them"),)
+_ACTIONS = (
+    ("index", index, "index many repositories, and offer a pack of each"),
+    ("train", train, "learn an adapter in each of many repositories, one after the other"),
+    ("report", report, "join the reports of several shards into one"),
+    ("table", table, "make one table of many repositories, to search in all of them"),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

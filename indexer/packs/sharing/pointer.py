@@ -82,6 +82,16 @@ def read_pointer(data: bytes, repo: str) -> PackPointer:
         ) from error
 
 
+def is_of_these_versions(data: bytes) -> bool:
+    """Tell whether what a pointer names was made as this version makes it."""
+    try:
+        body = parse_json(data)
+        found = (body["format"], body["chunker"], body["tokenizer"])
+    except (ValueError, KeyError, TypeError):
+        return False
+    return found == (PACK_FORMAT, CHUNKER_VERSION, WORDS_VERSION)
+
+
 def _read(body: dict[str, Any], repo: str) -> PackPointer:
     if body["format"] != PACK_FORMAT:
         raise PackRefused(

@@ -21,6 +21,7 @@ from homespun.indexer.packs.sharing.pointer import (
     CURRENT,
     MAX_POINTER_BYTES,
     PackPointer,
+    is_of_these_versions,
     read_pointer,
 )
 from homespun.indexer.packs.sharing.revision import Revision, revision_of, why_older
@@ -86,6 +87,27 @@ def publish(
         is_new=is_new,
         swept=sweep(store, repo, clock=clock),
     )
+
+
+def is_offered(store: PackStore, repo: str, *, revision: str, what: What) -> bool:
+    """Tell whether a commit's pack is offered, made by these versions, and lies there.
+
+    What of it cannot be believed is not offered. Raises `PackRefused` where the place is away.
+    """
+    check_repo(repo)
+    try:
+        stored = store.read(f"{repo}/{CURRENT}", max_bytes=MAX_POINTER_BYTES)
+    except FileNotFoundError:
+        return False
+    assert stored is not None  # nothing was said to be known
+    try:
+        offered = read_pointer(stored.data, repo)
+    except PackRefused:
+        return False
+    if (offered.revision, offered.what) != (revision, what) or offered.is_gone:
+        return False
+    names = {found.name for found in store.listed(repo)}
+    return is_of_these_versions(stored.data) and f"{offered.pack}{_SUFFIX}" in names
 
 
 def retract(store: PackStore, repo: str, *, clock: Clock = time.time) -> PackPublished:

@@ -1,0 +1,129 @@
+"""`make e2e-scale`: a fleet over real packages against a real store, killed at several points.
+
+Each step says what it wants and whether it was so. What a single process offers in a folder is the
+truth; a pack is named by its bytes, so equal names are equal rows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from bench.scale.packages import COUNT, repositories, twelve, write_list
+from tests.e2e.scale.store import SeaweedStore, offered, seaweed
+
+ROOT = Path(__file__).resolve().parents[3]
+_KILLS = (3.0, 8.0, 15.0)  # seconds after which the driver of a run is killed
+
+
+class Steps:
+    """What was wanted, and whether it was so."""
+
+    def __init__(self) -> None:
+        self.failed: list[str] = []
+
+    def check(self, holds: bool, what: str) -> None:  # noqa: FBT001  (a check and its words)
+        """Note a step and say it."""
+        sys.stdout.write(f"{'ok  ' if holds else 'FAIL'} {what}\n")
+        sys.stdout.flush()
+        self.failed += [] if holds else [what]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Go through the steps; 1 where one was not so."""
+    parser = argparse.ArgumentParser(prog="make e2e-scale")
+    parser.add_argument("--packages", type=int, default=COUNT)
+    parser.add_argument("--on", nargs="+", default=["local", "ray"], choices=("local", "ray"))
+    parser.add_argument("--folder", type=Path, default=ROOT / "build" / "e2e-scale")
+    args = parser.parse_args(arguments)
+    run = args.folder.absolute() / time.strftime("%H%M%S")
+    run.mkdir(parents=True)
+    found = repositories(args.folder.absolute() / "sources", twelve()[: args.packages])
+    names = list(found)
+    path = write_list(run / "repos.txt", found)
+    steps = Steps()
+    alone = run / "alone"
+    alone.mkdir()
+    for name, folder in found.items():
+        words = ["index", str(folder), "--encoder=none", f"--publish={alone}", f"--name={name}"]
+        _homespun(words, os.environ)
+    truth = offered(str(alone), names, os.environ)
+    steps.check(len(truth) == len(names), f"a single process offers {len(names)} packs")
+    with seaweed(run / "store") as store:
+        for engine in args.on:
+            _killed_and_done(steps, store, engine, path, names, truth)
+        _troubles(steps, store, path)
+    return 1 if steps.failed else 0
+
+
+def _killed_and_done(
+    steps: Steps,
+    store: SeaweedStore,
+    engine: str,
+    path: Path,
+    names: list[str],
+    truth: Mapping[str, tuple],
+) -> None:
+    """Kill the driver of a run three times, let the fourth end, and compare."""
+    root = f"{store.root}/{engine}"
+    words = _fleet(path, root, "--on", engine, "--jobs", "2")
+    for seconds in _KILLS:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "homespun.cli", *words],
+            env=store.environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+    done = _homespun([*words, "--json"], store.environment())
+    steps.check(done.returncode == 0, f"{engine}: done after {len(_KILLS)} kills of the driver")
+    same = offered(root, names, store.environment()) == dict(truth)
+    steps.check(same, f"{engine}: what is offered equals a single process's")
+    again = _homespun([*words, "--json"], store.environment())
+    counts = json.loads(again.stdout)["counts"] if again.stdout else {}
+    steps.check(counts.get("unchanged") == len(names), f"{engine}: all unchanged the next time")
+
+
+def _troubles(steps: Steps, store: SeaweedStore, path: Path) -> None:
+    """Wrong credentials, and a store that is away: a failing line each, and a sentence."""
+    words = [*_fleet(path, store.root, "--on", "local"), "--json", "--again"]
+    done = _homespun(words, store.environment(secret="wrong"))
+    steps.check(_all_failed(done), "wrong credentials: each repository is a failed line")
+    store.stop()
+    done = _homespun(words, store.environment())
+    steps.check(_all_failed(done), "the store away: each repository is a failed line")
+    store.start()
+
+
+def _all_failed(done: subprocess.CompletedProcess[str]) -> bool:
+    if done.returncode != 1 or not done.stdout:
+        return False
+    rows = json.loads(done.stdout)["repositories"]
+    return all(row["status"] == "failed" and "does not answer" in row["why"] for row in rows)
+
+
+def _fleet(path: Path, root: str, *more: str) -> list[str]:
+    words = ["fleet", "index", str(path), f"--publish={root}", "--encoder=none"]
+    return [*words, f"--work={path.parent / 'work'}", *more]
+
+
+def _homespun(words: list[str], environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-P", "-m", "homespun.cli", *words]
+    return subprocess.run(
+        command, env=dict(environment), capture_output=True, text=True, check=False
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
