@@ -175,7 +175,7 @@ def _starters(root: Path, language: str, args: argparse.Namespace) -> Iterable[C
         )
     formats = peers.formats(model)
     servers = [build for build in peers.peers() if build.name in args.builds]
-    if not servers:
+    if args.builds and not servers:
         raise SystemExit("llama.cpp is not installed: make peers")
     files = source_files(root, language)
     for wanted in args.formats:
@@ -350,7 +350,7 @@ def _arguments() -> argparse.Namespace:
         nargs="*",
         choices=(peers.NATIVE, peers.WHEEL),
         default=[peers.NATIVE, peers.WHEEL],
-        help="of llama.cpp; those that are installed are used",
+        help="of llama.cpp; those that are installed are used; none: ours alone",
     )
     parser.add_argument(
         "--formats",

@@ -9,14 +9,12 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from filelock import Timeout
-
 from homespun.cli.errors import Unavailable
+from homespun.cli.fleet.clones import alone, clone_folder
 from homespun.cli.fleet.outcomes import FleetOutcome
 from homespun.cli.fleet.process import ProcessEnd, run_command
 from homespun.cli.fleet.states import FleetJob, Status
@@ -27,8 +25,6 @@ from homespun.indexer.packs.sharing.revision import revision_of
 from homespun.indexer.packs.sharing.stores import open_store
 from homespun.indexer.scan.clone import clone_at, remote_commit
 from homespun.indexer.scan.git import Git
-from homespun.locks import lock_file
-from homespun.storage import make_private_folder
 
 _NOTHING_TO_DO = 3  # exit status of `homespun train --if-stale`
 _KEPT = 4  # the same: trained, and what served before serves
@@ -52,12 +48,12 @@ class _Found:
 def attempted(job: FleetJob) -> FleetOutcome:
     """Do what is to be done; return how it ended."""
     attempt, began = secrets.token_hex(8), time.monotonic()
-    found = _Found(job.work / "clones" / job.repository.file_name)
+    found = _Found(clone_folder(job.repository, job.work))
     result: dict[str, Any] = {}
     status: Status = "failed"
     why = ""
     try:
-        with _alone(job):
+        with alone(job.repository, job.work, patience_seconds=job.timeout_seconds):
             status, result = _done(job, found)
     except HomespunError as error:
         why = str(error)
@@ -196,22 +192,6 @@ def _cost_of(told: dict[str, Any]) -> dict[str, Any]:
         return {"tokens": sum(int(step["tokens"]) for step in fit["steps"])}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
-
-
-def _alone(job: FleetJob) -> AbstractContextManager[object]:
-    """Let one attempt at a time into a clone; a folder of the user's has the index's own lock.
-
-    Raises `Unavailable` where another one does not end.
-    """
-    if not job.repository.is_remote:
-        return nullcontext()
-    folder = job.work / "clones"
-    make_private_folder(folder)
-    lock = lock_file(folder / f"{job.repository.file_name}.lock")
-    try:
-        return lock.acquire(timeout=job.timeout_seconds)
-    except Timeout as error:
-        raise Unavailable("another run of the fleet is at this repository; try again") from error
 
 
 def killed(job: FleetJob, why: str) -> FleetOutcome:

@@ -9,6 +9,7 @@ from queue import Empty, SimpleQueue
 from typing import Protocol
 
 from homespun.cli.fleet.attempt import attempted
+from homespun.cli.fleet.clones import clone_folder
 from homespun.cli.fleet.outcomes import FleetOutcome
 from homespun.cli.fleet.states import FleetJob
 
@@ -58,7 +59,7 @@ def _work(waiting: SimpleQueue[FleetJob], ended: SimpleQueue[FleetOutcome]) -> N
 
 
 def _size(job: FleetJob) -> float:
-    remote = job.work / "clones" / job.repository.file_name
+    remote = clone_folder(job.repository, job.work)
     folder = remote if job.repository.is_remote else Path(job.repository.where)
     try:
         return (folder / ".git" / "index").stat().st_size

@@ -8,8 +8,9 @@ arrived after all, makes the attempt void.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from homespun.errors import HomespunError, in_words
@@ -51,6 +52,7 @@ def build(
     listed: Sequence[NamedRepository],
     encoder: Encoder,
     *,
+    unavailable: Mapping[str, str] = MappingProxyType({}),
     keep_others: bool = False,
     optimizing: bool = False,
     progress: Progress = _PROGRESS,
@@ -58,11 +60,12 @@ def build(
 ) -> TableReport:
     """Bring the table up to date with a list.
 
-    What is not in the list leaves, but with `keep_others`. A repository that cannot be built is in
-    the report, and keeps the build that it had. Raises `TableRefused` where the place fails.
+    What is not in the list leaves, but with `keep_others`. A repository that cannot be built, or
+    is `unavailable` (name -> why), is in the report, and keeps the build that it had. Raises
+    `TableRefused` where the place fails.
     """
     began = time.monotonic()
-    report = TableReport()
+    report = TableReport(failed=dict(unavailable))
     chunks, repos = (place.table(name, create=True) for name in (CHUNKS, REPOS))
     before = counted(place, repos)
     progress.start("building", len(listed), "repositories")
@@ -72,7 +75,7 @@ def build(
             progress.advance(1)
     progress.finish()
     if not keep_others:
-        report.gone = sorted(before.keys() - {one.name for one in listed})
+        report.gone = sorted(before.keys() - {one.name for one in listed} - unavailable.keys())
         forget(place, repos, "repository", report.gone)
     if optimizing:
         report.swept = optimize(place, chunks, repos, progress=progress, clock=clock)

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from tests.support.command import run_command
+from tests.support.team import TeamRepository
 
 
 @pytest.fixture
@@ -100,3 +101,19 @@ def test_a_workspace_cannot_name_the_table(table, tmp_path, capsys, monkeypatch)
     status, out, err = run_command(capsys, "search", "Token")
     assert (status, out) == (1, "")
     assert "no index" in err
+
+
+def test_addresses_are_cloned_and_one_that_is_away_keeps_its_build(tmp_path, listed, capsys):
+    origin = TeamRepository(tmp_path / "origin", {"code.py": "class Token: ...\n"}).folder
+    table = tmp_path / "table"
+    listed.write_text(f"acme/auth file://{origin}\nacme/shop shop\n")
+    where = ("fleet", "table", table, listed, "--work", tmp_path / "work", "--json")
+    status, out, _ = run_command(capsys, *where)
+    assert (status, json.loads(out)["built"]) == (0, ["acme/auth", "acme/shop"])
+    origin.rename(tmp_path / "elsewhere")
+    status, out, err = run_command(capsys, *where)
+    report = json.loads(out)
+    assert (status, report["gone"], list(report["failed"])) == (1, [], ["acme/auth"])
+    assert report["repositories"] == 2
+    assert "acme/auth was left as it was" in err
+    assert "acme/auth:code.py" in run_command(capsys, "search", "Token", "--table", table)[1]
