@@ -2,10 +2,11 @@
 
     python -m bench.eagerness.frontier [--model qwen2.5-coder-0.5b]
 
-Reads two reports on the held packages. `eagerness-MODEL.json` has the same answers as each
+Reads reports on the held packages. `eagerness-MODEL.json` has the same answers as each
 eagerness shows them, asked at every key without a clock: a line. `typing-MODEL-held.json` has the
-replay in time, ours and llama.cpp's builds: a point each, for llama.vim has no threshold. Prints
-both as one table and draws them to bench/results/frontier-MODEL.svg.
+replay in time, ours and llama.cpp's builds: a point each, for llama.vim has no threshold. A later
+replay of ours alone (`typing-MODEL-held-alone.json`) is one more point. Prints all as one table and
+draws them to bench/results/frontier-MODEL.svg.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from bench.common.provenance import RESULTS
 from bench.typing.stats import markdown
 
 WITHOUT_CLOCK = "homespun, asked at every key"
+LATER = "homespun, a look has its price"
 
 
 def main() -> int:
@@ -30,9 +32,12 @@ def main() -> int:
     model = parser.parse_args().model
     eagerness = _report(f"eagerness-{model}.json")
     replay = _report(f"typing-{model}-held.json")
-    print(markdown(table(eagerness["figures"], replay["shown"])))
+    shown = dict(replay["shown"])
+    if (RESULTS / f"typing-{model}-held-alone.json").is_file():
+        shown[LATER] = _report(f"typing-{model}-held-alone.json")["shown"]["homespun"]
+    print(markdown(table(eagerness["figures"], shown)))
     drawing = frontier(
-        curves(eagerness["figures"], replay["shown"]),
+        curves(eagerness["figures"], shown),
         across="share of keys behind which a right suggestion stood",
         up="share of the shown suggestions that are right",
         title=f"Right suggestions against keys served, {model}, held packages",

@@ -99,6 +99,7 @@ def main() -> int:
     report["row_fields"] = ROW_FIELDS
     report["rows"] = [_compact(row) for row in rows]
     suffix = ("-quick" if args.quick else "") + ("-held" if args.held else "")
+    suffix += "" if args.builds else "-alone"  # never in the place of a run beside the others
     written = provenance.write(f"typing-{args.model}{suffix}", report)
     drawing = frontier_drawing(
         {name: [found] for name, found in shown.items()},
@@ -350,7 +351,7 @@ def _arguments() -> argparse.Namespace:
         nargs="*",
         choices=(peers.NATIVE, peers.WHEEL),
         default=[peers.NATIVE, peers.WHEEL],
-        help="of llama.cpp; those that are installed are used; none: ours alone",
+        help="of llama.cpp; those that are installed are used; none named: ours alone",
     )
     parser.add_argument(
         "--formats",
