@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
 DOCS = [README, ROOT / "bench" / "README.md", ROOT / "CONTRIBUTING.md"]
-DOCS += sorted((ROOT / "docs").glob("*.md"))
+DOCS += sorted((ROOT / "docs").rglob("*.md"))
 SECTIONS = (
     ("completion", CompletionOptions),
     ("model.remote", RemoteOptions),
