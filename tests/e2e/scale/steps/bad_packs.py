@@ -36,7 +36,11 @@ def bad_packs(steps: Steps, team: Team) -> None:
     team.publish(14)
     found = laptop.look()
     holds = (found["trouble"], found["revision"]) == ("", team.pointer()["revision"])
-    steps.check(holds and found != before, "published again: the reader has the newest", found)
+    steps.check(
+        holds and found != before,
+        "the pointer put back, published again: the reader has the newest",
+        found,
+    )
 
 
 def _damaged(good: dict[str, Any], pack: bytes) -> tuple[dict[str, Any], dict[str, bytes]]:
