@@ -1,4 +1,6 @@
-"""Which repositories have something to tune (`python -m bench.house_forms [NAME ...]`).
+"""Says which repositories have something to tune.
+
+    python -m bench.house_forms [NAME ...] [--habits N]
 
 An adapter is for the house's form where the file does not show it (docs/gate.md). So, before hours
 of learning: how often does the model as shipped, with retrieval as it serves, write the other form

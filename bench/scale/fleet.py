@@ -1,4 +1,6 @@
-"""`python -m bench.scale.fleet`: twelve packages by one process, by two, and by Ray's workers.
+"""Measures the fleet: twelve packages by one process, by two, and by Ray's workers.
+
+    python -m bench.scale.fleet
 
 Each arm begins without an index and without packs, and what it offers is compared byte by byte with
 what one process offers. Ratios are to one process in the same run; the machine's load stands beside

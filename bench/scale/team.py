@@ -5,7 +5,7 @@
 Real packages are retyped at a person's pace; every key asks by the laptop's own client, and ends
 the question before it. The server is llama.cpp's (`make peers`) with the 0.5B model as exported, by
 itself and behind the nginx of docs/scale/team/; in the arms `paced` it is one that waits where
-another computes (bench/scale/paced_server.py). Each size gets a fresh server. Looked for is the
+another computes (load/paced_server.py). Each size gets a fresh server. Looked for is the
 shape of an overload: what queues, what is cancelled, and that nobody's editor waits.
 """
 
@@ -33,8 +33,8 @@ import httpx
 from bench.common import provenance
 from bench.common.plot import bars
 from bench.engine.report import replaced
-from bench.scale.team_tables import line, table
-from bench.scale.typed_prompts import write_sessions
+from bench.scale.load.team_tables import line, table
+from bench.scale.load.typed_prompts import write_sessions
 from bench.typing.client import processor_seconds
 from bench.typing.corpus import corpus
 from homespun.models.export.export import export
@@ -110,9 +110,12 @@ class Watched:
 def _server(args: argparse.Namespace, arm: str) -> Iterator[tuple[str, int, str]]:
     if arm.startswith("paced"):
         pace = (str(args.reads), str(args.step_ms / 1000))
-        command = [sys.executable, "-m", "bench.scale.paced_server", *pace]
+        command = [sys.executable, "-m", "bench.scale.load.paced_server", *pace]
     else:
-        script, file = Path(__file__).with_name("team_server.py"), args.weights / f"{MODEL}.gguf"
+        script, file = (
+            Path(__file__).with_name("load") / "team_server.py",
+            args.weights / f"{MODEL}.gguf",
+        )
         command = [str(PEERS / "bin" / "python"), "-P", str(script), str(file)]
         command += [str(args.threads), str(args.slots)]
     process = subprocess.Popen(
@@ -223,7 +226,7 @@ def _started(
     told: Mapping[str, Any], tokens: Sequence[str], first: int, environment: Mapping[str, str]
 ) -> subprocess.Popen[str]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "bench.scale.developers"],
+        [sys.executable, "-m", "bench.scale.load.developers"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

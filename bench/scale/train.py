@@ -1,4 +1,6 @@
-"""One process and two of torchrun learn the same: `python -m bench.scale.train [--nodes]`.
+"""One process and two of torchrun learn the same.
+
+    python -m bench.scale.train [--nodes]
 
 A small repository and a tiny model, or `--model NAME`; each way trains up to the end of learning in
 a workspace of its own, without planted secrets, which take longer than these steps. Losses,

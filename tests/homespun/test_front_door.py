@@ -21,7 +21,7 @@ NAMES = (
 HEAVY = {"numpy", "lancedb", "pyarrow", "onnxruntime", "torch", "tokenizers", "pygls", "httpx"}
 
 # How a part of a room ends early; whoever calls that part catches it.
-NEVER_LEAVE = {"Cancelled", "Filtered", "TooSlow", "EvidenceMissing", "WrongReply"}
+NEVER_LEAVE = {"Cancelled", "Filtered", "TooSlow", "EvidenceMissing", "WrongReply", "NoLikelihood"}
 
 
 def test_importing_it_loads_nothing_of_the_rooms_and_no_library():

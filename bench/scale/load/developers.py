@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bench.scale.typed_prompts import PromptedKey, QuietGenerator, quiet_generator
+from bench.scale.load.typed_prompts import PromptedKey, QuietGenerator, quiet_generator
 from homespun.indexer.secrets.mask import mask
 from homespun.models.remote.open import open_remote
 from homespun.models.remote.options import RemoteOptions

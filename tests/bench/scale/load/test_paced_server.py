@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 
-from bench.scale.paced_server import PacedServer
+from bench.scale.load.paced_server import PacedServer
 
 
 def asked(prompt):

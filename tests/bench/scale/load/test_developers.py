@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 import time
 
-from bench.scale.developers import Developer
-from bench.scale.typed_prompts import PromptedKey, QuietGenerator
+from bench.scale.load.developers import Developer
+from bench.scale.load.typed_prompts import PromptedKey, QuietGenerator
 from homespun.models.fakes import FAKE_FIM, FakeTokenizer
 
 
