@@ -183,7 +183,7 @@ def _run(
         tokens = [secrets.token_hex(32) for _ in names]
         asked, environment, front = url, dict(os.environ), None
         if arm.endswith("nginx"):
-            place = folder / f"{arm}-{count}"
+            place = folder / f"{arm}-{count}".replace(", ", "-")
             place.mkdir()
             front = stack.enter_context(door(place, url, users=names))
             tokens, asked = list(front.tokens.values()), front.url
