@@ -70,20 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--model", metavar="NAME", help="model instead of the configured one")
     parser.add_argument("--seed", type=int, metavar="N", help="of all that is drawn (default: 0)")
-    parser.add_argument(
-        "--minutes",
-        type=float,
-        metavar="M",
-        help="of learning, at most; the plan is cut to fit (default: 60 on a CPU)",
-    )
-    parser.add_argument("--steps", type=int, metavar="N", help="of learning, at most")
-    parser.add_argument("--examples", type=int, metavar="N", help="to learn from (default: 2,400)")
-    parser.add_argument(
-        "--items",
-        type=int,
-        metavar="N",
-        help="places to judge by (default: 1,250 on a CPU, 2,000 on a GPU)",
-    )
+    _add_amounts(parser)
     parser.add_argument(
         "--no-promote", action="store_true", help="only a candidate, whatever the gate says"
     )
@@ -114,6 +101,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     _add_exam(parser)
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
+
+
+def _add_amounts(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        metavar="M",
+        help="of learning, at most; the plan is cut to fit (default: 60 on a CPU)",
+    )
+    parser.add_argument("--steps", type=int, metavar="N", help="of learning, at most")
+    parser.add_argument("--examples", type=int, metavar="N", help="to learn from (default: 2,400)")
+    parser.add_argument(
+        "--items",
+        type=int,
+        metavar="N",
+        help="places to judge by (default: 1,250 on a CPU, 2,000 on a GPU)",
+    )
 
 
 def _add_exam(parser: argparse.ArgumentParser) -> None:

@@ -6,6 +6,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from homespun.indexer.errors import TableRefused
 from homespun.indexer.search import retrieve
 from homespun.indexer.search.query import Question
@@ -66,7 +69,7 @@ class RepositoryTable:
         if limit < 1 or not query.strip() or not self.rows:
             return []
         vector = self._encoder.encode([query])[0]
-        found = self.candidates(query)
+        found = self._found(query, vector)
         if not found:
             return []
         mirror = mirror_of(found)
@@ -78,8 +81,10 @@ class RepositoryTable:
 
     def candidates(self, query: str) -> list[Row]:
         """Return the rows that are ranked, in LanceDB's order: those of words first."""
+        return self._found(query, self._encoder.encode([query])[0])
+
+    def _found(self, query: str, vector: npt.NDArray[np.float32]) -> list[Row]:
         builds = {row.build: name for name, row in self.rows.items()}
-        vector = self._encoder.encode([query])[0]
         only = self._is_part
         return candidates(self._place, self._chunks, Question(query), vector, builds, only=only)
 
