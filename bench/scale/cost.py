@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -72,12 +73,10 @@ def build(root: Path) -> dict[str, Any]:
         index.embed()
         index.care()
         own = _spent()
-        try:
+        with suppress(PackRefused):  # no Python in the sample
             done = publish(index, FolderStore(store), f"team/{folder.name}", what="definitions")
             sums["pack_bytes"] += done.size_bytes
             sums["pack_rows"] += done.rows
-        except PackRefused:  # no Python in the sample
-            pass
         publishing += _spent() - own
         sums["repositories"] += 1
         sums["lines"] += count_lines(folder, index.paths())
