@@ -7,6 +7,7 @@ the short message of an error in JSON, from which what was sent along as secret 
 from __future__ import annotations
 
 import random
+import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -112,23 +113,27 @@ class RemoteClient:
 
         Raises `RemoteError` and `Cancelled`, and tells the breaker.
         """
-        with self.guarded(), closing(self._lines(path, body, limits)) as lines:
+        with self.guarded() as answered, closing(self._lines(path, body, limits)) as lines:
             for event in self._events(lines):
+                answered.set()
                 yield event
                 self.breaker.succeeded()
 
     @contextmanager
-    def guarded(self) -> Iterator[None]:
+    def guarded(self) -> Iterator[threading.Event]:
         """Ask, once or several times, where the breaker allows it, and tell it how that went.
+
+        The event that is yielded is to be set once anything of an answer has come.
 
         Raises `LeftAlone` where it does not.
         """
         if why := self.breaker.admit():
             raise LeftAlone(f"{self.address.shown} is left alone for a while: {why}")
+        answered, began = threading.Event(), self.clock()
         try:
-            yield
+            yield answered
         except Cancelled:
-            self.breaker.left()
+            self.breaker.left(0.0 if answered.is_set() else self.clock() - began)
             raise
         except GeneratorExit:  # who listens has heard enough
             self.breaker.succeeded()

@@ -73,3 +73,32 @@ def test_it_rests_as_long_as_the_server_asks_and_a_minute_at_most(breaker, clock
     breaker.failed("busy", rest_seconds=3600.0)
     clock.now += 60.0
     assert breaker.admit() == ""
+
+
+def test_it_opens_where_the_next_key_comes_before_any_answer_six_seconds_long(breaker):
+    for _ in range(39):
+        breaker.left(0.15)
+    assert breaker.admit() == ""
+    breaker.left(0.15)
+    assert breaker.admit() == "it does not answer while its answers are wanted"
+
+
+def test_an_answer_ends_the_silence(breaker):
+    for _ in range(39):
+        breaker.left(0.15)
+    breaker.succeeded()
+    breaker.left(0.15)
+    assert breaker.admit() == ""
+
+
+def test_silence_after_a_rest_opens_it_for_twice_as_long(breaker, clock):
+    breaker.left(6.0)
+    clock.now += 5.0
+    assert breaker.admit() == ""
+    breaker.left(3.0)
+    assert breaker.admit() == ""
+    breaker.left(3.0)
+    clock.now += 9.9
+    assert breaker.admit()
+    clock.now += 0.2
+    assert breaker.admit() == ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import shutil
 import socket
@@ -12,7 +13,7 @@ import threading
 import pytest
 
 from homespun.models.errors import RemoteError, RemoteFailed, RemoteRefused
-from homespun.models.remote.wire import exchange
+from homespun.models.remote.wire import breaker, exchange
 from homespun.models.types import MODEL_AS_SHIPPED, Cancellation
 from tests.models.remote.exchanges import PATHS, SERVERS, llama, llama_event, openai, vllm
 from tests.support.model_server import SSE, Reply, answer, lines, stream
@@ -139,6 +140,26 @@ def test_cancelling_closes_the_connection_from_another_thread(where, serving, as
     assert server.left.wait(10)
     assert [each.finish for each in done] == ["cancelled"]
     assert ask.generator.state.trouble == ""
+
+
+@pytest.mark.parametrize(("waits", "is_alone"), [(True, True), (False, False)])
+def test_only_what_was_waited_in_vain_leaves_a_server_alone(
+    waits, is_alone, serving, asking, monkeypatch
+):
+    monkeypatch.setattr(breaker, "_SILENCE_SECONDS", 0.05)
+    events = [llama_event(text) for text in (" ", "first")]
+    reply = Reply(waits=True) if waits else stream(*events, done="", waits_behind=True)
+    server = serving({**llama(), "/completion": reply})
+    ask = asking(server.url)
+    waited = itertools.count()
+
+    def is_over():  # asked fifty times a second
+        return server.is_waiting.is_set() and next(waited) > 20
+
+    assert ask(cancelled=is_over).finish == "cancelled"
+    assert ask.remote.client.breaker.admit() == (
+        "it does not answer while its answers are wanted" if is_alone else ""
+    )
 
 
 def test_a_plain_function_cancels_too(serving, asking):
