@@ -1,9 +1,14 @@
-"""What is said and what comes true, as SVG written by hand."""
+"""What is said and what comes true: the error, what of it is chance, and a drawing as SVG."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from typing import Any
+
+import numpy as np
+
+from homespun.training.shipped.confidence import figures
 
 _SIDE, _MARGIN = 320, 46
 _FONT = 'font-family="sans-serif" font-size="11"'
@@ -15,6 +20,31 @@ def is_right(text: str, upcoming: str) -> bool:
         return False
     around = upcoming[len(text) - 1 : len(text) + 1]
     return not (len(around) == 2 and all(each.isalnum() or each == "_" for each in around))
+
+
+def calibration(
+    said: Sequence[float], right: Sequence[float], packages: Sequence[str]
+) -> dict[str, Any]:
+    """Return how far what is said of suggestions is from what comes true.
+
+    `by_chance` is what probabilities that are all true would show on as few suggestions.
+    """
+    if not said:
+        return {"suggestions": 0}
+    likely, truth, weight = np.array(said), np.array(right), np.ones(len(said))
+    found = figures.calibration_interval(likely, truth, weight, packages)
+    return {
+        "suggestions": len(said),
+        "calibration_error": round(found.mean, 4),
+        "interval": [round(found.low, 4), round(found.high, 4)],
+        "by_chance": round(figures.error_by_chance(likely, weight), 4),
+        "said": round(float(likely.mean()), 4),
+        "right": round(float(truth.mean()), 4),
+        "reliability": [
+            [round(each.said, 4), round(each.right, 4)]
+            for each in figures.bins(likely, truth, weight)
+        ],
+    }
 
 
 def drawn(pairs: Sequence[Sequence[float]], *, title: str = "Said and come true") -> str:

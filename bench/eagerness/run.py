@@ -40,7 +40,6 @@ from homespun.server.confidence.probability import shipped
 from homespun.server.confidence.suggestion import Verdict, WrittenSuggestion
 from homespun.server.options import CompletionOptions
 from homespun.server.types import Completion
-from homespun.training.shipped.confidence import figures
 from homespun.training.shipped.confidence.collect import RecordingJudge, key_rows, read
 from homespun.training.shipped.confidence.typed import TypedSession
 
@@ -124,17 +123,13 @@ def _calibration(
     rows: Sequence[OfflineKey], suggestions: Sequence[WrittenSuggestion | None]
 ) -> dict[str, Any]:
     """Return how far what is said of what the balanced show is from what comes true."""
-    said, right = [], []
+    said, right, packages = [], [], []
     for row, verdict in zip(rows, _verdicts("balanced", rows, suggestions), strict=True):
         if verdict and verdict.text and verdict.probability is not None:
             said.append(verdict.probability)
             right.append(float(reliability.is_right(verdict.text, row.upcoming)))
-    likely, truth = np.array(said), np.array(right)
-    bins = figures.bins(likely, truth, np.ones(len(said)))
-    return {
-        "calibration_error": round(figures.calibration_error(bins), 4),
-        "reliability": [[round(each.said, 4), round(each.right, 4)] for each in bins],
-    }
+            packages.append(row.package)
+    return reliability.calibration(said, right, packages)
 
 
 def _time(suggestions: Sequence[WrittenSuggestion | None]) -> dict[str, float]:

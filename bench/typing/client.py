@@ -29,6 +29,7 @@ class ScreenAnswer:
     text: str
     cached: bool = False  # no model was asked
     why: str = ""  # there is no text
+    probability: float | None = None  # that it is right, where the engine says so
 
 
 @dataclass(slots=True)

@@ -111,7 +111,13 @@ class Homespun:
                 self._shown = items[0]["command"]["arguments"][0]
             last = self._call("workspace/executeCommand", {"command": "homespun.status"})["last"]
             cached = self._count(last)
-            yield ScreenAnswer(arrived, text, cached=cached, why="" if text else last["finish"])
+            yield ScreenAnswer(
+                arrived,
+                text,
+                cached=cached,
+                why="" if text else last["finish"],
+                probability=last.get("probability") if text else None,
+            )
 
     def accepted(self) -> None:
         """Run the command of the item, as an editor does."""

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.common import provenance
+from bench.eagerness.reliability import calibration
 from bench.engine import peers
 from bench.typing.client import Keystroke, ScreenAnswer, Side, TokenWork
 from bench.typing.corpus import RetypedPackage, copy_with, corpus, say_which, source_files
@@ -96,6 +97,7 @@ def main() -> int:
     report["shown"] = {name: asdict(found) for name, found in shown.items()}
     print()
     print(markdown(shown_table(shown)))
+    print(f"\nhow true its probabilities are: {report['sides']['homespun']['calibration']}")
     report["row_fields"] = ROW_FIELDS
     report["rows"] = [_compact(row) for row in rows]
     suffix = ("-quick" if args.quick else "") + ("-held" if args.held else "")
@@ -266,6 +268,7 @@ def _note(row: KeyResult, answer: ScreenAnswer, at: float) -> None:
     if row.answer_ms is None or (answer.text and not row.text):
         row.answer_ms = (answer.at - at) * 1000
     row.text, row.cached, row.why = answer.text, answer.cached, answer.why
+    row.probability = answer.probability
 
 
 def _figures(name: str, known: dict[str, Any], rows: Sequence[KeyResult]) -> dict[str, Any]:
@@ -287,6 +290,7 @@ def _figures(name: str, known: dict[str, Any], rows: Sequence[KeyResult]) -> dic
         "facts": known["facts"],
         "typing": figures(typed),
         "taking": figures(took),
+        "calibration": calibration_of(typed),
         "could_save": could_save_chars(typed) / chars if chars else None,
         "saved": saved_chars(took) / (len(took) + taken) if took else None,
         "work": {
@@ -302,6 +306,20 @@ def _figures(name: str, known: dict[str, Any], rows: Sequence[KeyResult]) -> dic
             "reused": 1 - computed / prompt if prompt else None,
         },
     }
+
+
+def calibration_of(rows: Sequence[KeyResult]) -> dict[str, Any]:
+    """Return how true is what the engine says of what comes up; what is typed along came before."""
+    fresh = [
+        row
+        for row in rows
+        if row.probability is not None and not row.cached and row.verdict != "unjudged"
+    ]
+    return calibration(
+        [row.probability for row in fresh if row.probability is not None],
+        [float(row.verdict == "right") for row in fresh],
+        [row.package for row in fresh],
+    )
 
 
 def _ratios(sides: dict[str, dict[str, Any]]) -> dict[str, dict[str, float | None]]:

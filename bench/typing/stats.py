@@ -35,6 +35,7 @@ class KeyResult:
     language: str = ""
     verdict: str = "nothing"  # "right", "cut", "wrong", "unjudged" or "nothing"
     cut_chars: int = 0  # of the text, up to the last sensible end before the first mistake
+    probability: float | None = None  # of the text, where the engine says it
 
     @property
     def shown(self) -> bool:

@@ -58,6 +58,7 @@ def _status(ls: HomespunServer, *_: object) -> dict[str, object]:
         "adapter": inline.last.adapter,
         "timings_ms": inline.last.timings_ms,
         "tokens": inline.last.tokens,
+        "probability": inline.last.probability,
         "recalled": bool(inline.last.tokens.get("recalled")),
     }
     counts = {

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
 
+import numpy as np
 import pytest
 
-from bench.eagerness import run
+from bench.eagerness import reliability, run
 from bench.eagerness.reliability import drawn, is_right
 from bench.typing.judge import JudgedKey, Judgement
 
@@ -69,3 +70,20 @@ def test_who_takes_every_right_one_pays_a_key_for_each_and_types_nothing_twice()
 def test_what_is_gone_before_it_is_seen_and_a_key_for_a_key_save_nothing():
     keys = [_key(20, 8, seen_ms=100.0), _key(20, 1), _key(9, 0), _key(8, 8, is_typed=False)]
     assert run._saved_again(keys) == round(7 / 3, 4)
+
+
+def test_few_suggestions_are_off_by_chance_however_true_what_is_said_is():
+    chance = np.random.default_rng(1)
+    said = chance.uniform(0.5, 1.0, 4000)
+    right = (chance.random(4000) < said).astype(float)
+    few = reliability.calibration(said[:40].tolist(), right[:40].tolist(), ["a", "b"] * 20)
+    many = reliability.calibration(said.tolist(), right.tolist(), ["a", "b"] * 2000)
+    assert few["by_chance"] > 0.06 > 0.02 > many["by_chance"] > 0.0
+    assert many["calibration_error"] < 0.03
+    assert many["said"] == pytest.approx(many["right"], abs=0.02)
+
+
+def test_what_is_off_by_more_than_chance_is_seen():
+    found = reliability.calibration([0.6] * 500, [1.0] * 500, ["a", "b"] * 250)
+    assert found["calibration_error"] == pytest.approx(0.4)
+    assert found["by_chance"] < 0.1

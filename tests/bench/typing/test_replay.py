@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bench.typing import replay
 from bench.typing.client import ScreenAnswer
 from bench.typing.sessions import Key, Session
+from bench.typing.stats import KeyResult
 
 _TARGET = "\n    value = 1\n    return value"
 
@@ -110,3 +113,19 @@ def test_the_last_answer_of_a_session_is_waited_for():
     assert (rows[-1].text, round(rows[-1].answer_ms)) == ("x", 5000)
     assert rows[-2].answer_ms is None
     assert rows[-1].gap_ms == pytest.approx(5000.0)
+
+
+def _said(probability, verdict, *, cached=False):
+    row = KeyResult("ours", "s", False, "char", 0.0, 100.0, 9, package="p")
+    return replace(row, probability=probability, verdict=verdict, cached=cached)
+
+
+def test_what_is_said_of_what_comes_up_is_held_against_what_comes_true():
+    rows = [_said(0.9, "right"), _said(0.9, "cut"), _said(0.9, "wrong"), _said(0.9, "right")]
+    rows += [_said(0.9, "right", cached=True), _said(0.9, "unjudged"), _said(None, "right")]
+    found = replay.calibration_of(rows)
+    assert (found["suggestions"], found["said"], found["right"]) == (4, 0.9, 0.5)
+
+
+def test_the_side_that_says_nothing_has_no_calibration():
+    assert replay.calibration_of([_said(None, "right")]) == {"suggestions": 0}

@@ -83,6 +83,16 @@ def calibration_interval(
     return Estimate(calibration_error(bins(likely, right, weight)), float(low), float(high))
 
 
+def error_by_chance(likely: Floats, weight: Floats) -> float:
+    """Return the calibration error to expect where every probability is true."""
+    chance = np.random.default_rng(5)
+    errors = [
+        calibration_error(bins(likely, (chance.random(len(likely)) < likely).astype(float), weight))
+        for _ in range(_DRAWS)
+    ]
+    return float(np.mean(errors))
+
+
 @dataclass(frozen=True, slots=True)
 class ShownShares:
     """What a policy shows; shares with intervals by package."""
