@@ -9,6 +9,7 @@ IndexerError
 ├── GitFailed          git is missing, refuses, or takes too long
 ├── PackRefused        a place of packs, or a pack in it, is not what it should be; nothing is taken
 ├── PackOlder          a pack would go back to an older revision than the one that is offered
+├── PointerBroken      what lies at a pointer's place is none
 ├── PointerMoved       somebody else has published since the pointer was read
 ├── TableRefused      a table of many repositories, or its list, is not what it should be
 ├── BadQueries         a file of queries with their answers is not what it should be
@@ -52,6 +53,10 @@ class PackRefused(IndexerError):
 
 class PackOlder(PackRefused):
     """What is offered already is newer than what would be published, or was seen before."""
+
+
+class PointerBroken(PackRefused):
+    """What lies at a pointer's place is none; who publishes puts a whole one there."""
 
 
 class PointerMoved(IndexerError):

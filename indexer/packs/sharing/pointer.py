@@ -13,7 +13,7 @@ from typing import Any
 
 from homespun.errors import in_words
 from homespun.indexer.config import CHUNKER_VERSION
-from homespun.indexer.errors import PackRefused
+from homespun.indexer.errors import PackRefused, PointerBroken
 from homespun.indexer.packs.file import PACK_FORMAT
 from homespun.indexer.packs.names import is_revision
 from homespun.indexer.words.tokens import WORDS_VERSION
@@ -72,14 +72,22 @@ class PackPointer:
 
 
 def read_pointer(data: bytes, repo: str) -> PackPointer:
-    """Return what a pointer says of a repository. Raises `PackRefused`."""
+    """Return what a pointer says of a repository.
+
+    Raises `PackRefused` where another version made it, `PointerBroken` where none did.
+    """
     try:
         return _read(parse_json(data), repo)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         said = f"{error} is missing" if isinstance(error, KeyError) else in_words(error)
-        raise PackRefused(
+        raise PointerBroken(
             f"what is offered of {repo!r} cannot be believed ({said}); have it published again"
         ) from error
+
+
+def is_pack(name: str) -> bool:
+    """Tell whether this may be a pack's name: the sha256 of its bytes, in hexadecimal."""
+    return _SHA256.fullmatch(name) is not None
 
 
 def is_of_these_versions(data: bytes) -> bool:
@@ -123,6 +131,6 @@ def _number(value: object, most: int) -> int:
 
 
 def _hash(value: object) -> str:
-    if not isinstance(value, str) or not _SHA256.fullmatch(value):
+    if not isinstance(value, str) or not is_pack(value):
         raise ValueError("it names no pack")
     return value

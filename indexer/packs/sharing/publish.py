@@ -1,31 +1,37 @@
 """Offers what others may know of a repository: a pack first, then the pointer, under a condition.
 
 Two that publish at once: the one whose pointer was moved meanwhile looks again, and yields where
-the other's commit is the newer one. Nobody ever goes back to an older commit.
+the other's commit is the newer one. Nobody ever goes back to an older commit. A pointer that cannot
+be read names none; it is replaced, and what it may have named stays for a week.
 """
 
 from __future__ import annotations
 
 import hashlib
+import logging
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Protocol
 
-from homespun.indexer.errors import PackOlder, PackRefused, PointerMoved
+from homespun.indexer.errors import PackOlder, PackRefused, PointerBroken, PointerMoved
 from homespun.indexer.packs.file import packed
 from homespun.indexer.packs.names import REVISION_CHARS, check_repo
 from homespun.indexer.packs.pack import Pack
 from homespun.indexer.packs.public import Indexed, What, rows_of
 from homespun.indexer.packs.sharing.pointer import (
     CURRENT,
+    MAX_BEFORE,
     MAX_POINTER_BYTES,
     PackPointer,
     is_of_these_versions,
+    is_pack,
     read_pointer,
 )
 from homespun.indexer.packs.sharing.revision import Revision, revision_of, why_older
-from homespun.indexer.packs.sharing.stores import PackStore, check_conditions
+from homespun.indexer.packs.sharing.stores import PackStore, Stored, check_conditions
+
+logger = logging.getLogger(__name__)
 
 KEPT_SECONDS = 7 * 86_400  # that no pointer has named a pack for, before it is swept
 _SUFFIX = ".parquet"
@@ -95,11 +101,9 @@ def is_offered(store: PackStore, repo: str, *, revision: str, what: What) -> boo
     What of it cannot be believed is not offered. Raises `PackRefused` where the place is away.
     """
     check_repo(repo)
-    try:
-        stored = store.read(f"{repo}/{CURRENT}", max_bytes=MAX_POINTER_BYTES)
-    except FileNotFoundError:
+    stored = _stored(store, repo)
+    if stored is None:
         return False
-    assert stored is not None  # nothing was said to be known
     try:
         offered = read_pointer(stored.data, repo)
     except PackRefused:
@@ -151,12 +155,19 @@ def key_of(repo: str, pack: str) -> str:
 def _move(store: PackStore, ours: PackPointer, check: Callable[[PackPointer], None]) -> bool:
     """Move the pointer, unless it says so already; return whether it was moved."""
     for _ in range(_TRIES):
-        offered, etag = _offered(store, ours.repo)
+        stored = _stored(store, ours.repo)
+        try:
+            offered = read_pointer(stored.data, ours.repo) if stored else None
+        except PointerBroken as error:
+            logger.warning("%s: %s; it is replaced", store.where, error)
+            offered, pointer = None, _after_a_broken_one(store, ours)
+        else:
+            pointer = offered.followed_by(ours) if offered is not None else ours
         if offered is not None:
             if (offered.pack, offered.revision) == (ours.pack, ours.revision):
                 return False
             check(offered)
-        pointer = offered.followed_by(ours) if offered is not None else ours
+        etag = stored.etag if stored else ""
         try:
             store.swap(f"{ours.repo}/{CURRENT}", pointer.to_bytes(), expected=etag)
         except PointerMoved:
@@ -178,9 +189,22 @@ def _check_newer(index: Indexed, revision: Revision, offered: PackPointer) -> No
 
 def _offered(store: PackStore, repo: str) -> tuple[PackPointer | None, str]:
     """Return what is offered of a repository, and its mark; (None, "") for nothing."""
+    stored = _stored(store, repo)
+    return (read_pointer(stored.data, repo), stored.etag) if stored else (None, "")
+
+
+def _stored(store: PackStore, repo: str) -> Stored | None:
+    """Return what lies at the pointer's place, None for nothing."""
     try:
         stored = store.read(f"{repo}/{CURRENT}", max_bytes=MAX_POINTER_BYTES)
     except FileNotFoundError:
-        return None, ""
+        return None
     assert stored is not None  # nothing was said to be known
-    return read_pointer(stored.data, repo), stored.etag
+    return stored
+
+
+def _after_a_broken_one(store: PackStore, ours: PackPointer) -> PackPointer:
+    """Return `ours` with a note of every pack that lies there: any may have been named."""
+    names = (each.name.removesuffix(_SUFFIX) for each in store.listed(ours.repo))
+    before = {name: ours.published for name in names if is_pack(name) and name != ours.pack}
+    return replace(ours, before=dict(sorted(before.items())[:MAX_BEFORE]))

@@ -273,6 +273,41 @@ def test_what_is_no_pointer_is_refused(body):
         read_pointer(body, "acme/auth")
 
 
+@pytest.mark.parametrize("body", [b"", b"{", b'{"format": 1}'])
+def test_a_broken_pointer_is_replaced_and_what_it_may_have_named_stays_a_week(
+    auth, place, store, body, caplog
+):
+    now = time.time()
+    old = now - 30 * 86_400
+    first = put(auth, store, clock=lambda: old).pack
+    os.utime(place / "acme" / "auth" / f"{first}.parquet", (old, old))
+    (place / "acme" / "auth" / CURRENT).write_bytes(body)
+    auth.commit_files(MORE)
+    done = put(auth, store, clock=lambda: now)
+    assert (done.is_new, done.swept, offered(place)["pack"]) == (True, 0, done.pack)
+    assert "cannot be believed" in caplog.text
+    assert "it is replaced" in caplog.text
+    assert sweep(store, "acme/auth", clock=lambda: now + KEPT_SECONDS + 60) == 1
+    assert packs(place) == [f"{done.pack}.parquet"]
+
+
+def test_what_another_version_offers_is_not_replaced(auth, place, store):
+    put(auth, store)
+    body = json.dumps(offered(place) | {"format": 2})
+    (place / "acme" / "auth" / CURRENT).write_text(body)
+    auth.commit_files(MORE)
+    with pytest.raises(PackRefused, match="bring the older of the two homespuns up to date"):
+        put(auth, store)
+    assert (place / "acme" / "auth" / CURRENT).read_text() == body
+
+
+def test_a_broken_pointer_says_no_revision_to_take_back(auth, place, store):
+    put(auth, store)
+    (place / "acme" / "auth" / CURRENT).write_bytes(b"{")
+    with pytest.raises(PackRefused, match="cannot be believed"):
+        retract(store, "acme/auth")
+
+
 def test_a_place_that_is_not_there_is_a_sentence(tmp_path):
     with pytest.raises(PackRefused, match="is no folder, so no packs are there"):
         open_store(str(tmp_path / "nowhere"))
