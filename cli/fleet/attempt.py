@@ -23,8 +23,7 @@ from homespun.indexer.packs.public import What
 from homespun.indexer.packs.sharing.publish import is_offered
 from homespun.indexer.packs.sharing.revision import revision_of
 from homespun.indexer.packs.sharing.stores import open_store
-from homespun.indexer.scan.clone import clone_at, remote_commit
-from homespun.indexer.scan.git import Git
+from homespun.indexer.scan.clone import clone_at, local_commit, remote_commit
 
 _NOTHING_TO_DO = 3  # exit status of `homespun train --if-stale`
 _KEPT = 4  # the same: trained, and what served before serves
@@ -88,29 +87,18 @@ def _done(job: FleetJob, found: _Found) -> tuple[Status, dict[str, Any]]:
         )
     else:
         found.folder = Path(job.repository.where)
-        found.revision = _local_commit(job, found.folder)
+        found.revision = _commit_of(job, found.folder)
         if _is_unchanged(job, found):
             return "unchanged", {}
     return _commanded(job, found)
 
 
-def _local_commit(job: FleetJob, folder: Path) -> str:
-    """Return the commit of a folder, which stays as it is. Raises `Unavailable`."""
+def _commit_of(job: FleetJob, folder: Path) -> str:
+    """Return the commit of a folder; whoever publishes has no changes. Raises `HomespunError`."""
     if not folder.is_dir():
         raise Unavailable(f"{str(folder)!r} is no folder; mend the list")
-    if job.publish:
-        commit = revision_of(folder).commit
-    else:
-        commit = Git(folder).ask("rev-parse", "--verify", "HEAD^{commit}") or ""
-    wanted = job.repository.revision
-    if wanted:
-        named = Git(folder).ask("rev-parse", "--verify", "--quiet", f"{wanted}^{{commit}}")
-        if named != commit or not commit:
-            raise Unavailable(
-                f"{str(folder)!r} is at {commit[:12] or 'no commit'}, and the list wants "
-                f"{wanted!r}; check that out, or give an address to clone"
-            )
-    return commit
+    commit = local_commit(folder, job.repository.revision)
+    return revision_of(folder).commit if job.publish else commit
 
 
 def _is_unchanged(job: FleetJob, found: _Found) -> bool:

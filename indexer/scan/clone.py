@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from homespun.indexer.errors import GitFailed
-from homespun.indexer.scan.git import TRANSPORTS, transfer
+from homespun.indexer.scan.git import TRANSPORTS, Git, repository_of, transfer
 from homespun.storage import make_private_folder, remove_whatever, replace
 
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
@@ -89,6 +89,29 @@ def remote_commit(address: str, revision: str, *, outside: Path, patience_second
     if not _COMMIT.fullmatch(commit):
         raise GitFailed(f"{address!r} has no branch and no tag {revision or 'HEAD'!r}")
     return commit
+
+
+def local_commit(folder: Path, wanted: str = "") -> str:
+    """Return the commit that a folder is at, which stays as it is; "" where it is at none.
+
+    Raises `GitFailed` where it is at another one than a list wants.
+    """
+    is_a_repository = repository_of(folder) is not None
+    commit, named = (
+        _commit_in(folder, each) if is_a_repository else "" for each in ("HEAD", wanted)
+    )
+    if wanted and (not commit or named != commit):
+        raise GitFailed(
+            f"{str(folder)!r} is at {commit[:12] or 'no commit'}, and the list wants {wanted!r}; "
+            "check that out there, or give an address to clone"
+        )
+    return commit
+
+
+def _commit_in(folder: Path, revision: str) -> str:
+    if not revision:
+        return ""
+    return Git(folder).ask("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}") or ""
 
 
 def clone_at(address: str, commit: str, folder: Path, *, patience_seconds: float) -> None:

@@ -13,9 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from homespun.indexer.config import IndexConfig
-from homespun.indexer.errors import GitFailed
 from homespun.indexer.scan import walk
-from homespun.indexer.scan.git import Git, repository_of
+from homespun.indexer.scan.clone import local_commit
 from homespun.indexer.syntax.parser_process import ParserProcess
 from homespun.indexer.table.listed import NamedRepository
 from homespun.indexer.table.schema import FORMAT
@@ -71,24 +70,9 @@ def opened(listed: NamedRepository) -> Source:
     root = listed.path.absolute()
     config = settings_of(IndexConfig, "index", workspace=root, say=logger.warning)
     scan = walk.walk(root, config)
-    return Source(root, config, _revision(listed, root), [file.path for file in scan.files])
-
-
-def _revision(listed: NamedRepository, root: Path) -> str:
-    if repository_of(root) is None:
-        if listed.revision:
-            raise GitFailed(f"{str(root)!r} is no work tree of git, so it has no commits")
-        return ""
-    git = Git(root)
-    head = git.ask("rev-parse", "--verify", "HEAD^{commit}") or ""
-    if listed.revision:
-        wanted = git.ask("rev-parse", "--verify", f"{listed.revision}^{{commit}}")
-        if wanted is None or wanted != head:
-            raise GitFailed(
-                f"{str(root)!r} is at {head[:12] or 'no commit'}, and the list asks for "
-                f"{listed.revision!r}; check that out there"
-            )
-    return head
+    return Source(
+        root, config, local_commit(root, listed.revision), [file.path for file in scan.files]
+    )
 
 
 def _content(config: IndexConfig, digests: dict[str, str]) -> str:
