@@ -44,6 +44,7 @@ from homespun.training.lora.distributed import (
 )
 from homespun.training.lora.fit import FitLog, Step, fit, is_out_of_memory
 from homespun.training.lora.launch import run_together
+from homespun.training.lora.memory import give_freed_memory_back
 from homespun.training.lora.presets import PRESETS, Preset
 from homespun.training.lora.scoring import score
 from homespun.training.pipeline.given_away import GIVEN_AWAY, measure
@@ -150,6 +151,7 @@ def learn(
     else:
         device = preset_of(options).device
         run_together(work, options.gpus, device=device, folder=folder, progress=progress)
+    give_freed_memory_back()
     kept = json.loads((folder / "fit.json").read_text(encoding="utf-8"))
     logprobs, peak_mb = kept.pop("parity_logprobs"), kept.pop("peak_mb")
     log = FitLog.from_json(kept)

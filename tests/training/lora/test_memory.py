@@ -27,6 +27,25 @@ for step in range(9):
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
+END = """
+import ctypes
+from pathlib import Path
+from homespun.training.lora.memory import give_freed_memory_back, keep_freed_memory
+
+
+def resident_mb():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 // 1_000_000
+
+
+keep_freed_memory()
+blocks = [bytearray(64_000_000) for _ in range(9)]
+held = bytearray(1000)  # above them, so that the heap does not just get shorter
+del blocks
+print(resident_mb())
+assert give_freed_memory_back()
+print(resident_mb())
+"""
+
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library than glibc")
 def test_large_blocks_are_not_cleared_anew_at_every_step():
@@ -34,6 +53,13 @@ def test_large_blocks_are_not_cleared_anew_at_every_step():
     assert faults["kept"] * 20 < faults["given-back"]
 
 
-def _printed(how):
-    command = [sys.executable, "-P", "-c", STEPS, how]
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library than glibc")
+def test_what_was_kept_goes_back_to_the_system_in_the_end():
+    resident = [int(mb) for mb in _printed("kept", program=END).split()]
+    assert resident[0] > 500
+    assert resident[1] < 200
+
+
+def _printed(how, *, program=STEPS):
+    command = [sys.executable, "-P", "-c", program, how]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
