@@ -71,7 +71,7 @@ SUBJECTS = (
         "python-sdk",
         "https://github.com/modelcontextprotocol/python-sdk",
         "57394b0548d1e2dc2dce8d67d84985769df3b8bb",
-        "2026-07-01",
+        "2026-05-01",
     ),
     Subject(
         "openai-agents-python",
@@ -102,7 +102,11 @@ def run(subject: Subject, args: argparse.Namespace) -> None:
     folder = checkout(subject, args.repos)
     settings = resolve(CompletionOptions, "completion", workspace=folder).value
     options = TrainOptions(
-        model=settings.model, until=subject.until, minutes=args.minutes, items=args.items
+        model=settings.model,
+        until=subject.until,
+        minutes=args.minutes,
+        items=args.items,
+        whole_exam=args.whole_exam,
     )
     with RichProgress() as progress:
         done = train(
@@ -117,7 +121,7 @@ def run(subject: Subject, args: argparse.Namespace) -> None:
             return
         evaluation = json.loads((done.folder / "evaluation.json").read_text(encoding="utf-8"))
         found = CompletionReport.from_json(evaluation)
-        if args.more_items:
+        if args.more_items and found.rows:
             found = _with_more_arms(found, folder, done.adapter, settings, args, progress)
     probes = json.loads((done.folder / "probes.json").read_text(encoding="utf-8"))
     body = {
@@ -297,6 +301,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--items", type=int, default=CPU_ITEMS, help="to judge by, each")
     parser.add_argument(
         "--more-items", type=int, default=0, help="also for the arms base and oracle"
+    )
+    parser.add_argument(
+        "--whole-exam", action="store_true", help="as of `homespun train`: for all of the tables"
     )
     parser.add_argument("--tables", action="store_true", help="train nothing")
     args = parser.parse_args()

@@ -106,6 +106,7 @@ class TrainOptions:
     canaries: int | None = None  # planted secrets; None: as many as there would be real ones
     arms: tuple[str, ...] = ARMS
     promote: bool = True  # when the gate says so
+    whole_exam: bool = False  # asked to its end, also where the adapter cannot pass any more
     anyway: bool = False  # train even where there is too little to judge the adapter by
     qlora: bool = False
     gpus: int = 1  # that learn together

@@ -38,6 +38,7 @@ _RUN_OPTIONS = (
     "items",
     "model",
     "no_promote",
+    "whole_exam",
     "anyway",
     "qlora",
     "gpus",
@@ -73,6 +74,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_amounts(parser)
     parser.add_argument(
         "--no-promote", action="store_true", help="only a candidate, whatever the gate says"
+    )
+    parser.add_argument(
+        "--whole-exam",
+        action="store_true",
+        help="judge to the end, also where the adapter cannot pass any more",
     )
     parser.add_argument(
         "--anyway", action="store_true", help="even if nothing was committed to judge it by"
@@ -309,6 +315,7 @@ def _options(args: argparse.Namespace, completion: CompletionOptions) -> TrainOp
     return replace(
         TrainOptions(model=completion.model),
         promote=not args.no_promote,
+        whole_exam=args.whole_exam,
         anyway=args.anyway,
         qlora=args.qlora,
         checkpointing=None if args.checkpointing is None else args.checkpointing == "on",

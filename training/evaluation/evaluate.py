@@ -91,14 +91,14 @@ def evaluate(
         asking = partial(
             answers, models=models, trees=asked.trees, options=options, kept=kept, progress=progress
         )
-        found = list(
-            asking(asked.items, config.arms, with_loss=config.with_loss, others=config.others)
-        )
-        habits = [place.item for place in extras.habits]
         compared = [arm for arm in PRIMARY if arm in config.arms]
-        at_habits = list(asking(habits, compared, with_loss=False))
+        at_habits = list(asking([it.item for it in extras.habits], compared, with_loss=False))
+        habits = tuple(habit_rows(extras, at_habits))
+        goes_on = extras.goes_on(habits)
+        items, others = asked.items if goes_on else [], config.others
+        found = list(asking(items, config.arms, with_loss=config.with_loss, others=others))
     linter = linter_of(root) if config.with_linter else None
-    rows = rows_of(asked.items, found, count=count, linter=linter, forms=extras.written_forms)
+    rows = rows_of(items, found, count=count, linter=linter, forms=extras.written_forms)
     report = CompletionReport(
         repo=name,
         window=asked.window,
@@ -110,13 +110,11 @@ def evaluate(
         arms=config.arms,
         rows=tuple(rows),
         missing=_missing(found),
-        infilling=_infilling(models, config, progress),
+        infilling=_infilling(models, config, progress) if goes_on else None,
         memorised=_memorised(models, found, extras),
-        habits=tuple(habit_rows(extras, at_habits)),
+        habits=habits,
     )
-    return Evaluation(
-        report, tuple(asked.items), tuple(found), tuple(asked.notes), tuple(at_habits)
-    )
+    return Evaluation(report, tuple(items), tuple(found), tuple(asked.notes), tuple(at_habits))
 
 
 def _counter(models: Mapping[str, Opened]) -> Callable[[str], int]:

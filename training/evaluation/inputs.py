@@ -21,6 +21,7 @@ from homespun.training.evaluation.items import (
     items_of_files,
     items_of_history,
 )
+from homespun.training.evaluation.report import ScoredItem
 from homespun.training.history.indexed_trees import FolderTree, HistoryTrees, Trees
 from homespun.training.history.repository import Repository
 from homespun.training.sources.select import LearnedFiles, of_folder, of_revision
@@ -63,6 +64,8 @@ class Extras:
     convention_sites: ConventionSites | None = None
     written_forms: WrittenForms | None = None  # of the house's rules, in what is completed
     habits: Sequence[HabitPlace] = ()  # where a form is written that the document does not show
+    # Asked once these are known: whether anything else is worth asking.
+    goes_on: Callable[[Sequence[ScoredItem]], bool] = lambda _: True
 
 
 @dataclass(slots=True)

@@ -7,12 +7,13 @@ history whole files; functions for other people's code).
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from homespun.stats import RESAMPLES, Estimate, cluster_ratio
-from homespun.training.evaluation.report import CompletionReport
+from homespun.training.evaluation.report import CompletionReport, ScoredItem
 from homespun.training.gate.measured import (
     Evidence,
     RuleProbe,
@@ -27,6 +28,7 @@ from homespun.training.gate.outcomes import (
     PlaceOutcomes,
     WrittenSites,
     outcomes_of,
+    sites_of,
 )
 from homespun.training.probes.scores import RuleChange
 from homespun.training.safety.memorisation import Memorised
@@ -40,13 +42,22 @@ def evidence_of(
     parity: ServedFormLoss | None,
 ) -> Evidence:
     """Return what an evaluation found, in the gate's words."""
-    return evidence_from(
+    found = evidence_from(
         outcomes_of(report),
         training_examples=training_examples,
         rules=rules,
         memorised=report.memorised,
         parity=parity,
     )
+    return replace(found, is_cut_short=not report.rows)
+
+
+def form_at_habits(rows: Iterable[ScoredItem]) -> ShareDifference | None:
+    """Compare the forms at a report's habits alone, before anything else is known."""
+    sites = sites_of(rows)
+    if sites is None or not len(sites.clusters):
+        return None
+    return _difference(sites.clusters, sites.shares, int(sites.clusters.max()) + 1, RESAMPLES)
 
 
 def evidence_from(

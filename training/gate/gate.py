@@ -12,15 +12,41 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from homespun.training.gate import conditions, margins
-from homespun.training.gate.measured import Evidence, ShareDifference
+from homespun.training.gate.measured import Evidence, ServedFormLoss, ShareDifference
 from homespun.training.gate.verdict import Condition, GateVerdict, Outcome
+from homespun.training.safety.memorisation import Memorised
 
 _OF_DATA = ("training data", "test data")
+# What is known of an adapter once the habits are.
+_OF_A_SHORT_EXAM = (
+    *("training data", "house form in what is written", "house style", "no convention unlearned"),
+    *("planted secrets", "served form"),
+)
+_CUT_SHORT = (
+    " Nothing else was asked, as no answer could have changed that; --whole-exam asks it all."
+)
+# Below nought by more than the other places' commits could move the bound: they are drawn, too.
+_LOST = -0.005
+
+
+def is_lost(
+    form: ShareDifference | None, memorised: Memorised | None, parity: ServedFormLoss | None
+) -> bool:
+    """Tell whether an adapter cannot pass any more, whatever the rest of the exam would say.
+
+    All conditions must hold, so one that has failed decides; no pass becomes likelier by asking in
+    this order. `form` is that of the habits; what is None is not known.
+    """
+    return (
+        (form is not None and form.low <= _LOST)
+        or (memorised is not None and not conditions.hides_secrets(memorised).passed)
+        or (parity is not None and not conditions.serves_what_was_learned(parity).passed)
+    )
 
 
 def judge(evidence: Evidence) -> GateVerdict:
     """Return whether the adapter may serve, with every condition and what was found."""
-    every = (
+    every: tuple[Condition, ...] = (
         conditions.training_data(evidence.training_examples),
         conditions.test_data(evidence.places, evidence.commits),
         conditions.written_form(evidence.written),
@@ -38,8 +64,11 @@ def judge(evidence: Evidence) -> GateVerdict:
         conditions.copies_nothing(evidence.memorised),
         conditions.serves_what_was_learned(evidence.parity),
     )
+    if evidence.is_cut_short:
+        every = tuple(condition for condition in every if condition.name in _OF_A_SHORT_EXAM)
     outcome = _outcome(every)
-    return GateVerdict(outcome, _headline(outcome, every), every, _bonus(evidence.exact))
+    headline = _headline(outcome, every) + (_CUT_SHORT if evidence.is_cut_short else "")
+    return GateVerdict(outcome, headline, every, _bonus(evidence.exact))
 
 
 def _outcome(every: Sequence[Condition]) -> Outcome:

@@ -94,3 +94,4 @@ class Evidence:
     memorised: Memorised | None
     parity: ServedFormLoss | None
     speed: Speed | None
+    is_cut_short: bool = False  # only the habits were asked, as it could not pass any more

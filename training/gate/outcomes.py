@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from homespun.training.evaluation.metrics import Score
-from homespun.training.evaluation.report import PRIMARY, CompletionReport
+from homespun.training.evaluation.report import PRIMARY, CompletionReport, ScoredItem
 from homespun.training.safety.forgetting import Infilling
 
 Floats = npt.NDArray[np.float64]
@@ -98,6 +98,14 @@ def outcomes_of(report: CompletionReport) -> PlaceOutcomes:
         ),
         infilling=_tasks(report.infilling),
     )
+
+
+def sites_of(rows: Iterable[ScoredItem]) -> WrittenSites | None:
+    """Return the sites of a report's rows at habits; None where nobody knew the rules."""
+    after, before = PRIMARY
+    known = [row for row in rows if after in row.scores and before in row.scores]
+    pairs = [(row.scores[before], row.scores[after]) for row in known]
+    return _sites(pairs, numbered(row.cluster for row in known))
 
 
 def numbered(names: Iterable[Hashable]) -> Integers:

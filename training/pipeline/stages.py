@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,10 @@ from homespun.training.dataset.examples import read_examples
 from homespun.training.errors import NothingToEvaluate
 from homespun.training.evaluation.evaluate import evaluate
 from homespun.training.evaluation.inputs import EvaluationConfig, Extras
-from homespun.training.evaluation.report import CompletionReport
+from homespun.training.evaluation.report import CompletionReport, ScoredItem
 from homespun.training.evaluation.served_model import served_scores
-from homespun.training.gate.evidence import evidence_of, rule_probes
+from homespun.training.gate.evidence import evidence_of, form_at_habits, rule_probes
+from homespun.training.gate.gate import is_lost
 from homespun.training.gate.measured import RuleProbe, ServedFormLoss
 from homespun.training.gate.verdict import Condition, GateVerdict
 from homespun.training.history.repository import Repository
@@ -43,7 +45,7 @@ from homespun.training.probes.scores import LogProbs, compare_scores, score_prob
 from homespun.training.report.html import render
 from homespun.training.report.samples import page_of, samples_of
 from homespun.training.runs import read_stage, write_json
-from homespun.training.safety.memorisation import with_given_away
+from homespun.training.safety.memorisation import Memorised, with_given_away
 from homespun.training.sources.select import of_folder, of_revision
 
 
@@ -135,6 +137,7 @@ def _evaluation(prepared: Prepared) -> dict[str, Any]:
         return {"skipped": True}
     dataset, options = prepared.dataset(), prepared.options
     rows = list(read_examples(dataset.directory / "train.jsonl"))
+    given = GivenAway.from_json(read_stage(prepared.folder / GIVEN_AWAY))
     style, server = prepared.style(), server_of(prepared)
     opened = server.opened(prepared.draft) if server else None
     found = evaluate(
@@ -154,6 +157,9 @@ def _evaluation(prepared: Prepared) -> dict[str, Any]:
             convention_sites=style.sites,
             written_forms=style.written,
             habits=habit_places(_some_pairs(prepared, options.habits), dataset.repo),
+            goes_on=partial(
+                _goes_on, prepared, with_given_away(None, given.exposures, given.drawn_out)
+            ),
         ),
         name=dataset.repo,
         cache=prepared.folder / "answers.jsonl",
@@ -162,7 +168,6 @@ def _evaluation(prepared: Prepared) -> dict[str, Any]:
     )
     for note in found.notes:
         prepared.progress.say(note)
-    given = GivenAway.from_json(read_stage(prepared.folder / GIVEN_AWAY))
     memorised = with_given_away(found.report.memorised, given.exposures, given.drawn_out)
     report = replace(found.report, memorised=memorised)
     samples = samples_of(found, seed=options.seed)
@@ -170,6 +175,18 @@ def _evaluation(prepared: Prepared) -> dict[str, Any]:
     write_json(prepared.folder / "evaluation.json", report.to_json())
     parity = parity_there(prepared, opened["repository"].generator) if opened else None
     return {"items": len(found.items), "parity": _plain(parity)}
+
+
+def _goes_on(prepared: Prepared, given: Memorised, at_habits: Sequence[ScoredItem]) -> bool:
+    """Say whether the exam goes on behind the habits; if not, tell why."""
+    lost = None if prepared.options.exam else prepared.run.stages["learning"]["parity"]
+    parity = None if lost is None else ServedFormLoss(*lost)
+    if prepared.options.whole_exam or not is_lost(form_at_habits(at_habits), given, parity):
+        return True
+    prepared.progress.say(
+        "this adapter cannot pass any more, so the exam ends here; --whole-exam asks the rest, too"
+    )
+    return False
 
 
 def _probes(prepared: Prepared) -> dict[str, Any]:

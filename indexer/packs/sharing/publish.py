@@ -19,6 +19,7 @@ from homespun.indexer.packs.file import packed
 from homespun.indexer.packs.names import REVISION_CHARS, check_repo
 from homespun.indexer.packs.pack import Pack
 from homespun.indexer.packs.public import Indexed, What, rows_of
+from homespun.indexer.packs.sharing.objects import Stored
 from homespun.indexer.packs.sharing.pointer import (
     CURRENT,
     MAX_BEFORE,
@@ -29,7 +30,7 @@ from homespun.indexer.packs.sharing.pointer import (
     read_pointer,
 )
 from homespun.indexer.packs.sharing.revision import Revision, revision_of, why_older
-from homespun.indexer.packs.sharing.stores import PackStore, Stored, check_conditions
+from homespun.indexer.packs.sharing.stores import PackStore, check_conditions
 
 logger = logging.getLogger(__name__)
 
