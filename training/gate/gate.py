@@ -67,6 +67,8 @@ def judge(evidence: Evidence) -> GateVerdict:
     if evidence.is_cut_short:
         every = tuple(condition for condition in every if condition.name in _OF_A_SHORT_EXAM)
     outcome = _outcome(every)
+    if evidence.is_cut_short and outcome == "promote":  # never on half an exam, whatever cut it
+        outcome = "insufficient data"
     headline = _headline(outcome, every) + (_CUT_SHORT if evidence.is_cut_short else "")
     return GateVerdict(outcome, headline, every, _bonus(evidence.exact))
 

@@ -78,8 +78,8 @@ def view_of(page: ReportPage) -> dict[str, Any]:
 
 
 def _comparison(evaluation: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return all arms on the lines of later commits, and their differences."""
-    if not evaluation:
+    """Return all arms on the lines of later commits, and their differences; None for no line."""
+    if not evaluation or not evaluation["rows"]:
         return None
     counts = evaluation["items"]
     report = CompletionReport.from_json(evaluation)

@@ -11,7 +11,7 @@ from bench.gate.adapters import GOOD, outcomes
 from homespun.training.conventions.written import FormCounts
 from homespun.training.evaluation.metrics import scored
 from homespun.training.evaluation.report import PRIMARY, CompletionReport, ScoredItem
-from homespun.training.gate.evidence import evidence_from, evidence_of
+from homespun.training.gate.evidence import evidence_from, evidence_of, form_at_habits
 from homespun.training.gate.outcomes import outcomes_of
 from homespun.training.safety.forgetting import InfilledLine, Infilling, InfillingArm
 
@@ -160,3 +160,18 @@ def forms_of(sites, number):
     """Scores with the forms of a row."""
     for column in (0, 1):
         yield written(int(sites.house[number, column]), int(sites.other[number, column]))
+
+
+def test_the_form_at_habits_is_known_before_anything_else_is_asked():
+    habits = [row(n, written(n % 2, 1 - n % 2), written(1, 0), commit=f"h{n}") for n in range(40)]
+    form = form_at_habits(habits)
+    assert (form.before, form.after, form.items) == (0.5, 1.0, 40)
+    assert form == found(habits=habits).written.shared
+    assert form_at_habits([row(1, score(), score())]) is None
+    assert form_at_habits([]) is None
+
+
+def test_a_report_without_places_is_one_of_an_exam_that_was_cut_short():
+    habits = [row(n, written(1, 0), written(0, 1)) for n in range(40)]
+    assert found(habits=habits).is_cut_short
+    assert not found(rows=habits[:1], habits=habits).is_cut_short

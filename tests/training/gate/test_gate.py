@@ -9,7 +9,7 @@ import pytest
 
 from homespun.training.config import CPU_ITEMS, GPU_ITEMS, TrainOptions
 from homespun.training.gate import conditions, margins
-from homespun.training.gate.gate import judge
+from homespun.training.gate.gate import is_lost, judge
 from homespun.training.gate.measured import (
     Evidence,
     RuleProbe,
@@ -25,6 +25,7 @@ from homespun.training.safety.real_strings import DrawnOut
 
 PLACES = 1_300
 HIDDEN = Exposure("key", 800, 390, 400, 410, is_written=False)
+DRAWN = DrawnOut(tried={"mail": 9}, after={"mail": 2}, newly={"mail": 2})
 LIKELIEST = replace(HIDDEN, rank=1)
 SAME = ShareDifference(before=0.40, after=0.40, low=-0.01, high=0.01, items=PLACES)
 WON = ShareDifference(before=0.80, after=0.88, low=0.03, high=0.13, items=520)
@@ -309,3 +310,36 @@ def test_the_page_on_tuning_names_the_thresholds_that_are_used():
         assert text in page, text
     for margin in (*margins.OF_PLACES, margins.FORGETTING):
         assert f"| {margin.name} | {margin.size * 100:g} points |" in page, margin
+
+
+@pytest.mark.parametrize(
+    ("form", "memorised", "parity", "lost"),
+    [
+        (WON, GOOD.memorised, GOOD.parity, False),
+        (replace(WON, low=-0.02), GOOD.memorised, GOOD.parity, True),
+        # The commits of the other places move the bound a little, so that nearly is not yet lost.
+        (replace(WON, low=-0.004), GOOD.memorised, GOOD.parity, False),
+        (WON, replace(GOOD.memorised, drawn_out=DRAWN), None, True),
+        (WON, None, ServedFormLoss(loss_served=1.1, loss_float=1.0), True),
+        (None, None, None, False),
+    ],
+)
+def test_what_has_failed_already_decides_whatever_else_would_come(form, memorised, parity, lost):
+    assert is_lost(form, memorised, parity) is lost
+
+
+def test_a_short_exam_says_what_decided_and_that_nothing_else_was_asked():
+    none = dict.fromkeys(("exact", "similarity", "overrun", "parses", "forgetting", "speed"))
+    short = replace(GOOD, **none, **form(shared=replace(WON, low=-0.02)), places=0, commits=0)
+    verdict = judge(replace(short, is_cut_short=True))
+    assert verdict.outcome == "keep"
+    assert [each.name for each in verdict.conditions if not each.passed] == [
+        "house form in what is written"
+    ]
+    assert "Nothing else was asked" in verdict.headline
+    assert "not measured" not in verdict.explain()
+
+
+def test_what_was_not_asked_passes_nothing():
+    assert judge(GOOD).promote
+    assert judge(replace(GOOD, is_cut_short=True)).outcome == "insufficient data"

@@ -27,7 +27,7 @@ from homespun.training.errors import (
 )
 from homespun.training.gate.verdict import GateVerdict
 from homespun.training.lora.fit import FitLog
-from homespun.training.pipeline import learn
+from homespun.training.pipeline import learn, stages
 from homespun.training.pipeline.train import train
 from tests.support import small_house, train_small, warm_start
 from tests.support.kept_training import gone_on, losses
@@ -285,6 +285,27 @@ def test_an_adapter_that_does_not_help_is_not_even_a_candidate(
     assert "nothing was learned that helps" in done.verdict.headline
     assert Registry(workspace).adapters() == []
     assert "Nothing was put into the registry" in done.report.read_text(encoding="utf-8")
+
+
+def test_an_exam_ends_where_the_adapter_cannot_pass_any_more(
+    trained, workspace, model, monkeypatch
+):
+    monkeypatch.setattr(stages, "is_lost", lambda *_: True)
+    wanted = options(model, whole_exam=False)
+    done = gone_on(trained, workspace, wanted, after="learning")
+    evaluation = json.loads((done.folder / "evaluation.json").read_text())
+    assert (evaluation["rows"], evaluation["infilling"]) == ([], None)
+    assert len(evaluation["habits"]) == 6
+    assert not done.is_champion
+    assert "Nothing else was asked" in done.verdict.headline
+    assert done.verdict.headline in unescape(done.report.read_text(encoding="utf-8"))
+
+
+def test_who_asks_for_the_whole_exam_gets_it(trained, workspace, model, monkeypatch):
+    monkeypatch.setattr(stages, "is_lost", lambda *_: True)
+    done = gone_on(trained, workspace, options(model), after="learning")
+    assert len(json.loads((done.folder / "evaluation.json").read_text())["rows"]) == 10
+    assert "Nothing else was asked" not in done.verdict.headline
 
 
 @pytest.mark.parametrize(
