@@ -28,8 +28,8 @@ from bench.gate.adapters import (
     probes,
 )
 from homespun.stats import wilson
-from homespun.training.gate.evidence import evidence_from
-from homespun.training.gate.gate import judge
+from homespun.training.gate.evidence import evidence_from, form_of
+from homespun.training.gate.gate import is_lost, judge
 from homespun.training.gate.margins import FORM, places_needed
 from homespun.training.gate.measured import ServedFormLoss
 from homespun.training.gate.outcomes import MEASURES
@@ -54,6 +54,8 @@ class Passed:
     count: int
     outcomes: Counter[str]
     stopped_by: Counter[str]  # conditions that did not hold
+    short: int  # whose exam ends behind the habits
+    short_wrongly: int  # of these, what would have passed
 
     @property
     def share(self) -> float:
@@ -63,23 +65,26 @@ class Passed:
 
 def verdict_of(
     adapter: KnownAdapter, places: int, habits: int, rng: np.random.Generator
-) -> GateVerdict:
-    """Draw an adapter and judge it."""
+) -> tuple[GateVerdict, bool]:
+    """Draw an adapter and judge it; say as well whether its exam would end behind the habits."""
+    drawn = outcomes(adapter, places, habits, rng)
     evidence = evidence_from(
-        outcomes(adapter, places, habits, rng),
+        drawn,
         training_examples=2_000,
         rules=probes(adapter, rng),
         memorised=_HARMLESS,
         parity=_EXACT_FORM,
         resamples=RESAMPLES,
     )
-    return judge(evidence)
+    form = form_of(drawn.habits, resamples=RESAMPLES) if drawn.habits else None
+    return judge(evidence), is_lost(form, None, None)
 
 
 def tried(adapter: KnownAdapter, places: int, habits: int, count: int, *, seed: int = 0) -> Passed:
     """Judge so many adapters of one kind."""
     rng = np.random.default_rng([seed, places])
-    verdicts = [verdict_of(adapter, places, habits, rng) for _ in range(count)]
+    found = [verdict_of(adapter, places, habits, rng) for _ in range(count)]
+    verdicts = [verdict for verdict, _ in found]
     stopped = Counter(
         condition.name
         for verdict in verdicts
@@ -87,7 +92,9 @@ def tried(adapter: KnownAdapter, places: int, habits: int, count: int, *, seed: 
         if not condition.passed
     )
     outcomes_of_all = Counter(verdict.outcome for verdict in verdicts)
-    return Passed(adapter, count, Counter(outcomes_of_all), stopped)
+    short = [verdict.outcome for verdict, is_short in found if is_short]
+    wrongly = short.count("promote")
+    return Passed(adapter, count, outcomes_of_all, stopped, len(short), wrongly)
 
 
 def main() -> int:
@@ -103,8 +110,11 @@ def main() -> int:
         return 0
     sizes = args.places, args.habits
     print(f"{sizes[0]:,} places, {sizes[1]:,} habits, {args.adapters:,} adapters of each kind\n")
-    print("| adapter | may serve | 95 % | too little to tell | stopped most often by |")
-    print("|---|--:|--:|--:|---|")
+    print(
+        "| adapter | may serve | 95 % | too little to tell | stopped most often by | ended behind the "
+        "habits | and would have passed |"
+    )
+    print("|---|--:|--:|--:|---|--:|--:|")
     for adapter in (NOTHING, *HARMFUL, HALF_AS_GOOD, *GOOD):
         print(_row(tried(adapter, *sizes, args.adapters)), flush=True)
     fewer = [(round(sizes[0] * share), round(sizes[1] * share)) for share in _SHARES]
@@ -142,7 +152,7 @@ def _row(found: Passed) -> str:
     unclear = found.outcomes["insufficient data"] / found.count
     return (
         f"| {found.adapter.name} | {found.share:.1%} | {low:.1%} to {high:.1%} | {unclear:.1%} | "
-        f"{why} |"
+        f"{why} | {found.short / found.count:.1%} | {found.short_wrongly} |"
     )
 
 

@@ -55,9 +55,13 @@ def evidence_of(
 def form_at_habits(rows: Iterable[ScoredItem]) -> ShareDifference | None:
     """Compare the forms at a report's habits alone, before anything else is known."""
     sites = sites_of(rows)
-    if sites is None or not len(sites.clusters):
-        return None
-    return _difference(sites.clusters, sites.shares, int(sites.clusters.max()) + 1, RESAMPLES)
+    return None if sites is None else form_of(sites)
+
+
+def form_of(sites: WrittenSites, *, resamples: int = RESAMPLES) -> ShareDifference | None:
+    """Compare the forms over these sites and their commits alone; None where none is shared."""
+    commits, clusters = np.unique(sites.clusters, return_inverse=True)
+    return _difference(clusters, sites.shares, len(commits), resamples)
 
 
 def evidence_from(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench.gate.adapters import GOOD, HARMFUL, NOTHING, measured, outcomes
+from bench.gate.adapters import GOOD, HALF_AS_GOOD, HARMFUL, NOTHING, measured, outcomes
 from bench.gate.simulate import tried
 from homespun.training.gate.margins import FORM, places_needed
 
@@ -27,6 +27,15 @@ def test_adapters_that_harm_are_not_let_through(adapter):
 def test_adapters_like_the_measured_ones_are_let_through(adapter):
     # True shares above 85 %: of 40 fewer than 24 pass once in a hundred thousand.
     assert tried(adapter, *ENOUGH, 40).outcomes["promote"] >= 24
+
+
+@pytest.mark.parametrize("adapter", [*GOOD[:1], HALF_AS_GOOD], ids=lambda adapter: adapter.name)
+def test_no_exam_ends_early_of_an_adapter_that_would_pass(adapter):
+    assert tried(adapter, *ENOUGH, 40).short_wrongly == 0
+
+
+def test_most_exams_of_what_does_nothing_end_behind_the_habits():
+    assert tried(NOTHING, *ENOUGH, 40).short > 30
 
 
 def test_with_too_few_places_the_gate_says_so_and_lets_fewer_through():
