@@ -111,8 +111,8 @@ def main() -> int:
     sizes = args.places, args.habits
     print(f"{sizes[0]:,} places, {sizes[1]:,} habits, {args.adapters:,} adapters of each kind\n")
     print(
-        "| adapter | may serve | 95 % | too little to tell | stopped most often by | ended behind the "
-        "habits | and would have passed |"
+        "| adapter | may serve | 95 % | too little to tell | stopped most often by "
+        "| ended behind the habits | and would have passed |"
     )
     print("|---|--:|--:|--:|---|--:|--:|")
     for adapter in (NOTHING, *HARMFUL, HALF_AS_GOOD, *GOOD):
