@@ -181,7 +181,14 @@ def _goes_on(prepared: Prepared, given: Memorised, at_habits: Sequence[ScoredIte
     """Say whether the exam goes on behind the habits; if not, tell why."""
     lost = None if prepared.options.exam else prepared.run.stages["learning"]["parity"]
     parity = None if lost is None else ServedFormLoss(*lost)
-    if prepared.options.whole_exam or not is_lost(form_at_habits(at_habits), given, parity):
+    form = form_at_habits(at_habits)
+    if form is not None:
+        prepared.progress.say(
+            f"the house's form at habits that a file does not show: {form.before:.1%} before, "
+            f"{form.after:.1%} with the adapter, {form.value * 100:+.1f} points, 95 % interval "
+            f"{form.low * 100:+.1f} to {form.high * 100:+.1f}, {form.items:,} of both"
+        )
+    if prepared.options.whole_exam or not is_lost(form, given, parity):
         return True
     prepared.progress.say(
         "this adapter cannot pass any more, so the exam ends here; --whole-exam asks the rest, too"
