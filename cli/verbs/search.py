@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,7 @@ from homespun.cli.output import say
 from homespun.cli.verbs.fleet import asked
 from homespun.errors import in_words
 from homespun.indexer.config import IndexConfig
+from homespun.indexer.types import Hit
 from homespun.models.remote.vectors.encoder_name import is_address
 from homespun.parsing import parse_json
 from homespun.settings import settings_of
@@ -21,7 +24,7 @@ from homespun.showable import showable_line
 
 if TYPE_CHECKING:
     from homespun.indexer.index import Index
-    from homespun.indexer.types import Hit
+    from homespun.indexer.table.search import TableHit
 
 _PREVIEW_LINES = 3
 
@@ -65,23 +68,13 @@ def run(args: argparse.Namespace) -> int:
     most_lines = args.max_snippet_lines
     check_least("--max-snippet-lines", most_lines, 0)
     asked.check_arguments(args)
-    if args.table is not None:
-        return asked.run(args, queries)
-    index = _opened(Path(args.path), args)
+    find = _finder(args) if args.table is None else asked.finder(args)
     for query in queries:
         began = time.perf_counter()
-        hits = index.search(
-            query,
-            limit=args.limit,
-            mode=args.mode,
-            language=args.language,
-            glob=args.glob,
-            kind=args.kind,
-            symbol=args.symbol,
-        )
+        hits = find(query)
         ms = (time.perf_counter() - began) * 1000
         if args.json:
-            shown = [_json(hit, most_lines) for hit in hits]
+            shown = [_cut(hit.to_json(), most_lines) for hit in hits]
             answer = {"query": query, "hits": shown, "ms": round(ms, 3)}
             print(json.dumps(answer), flush=True)
         else:
@@ -91,11 +84,24 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _json(hit: Hit, most_lines: int | None) -> dict[str, object]:
-    body = hit.to_json()
-    if most_lines is not None:
-        body["text"] = "".join(hit.text.splitlines(keepends=True)[:most_lines])
-    return body
+def _finder(args: argparse.Namespace) -> Callable[[str], list[Hit]]:
+    """Open the index of the folder; return what answers a question."""
+    return partial(
+        _opened(Path(args.path), args).search,
+        limit=args.limit,
+        mode=args.mode,
+        language=args.language,
+        glob=args.glob,
+        kind=args.kind,
+        symbol=args.symbol,
+    )
+
+
+def _cut(body: dict[str, object], most_lines: int | None) -> dict[str, object]:
+    """Return a hit's JSON object with so many lines of its text, None for all."""
+    if most_lines is None:
+        return body
+    return body | {"text": "".join(str(body["text"]).splitlines(keepends=True)[:most_lines])}
 
 
 def _queries(args: argparse.Namespace) -> list[str]:
@@ -179,16 +185,22 @@ def _with_vectors(index: Index, settings: IndexConfig, root: Path, mode: str) ->
 
 
 def _print(
-    query: str, hits: list[Hit], *, explain: bool, with_query: bool, most_lines: int
+    query: str,
+    hits: Sequence[Hit | TableHit],
+    *,
+    explain: bool,
+    with_query: bool,
+    most_lines: int,
 ) -> None:
     if with_query:
         print(f"== {query}")
     if not hits:
         print("no hits")
-    for hit in hits:
+    for found in hits:
+        hit, place = (found, "") if isinstance(found, Hit) else (found.hit, f"{found.repository}:")
         name = f"  {showable_line(hit.symbol)}" if hit.symbol else ""
-        path = showable_line(hit.path)  # a name may hold line ends
-        print(f"{path}:{hit.start_line}-{hit.end_line}{name}  {hit.kind}  {hit.score:.4f}")
+        place += f"{showable_line(hit.path)}:{hit.start_line}-{hit.end_line}"  # line ends in names
+        print(f"{place}{name}  {showable_line(hit.kind)}  {hit.score:.4f}")
         if explain:
             print("    " + ", ".join(f"{part} {share:+.4f}" for part, share in hit.why.items()))
         lines = [line for line in hit.text.splitlines() if line.strip()]

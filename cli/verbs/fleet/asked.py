@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import json
-import time
-from collections.abc import Sequence
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from homespun.cli.errors import UsageError
 from homespun.cli.output import say
-from homespun.showable import showable, showable_line
 
 if TYPE_CHECKING:
     from homespun.indexer.table.search import TableHit
 
-_PREVIEW_LINES = 3
-_PREVIEW_CHARS = 110
 _OF_ONE_INDEX = ("language", "glob", "kind", "symbol", "encoder", "reranker")
 
 
@@ -49,8 +45,8 @@ def check_arguments(args: argparse.Namespace) -> None:
         raise UsageError(f"{given[0]} is for the index of one folder; leave it out with --table")
 
 
-def run(args: argparse.Namespace, queries: Sequence[str]) -> int:
-    """Search, print hits; no hit is no failure."""
+def finder(args: argparse.Namespace) -> Callable[[str], list[TableHit]]:
+    """Open the table; return what answers a question."""
     from homespun.indexer.embedding.static_encoder import StaticEncoder
     from homespun.indexer.table.search import RepositoryTable
 
@@ -60,38 +56,4 @@ def run(args: argparse.Namespace, queries: Sequence[str]) -> int:
             f"{len(table.stale)} repositories were built by another version and are left out; "
             "`homespun fleet table` brings them up to date"
         )
-    for query in queries:
-        began = time.perf_counter()
-        hits = table.search(query, limit=args.limit)
-        ms = (time.perf_counter() - began) * 1000
-        if args.json:
-            shown = [_json(hit, args.max_snippet_lines) for hit in hits]
-            print(json.dumps({"query": query, "hits": shown, "ms": round(ms, 3)}), flush=True)
-            continue
-        if args.queries is not None:
-            print(f"== {query}")
-        _print(hits, args)
-    return 0
-
-
-def _json(hit: TableHit, most_lines: int | None) -> dict[str, object]:
-    body = hit.to_json()
-    if most_lines is not None:
-        body["text"] = "".join(hit.hit.text.splitlines(keepends=True)[:most_lines])
-    return body
-
-
-def _print(hits: Sequence[TableHit], args: argparse.Namespace) -> None:
-    if not hits:
-        print("no hits")
-    most_lines = args.max_snippet_lines
-    for found in hits:
-        hit = found.hit
-        name = f"  {showable_line(hit.symbol)}" if hit.symbol else ""
-        place = f"{found.repository}:{showable_line(hit.path)}:{hit.start_line}-{hit.end_line}"
-        print(f"{place}{name}  {showable_line(hit.kind)}  {hit.score:.4f}")
-        if args.explain:
-            print("    " + ", ".join(f"{part} {share:+.4f}" for part, share in hit.why.items()))
-        lines = [line for line in hit.text.splitlines() if line.strip()]
-        for line in lines[: _PREVIEW_LINES if most_lines is None else most_lines]:
-            print(f"    {showable(line[:_PREVIEW_CHARS])}")
+    return partial(table.search, limit=args.limit)
