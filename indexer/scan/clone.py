@@ -96,11 +96,8 @@ def local_commit(folder: Path, wanted: str = "") -> str:
 
     Raises `GitFailed` where it is at another one than a list wants.
     """
-    is_a_repository = repository_of(folder) is not None
-    commit, named = (
-        _commit_in(folder, each) if is_a_repository else "" for each in ("HEAD", wanted)
-    )
-    if wanted and (not commit or named != commit):
+    commit = _commit_in(folder, "HEAD")
+    if wanted and (not commit or _commit_in(folder, wanted) != commit):
         raise GitFailed(
             f"{str(folder)!r} is at {commit[:12] or 'no commit'}, and the list wants {wanted!r}; "
             "check that out there, or give an address to clone"
@@ -109,7 +106,7 @@ def local_commit(folder: Path, wanted: str = "") -> str:
 
 
 def _commit_in(folder: Path, revision: str) -> str:
-    if not revision:
+    if repository_of(folder) is None:
         return ""
     return Git(folder).ask("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}") or ""
 

@@ -14,7 +14,7 @@ _NO_SPACE = re.compile(
     r"|read-only file system|quota",
     re.IGNORECASE,
 )
-RUST_PLACE = re.compile(r",?\s*\S+\.rs:\d+(:\d+)?")  # where in Lance's own source
+_RUST_PLACE = re.compile(r",?\s*\S+\.rs:\d+(:\d+)?")  # where in Lance's own source
 PANICS = ("PanicException", "RustPanic")
 
 
@@ -35,16 +35,21 @@ def mapped_errors(folder: Path, *, doing: str) -> Iterator[None]:
         raise _translated(folder, doing, error) from error
 
 
+def first_line(error: BaseException) -> str:
+    """Return what Lance says first, without the place in its own source."""
+    line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return _RUST_PLACE.sub("", line)
+
+
 def _translated(folder: Path, doing: str, error: BaseException) -> IndexDamaged | StoreFull:
-    first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    first_line = RUST_PLACE.sub("", first_line)[:200]
+    said = first_line(error)[:200]
     if isinstance(error, PermissionError) or _NO_SPACE.search(str(error)):
         return StoreFull(
-            f"{doing} the index in {str(folder)!r} failed: {first_line}; free some space "
+            f"{doing} the index in {str(folder)!r} failed: {said}; free some space "
             "or check the folder's permissions, then run again: what was indexed before is kept"
         )
     root = folder.parent.parent
     return IndexDamaged(
-        f"{doing} the index in {str(folder)!r} failed: {first_line}; "
+        f"{doing} the index in {str(folder)!r} failed: {said}; "
         f"run `homespun index {root}`, which rebuilds it"
     )

@@ -42,8 +42,7 @@ WORDS = FTS(
 def ensure_indexes(place: TablePlace, chunks: Any) -> None:  # noqa: ANN401 - untyped library
     """Make the indexes that no search goes without, where there are none."""
     with place.asked():
-        chunks.checkout_latest()
-        present = {column for index in chunks.list_indices() for column in index.columns}
+        present = _indexed(chunks)
         if not chunks.count_rows():
             return
     for column, config in (("words", WORDS), ("names", LabelList()), ("build", Bitmap())):
@@ -90,9 +89,8 @@ def _sweep(place: TablePlace, chunks: Any, repos: Any, oldest: float) -> int:  #
 
 def _ensure_vector_index(place: TablePlace, chunks: Any) -> None:  # noqa: ANN401
     with place.asked():
-        chunks.checkout_latest()
+        present = _indexed(chunks)
         rows = chunks.count_rows()
-        present = {column for index in chunks.list_indices() for column in index.columns}
     if rows < VECTOR_INDEX_ROWS or "vector" in present:
         return
     _made(place, chunks, "vector", vectors_config(rows))
@@ -115,7 +113,12 @@ def _made(place: TablePlace, chunks: Any, column: str, config: object) -> None: 
         retried(place, lambda: chunks.create_index(column, config=config, replace=False))
     except TableRefused:
         with place.asked():
-            chunks.checkout_latest()
-            there = {name for index in chunks.list_indices() for name in index.columns}
+            there = _indexed(chunks)
         if column not in there:
             raise
+
+
+def _indexed(chunks: Any) -> set[str]:  # noqa: ANN401
+    """Return the columns that have an index, of the newest version."""
+    chunks.checkout_latest()
+    return {column for index in chunks.list_indices() for column in index.columns}

@@ -19,7 +19,7 @@ import lancedb
 from homespun.indexer.errors import TableRefused
 from homespun.indexer.packs.names import folder_path, scheme_of
 from homespun.indexer.packs.sharing.buckets import ENDPOINTS, is_near
-from homespun.indexer.storage.lance_errors import PANICS, RUST_PLACE
+from homespun.indexer.storage.lance_errors import PANICS, first_line
 from homespun.indexer.table.schema import SCHEMAS, why_foreign
 from homespun.models.download.offline import is_offline
 from homespun.storage import is_junction, make_private_folder
@@ -94,9 +94,8 @@ class TablePlace:
             raise self._refused(error) from error
 
     def _refused(self, error: BaseException) -> TableRefused:
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         why = next((words for pattern, words in _MEANT if pattern.search(str(error))), "")
-        said = why or _SECRETS.sub("…", RUST_PLACE.sub("", first))[:_SAID_CHARS]
+        said = why or _SECRETS.sub("…", first_line(error))[:_SAID_CHARS]
         return TableRefused(f"the table at {self.where} does not answer as it should: {said}")
 
 

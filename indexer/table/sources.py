@@ -41,20 +41,14 @@ class Source:
 
     def content_now(self) -> str:
         """Read all files; return what `content` would be."""
-        digests = {}
-        for path in self.paths:
-            data = walk.read(self.root, path, self.config)
-            if not isinstance(data, Skipped):
-                digests[path] = hashlib.sha256(data).hexdigest()
-        return _content(self.config, digests)
+        return _content(
+            self.config, {path: hashlib.sha256(data).hexdigest() for path, data in self._read()}
+        )
 
     def parsed(self, parser: ParserProcess) -> Iterator[ParsedFile]:
         """Parse one file after the other; what cannot be read or parsed is left out."""
         self.digests = {}
-        for path in self.paths:
-            data = walk.read(self.root, path, self.config)
-            if isinstance(data, Skipped):
-                continue
+        for path, data in self._read():
             self.digests[path] = hashlib.sha256(data).hexdigest()
             try:
                 found = parser.parse(path, data, self.config)
@@ -63,6 +57,12 @@ class Source:
                 continue
             if not isinstance(found, Skipped):
                 yield found
+
+    def _read(self) -> Iterator[tuple[str, bytes]]:
+        for path in self.paths:
+            data = walk.read(self.root, path, self.config)
+            if not isinstance(data, Skipped):
+                yield path, data
 
 
 def opened(listed: NamedRepository) -> Source:

@@ -121,7 +121,7 @@ def retract(store: PackStore, repo: str, *, clock: Clock = time.time) -> PackPub
     Only a commit that is made later is offered again. Raises `PackRefused`.
     """
     check_repo(repo)
-    offered, _ = _offered(store, repo)
+    offered = _offered(store, repo)
     if offered is None:
         raise PackRefused(f"{store.where} offers nothing of {repo!r}, so there is nothing to take")
     now = int(clock())
@@ -133,7 +133,7 @@ def retract(store: PackStore, repo: str, *, clock: Clock = time.time) -> PackPub
 
 def sweep(store: PackStore, repo: str, *, clock: Clock = time.time) -> int:
     """Delete the packs of a repository that no pointer has named for a week; return how many."""
-    offered, _ = _offered(store, repo)
+    offered = _offered(store, repo)
     if offered is None:
         return 0
     oldest = clock() - KEPT_SECONDS
@@ -157,18 +157,19 @@ def _move(store: PackStore, ours: PackPointer, check: Callable[[PackPointer], No
     """Move the pointer, unless it says so already; return whether it was moved."""
     for _ in range(_TRIES):
         stored = _stored(store, ours.repo)
-        try:
-            offered = read_pointer(stored.data, ours.repo) if stored else None
-        except PointerBroken as error:
-            logger.warning("%s: %s; it is replaced", store.where, error)
-            offered, pointer = None, _after_a_broken_one(store, ours)
-        else:
-            pointer = offered.followed_by(ours) if offered is not None else ours
-        if offered is not None:
-            if (offered.pack, offered.revision) == (ours.pack, ours.revision):
-                return False
-            check(offered)
-        etag = stored.etag if stored else ""
+        etag, pointer = "", ours
+        if stored is not None:
+            etag = stored.etag
+            try:
+                offered = read_pointer(stored.data, ours.repo)
+            except PointerBroken as error:
+                logger.warning("%s: %s; it is replaced", store.where, error)
+                pointer = _after_a_broken_one(store, ours)
+            else:
+                if (offered.pack, offered.revision) == (ours.pack, ours.revision):
+                    return False
+                check(offered)
+                pointer = offered.followed_by(ours)
         try:
             store.swap(f"{ours.repo}/{CURRENT}", pointer.to_bytes(), expected=etag)
         except PointerMoved:
@@ -188,10 +189,10 @@ def _check_newer(index: Indexed, revision: Revision, offered: PackPointer) -> No
         )
 
 
-def _offered(store: PackStore, repo: str) -> tuple[PackPointer | None, str]:
-    """Return what is offered of a repository, and its mark; (None, "") for nothing."""
+def _offered(store: PackStore, repo: str) -> PackPointer | None:
+    """Return what is offered of a repository, None for nothing."""
     stored = _stored(store, repo)
-    return (read_pointer(stored.data, repo), stored.etag) if stored else (None, "")
+    return read_pointer(stored.data, repo) if stored else None
 
 
 def _stored(store: PackStore, repo: str) -> Stored | None:
