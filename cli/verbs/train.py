@@ -149,6 +149,7 @@ def _add_exam(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Train, judge, and say what was done with the adapter."""
     from homespun.progress import NoProgress
+    from homespun.server.completion.open import completion_settings
     from homespun.training.errors import FirstProcessFailed
     from homespun.training.lora.distributed import is_first_process, is_started_by_torchrun
 
@@ -157,25 +158,23 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("--if-stale is asked once, before torchrun starts its processes")
     if args.plan:
         return _plan(args)
+    root, flags = Path(args.dir), {"model": args.model}
     if is_first_process():  # of those that torchrun has started; else the only one
         with RichProgress(quiet=args.json) as progress:
-            return _run(args, progress)
+            return _run(args, completion_settings(root, flags=flags, say=progress.say), progress)
+    nobody = NoProgress()
     with suppress(FirstProcessFailed):  # which has said why
-        return _trained(args, NoProgress())[0]
+        return _trained(args, completion_settings(root, flags=flags, say=nobody.say), nobody)[0]
     return 1
 
 
-def _run(args: argparse.Namespace, progress: RichProgress) -> int:
-    from homespun.server.completion.open import completion_settings
+def _run(args: argparse.Namespace, settings: CompletionOptions, progress: RichProgress) -> int:
     from homespun.training.pipeline.train import StoppedTraining
 
-    if args.if_stale:
-        root = Path(args.dir)
-        settings = completion_settings(root, flags={"model": args.model}, say=progress.say)
-        if reason := _reason_to_wait(root, settings.model, progress):
-            _print_nothing(reason, as_json=args.json)
-            return NOTHING_TO_DO
-    status, result = _trained(args, progress)
+    if args.if_stale and (reason := _reason_to_wait(Path(args.dir), settings.model, progress)):
+        _print_nothing(reason, as_json=args.json)
+        return NOTHING_TO_DO
+    status, result = _trained(args, settings, progress)
     progress.finish()
     if isinstance(result, StoppedTraining):
         print(json.dumps(result.to_json(), indent=1) if args.json else result.sentence)
@@ -185,14 +184,12 @@ def _run(args: argparse.Namespace, progress: RichProgress) -> int:
 
 
 def _trained(
-    args: argparse.Namespace, progress: TrainProgress
+    args: argparse.Namespace, settings: CompletionOptions, progress: TrainProgress
 ) -> tuple[int, TrainResult | StoppedTraining]:
     """Return the exit status and what came of it."""
-    from homespun.server.completion.open import completion_settings
     from homespun.training.pipeline.train import train, train_until
 
     root = Path(args.dir)
-    settings = completion_settings(root, flags={"model": args.model}, say=progress.say)
     how: dict[str, Any] = {
         "resume": args.resume,
         "exam": _exam(args) if args.resume else None,  # else it is among the options
