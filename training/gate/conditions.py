@@ -66,7 +66,7 @@ def written_form(written: WrittenForm | None) -> Condition:
     passed = shared.low > 0 and written.all_after >= written.all_before
     is_open = not passed and shared.items < margins.FORM.count and shared.high > 0
     needed = _needed(margins.FORM.count, "habits") if is_open else ""
-    found = _shares(shared, "habits that the file does not show") + everything + needed
+    found = difference_in_words(shared, "habits that the file does not show") + everything + needed
     return Condition(name, wanted, found, shared.value, 0.0, passed, is_open)
 
 
@@ -229,7 +229,7 @@ def _within(
 ) -> Condition:
     is_open = not passed and not is_refuted and found.items < margin.count
     needed = _needed(margin.count, "of them") if is_open else ""
-    said = _shares(found, "places") + needed
+    said = difference_in_words(found, "places") + needed
     return Condition(margin.name, wanted, said, found.value, threshold, passed, is_open)
 
 
@@ -241,7 +241,8 @@ def _unmeasured(name: str, wanted: str, threshold: float) -> Condition:
     return Condition(name, wanted, "not measured", None, threshold, passed=False)
 
 
-def _shares(difference: ShareDifference, what: str) -> str:
+def difference_in_words(difference: ShareDifference, what: str) -> str:
+    """Return both shares, what lies between them and its interval; `what` was counted."""
     return (
         f"{difference.before:.1%} before, {difference.after:.1%} with the adapter: "
         f"{difference.value * 100:+.1f} points, 95 % interval {difference.low * 100:+.1f} to "

@@ -78,10 +78,8 @@ class PlaceOutcomes:
 
 def outcomes_of(report: CompletionReport) -> PlaceOutcomes:
     """Return the columns of a report: of the places that both arms of the gate completed."""
-    after, before = PRIMARY
-    rows = [row for row in report.rows if after in row.scores and before in row.scores]
-    pairs = [(row.scores[before], row.scores[after]) for row in rows]
-    at_habits = [row for row in report.habits if after in row.scores and before in row.scores]
+    rows, pairs = _compared(report.rows)
+    at_habits, habits = _compared(report.habits)
     every = numbered(row.cluster for row in (*rows, *at_habits))
     clusters = every[: len(rows)]
     return PlaceOutcomes(
@@ -93,19 +91,22 @@ def outcomes_of(report: CompletionReport) -> PlaceOutcomes:
             for name in MEASURES
         },
         sites=_sites(pairs, clusters),
-        habits=_sites(
-            [(row.scores[before], row.scores[after]) for row in at_habits], every[len(rows) :]
-        ),
+        habits=_sites(habits, every[len(rows) :]),
         infilling=_tasks(report.infilling),
     )
 
 
 def sites_of(rows: Iterable[ScoredItem]) -> WrittenSites | None:
     """Return the sites of a report's rows at habits; None where nobody knew the rules."""
+    known, pairs = _compared(rows)
+    return _sites(pairs, numbered(row.cluster for row in known))
+
+
+def _compared(rows: Iterable[ScoredItem]) -> tuple[list[ScoredItem], list[tuple[Score, Score]]]:
+    """Return the rows that both arms of the gate have, and their scores, before and after."""
     after, before = PRIMARY
     known = [row for row in rows if after in row.scores and before in row.scores]
-    pairs = [(row.scores[before], row.scores[after]) for row in known]
-    return _sites(pairs, numbered(row.cluster for row in known))
+    return known, [(row.scores[before], row.scores[after]) for row in known]
 
 
 def numbered(names: Iterable[Hashable]) -> Integers:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from functools import partial
 from typing import Any
 
@@ -16,12 +15,11 @@ from homespun.training.evaluation.served_model import (
     encoded_for_scores,
     scores_by,
 )
-from homespun.training.gate.evidence import rule_probes
 from homespun.training.gate.measured import ServedFormLoss
 from homespun.training.pipeline.learn import parity_examples
-from homespun.training.pipeline.prepared import Prepared
+from homespun.training.pipeline.prepared import PROBES, Prepared
 from homespun.training.probes.pairs import Probe
-from homespun.training.probes.scores import compare_scores, score_probes
+from homespun.training.probes.scores import score_probes
 from homespun.training.runs import write_json
 from homespun.training.safety import forgetting
 
@@ -63,12 +61,12 @@ def parity_there(prepared: Prepared, model: Generator) -> ServedFormLoss | None:
 
 def probes_there(prepared: Prepared, server: ExamServer, pairs: Sequence[Probe]) -> dict[str, Any]:
     """Score minimal pairs on the server; the stage `probes`."""
-    repo, path = prepared.dataset().repo, prepared.folder / "probes.json"
+    repo = prepared.dataset().repo
     opened = server.opened(prepared.draft)
     before, after = (opened[name].generator for name in ("general", "repository"))
     assert isinstance(before, ExamModel) and isinstance(after, ExamModel)
     if not (before.weighs and after.weighs):
-        write_json(path, {"changes": [], "rules": None})
+        write_json(prepared.folder / PROBES, {"changes": [], "rules": None})
         server.forget(prepared.draft)
         return {"pairs": 0}
     kept = [pair for pair in pairs if _may_be_sent(before, pair, repo)]
@@ -81,9 +79,7 @@ def probes_there(prepared: Prepared, server: ExamServer, pairs: Sequence[Probe])
         )
         for model in (before, after)
     )
-    changes = compare_scores(earlier, later)
-    rules = [asdict(rule) for rule in rule_probes(changes)]
-    write_json(path, {"changes": [change.to_json() for change in changes], "rules": rules})
+    prepared.keep_probes(earlier, later)
     server.forget(prepared.draft)
     return {"pairs": len(kept)}
 

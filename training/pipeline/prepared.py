@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from homespun.progress import TrainProgress
@@ -16,14 +16,17 @@ from homespun.training.config import (
     TrainOptions,
 )
 from homespun.training.errors import HistoryUnreadable
+from homespun.training.gate.evidence import rule_probes
 from homespun.training.gate.measured import Evidence
 from homespun.training.gate.verdict import GateVerdict
 from homespun.training.history.repository import Repository
 from homespun.training.lora.distributed import ProcessGroup
 from homespun.training.pipeline.house_style import HouseStyle
 from homespun.training.pipeline.register import dataset_of
-from homespun.training.runs import Run, read_stage
+from homespun.training.probes.scores import RuleScore, compare_scores
+from homespun.training.runs import Run, read_stage, write_json
 
+PROBES = "probes.json"
 TEST_SHARE = 0.1  # of the commits, kept behind the cut-off where no `until` is given
 
 Judge = Callable[[Evidence], GateVerdict]
@@ -99,6 +102,13 @@ class Prepared:
         """Return the paths that nothing is learned from; none where later commits validate."""
         card = read_stage(self.dataset().directory / "data_card.json")
         return list(card["provenance"]["held_out_files"])
+
+    def keep_probes(self, before: Sequence[RuleScore], after: Sequence[RuleScore]) -> None:
+        """Leave what both models find likelier, and the rules by that, for the verdict."""
+        changes = compare_scores(before, after)
+        rules = [asdict(rule) for rule in rule_probes(changes)]
+        body = {"changes": [change.to_json() for change in changes], "rules": rules}
+        write_json(self.run.folder / PROBES, body)
 
     def verdict(self) -> GateVerdict:
         """Return what the gate said."""

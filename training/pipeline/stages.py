@@ -22,7 +22,8 @@ from homespun.training.evaluation.evaluate import evaluate
 from homespun.training.evaluation.inputs import EvaluationConfig, Extras
 from homespun.training.evaluation.report import CompletionReport, ScoredItem
 from homespun.training.evaluation.served_model import served_scores
-from homespun.training.gate.evidence import evidence_of, form_at_habits, rule_probes
+from homespun.training.gate.conditions import difference_in_words
+from homespun.training.gate.evidence import evidence_of, form_at_habits
 from homespun.training.gate.gate import is_lost
 from homespun.training.gate.measured import RuleProbe, ServedFormLoss
 from homespun.training.gate.verdict import Condition, GateVerdict
@@ -38,10 +39,10 @@ from homespun.training.pipeline.house_style import (
 )
 from homespun.training.pipeline.learn import learn, parity_of
 from homespun.training.pipeline.on_a_server import parity_there, probes_there, server_of
-from homespun.training.pipeline.prepared import Prepared
+from homespun.training.pipeline.prepared import PROBES, Prepared
 from homespun.training.pipeline.register import keep_the_newest, register, serve_if_proven
 from homespun.training.probes.pairs import Probe
-from homespun.training.probes.scores import LogProbs, compare_scores, score_probes
+from homespun.training.probes.scores import LogProbs, score_probes
 from homespun.training.report.html import render
 from homespun.training.report.samples import page_of, samples_of
 from homespun.training.runs import read_stage, write_json
@@ -179,15 +180,11 @@ def _evaluation(prepared: Prepared) -> dict[str, Any]:
 
 def _goes_on(prepared: Prepared, given: Memorised, at_habits: Sequence[ScoredItem]) -> bool:
     """Say whether the exam goes on behind the habits; if not, tell why."""
-    lost = None if prepared.options.exam else prepared.run.stages["learning"]["parity"]
-    parity = None if lost is None else ServedFormLoss(*lost)
+    parity = None if prepared.options.exam else _parity(prepared, "learning")
     form = form_at_habits(at_habits)
     if form is not None:
-        prepared.progress.say(
-            f"the house's form at habits that a file does not show: {form.before:.1%} before, "
-            f"{form.after:.1%} with the adapter, {form.value * 100:+.1f} points, 95 % interval "
-            f"{form.low * 100:+.1f} to {form.high * 100:+.1f}, {form.items:,} of both"
-        )
+        found = difference_in_words(form, "habits that the file does not show")
+        prepared.progress.say(f"house form in what is written: {found}")
     if prepared.options.whole_exam or not is_lost(form, given, parity):
         return True
     prepared.progress.say(
@@ -207,10 +204,7 @@ def _probes(prepared: Prepared) -> dict[str, Any]:
         score_probes(pairs, _scoring(prepared, adapter), contexts=("unseen",), repo=repo)
         for adapter in (MODEL_AS_SHIPPED, prepared.draft)
     )
-    changes = compare_scores(before, after)
-    rows = [change.to_json() for change in changes]
-    rules = [asdict(rule) for rule in rule_probes(changes)]
-    write_json(prepared.folder / "probes.json", {"changes": rows, "rules": rules})
+    prepared.keep_probes(before, after)
     return {"pairs": len(pairs)}
 
 
@@ -218,15 +212,14 @@ def _verdict(prepared: Prepared) -> dict[str, Any]:
     folder = prepared.folder
     if prepared.is_better:
         report = CompletionReport.from_json(read_stage(folder / "evaluation.json"))
-        found = read_stage(folder / "probes.json")["rules"]
+        found = read_stage(folder / PROBES)["rules"]
         rules = None if found is None else [RuleProbe(**row) for row in found]
-        marks, on_server = prepared.run.stages, prepared.options.exam is not None
-        lost = marks["evaluation"]["parity"] if on_server else marks["learning"]["parity"]
+        on_server = prepared.options.exam is not None
         evidence = evidence_of(
             report,
             training_examples=prepared.dataset().train,
             rules=rules,
-            parity=None if lost is None else ServedFormLoss(*lost),
+            parity=_parity(prepared, "evaluation" if on_server else "learning"),
         )
         verdict = prepared.judge(evidence)
         verdict = verdict.on_a_server() if on_server else verdict
@@ -281,6 +274,12 @@ def _scoring(prepared: Prepared, adapter: str | Path) -> LogProbs:
         workspace=prepared.workspace,
         progress=prepared.progress,
     )
+
+
+def _parity(prepared: Prepared, stage: str) -> ServedFormLoss | None:
+    """Return what a stage's mark says of the served form."""
+    lost = prepared.run.stages[stage]["parity"]
+    return None if lost is None else ServedFormLoss(*lost)
 
 
 def _plain(parity: ServedFormLoss | None) -> list[float] | None:

@@ -124,7 +124,6 @@ class RemoteClient:
         """Ask, once or several times, where the breaker allows it, and tell it how that went.
 
         The event that is yielded is to be set once anything of an answer has come.
-
         Raises `LeftAlone` where it does not.
         """
         if why := self.breaker.admit():
