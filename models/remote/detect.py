@@ -29,6 +29,7 @@ _OWNERS = {"vllm": "vllm", "llamacpp": "llama-server"}
 _MAX_NAMED = 5
 _MAX_MODELS = 1000
 _ANOTHER_SERVER = (400, 404, 405)
+_NOT_PASSED = 403  # what proxies say of a path that they do not pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,13 +130,13 @@ class _Questions:
         return self._known[path]
 
     def post(self, path: str, body: object) -> Any:  # noqa: ANN401 - JSON
-        return self._asked(path, body)
+        return self._asked(path, body, (*_ANOTHER_SERVER, _NOT_PASSED))
 
-    def _asked(self, path: str, body: object) -> Any:  # noqa: ANN401 - JSON
+    def _asked(self, path: str, body: object, unknown: tuple[int, ...] = _ANOTHER_SERVER) -> Any:  # noqa: ANN401 - JSON
         try:
             return self.client.json(path, body, limits=self._limits)
         except RemoteRefused as error:
-            if error.status in _ANOTHER_SERVER:
+            if error.status in unknown:
                 return None
             raise
 
@@ -245,13 +246,21 @@ def _with_its_controls(questions: _Questions, kind: ServerKind, model: str) -> I
 def _tokenized(
     questions: _Questions, kind: ServerKind, model: str, text: str, *, special: bool
 ) -> list[int] | None:
-    if kind.name == "vllm":
-        body = {"model": model, "prompt": text, "add_special_tokens": False}
-    else:
+    if kind.name != "vllm":
         body = {"content": text, "add_special": False, "parse_special": special}
-    tokens = _dict(questions.post("/tokenize", body)).get("tokens")
-    is_list = isinstance(tokens, list) and all(type(each) is int for each in tokens)
-    return tokens if is_list else None
+        return _ids(_dict(questions.post("/tokenize", body)).get("tokens"))
+    plain = {"model": model, "prompt": text, "add_special_tokens": False}
+    tokens = _ids(_dict(questions.post("/tokenize", plain)).get("tokens"))
+    return tokens or _tokens_of_a_prompt(questions, kind, plain)
+
+
+def _tokens_of_a_prompt(
+    questions: _Questions, kind: ServerKind, plain: Mapping[str, Any]
+) -> list[int] | None:
+    """Have vLLM say what it made of a prompt, where a proxy passes completions alone."""
+    body = {**plain, "max_tokens": 1, "temperature": 0, "return_token_ids": True}
+    choices = _dicts(_dict(questions.post(kind.path, body)).get("choices"))
+    return _ids(choices[0].get("prompt_token_ids")) if choices else None
 
 
 def _context(questions: _Questions, kind: ServerKind, entry: Mapping[str, Any]) -> int:
@@ -261,6 +270,11 @@ def _context(questions: _Questions, kind: ServerKind, entry: Mapping[str, Any]) 
     else:
         found = entry.get("max_model_len")
     return found if type(found) is int and found > 0 else 0
+
+
+def _ids(value: Any) -> list[int] | None:  # noqa: ANN401 - JSON
+    is_list = isinstance(value, list) and all(type(each) is int for each in value)
+    return value if is_list else None
 
 
 def _without_folders(name: str) -> str:

@@ -152,7 +152,9 @@ def report(server: str, rows: Sequence[Asked], *, as_json: bool) -> int:
 
 
 def _remote(server: Started, local: Generator) -> Router:
-    settings = RemoteOptions(route="remote", url=server.url, timeout_ms=600_000)
+    settings = RemoteOptions(
+        route="remote", url=server.url, api_key_env=server.key_env, timeout_ms=600_000
+    )
     remote = open_remote(settings, local, context_tokens=CONTEXT_TOKENS, mask=masked_part)
     remote.local = None  # a fault is to be seen
     remote.connect()

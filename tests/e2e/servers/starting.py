@@ -39,6 +39,7 @@ class Started:
     name: str  # with its version
     url: str
     took_ms: Callable[[], float] = lambda: 0.0  # for the last request, where its answers do not say
+    key_env: str = ""  # the environment variable with the token that it wants
 
 
 @contextmanager
@@ -64,14 +65,19 @@ def llama_server(python: Path, model: Path, threads: int) -> Iterator[Started]:
 
 @contextmanager
 def vllm_server(
-    python: Path, model: Path, threads: int, *, more: Sequence[str] = ()
+    python: Path,
+    model: Path,
+    threads: int,
+    *,
+    context_tokens: int = CONTEXT_TOKENS,
+    more: Sequence[str] = (),
 ) -> Iterator[Started]:
     """Start vLLM on a folder of weights; what it says goes into a file beside them."""
     port = _free_port()
     command = [str(python), "-P", "-m", "vllm.entrypoints.openai.api_server"]
     command += ["--model", str(model), "--served-model-name", MODEL]
     command += ["--host", "127.0.0.1", "--port", str(port), "--dtype", "bfloat16"]
-    command += ["--max-model-len", str(CONTEXT_TOKENS), "--max-num-seqs", "2", "--enforce-eager"]
+    command += ["--max-model-len", str(context_tokens), "--max-num-seqs", "2", "--enforce-eager"]
     log = model.with_name(f"{model.name}.vllm.log")
     with log.open("w", encoding="utf-8") as said:
         process = subprocess.Popen(

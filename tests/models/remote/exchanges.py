@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from homespun.models.fakes import FakeTokenizer
 from tests.support.model_server import Asked, Reply, answer, lines, stream
 
@@ -164,7 +166,17 @@ def together(*events: dict) -> dict:
     return events[-1] | {"choices": [choice | {"token_ids": ids}]}
 
 
-def vllm(*pieces: str, tokenize=tokenized, adapters=()) -> dict:
+def vllm_once(tokens: list[int] | None) -> Reply:
+    """What vLLM 0.32 says to a prompt that is not streamed; `tokens` is what it made of it.
+
+    None is one of before 0.10.2, which does not say so.
+    """
+    choice = {"index": 0, "text": "x", "logprobs": None, "finish_reason": "length"}
+    said = {} if tokens is None else {"token_ids": [1], "prompt_token_ids": tokens}
+    return answer({"object": "text_completion", "model": MODEL, "choices": [{**choice, **said}]})
+
+
+def vllm(*pieces: str, tokenize=tokenized, adapters=(), tells_tokens=True) -> dict:
     """A vLLM server that says these pieces, with names of adapters that it has loaded."""
     entry = {"id": MODEL, "owned_by": "vllm", "root": MODEL, "parent": None, "max_model_len": 8192}
     entries = [
@@ -173,6 +185,9 @@ def vllm(*pieces: str, tokenize=tokenized, adapters=()) -> dict:
     ]
 
     def complete(asked: Asked) -> Reply:
+        if not asked.body.get("stream"):
+            tokens = json.loads(tokenize(asked).body)["tokens"]
+            return vllm_once(tokens if tells_tokens else None)
         return stream(*vllm_events(*pieces, stops=tuple(asked.body.get("stop", ()))))
 
     return {
