@@ -166,7 +166,7 @@ def _text_of(path: Path) -> str:
 
 
 class RememberingGenerator:
-    """A generator for one question, that looks in the kept answers first."""
+    """A generator that looks in the kept answers first."""
 
     def __init__(self, opened: Opened, kept: KeptAnswers, item: str) -> None:
         """Wrap a model; `item` names what stop rules depend on beside the prompt."""
@@ -175,8 +175,8 @@ class RememberingGenerator:
         self.fim: FimTokens = opened.generator.fim
         self.context_tokens: int = opened.generator.context_tokens
         self.sends: bool = opened.generator.sends
-        self.asked: Encoded | None = None  # the question, once it was asked
-        self.is_known = False  # the answer was kept
+        self.asked: Encoded | None = None  # the last question
+        self.is_known = False  # its answer was kept
         self._item = item
         self._opened = opened
         self._kept = kept

@@ -26,7 +26,14 @@ from homespun.server.prompt.render import DEFAULT_LAYOUT, PROMPT_VERSION
 from homespun.storage import check_workspace_folder, make_private_folder, workspace_folder
 from homespun.training.conventions.written import WrittenForms
 from homespun.training.errors import NothingToEvaluate
-from homespun.training.evaluation.arms import CONTEXTS, ArmAnswer, KeptAnswers, answers, check_arms
+from homespun.training.evaluation.arms import (
+    CONTEXTS,
+    ArmAnswer,
+    KeptAnswers,
+    RememberingGenerator,
+    answers,
+    check_arms,
+)
 from homespun.training.evaluation.failures import Failure, sort_of
 from homespun.training.evaluation.inputs import EvaluationConfig, Extras, evaluation_inputs
 from homespun.training.evaluation.items import Item
@@ -110,7 +117,7 @@ def evaluate(
         arms=config.arms,
         rows=tuple(rows),
         missing=_missing(found),
-        infilling=_infilling(models, config, progress) if goes_on else None,
+        infilling=_infilling(models, config, kept, progress) if goes_on else None,
         memorised=_memorised(models, found, extras),
         habits=habits,
     )
@@ -299,7 +306,10 @@ def _missing(found: Iterable[ArmAnswer]) -> dict[str, int]:
 
 
 def _infilling(
-    models: Mapping[str, Opened], config: EvaluationConfig, progress: Progress
+    models: Mapping[str, Opened],
+    config: EvaluationConfig,
+    kept: KeptAnswers,
+    progress: Progress,
 ) -> forgetting.Infilling | None:
     """Measure forgetting; the model as shipped is the first arm, the control."""
     if not config.infilling_tasks:
@@ -307,7 +317,7 @@ def _infilling(
     order = [model for model in ("general", "repository", "base") if model in models]
     seed = config.items.seed
     return forgetting.measure(
-        {model: models[model].generator for model in order},
+        {model: RememberingGenerator(models[model], kept, "infilling") for model in order},
         forgetting.tasks(config.infilling_tasks, seed=seed),
         seed=seed,
         progress=progress,
