@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import os
 import secrets
+import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
 from homespun.cli.errors import Unavailable
@@ -76,7 +77,8 @@ def _connected(at_once: int, address: str) -> Iterator[Any]:
         raise Unavailable(
             f"Ray at {address or 'this machine'!r} does not answer: {said}"
         ) from error
-    try:
-        yield ray
-    finally:
-        ray.shutdown()
+    with redirect_stdout(sys.stderr):  # it prints which workers were lost; stdout is our JSON's
+        try:
+            yield ray
+        finally:
+            ray.shutdown()

@@ -160,9 +160,10 @@ class InlineCompletions:
     def renew(self) -> None:
         """Begin anew where the model or the settings are others, and make the documents ready."""
         self._cache.clear()
-        for ticket in list(self._newest.values()):
+        for ticket in reversed(list(self._newest.values())):
             if not self._snapshots.is_current(ticket.snapshot):
-                self._break_off(ticket)  # it is still the newest: `_complete` asks anew
+                # It is still its document's newest: `_complete` asks anew, in this order.
+                self._break_off(ticket)
         self.prefetch.forget()
         self.prefetch.opened(self._snapshots.uris())
 
@@ -188,7 +189,7 @@ class InlineCompletions:
             snapshot=snapshot,
             began=self._clock(),
             answer=loop.create_future(),
-            job=Job(lambda stop: self._run(ticket, stop, loop)),
+            job=Job(lambda stop: self._run(ticket, stop, loop), arrival.number),
         )
         if arrival.trail is not None:
             arrival.trail.admit(snapshot.request)

@@ -22,6 +22,7 @@ class Job:
     """Work for the thread; it must not raise."""
 
     work: Callable[[Cancellation], None]
+    number: int = 0  # of its coming: the higher, the newer
     stop: Cancellation = field(default_factory=Cancellation)
     overtaken: int = 0
 
@@ -32,7 +33,7 @@ class Scheduler:
     def __init__(self) -> None:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="homespun-complete")
         self._lock = threading.Lock()  # guards the fields below
-        self._requests: list[Job] = []  # that wait, the newest last
+        self._requests: list[Job] = []  # that wait, the last one last
         self._preparations: list[Job] = []
         self._current: Job | None = None
         self._current_prepares = False
@@ -98,7 +99,8 @@ class Scheduler:
         if not self._requests:
             return self._preparations.pop() if self._preparations else None
         late = (job for job in self._requests if job.overtaken >= _MAX_OVERTAKEN)
-        job = next(late, self._requests[-1])
+        newest = max(reversed(self._requests), key=lambda job: job.number)
+        job = next(late, newest)
         self._requests.remove(job)
         for waiting in self._requests:
             waiting.overtaken += 1

@@ -24,7 +24,8 @@ from tests.e2e.scale.proxy import StoreProxy, proxied
 from tests.e2e.scale.steps.bad_packs import bad_packs
 from tests.e2e.scale.steps.conditions import without_conditions
 from tests.e2e.scale.steps.full import full_store
-from tests.e2e.scale.steps.killed_workers import WorkersToKill
+from tests.e2e.scale.steps.killed_workers import WORKERS, WorkersToKill
+from tests.e2e.scale.steps.ray_cluster import on_a_cluster
 from tests.e2e.scale.steps.shared import Steps, Team, homespun
 from tests.e2e.scale.steps.slow import slow_and_away
 from tests.e2e.scale.steps.two_publishers import two_publishers
@@ -57,9 +58,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with seaweed(run / "store") as store:
         for engine in args.on:
             _killed_and_done(steps, store, engine, path, names, truth)
-        if "local" in args.on:
-            words = partial(_fleet, path, more=("--on", "local", "--jobs", "2"))
-            WorkersToKill(store, words, list(found.values()), truth).killed_and_done(steps)
+        for worker in WORKERS:
+            if worker.engine in args.on:
+                words = partial(_fleet, path, more=("--on", worker.engine, "--jobs", "2"))
+                fleet = WorkersToKill(store, worker, words, list(found.values()), truth)
+                fleet.killed_and_done(steps)
+        if "ray" in args.on:
+            on_a_cluster(steps, store, partial(_fleet, path), truth)
         _of_one_repository(steps, store, run)
         _troubles(steps, store, path)
     return 1 if steps.failed else 0

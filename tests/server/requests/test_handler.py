@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
 
 import pytest
 from lsprotocol import types as lsp
 
 from homespun.server.lsp.protocol import DocumentVersion, InlineContext, InlineParams
+from homespun.server.requests.scheduler import Scheduler
 from homespun.server.types import Completion, CompletionRequest
 from tests.support.desk import AUTOMATIC, BY_HAND, PATIENCE_SECONDS, Scripted, at_a_desk
 
@@ -239,9 +241,12 @@ def test_what_is_known_does_not_wait():
 def at_once(says, key):
     """A completer that answers whatever the document says."""
     completer = Scripted(says, key=key)
-    completer.complete = lambda request, *, cancelled: Completion(
-        says, "newline", model="m", tokens={"prompt": 9}
-    )
+
+    def complete(request, *, cancelled):
+        completer.asked.append(request.text)
+        return Completion(says, "newline", model="m", tokens={"prompt": 9})
+
+    completer.complete = complete
     return completer
 
 
@@ -296,6 +301,29 @@ def test_what_a_switch_overtook_gives_way_to_a_newer_request():
         newer = asyncio.ensure_future(desk.ask("y = ¦\n"))
         assert await older == ""
         assert await newer == "bar"
+
+    at_a_desk(scenario, Scripted())
+
+
+def test_behind_a_switch_the_document_that_asked_last_is_served_first(monkeypatch):
+    request = Scheduler.request
+
+    def at_leisure(scheduler, job):
+        is_taken = request(scheduler, job)
+        time.sleep(0.05)  # so that the thread begins with the first one that comes
+        return is_taken
+
+    monkeypatch.setattr(Scheduler, "request", at_leisure)
+
+    async def scenario(desk):
+        older = asyncio.ensure_future(desk.ask("SLOW ¦"))
+        await desk.until(desk.completer.begun.is_set)
+        newer = asyncio.ensure_future(desk.ask("SLOW too ¦", "b"))
+        await desk.until(lambda: len(desk.inline._newest) == 2)
+        desk.completer = at_once("bar", "another adapter")
+        desk.inline.renew()
+        assert (await older, await newer) == ("bar", "bar")
+        assert desk.completer.asked == ["SLOW too ", "SLOW "]
 
     at_a_desk(scenario, Scripted())
 
