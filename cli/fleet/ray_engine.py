@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import socket
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
@@ -19,9 +20,11 @@ from homespun.cli.errors import Unavailable
 from homespun.cli.fleet.attempt import attempted, killed
 from homespun.cli.fleet.engines import Tell, by_size
 from homespun.cli.fleet.states import FleetJob
+from homespun.errors import in_words
 from homespun.models.telemetry import keep_ray_silent
 
 _START_SECONDS = "300"  # on a machine that has other work; Ray itself gives up after 30
+_CONNECT_SECONDS = 10.0
 _STORE_BYTES = 100_000_000  # of objects, at least 75 MB for Ray; ours are a line each
 
 
@@ -47,6 +50,7 @@ def on_ray(jobs: Sequence[FleetJob], tell: Tell, *, at_once: int, address: str =
 @contextmanager
 def _connected(at_once: int, address: str) -> Iterator[Any]:
     """Give the library, connected; what was started here ends with the block."""
+    _check_listens(address)
     keep_ray_silent()
     if not address:  # read where the library is imported
         os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32))
@@ -82,3 +86,14 @@ def _connected(at_once: int, address: str) -> Iterator[Any]:
             yield ray
         finally:
             ray.shutdown()
+
+
+def _check_listens(address: str) -> None:
+    """Raise `Unavailable` where nothing is at HOST:PORT: Ray itself tries that for minutes."""
+    host, _, port = address.rpartition(":")
+    if "/" in address or not host or not port.isdecimal():
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        raise Unavailable(f"Ray at {address!r} does not answer: {in_words(error)}") from error

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 from types import SimpleNamespace
 
@@ -62,7 +63,7 @@ def test_a_lost_worker_is_a_line_and_what_ray_prints_is_not_on_stdout(jobs, caps
     fake = FakeRay(loses=("acme/auth",))
     monkeypatch.setitem(sys.modules, "ray", fake)
     told = []
-    ray_engine.on_ray(jobs, told.append, at_once=2, address="head:6379")
+    ray_engine.on_ray(jobs, told.append, at_once=2, address="auto")
     why = {outcome.name: outcome.why for outcome in told}
     assert why["acme/auth"] == "its worker in Ray was lost: The worker died unexpectedly."
     assert "is no folder" in why["acme/billing"]
@@ -71,7 +72,22 @@ def test_a_lost_worker_is_a_line_and_what_ray_prints_is_not_on_stdout(jobs, caps
     assert (out, err.count("(raylet)")) == ("", 2)
 
 
-def test_a_cluster_that_does_not_answer_is_a_sentence(jobs, monkeypatch):
-    monkeypatch.setitem(sys.modules, "ray", FakeRay(refuses="no such place\nand more"))
-    with pytest.raises(Unavailable, match="^Ray at 'head:6379' does not answer: no such place$"):
-        ray_engine.on_ray(jobs, print, at_once=2, address="head:6379")
+def test_a_cluster_that_refuses_is_a_sentence(jobs, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", FakeRay(refuses="no such token\nand more"))
+    with pytest.raises(Unavailable, match="^Ray at 'auto' does not answer: no such token$"):
+        ray_engine.on_ray(jobs, print, at_once=2, address="auto")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]"])
+def test_an_address_where_nothing_listens_is_a_sentence_before_ray_tries(host, jobs, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", FakeRay())
+    with socket.socket() as held:  # a port that nobody has, and nobody takes meanwhile
+        held.bind(("127.0.0.1", 0))
+        address = f"{host}:{held.getsockname()[1]}"
+        with pytest.raises(Unavailable, match="^Ray at .* does not answer: "):
+            ray_engine.on_ray(jobs, print, at_once=2, address=address)
+
+
+def test_a_port_that_is_none_is_a_sentence(jobs):
+    with pytest.raises(Unavailable, match="^Ray at '127.0.0.1:99999' does not answer: "):
+        ray_engine.on_ray(jobs, print, at_once=2, address="127.0.0.1:99999")

@@ -99,7 +99,7 @@ class WorkersToKill:
         born: dict[int, float] = {}
         killed: set[int] = set()
         while driver.poll() is None and len(killed) < 2:
-            for worker in _running(driver.pid, self._worker.command):
+            for worker in running(driver.pid, self._worker.command):
                 lived = time.monotonic() - born.setdefault(worker, time.monotonic())
                 if lived >= seconds and worker not in killed:
                     with suppress(ProcessLookupError):
@@ -117,14 +117,14 @@ class WorkersToKill:
         return self._worker.engine
 
 
-def _running(driver: int, command: bytes) -> list[int]:
+def running(driver: int, command: bytes) -> list[int]:
     """Return the processes below a driver whose command line has some bytes."""
     found = []
     for child in _children(driver):
         with suppress(OSError):
             if command in Path(f"/proc/{child}/cmdline").read_bytes():
                 found.append(child)
-        found += _running(child, command)
+        found += running(child, command)
     return found
 
 

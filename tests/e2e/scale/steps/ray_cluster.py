@@ -6,6 +6,7 @@ has the token alone.
 
 from __future__ import annotations
 
+import os
 import secrets
 import signal
 import socket
@@ -13,9 +14,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from tests.e2e.scale.steps.killed_workers import running
 from tests.e2e.scale.steps.shared import Steps, homespun, is_sentence
 from tests.e2e.scale.store import SeaweedStore, offered
 
@@ -28,13 +30,13 @@ def on_a_cluster(
     words: Callable[[str, Sequence[str]], list[str]],
     truth: Mapping[str, tuple],
 ) -> None:
-    """Do the fleet on the cluster, compare, and ask for one that is not there."""
+    """Do the fleet on the cluster and compare; then with another token, lost midway, and gone."""
     root = f"{store.root}/cluster"
     token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
     environment = {**store.environment(), **token}
     port = _free_port()
     asked = [*words(root, ("--on", f"ray=127.0.0.1:{port}")), "--json", "--again"]
-    with _cluster(port, environment):
+    with _cluster(port, environment) as cluster:
         done = homespun(asked, environment)
         same = offered(root, list(truth), environment) == dict(truth)
         steps.check(
@@ -48,12 +50,35 @@ def on_a_cluster(
             "ray=ADDRESS: another token is refused",
             stranger.stderr,
         )
+        _lost_midway(steps, cluster, asked, environment)
     gone = homespun(asked, environment)
     steps.check(is_sentence(gone, "Ray at"), "ray=ADDRESS: none there is a sentence", gone.stderr)
 
 
+def _lost_midway(
+    steps: Steps, cluster: int, asked: Sequence[str], environment: Mapping[str, str]
+) -> None:
+    """Kill the cluster while it works: Ray ends the driver by itself, a minute later."""
+    driver = subprocess.Popen(
+        [sys.executable, "-P", "-m", "homespun.cli", *asked],
+        env=dict(environment),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    while driver.poll() is None and not running(cluster, b"ray::attempted"):
+        time.sleep(0.02)
+    is_under_way = driver.poll() is None
+    for process in (*running(cluster, b"gcs_server"), *running(cluster, b"raylet")):
+        with suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
+    printed, _ = driver.communicate(timeout=_PATIENCE_SECONDS)
+    holds = is_under_way and driver.returncode != 0 and not printed
+    steps.check(holds, "ray=ADDRESS: killed while it works, the driver ends", driver.returncode)
+
+
 @contextmanager
-def _cluster(port: int, environment: Mapping[str, str]) -> Iterator[None]:
+def _cluster(port: int, environment: Mapping[str, str]) -> Iterator[int]:
+    """Start one; yields the process that all of its own are below."""
     program = Path(sys.executable).with_name("ray")
     command = [str(program), "start", "--head", "--block", f"--port={port}", "--num-cpus=2"]
     command += ["--node-ip-address=127.0.0.1", "--include-dashboard=false"]
@@ -63,7 +88,7 @@ def _cluster(port: int, environment: Mapping[str, str]) -> Iterator[None]:
     )
     try:
         _wait(port, process)
-        yield
+        yield process.pid
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait()
