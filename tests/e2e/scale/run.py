@@ -26,7 +26,7 @@ from tests.e2e.scale.steps.conditions import without_conditions
 from tests.e2e.scale.steps.full import full_store
 from tests.e2e.scale.steps.killed_workers import WORKERS, WorkersToKill
 from tests.e2e.scale.steps.ray_cluster import on_a_cluster
-from tests.e2e.scale.steps.shared import Steps, Team, homespun
+from tests.e2e.scale.steps.shared import Steps, Team, homespun, last_line
 from tests.e2e.scale.steps.slow import slow_and_away
 from tests.e2e.scale.steps.two_publishers import two_publishers
 from tests.e2e.scale.store import SeaweedStore, offered, seaweed
@@ -94,12 +94,14 @@ def _killed_and_done(
             process.send_signal(signal.SIGKILL)
             process.wait()
     done = homespun([*words, "--json"], store.environment())
-    steps.check(done.returncode == 0, f"{engine}: done after {len(_KILLS)} kills of the driver")
+    what = f"{engine}: done after {len(_KILLS)} kills of the driver"
+    steps.check(done.returncode == 0, what, last_line(done.stderr))
     same = offered(root, names, store.environment()) == dict(truth)
     steps.check(same, f"{engine}: what is offered equals a single process's")
     again = homespun([*words, "--json"], store.environment())
     counts = json.loads(again.stdout)["counts"] if again.stdout else {}
-    steps.check(counts.get("unchanged") == len(names), f"{engine}: all unchanged the next time")
+    holds = counts.get("unchanged") == len(names)
+    steps.check(holds, f"{engine}: all unchanged the next time", last_line(again.stderr))
 
 
 def _of_one_repository(steps: Steps, store: SeaweedStore, run: Path) -> None:
