@@ -79,6 +79,12 @@ SUBJECTS = (
         "7f7a44f8dc0650296bd5ab6c745c9bcbaa6ac3b7",
         "2026-08-01",
     ),
+    Subject(
+        "fastify",
+        "https://github.com/fastify/fastify",
+        "83e69762aff047940b376fc2a266d143499ef727",
+        "2024-06-01",
+    ),
 )
 
 

@@ -56,10 +56,10 @@ def _learned(repository: Path, minutes: float) -> Path:
     options = TrainOptions(
         model=_COMPLETION.model,
         minutes=minutes,
-        items=20,
-        habits=30,
-        probes=30,
-        forgetting_tasks=10,
+        items=8,
+        habits=12,
+        probes=8,
+        forgetting_tasks=6,
         canaries=0,  # no server is asked for them
         arms=PRIMARY,
         promote=False,
