@@ -14,10 +14,11 @@ import argparse
 import json
 import sys
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from bench.common.provenance import RESULTS
+from bench.tuning import SUBJECTS as TUNED
 from bench.tuning import Subject, checkout
 from homespun.cli.progress import RichProgress
 from homespun.server.options import CompletionOptions
@@ -37,13 +38,9 @@ ARM = "general/retrieval"
 KEPT = RESULTS / "house-forms.json"
 _MIN_SITES = 4  # of a rule that is named
 
+_TUNED = {subject.name: subject for subject in TUNED}
 SUBJECTS = (
-    Subject(
-        "python-sdk",
-        "https://github.com/modelcontextprotocol/python-sdk",
-        "57394b0548d1e2dc2dce8d67d84985769df3b8bb",
-        "2026-05-01",
-    ),
+    _TUNED["python-sdk"],
     Subject(
         "trio",
         "https://github.com/python-trio/trio",
@@ -56,12 +53,7 @@ SUBJECTS = (
         "64661601a1e492a9448ac1011deb9cd9467a9e30",
         "2023-01-01",
     ),
-    Subject(
-        "fastify",
-        "https://github.com/fastify/fastify",
-        "83e69762aff047940b376fc2a266d143499ef727",
-        "2024-01-01",
-    ),
+    replace(_TUNED["fastify"], until="2024-01-01"),
     Subject(
         "eslint",
         "https://github.com/eslint/eslint",

@@ -40,6 +40,7 @@ from bench.typing.corpus import corpus
 from homespun.models.export.export import export
 from tests.e2e.scale.team_door import Door, door, missing
 from tests.e2e.servers.starting import PEERS
+from tests.support.processes import children
 
 MODEL = "qwen2.5-coder-0.5b"
 MARK = "scale-team"
@@ -136,11 +137,6 @@ def _server(args: argparse.Namespace, arm: str) -> Iterator[tuple[str, int, str]
         process.wait()
 
 
-def _children(pid: int) -> list[int]:
-    found = Path(f"/proc/{pid}/task/{pid}/children")
-    return [int(each) for each in found.read_text().split()] if found.exists() else []
-
-
 def main() -> int:
     """Run, print the table, write the report."""
     args = _arguments()
@@ -188,7 +184,7 @@ def _run(
             front = stack.enter_context(door(place, url, users=names))
             tokens, asked = list(front.tokens.values()), front.url
             environment["SSL_CERT_FILE"] = str(front.authority)
-            pids["nginx"] = [front.pid, *_children(front.pid)]
+            pids["nginx"] = [front.pid, *children(front.pid)]
         load = os.getloadavg()[0]
         told = {
             "url": asked,

@@ -13,7 +13,6 @@ import argparse
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -24,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.common import provenance
+from tests.support.processes import free_port
 
 _ELASTIC = (sys.executable, "-m", "torch.distributed.run")
 _LIMIT_SECONDS = 600
@@ -79,7 +79,7 @@ def runs(place: Path, model: str | None, steps: int, *, with_nodes: bool) -> lis
 
 def ways_of(work: Sequence[str]) -> dict[str, list[tuple[str, ...]]]:
     """Return the commands that start `work`, an interpreter's arguments, in each way."""
-    meeting = f"--rdzv-endpoint=127.0.0.1:{_free_port()}"
+    meeting = f"--rdzv-endpoint=127.0.0.1:{free_port()}"
     together = (*_ELASTIC, "--standalone", "--nnodes=1", "--nproc-per-node=2", *work)
     nodes = [
         (
@@ -191,12 +191,6 @@ def _weights_apart(one: Path, other: Path) -> float:
     return max(
         float(np.abs(ours[name].astype("f4") - theirs[name].astype("f4")).max()) for name in ours
     )
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 if __name__ == "__main__":

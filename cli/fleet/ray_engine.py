@@ -77,10 +77,7 @@ def _connected(at_once: int, address: str) -> Iterator[Any]:
             **({} if address else started),
         )
     except Exception as error:  # also of no type of its own, where it does not start in time
-        said = str(error).strip().partition("\n")[0][:300]
-        raise Unavailable(
-            f"Ray at {address or 'this machine'!r} does not answer: {said}"
-        ) from error
+        raise _no_answer(address or "this machine", error) from error
     with redirect_stdout(sys.stderr):  # it prints which workers were lost; stdout is our JSON's
         try:
             yield ray
@@ -96,4 +93,9 @@ def _check_listens(address: str) -> None:
     try:
         socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS).close()
     except (OSError, OverflowError) as error:
-        raise Unavailable(f"Ray at {address!r} does not answer: {in_words(error)}") from error
+        raise _no_answer(address, error) from error
+
+
+def _no_answer(place: str, error: Exception) -> Unavailable:
+    said = in_words(error).strip().partition("\n")[0][:300]
+    return Unavailable(f"Ray at {place!r} does not answer: {said}")

@@ -28,7 +28,8 @@ _SERVICES = {"mistral.ai": "mistral", "deepseek.com": "deepseek"}
 _OWNERS = {"vllm": "vllm", "llamacpp": "llama-server"}
 _MAX_NAMED = 5
 _MAX_MODELS = 1000
-_ANOTHER_SERVER = (400, 404, 405)
+_NOT_UNDERSTOOD = 400  # what was asked; at the same path something else may be
+_ANOTHER_SERVER = (_NOT_UNDERSTOOD, 404, 405)
 _NOT_PASSED = 403  # what proxies say of a path that they do not pass
 
 
@@ -123,6 +124,7 @@ class _Questions:
         self.client = client
         self._limits = limits
         self._known: dict[str, Any] = {}
+        self._unknown: set[str] = set()  # paths that are not there: asked no second time
 
     def get(self, path: str) -> Any:  # noqa: ANN401 - JSON
         if path not in self._known:
@@ -130,15 +132,19 @@ class _Questions:
         return self._known[path]
 
     def post(self, path: str, body: object) -> Any:  # noqa: ANN401 - JSON
+        if path in self._unknown:
+            return None
         return self._asked(path, body, (*_ANOTHER_SERVER, _NOT_PASSED))
 
     def _asked(self, path: str, body: object, unknown: tuple[int, ...] = _ANOTHER_SERVER) -> Any:  # noqa: ANN401 - JSON
         try:
             return self.client.json(path, body, limits=self._limits)
         except RemoteRefused as error:
-            if error.status in unknown:
-                return None
-            raise
+            if error.status not in unknown:
+                raise
+            if error.status != _NOT_UNDERSTOOD:
+                self._unknown.add(path)
+            return None
 
 
 def _kind(questions: _Questions) -> str:

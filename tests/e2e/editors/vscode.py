@@ -11,7 +11,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import time
 import urllib.request
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from tests.e2e.editors.waiting import NothingSeen, settled, wait
+from tests.support.processes import free_port
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page, Playwright
@@ -92,7 +92,7 @@ class CodeServer:
             "XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache")),
             "EXTENSIONS_GALLERY": '{"serviceUrl": "http://127.0.0.1:9/"}',
         }
-        self.port = _free_port()
+        self.port = free_port()
         self.pid = 0
 
     def __enter__(self) -> CodeServer:
@@ -347,9 +347,3 @@ def _commands() -> Iterator[tuple[int, str]]:
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             yield int(folder.name), (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])

@@ -26,7 +26,7 @@ from tests.e2e.scale.steps.conditions import without_conditions
 from tests.e2e.scale.steps.full import full_store
 from tests.e2e.scale.steps.killed_workers import WORKERS, WorkersToKill
 from tests.e2e.scale.steps.ray_cluster import on_a_cluster
-from tests.e2e.scale.steps.shared import Steps, Team, homespun, last_line
+from tests.e2e.scale.steps.shared import Steps, Team, command, homespun, last_line
 from tests.e2e.scale.steps.slow import slow_and_away
 from tests.e2e.scale.steps.two_publishers import two_publishers
 from tests.e2e.scale.store import SeaweedStore, offered, seaweed
@@ -83,7 +83,7 @@ def _killed_and_done(
     words = _fleet(path, root, ("--on", engine, "--jobs", "2"))
     for seconds in _KILLS:
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "homespun.cli", *words],
+            command(words),
             env=store.environment(),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

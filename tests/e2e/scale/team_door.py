@@ -9,15 +9,15 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import ssl
 import subprocess
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+
+from tests.support.processes import free_port, wait_until_it_listens
 
 FILES = Path(__file__).resolve().parents[3] / "docs" / "scale" / "team"
 _PATIENCE_SECONDS = 60.0
@@ -81,7 +81,7 @@ def door(
         check=True,
         capture_output=True,
     )
-    found = Door(folder, _free_port(), {user: secrets.token_hex(32) for user in users})
+    found = Door(folder, free_port(), {user: secrets.token_hex(32) for user in users})
     write_tokens(folder, found.tokens)
     file = folder / "nginx.conf"
     file.write_text(_placed(found, backend, changes), encoding="utf-8")
@@ -91,7 +91,14 @@ def door(
     process = subprocess.Popen([*command, "-g", "daemon off;"], stdin=subprocess.DEVNULL)
     found.pid = process.pid
     try:
-        _wait_for(found, process)
+        log = folder / "error.log"
+        wait_until_it_listens(
+            found.port,
+            process,
+            name="nginx",
+            patience_seconds=_PATIENCE_SECONDS,
+            said=lambda: log.read_text() if log.exists() else "",
+        )
         yield found
     finally:
         process.terminate()
@@ -123,22 +130,3 @@ def _placed(found: Door, backend: str, changes: Mapping[str, str]) -> str:
     for number, new in enumerate(places.values()):
         text = text.replace(f"\0{number}\0", new)
     return text
-
-
-def _wait_for(found: Door, process: subprocess.Popen[bytes]) -> None:
-    end = time.monotonic() + _PATIENCE_SECONDS
-    while time.monotonic() < end:
-        log = found.folder / "error.log"
-        assert process.poll() is None, log.read_text() if log.exists() else "nginx ended"
-        try:
-            socket.create_connection(("127.0.0.1", found.port), timeout=1).close()
-            return
-        except OSError:
-            time.sleep(0.02)
-    raise AssertionError("nginx does not listen")
-
-
-def _free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])

@@ -6,7 +6,6 @@ That the door does so in front of a fake, `tests/e2e/scale/test_team_proxy.py` s
 from __future__ import annotations
 
 import os
-import re
 import tempfile
 import time
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ from pathlib import Path
 import httpx
 
 from tests.e2e.scale.team_door import Door, door
-from tests.e2e.servers.starting import MODEL, Started, say
+from tests.e2e.servers.starting import MODEL, Started, metric, say
 
 _USER, _KEY = "alice", "TEAM_TOKEN"
 _PATIENCE_SECONDS = 60.0
@@ -54,8 +53,7 @@ def check(server: Started, found: Door) -> None:
     """Try what has to be kept out. `server` is the one behind `found`."""
     with found.client(_USER) as user, httpx.Client(base_url=server.url, trust_env=False) as inside:
         for method, path in _INSIDE:
-            there = inside.request(method, path, json={} if method == "POST" else None).status_code
-            assert there != 404, f"vLLM has no {path} any more"
+            assert _status(inside, method, path) != 404, f"vLLM has no {path} any more"
             assert _status(user, method, path) == 404, path
         with found.client() as stranger:
             assert stranger.post("/v1/completions", json={}).status_code == 401
@@ -79,8 +77,8 @@ def _leave(user: httpx.Client, inside: httpx.Client) -> None:
         time.sleep(0.05)
 
 
-def _status(user: httpx.Client, method: str, path: str) -> int:
-    return user.request(method, path, json={} if method == "POST" else None).status_code
+def _status(client: httpx.Client, method: str, path: str) -> int:
+    return client.request(method, path, json={} if method == "POST" else None).status_code
 
 
 def _running(inside: httpx.Client) -> float:
@@ -92,6 +90,6 @@ def _written(inside: httpx.Client) -> float:
 
 
 def _metric(inside: httpx.Client, name: str) -> float:
-    found = re.search(rf"^{name}\{{.*\}} (\S+)$", inside.get("/metrics").text, re.MULTILINE)
+    found = metric(inside.get("/metrics").text, name)
     assert found is not None, f"vLLM has no metric {name} any more"
-    return float(found[1])
+    return found

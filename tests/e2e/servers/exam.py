@@ -19,7 +19,7 @@ from homespun.server.options import CompletionOptions
 from homespun.training.config import ExamEndpoint, TrainOptions
 from homespun.training.evaluation.report import PRIMARY
 from homespun.training.gate import gate
-from homespun.training.gate.measured import Evidence
+from homespun.training.gate.measured import Evidence, ShareDifference
 from homespun.training.gate.verdict import GateVerdict
 from homespun.training.pipeline.train import train, train_until
 from tests.e2e.servers.starting import Started, say
@@ -97,9 +97,8 @@ def _figures(found: Evidence) -> dict[str, object]:
     assert found.parity is not None, "it was looked at"
     return {
         "places": found.places,
-        "exact": found.exact and [round(found.exact.before, 3), round(found.exact.after, 3)],
-        "similarity": found.similarity
-        and [round(found.similarity.before, 3), round(found.similarity.after, 3)],
+        "exact": _both(found.exact),
+        "similarity": _both(found.similarity),
         "house form likelier": [
             round(sum(getattr(rule, when) * rule.sites for rule in rules) / max(sites, 1), 3)
             for when in ("before", "after")
@@ -110,3 +109,7 @@ def _figures(found: Evidence) -> dict[str, object]:
         "a completion, ms": found.speed
         and [round(found.speed.before_ms), round(found.speed.after_ms)],
     }
+
+
+def _both(found: ShareDifference | None) -> list[float] | None:
+    return found and [round(found.before, 3), round(found.after, 3)]

@@ -34,6 +34,8 @@ from tests.e2e.servers.starting import (
     vllm_server,
 )
 
+_LORA = ("--enable-lora", "--max-loras", "1", "--max-lora-rank")  # of so much
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print a line a place and the figures of each server; 1 where the texts differ too often."""
@@ -88,8 +90,7 @@ def _vllm_adapter(args: argparse.Namespace, python: Path) -> int:
         context_tokens=CONTEXT_TOKENS,
         threads=args.threads,
     )
-    more = ("--enable-lora", "--max-lora-rank", "16", "--max-loras", "1")
-    with vllm_server(python, _folder(args), args.threads, more=more) as server:
+    with vllm_server(python, _folder(args), args.threads, more=(*_LORA, "16")) as server:
         adapter.push(server, registry, identifier, args.folder / "pushed")
         rows = list(asked(places(args.places), server, local, adapter=identifier))
     changed = sum(row.there != text for row, text in zip(rows, as_shipped, strict=True))
@@ -104,8 +105,7 @@ def _vllm_door(args: argparse.Namespace, python: Path) -> int:
         say(f"vllm-door is left out: it {why}")
         return 0
     local = load_generator(MODEL, context_tokens=CONTEXT_TOKENS, threads=args.threads)
-    more = ("--enable-lora", "--max-lora-rank", "16", "--max-loras", "1")
-    with vllm_server(python, _folder(args), args.threads, more=more) as server:
+    with vllm_server(python, _folder(args), args.threads, more=(*_LORA, "16")) as server:
         with behind_the_door.opened(server) as (reached, found):
             behind_the_door.check(server, found)
             rows = list(asked(places(args.places), reached, local))
@@ -121,7 +121,7 @@ def _vllm_exam(args: argparse.Namespace, python: Path) -> int:
         _folder(args),
         args.threads,
         context_tokens=exam.CONTEXT_TOKENS,
-        more=("--enable-lora", "--max-lora-rank", "32", "--max-loras", "1"),
+        more=(*_LORA, "32"),
     )
     return exam.compared(repository, args.minutes, start)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+
+from tests.support.processes import free_port
 
 ROOT = Path(__file__).resolve().parents[3]
 PEERS = ROOT / ".venv-peers"
@@ -29,7 +30,7 @@ _VLLM_ENVIRONMENT = {
     "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "True",
     "HF_HUB_OFFLINE": "1",
 }
-_LATENCY = re.compile(r"^vllm:e2e_request_latency_seconds_(sum|count)\{.*\} (\S+)$", re.MULTILINE)
+_LATENCY = "vllm:e2e_request_latency_seconds"
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def vllm_server(
     more: Sequence[str] = (),
 ) -> Iterator[Started]:
     """Start vLLM on a folder of weights; what it says goes into a file beside them."""
-    port = _free_port()
+    port = free_port()
     command = [str(python), "-P", "-m", "vllm.entrypoints.openai.api_server"]
     command += ["--model", str(model), "--served-model-name", MODEL]
     command += ["--host", "127.0.0.1", "--port", str(port), "--dtype", "bfloat16"]
@@ -97,6 +98,12 @@ def vllm_server(
         process.wait()
 
 
+def metric(page: str, name: str) -> float | None:
+    """Return what a page of metrics says of a name, None where it has none of that name."""
+    found = re.search(rf"^{name}\{{.*\}} (\S+)$", page, re.MULTILINE)
+    return float(found[1]) if found else None
+
+
 def say(sentence: str) -> None:
     """Write a line beside what is measured."""
     print(sentence, file=sys.stderr, flush=True)  # noqa: T201
@@ -113,12 +120,6 @@ def _version(process: subprocess.Popen[bytes], url: str, log: Path) -> str:
     raise AssertionError(f"vLLM does not answer; {log} says what it does")
 
 
-def _free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])
-
-
 class _Latency:
     """What vLLM says in its metrics: the seconds of all requests together."""
 
@@ -129,8 +130,7 @@ class _Latency:
     def last_ms(self) -> float:
         """Return what the last request took, 0 where it was not the only one since asked before."""
         page = httpx.get(f"{self._url}/metrics", trust_env=False).text
-        found = dict(_LATENCY.findall(page))
-        known = float(found.get("sum", 0)), float(found.get("count", 0))
+        known = metric(page, f"{_LATENCY}_sum") or 0.0, metric(page, f"{_LATENCY}_count") or 0.0
         seconds, requests = known[0] - self._known[0], known[1] - self._known[1]
         self._known = known
         return seconds * 1000 if requests == 1 else 0.0

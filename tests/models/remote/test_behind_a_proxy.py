@@ -29,6 +29,7 @@ def test_ids_are_sent_where_vllm_makes_the_same_of_a_text_and_says_so(status, se
     assert prompts(server) == [list(ask.asked().ids)]
     probes = [asked.body for asked in server.to(COMPLETIONS) if not asked.body.get("stream")]
     assert [probe["max_tokens"] for probe in probes] == [1, 1]
+    assert len(server.to("/tokenize")) == 1  # it is not there, for the second text neither
     assert not any("first" in probe["prompt"] for probe in probes)  # nothing of the user's
 
 

@@ -12,7 +12,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -20,8 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.scale.steps.shared import Steps, homespun
+from tests.e2e.scale.steps.shared import Steps, command, homespun
 from tests.e2e.scale.store import SeaweedStore, offered
+from tests.support.processes import children
 
 _AFTER_SECONDS = (0.0, 0.5, 1.5, 3.0)  # that a worker has lived
 _LOOKS_EVERY_SECONDS = 0.02
@@ -90,7 +90,7 @@ class WorkersToKill:
         for folder in self._folders:
             shutil.rmtree(folder / ".homespun", ignore_errors=True)  # so that there is work
         driver = subprocess.Popen(
-            [sys.executable, "-P", "-m", "homespun.cli", *words, "--json"],
+            command([*words, "--json"]),
             env=self._store.environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -120,17 +120,9 @@ class WorkersToKill:
 def running(driver: int, command: bytes) -> list[int]:
     """Return the processes below a driver whose command line has some bytes."""
     found = []
-    for child in _children(driver):
+    for child in children(driver):
         with suppress(OSError):
             if command in Path(f"/proc/{child}/cmdline").read_bytes():
                 found.append(child)
         found += running(child, command)
-    return found
-
-
-def _children(process: int) -> list[int]:
-    found: list[int] = []
-    for task in Path(f"/proc/{process}/task").glob("*/children"):
-        with suppress(OSError):
-            found += map(int, task.read_text().split())
     return found

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,8 +17,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.e2e.scale.steps.killed_workers import running
-from tests.e2e.scale.steps.shared import Steps, homespun, is_sentence
+from tests.e2e.scale.steps.shared import Steps, command, homespun, is_sentence
 from tests.e2e.scale.store import SeaweedStore, offered
+from tests.support.processes import free_port, wait_until_it_listens
 
 _PATIENCE_SECONDS = 300.0
 
@@ -34,7 +34,7 @@ def on_a_cluster(
     root = f"{store.root}/cluster"
     token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
     environment = {**store.environment(), **token}
-    port = _free_port()
+    port = free_port()
     asked = [*words(root, ("--on", f"ray=127.0.0.1:{port}")), "--json", "--again"]
     with _cluster(port, environment) as cluster:
         done = homespun(asked, environment)
@@ -60,7 +60,7 @@ def _lost_midway(
 ) -> None:
     """Kill the cluster while it works: Ray ends the driver by itself, a minute later."""
     driver = subprocess.Popen(
-        [sys.executable, "-P", "-m", "homespun.cli", *asked],
+        command(asked),
         env=dict(environment),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -80,34 +80,15 @@ def _lost_midway(
 def _cluster(port: int, environment: Mapping[str, str]) -> Iterator[int]:
     """Start one; yields the process that all of its own are below."""
     program = Path(sys.executable).with_name("ray")
-    command = [str(program), "start", "--head", "--block", f"--port={port}", "--num-cpus=2"]
-    command += ["--node-ip-address=127.0.0.1", "--include-dashboard=false"]
-    command += ["--disable-usage-stats", "--object-store-memory=100000000"]
+    words = [str(program), "start", "--head", "--block", f"--port={port}", "--num-cpus=2"]
+    words += ["--node-ip-address=127.0.0.1", "--include-dashboard=false"]
+    words += ["--disable-usage-stats", "--object-store-memory=100000000"]
     process = subprocess.Popen(
-        command, env=dict(environment), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        words, env=dict(environment), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        _wait(port, process)
+        wait_until_it_listens(port, process, name="Ray", patience_seconds=_PATIENCE_SECONDS)
         yield process.pid
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait()
-
-
-def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
-    end = time.monotonic() + _PATIENCE_SECONDS
-    while time.monotonic() < end:
-        assert process.poll() is None, "Ray did not start"
-        try:
-            socket.create_connection(("127.0.0.1", port), 1.0).close()
-        except OSError:
-            time.sleep(0.2)
-        else:
-            return
-    raise AssertionError("Ray does not listen")
-
-
-def _free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])

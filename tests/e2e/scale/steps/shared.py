@@ -41,13 +41,17 @@ class Steps:
         self.failed += [] if holds else [what]
 
 
+def command(words: Sequence[str]) -> list[str]:
+    """Return how `homespun WORDS` is started."""
+    return [sys.executable, "-P", "-m", "homespun.cli", *words]
+
+
 def homespun(
     words: Sequence[str], environment: Mapping[str, str]
 ) -> subprocess.CompletedProcess[str]:
     """Run `homespun WORDS` to its end."""
-    command = [sys.executable, "-P", "-m", "homespun.cli", *words]
     return subprocess.run(
-        command, env=dict(environment), capture_output=True, text=True, check=False
+        command(words), env=dict(environment), capture_output=True, text=True, check=False
     )
 
 

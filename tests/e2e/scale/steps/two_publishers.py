@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import threading
 
-from tests.e2e.scale.steps.shared import Steps, Team, last_line
+from tests.e2e.scale.steps.shared import Steps, Team, command, last_line
 
 _PATIENCE_SECONDS = 120.0
 
@@ -54,7 +53,7 @@ def _raced(steps: Steps, team: Team, commits: int, *, is_newer_first: bool) -> N
     team.proxy.before_write, team.proxy.after_write = race.before, race.after
     started = [
         subprocess.Popen(
-            [sys.executable, "-P", "-m", "homespun.cli", *team.words(each)],
+            command(team.words(each)),
             env=team.through(),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
