@@ -27,7 +27,7 @@ from bench.common import provenance
 from bench.common.rows import read_rows
 from bench.completion.router.ask import RecordingGenerator
 from bench.completion.second_answer import LineQuestion, fork_of, second_answer
-from bench.typing.corpus import RetypedPackage, corpus, say_which
+from bench.typing.corpus import RetypedPackage, corpus, say_which, use_suffix
 from bench.typing.judge import judged
 from bench.typing.retyping import RowsOf, add_arguments, retype_all
 from bench.typing.sessions import Session, Typist
@@ -99,8 +99,8 @@ class ForkingGenerator(RecordingGenerator):
 def main() -> int:
     """Ask what is missing, judge all of it."""
     args = _arguments()
-    packages = corpus(held=args.held, names=args.packages)
-    print(say_which(packages, held=args.held), file=sys.stderr)
+    packages = corpus(args.use, names=args.packages)
+    print(say_which(packages, args.use), file=sys.stderr)
     if not args.judge:
         done = {row["session"] for row in read_rows(args.rows)}
         retype_all(packages, args, done=done, rows_of=_asking(args))
@@ -110,9 +110,9 @@ def main() -> int:
     print(said)
     if args.write:
         facts = provenance.facts(args.model, args.threads)
-        how = {name: getattr(args, name) for name in ("held", "anywhere", "closer_than", "seed")}
+        how = {name: getattr(args, name) for name in ("use", "anywhere", "closer_than", "seed")}
         rows = [_without_text(place) for place in near]
-        name = "runner-up" + ("-held" if args.held else "") + ("-anywhere" if args.anywhere else "")
+        name = "runner-up" + use_suffix(args.use) + ("-anywhere" if args.anywhere else "")
         provenance.write(name, facts | how | {"said": said.split("\n"), "places": rows})
     return 0
 

@@ -27,7 +27,7 @@ from bench.common import provenance
 from bench.common.rows import read_rows
 from bench.completion.router.ask import RecordingGenerator
 from bench.eagerness import reliability
-from bench.typing.corpus import RetypedPackage, corpus, say_which
+from bench.typing.corpus import RetypedPackage, corpus, say_which, use_suffix
 from bench.typing.judge import JudgedKey, ShownFigures, shown_figures, table
 from bench.typing.offline import OfflineKey, displayed, retype
 from bench.typing.retyping import add_arguments, retype_all
@@ -47,8 +47,8 @@ from homespun.training.shipped.confidence.typed import TypedSession
 def main() -> int:
     """Ask what is missing, judge all of it."""
     args = _arguments()
-    packages = corpus(held=args.held, names=args.packages)
-    print(say_which(packages, held=args.held), file=sys.stderr)
+    packages = corpus(args.use, names=args.packages)
+    print(say_which(packages, args.use), file=sys.stderr)
     if not args.judge:
         done = {row["session"] for row in _offline(args.rows)}
         retype_all(packages[args.part :: args.parts], args, done=done, rows_of=_rows_of)
@@ -199,9 +199,9 @@ def _offline(file: Path) -> Iterator[dict[str, Any]]:
 
 def _write(report: dict[str, Any], args: argparse.Namespace) -> None:
     body = provenance.facts(args.model, args.threads) | report
-    body["held"] = args.held
+    body["use"] = args.use
     body["figures"] = {name: asdict(found) for name, found in report["figures"].items()}
-    name = f"eagerness-{args.model}"
+    name = f"eagerness-{args.model}{use_suffix(args.use)}"
     provenance.write(name, body)
     path = provenance.RESULTS / f"{name}.svg"
     path.write_text(reliability.drawn(report["reliability"]), encoding="utf-8")

@@ -50,7 +50,7 @@ def main() -> None:
     args = parser.parse_args()
     held = {
         f"{package.name}/{path}": text
-        for package in corpus(held=True)
+        for package in corpus("held")
         for path, text in source_files(unpacked(package.package), package.language).items()
     }
     _count_windows(held)

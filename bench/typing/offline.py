@@ -114,12 +114,12 @@ class OfflineKey:
 def main() -> int:
     """Retype what is missing, print the table."""
     args = _arguments()
-    packages = corpus(held=args.held, names=args.packages)
-    print(say_which(packages, held=args.held), file=sys.stderr)
+    packages = corpus(args.use, names=args.packages)
+    print(say_which(packages, args.use), file=sys.stderr)
     if not args.judge:
         done = {row.session for row in read(args.rows)}
         retype_all(packages, args, done=done, rows_of=_rows_of(args))
-    rows = [row for row in read(args.rows) if row.held == args.held]
+    rows = [row for row in read(args.rows) if row.held == (args.use != "work")]
     print(markdown(table(by_language(rows, delay_ms=args.delay_ms))))
     if args.frontier:
         curves = {

@@ -30,7 +30,15 @@ from bench.common import provenance
 from bench.eagerness.reliability import calibration
 from bench.engine import peers
 from bench.typing.client import Keystroke, ScreenAnswer, Side, TokenWork
-from bench.typing.corpus import RetypedPackage, copy_with, corpus, say_which, source_files
+from bench.typing.corpus import (
+    RetypedPackage,
+    add_use,
+    copy_with,
+    corpus,
+    say_which,
+    source_files,
+    use_suffix,
+)
 from bench.typing.judge import (
     ShownFigures,
     frontier_drawing,
@@ -67,9 +75,9 @@ ROW_FIELDS = tuple(
 def main() -> int:
     """Run the replay, print the table, write the report."""
     args = _arguments()
-    packages = corpus(held=args.held, names=args.packages)
+    packages = corpus(args.use, names=args.packages)
     packages = packages[:1] if args.quick else packages
-    print(say_which(packages, held=args.held), file=sys.stderr)
+    print(say_which(packages, args.use), file=sys.stderr)
     report: dict[str, Any] = provenance.facts(args.model, args.threads)
     rows: list[KeyResult] = []
     sides: dict[str, dict[str, Any]] = {}
@@ -87,7 +95,7 @@ def main() -> int:
         "budget_tokens": _BUDGET_TOKENS,
         "acceptance": args.acceptance,
         "packages": [package.name for package in packages],
-        "held": args.held,
+        "use": args.use,
         "sides": {name: _figures(name, facts, rows) for name, facts in sides.items()},
     }
     report["ratios"] = _ratios(report["sides"])
@@ -100,7 +108,7 @@ def main() -> int:
     print(f"\nhow true its probabilities are: {report['sides']['homespun']['calibration']}")
     report["row_fields"] = ROW_FIELDS
     report["rows"] = [_compact(row) for row in rows]
-    suffix = ("-quick" if args.quick else "") + ("-held" if args.held else "")
+    suffix = ("-quick" if args.quick else "") + use_suffix(args.use)
     suffix += "" if args.builds else "-alone"  # never in the place of a run beside the others
     written = provenance.write(f"typing-{args.model}{suffix}", report)
     drawing = frontier_drawing(
@@ -351,7 +359,7 @@ def _progress(session: Session, rows: Sequence[KeyResult]) -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--quick", action="store_true", help="one package, about 60 keys")
-    parser.add_argument("--held", action="store_true", help="the held packages: the report alone")
+    add_use(parser)
     parser.add_argument("--packages", nargs="+", default=[], help="only these, by name")
     parser.add_argument("--model", default="qwen2.5-coder-0.5b")
     parser.add_argument("--threads", type=int, default=provenance.physical_cores())

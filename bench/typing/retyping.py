@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.completion.router.ask import RecordingGenerator
-from bench.typing.corpus import RetypedPackage, copy_with, source_files
+from bench.typing.corpus import RetypedPackage, add_use, copy_with, source_files
 from bench.typing.sessions import Session, make_sessions
 from homespun.indexer.index import Index
 from homespun.models.types import MODEL_AS_SHIPPED
@@ -31,7 +31,7 @@ def add_arguments(
 ) -> None:
     """Add what `retype_all` and `corpus` are told, with these defaults."""
     parser.add_argument("--rows", type=Path, required=True, help="JSON lines, added to")
-    parser.add_argument("--held", action="store_true", help="the held packages: the report alone")
+    add_use(parser)
     parser.add_argument("--judge", action="store_true", help="ask nothing")
     parser.add_argument("--packages", nargs="+", default=[])
     parser.add_argument("--model", default="qwen2.5-coder-0.5b")

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import argparse
+from typing import get_args
+
 import pytest
 
-from bench.typing.corpus import corpus, say_which, source_files
+from bench.typing.corpus import Use, add_use, corpus, say_which, source_files
 from homespun.training.shipped.sources import is_held_out, sources
 
 
 def test_no_package_has_trained_anything():
-    packages = [*corpus(), *corpus(held=True)]
+    packages = [*corpus(), *corpus("held"), *corpus("fresh")]
     names = frozenset(
         form.casefold()
         for package in packages
@@ -17,17 +20,25 @@ def test_no_package_has_trained_anything():
     assert [name for name in learned if is_held_out(name, names)] == []
 
 
-def test_both_sets_have_six_languages_and_no_package_in_common():
-    worked_with, held = corpus(), corpus(held=True)
-    assert len({package.language for package in worked_with}) >= 6
-    assert len({package.language for package in held}) >= 6
-    assert not {package.name for package in worked_with} & {package.name for package in held}
-    assert all(len(package.package.sha256) == 64 for package in (*worked_with, *held))
+def test_each_set_has_six_languages_and_no_package_of_another():
+    sets = [corpus(use) for use in get_args(Use)]
+    assert all(len({package.language for package in each}) >= 6 for each in sets)
+    packages = [package for each in sets for package in each]
+    assert len({package.name for package in packages}) == len(packages)
+    assert all(len(package.package.sha256) == 64 for package in packages)
 
 
 def test_a_run_says_that_it_looks_at_held_packages():
-    assert "HELD" in say_which(corpus(held=True), held=True)
-    assert "HELD" not in say_which(corpus(), held=False)
+    assert "HELD" in say_which(corpus("held"), "held")
+    assert "FRESH" in say_which(corpus("fresh"), "fresh")
+    assert say_which(corpus(), "work").startswith("packages: starlette")
+
+
+def test_packages_to_work_with_unless_the_others_are_asked_for():
+    parser = argparse.ArgumentParser()
+    add_use(parser)
+    said = ([], ["--held"], ["--fresh"])
+    assert [parser.parse_args(arguments).use for arguments in said] == list(get_args(Use))
 
 
 def test_a_name_that_is_no_package_ends_the_run_with_those_that_are():
