@@ -200,6 +200,16 @@ def test_the_shipped_model_finds_a_sure_text_likelier_than_a_doubtful_one():
     assert likely > 0.6 > 0.4 > unlikely
 
 
+def test_the_shipped_model_finds_no_token_likelier_for_being_less_likely():
+    chooser = Chooser(shipped(), COSTS["eager"])
+    likely = [
+        chooser(suggestion("one", generation(["one"], logprobs=[nats]), explicit=True)).probability
+        for nats in (-0.05, -1.0, -3.0, -9.0)
+    ]
+    assert likely == sorted(likely, reverse=True)
+    assert likely[0] > 0.8 > 0.4 > likely[-1]
+
+
 def test_a_model_of_other_features_is_refused(tmp_path):
     manifest = tmp_path / "likelihood.json"
     manifest.write_text(json.dumps({"features": ["one"], "calibration": {}}), encoding="utf-8")

@@ -15,6 +15,7 @@ from homespun.training.shipped.confidence.collect import CollectedKey
 
 Floats = npt.NDArray[np.float64]
 Longs = npt.NDArray[np.int64]
+Booleans = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Cuts:
     chars: Longs
     owner: Longs  # ascending
     weight: Floats  # of a row: those of a key add up to the key's
-    is_whole: npt.NDArray[np.bool_]
+    is_whole: Booleans
     key_weight: Floats  # (keys,): how many keys of a typist one that was asked stands for
     key_package: list[str]
 

@@ -1,4 +1,4 @@
-"""Fits who says how likely a cut is right: a logistic regression and boosted trees, to compare.
+"""Fits who says how likely a cut is right: a regression, boosted trees, and both, to compare.
 
 What is said of a package comes from a model of the other packages.
 """
@@ -11,16 +11,20 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from homespun.server.confidence.choose import COSTS
 from homespun.server.confidence.evidence import FEATURES
 from homespun.server.confidence.probability import Calibration
-from homespun.training.shipped.confidence.dataset import Cuts, Floats
+from homespun.training.shipped.confidence import figures
+from homespun.training.shipped.confidence.dataset import Booleans, Cuts, Floats
 
 FOLDS = 11
 _RIDGE = 3.0
 _STEPS, _HALVINGS = 40, 20
+_ROUNDS = 6  # of fitting the reading to what is shown by it
+_MIN_SHOWN = 50  # fewer say nothing of what is shown
 _TREES = 140
-# More of it never makes a suggestion less likely; -1: less likely. Of few packages trees would
-# else learn steps that are noise.
+# 1: more of it never makes a suggestion less likely; -1: never likelier. Of few packages trees
+# would else learn steps that are noise.
 _MONOTONE = {
     **dict.fromkeys(("sum", "mean", "least", "first", "sure", "first margin", "least margin"), 1),
     **dict.fromkeys(("first entropy", "most entropy", "mean entropy", "refuted"), -1),
@@ -75,15 +79,43 @@ class BoostedTrees:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class Blend:
+    """Both: the regression is right where trees have seen nothing, the trees where it bends."""
+
+    regression: Logistic
+    trees: BoostedTrees
+
+    def log_odds(self, rows: Floats) -> Floats:
+        """Return the mean of both."""
+        found: Floats = (self.regression.log_odds(rows) + self.trees.log_odds(rows)) / 2
+        return found
+
+
 def logistic(cuts: Cuts, chosen: Sequence[int]) -> Logistic:
-    """Return the ridge-penalised maximum of the likelihood of some rows (Newton's method)."""
+    """Return the ridge-penalised maximum of the likelihood of some rows (Newton's method).
+
+    A weight of the wrong sign (`_MONOTONE`) is left out, the worst one first, until none is there:
+    of features that go together one may come out as if it spoke against what it speaks for, and far
+    from what was fitted it alone would decide.
+    """
     rows, right, weight = cuts.rows[chosen], cuts.right[chosen], cuts.weight[chosen]
     middle, spread = rows.mean(axis=0), rows.std(axis=0)
     spread[spread < 1e-6] = 1.0  # a feature that is always the same says nothing
     scaled = np.hstack([np.ones((len(rows), 1)), (rows - middle) / spread])
-    penalty = np.diag([0.0, *[_RIDGE] * rows.shape[1]])
-    start: Floats = np.zeros(scaled.shape[1])
-    found = _newton(scaled, right, weight, penalty=penalty, start=start)
+    signs = np.array([0, *(_MONOTONE.get(name, 0) for name in FEATURES)])
+    free = np.ones(len(signs), bool)
+    found: Floats = np.zeros(len(signs))
+    while True:
+        penalty = np.diag([0.0, *[_RIDGE] * (int(free.sum()) - 1)])
+        found[~free] = 0.0
+        found[free] = _newton(
+            scaled[:, free], right, weight, penalty=penalty, start=np.zeros(int(free.sum()))
+        )
+        wrong = signs * found
+        if wrong.min() >= 0:
+            break
+        free[wrong.argmin()] = False
     plain = found[1:] / spread
     return Logistic(plain, float(found[0] - plain @ middle))
 
@@ -128,7 +160,16 @@ def trees(cuts: Cuts, chosen: Sequence[int]) -> BoostedTrees:
     return BoostedTrees(lightgbm.train(_TREE_SETTINGS, data, num_boost_round=_TREES))
 
 
-KINDS: dict[str, Callable[[Cuts, Sequence[int]], Fitted]] = {"logistic": logistic, "trees": trees}
+def blend(cuts: Cuts, chosen: Sequence[int]) -> Blend:
+    """Return both of some rows."""
+    return Blend(logistic(cuts, chosen), trees(cuts, chosen))
+
+
+KINDS: dict[str, Callable[[Cuts, Sequence[int]], Fitted]] = {
+    "logistic": logistic,
+    "trees": trees,
+    "blend": blend,
+}
 
 
 def held_out(cuts: Cuts, kind: str) -> Floats:
@@ -151,14 +192,34 @@ def calibration(log_odds: Floats, right: Floats, weight: Floats) -> Calibration:
     return Calibration(round(float(found[0]), 4), round(float(found[1]), 4))
 
 
-def calibrated(log_odds: Floats, cuts: Cuts) -> Floats:
-    """Return the probability of each row as the calibration of the other packages reads it."""
+def reading(cuts: Cuts, log_odds: Floats, inside: Booleans | None = None) -> Calibration:
+    """Return how log-odds are to be read for what is said of what is shown to come true.
+
+    Of many cuts that one is shown which promises most, so it is the more often one that promises
+    too much: read as all cuts need it, .88 is said of what comes true in .86. So the reading is
+    fitted to what the balanced show by it, again until that is what it was fitted to. `inside`:
+    of these rows alone (n,).
+    """
+    known = np.ones(len(log_odds), bool) if inside is None else inside
+    how = calibration(log_odds[known], cuts.right[known], cuts.weight[known])
+    for _ in range(_ROUNDS):
+        likely = probabilities(log_odds, how)
+        chosen = np.array(figures.by_costs(cuts, likely, COSTS["balanced"]), int)
+        chosen = chosen[known[chosen]]
+        if len(chosen) < _MIN_SHOWN:
+            break
+        weight = cuts.key_weight[cuts.owner[chosen]]
+        how = calibration(log_odds[chosen], cuts.right[chosen], weight)
+    return how
+
+
+def read_by_others(cuts: Cuts, log_odds: Floats) -> Floats:
+    """Return the probability of each row (n,) by the reading of the other packages."""
     package = np.array(cuts.package)
     found: Floats = np.zeros(len(package))
     for name in sorted(set(cuts.package)):
         is_held = package == name
-        others = (log_odds[~is_held], cuts.right[~is_held], cuts.weight[~is_held])
-        found[is_held] = probabilities(log_odds[is_held], calibration(*others))
+        found[is_held] = probabilities(log_odds[is_held], reading(cuts, log_odds, ~is_held))
     return found
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
 from homespun.server.confidence.evidence import FEATURES
-from homespun.training.shipped.confidence.fit import BoostedTrees, Fitted, Logistic
+from homespun.training.shipped.confidence.fit import Blend, BoostedTrees, Fitted, Logistic
 
 _OPSET, _ML_OPSET = 17, 3
 _IR_VERSION = 9
@@ -17,12 +17,7 @@ _IR_VERSION = 9
 
 def onnx_bytes(fitted: Fitted) -> bytes:
     """Return the model's graph: `rows` (n, features) float32 -> `log_odds` (n, 1) float32."""
-    if isinstance(fitted, Logistic):
-        nodes, constants = _of_logistic(fitted)
-    elif isinstance(fitted, BoostedTrees):
-        nodes, constants = _of_trees(fitted.booster.dump_model()), []
-    else:
-        raise TypeError(f"{type(fitted).__name__} has no graph; write one in graph.py")
+    nodes, constants = _parts(fitted, "log_odds")
     graph = helper.make_graph(
         nodes,
         "likelihood",
@@ -37,17 +32,31 @@ def onnx_bytes(fitted: Fitted) -> bytes:
     return body
 
 
-def _of_logistic(fitted: Logistic) -> tuple[list[Any], list[Any]]:
+def _parts(fitted: Fitted, output: str) -> tuple[list[Any], list[Any]]:
+    """Return the nodes that make `output` of `rows`, and their constants."""
+    if isinstance(fitted, Logistic):
+        return _of_logistic(fitted, output)
+    if isinstance(fitted, BoostedTrees):
+        return [_of_trees(fitted.booster.dump_model(), output)], []
+    if isinstance(fitted, Blend):
+        names = ["by_regression", "by_trees"]
+        nodes, constants = _of_logistic(fitted.regression, names[0])
+        trees = _of_trees(fitted.trees.booster.dump_model(), names[1])
+        return [*nodes, trees, helper.make_node("Mean", names, [output])], constants
+    raise TypeError(f"{type(fitted).__name__} has no graph; write one in graph.py")
+
+
+def _of_logistic(fitted: Logistic, output: str) -> tuple[list[Any], list[Any]]:
     weights = fitted.weights.astype(np.float32)[:, None]
     bias = np.array([fitted.intercept], np.float32)
     constants = [
         numpy_helper.from_array(weights, "weights"),
         numpy_helper.from_array(bias, "bias"),
     ]
-    return [helper.make_node("Gemm", ["rows", "weights", "bias"], ["log_odds"])], constants
+    return [helper.make_node("Gemm", ["rows", "weights", "bias"], [output])], constants
 
 
-def _of_trees(dumped: Mapping[str, Any]) -> list[Any]:
+def _of_trees(dumped: Mapping[str, Any], output: str) -> Any:  # noqa: ANN401  (onnx is untyped)
     """Return one node for all trees of `Booster.dump_model()`."""
     nodes: dict[str, list[Any]] = {
         name: []
@@ -61,18 +70,16 @@ def _of_trees(dumped: Mapping[str, Any]) -> list[Any]:
         _add_tree(number, tree["tree_structure"], nodes, leaves)
     attributes = {f"nodes_{name}": values for name, values in nodes.items()}
     attributes |= {f"target_{name}": values for name, values in leaves.items()}
-    return [
-        helper.make_node(
-            "TreeEnsembleRegressor",
-            ["rows"],
-            ["log_odds"],
-            domain="ai.onnx.ml",
-            n_targets=1,
-            aggregate_function="SUM",
-            post_transform="NONE",
-            **attributes,
-        )
-    ]
+    return helper.make_node(
+        "TreeEnsembleRegressor",
+        ["rows"],
+        [output],
+        domain="ai.onnx.ml",
+        n_targets=1,
+        aggregate_function="SUM",
+        post_transform="NONE",
+        **attributes,
+    )
 
 
 def _add_tree(

@@ -42,10 +42,11 @@ from homespun.training.shipped.confidence.dataset import Cuts, Floats, cuts_of
 from homespun.training.shipped.confidence.fit import (
     KINDS,
     Fitted,
-    calibrated,
     calibration,
     held_out,
     probabilities,
+    read_by_others,
+    reading,
 )
 from homespun.training.shipped.confidence.graph import onnx_bytes
 from homespun.training.shipped.packages import unpacked
@@ -61,8 +62,14 @@ PACKAGES = (
     *("pypi/marshmallow", "debian/golang-github-prometheus-client-golang", "npm/viem"),
     *("pypi/virtualenv", "debian/re2", "npm/eslint", "debian/php-league-flysystem"),
     *("pypi/langgraph", "debian/commons-csv", "debian/rust-uuid", "debian/restic"),
+    *("pypi/narwhals", "npm/objection", "debian/golang-github-shirou-gopsutil", "pypi/luigi"),
+    *("pypi/netmiko", "npm/@tanstack/router-core", "debian/jline3", "debian/nanomsg"),
+    *("pypi/pymodbus", "npm/@react-stately/table", "debian/caddy", "debian/ruby-async"),
+    *("pypi/litestar", "npm/@tiptap/core", "debian/commons-configuration2", "debian/wlroots"),
+    *("pypi/tortoise-orm", "npm/@tanstack/table-core", "debian/lazygit", "debian/php-slim"),
+    *("pypi/nats-py", "npm/@hapi/hapi", "debian/rust-walkdir", "debian/spdlog"),
 )
-_SESSIONS = 8  # of a package
+_SESSIONS = 16  # of a package
 _SEED = 21
 _MAX_ERROR = 1e-4  # of log-odds, float32 against the original
 
@@ -97,15 +104,15 @@ def main() -> int:
 
 
 def fit_and_write(file: Path, writer: str, *, write: bool) -> dict[str, Any]:
-    """Fit both kinds, take the better one, write it to where it is served from; say how good it is.
+    """Fit each kind, take the best one, write it to where it is served from; say how good it is.
 
     The log-odds of packages that a model has not seen decide, and calibrate.
     """
     cuts = cuts_of(read(file))
     unseen = {kind: held_out(cuts, kind) for kind in KINDS}
-    calibrations = {kind: calibration(unseen[kind], cuts.right, cuts.weight) for kind in KINDS}
-    said = {kind: judged(cuts, unseen[kind], calibrations[kind]) for kind in KINDS}
+    said = {kind: judged(cuts, unseen[kind]) for kind in KINDS}
     best = min(KINDS, key=lambda kind: said[kind]["log_loss"])
+    how = reading(cuts, unseen[best])
     fitted = KINDS[best](cuts, range(len(cuts.rows)))
     body = onnx_bytes(fitted)
     error = difference(body, fitted, cuts.rows)
@@ -117,7 +124,7 @@ def fit_and_write(file: Path, writer: str, *, write: bool) -> dict[str, Any]:
         "kind": best,
         "features": FEATURES,
         "sha256": hashlib.sha256(body).hexdigest(),
-        "calibration": {writer: calibrations[best], OTHERS: calibrations[best]},
+        "calibration": {writer: how, OTHERS: how},
         "fitted": {
             "writer": writer,
             "keys": len(cuts.key_weight),
@@ -139,16 +146,21 @@ def calibrate(
 ) -> dict[str, Any]:
     """Have the shipped model's log-odds read as another model that writes needs it; say how.
 
-    It is kept where it says packages better that it was not fitted on, and the manifest tells of it
-    either way. `every_key`: the rows are of `bench.eagerness.run`.
+    It is kept where it says better what comes true of what is shown today, in packages that it was
+    not fitted on; the manifest tells of it either way. `every_key`: the rows are of
+    `bench.eagerness.run`.
     """
     cuts = cuts_of(read(file, every_key=every_key))
     log_odds = np.array(Likelihood().log_odds(cuts.rows.tolist()))
-    how = calibration(log_odds, cuts.right, cuts.weight)
+    how = reading(cuts, log_odds)
     manifest: dict[str, Any] = json.loads(MANIFEST.read_text(encoding="utf-8"))
     usual = Calibration(*manifest["calibration"][WRITER])
-    before, after = probabilities(log_odds, usual), calibrated(log_odds, cuts)
-    losses = [figures.log_loss(each, cuts.right, cuts.weight) for each in (before, after)]
+    before, after = probabilities(log_odds, usual), read_by_others(cuts, log_odds)
+    shown = figures.by_costs(cuts, before, COSTS["balanced"])
+    losses = [
+        figures.log_loss(each[shown], cuts.right[shown], cuts.key_weight[cuts.owner[shown]])
+        for each in (before, after)
+    ]
     is_kept = losses[1] < losses[0]
     report = {
         "keys": len(cuts.key_weight),
@@ -167,11 +179,13 @@ def calibrate(
 
 
 def said_of(cuts: Cuts, likely: Floats) -> dict[str, Any]:
-    """Return how good probabilities are: of all cuts, and of whole suggestions."""
+    """Return how good probabilities are: of whole suggestions, and of what the balanced show."""
     packages = np.array(cuts.package)
     found = {}
-    for name, chosen in (("cuts", np.ones(len(likely), bool)), ("whole", cuts.is_whole)):
-        rows = (likely[chosen], cuts.right[chosen], cuts.weight[chosen])
+    shown = np.array(figures.by_costs(cuts, likely, COSTS["balanced"]), int)
+    for name, chosen in (("whole", np.flatnonzero(cuts.is_whole)), ("shown", shown)):
+        weight = cuts.key_weight[cuts.owner[chosen]]
+        rows = (likely[chosen], cuts.right[chosen], weight)
         error = figures.calibration_interval(*rows, packages[chosen].tolist())
         found[name] = {
             "log_loss": round(figures.log_loss(*rows), 4),
@@ -181,27 +195,25 @@ def said_of(cuts: Cuts, likely: Floats) -> dict[str, Any]:
     return found
 
 
-def judged(cuts: Cuts, log_odds: Floats, how: Calibration) -> dict[str, Any]:
-    """Return the figures of a model: probabilities, what is shown by each eagerness, frontier."""
-    likely = probabilities(log_odds, how)
-    whole = cuts.is_whole
-    reliability = figures.bins(likely, cuts.right, cuts.weight)
-    of_whole = figures.bins(likely[whole], cuts.right[whole], cuts.key_weight[cuts.owner[whole]])
+def judged(cuts: Cuts, log_odds: Floats) -> dict[str, Any]:
+    """Return the figures of a model: of all cuts as they are best read, and of what is shown."""
+    likely = probabilities(log_odds, calibration(log_odds, cuts.right, cuts.weight))
+    rows = (likely, cuts.right, cuts.weight)
+    all_cuts = {
+        "log_loss": round(figures.log_loss(*rows), 4),
+        "area": round(figures.area(*rows), 4),
+        "calibration_error": round(figures.calibration_error(figures.bins(*rows)), 4),
+    }
+    as_read = read_by_others(cuts, log_odds)
     policies = {"all": figures.shown(cuts, figures.whole(cuts))} | {
-        name: figures.shown(cuts, figures.by_costs(cuts, likely, costs))
+        name: figures.shown(cuts, figures.by_costs(cuts, as_read, costs))
         for name, costs in COSTS.items()
     }
-    return {
-        "log_loss": round(figures.log_loss(likely, cuts.right, cuts.weight), 4),
-        "area": round(figures.area(likely, cuts.right, cuts.weight), 4),
-        "calibration_error": round(figures.calibration_error(reliability), 4),
-        "whole": {
-            "area": round(figures.area(likely[whole], cuts.right[whole], cuts.weight[whole]), 4),
-            "calibration_error": round(figures.calibration_error(of_whole), 4),
-        },
-        "reliability": [[round(b.said, 4), round(b.right, 4)] for b in reliability],
-        "eagerness": {name: policy.rounded() for name, policy in policies.items()},
-    }
+    return (
+        all_cuts
+        | said_of(cuts, as_read)
+        | {"eagerness": {name: policy.rounded() for name, policy in policies.items()}}
+    )
 
 
 def difference(body: bytes, fitted: Fitted, rows: Floats) -> float:
