@@ -133,8 +133,8 @@ class CompletionOptions:
         default="balanced",
         metadata={
             "help": "how much a suggestion must promise: calm (of those shown on packages that it "
-            "had not seen, .96 were right; right behind .47 of the keys; 49 shown a hundred keys), "
-            "balanced (.93; .54; 58), eager (.87; .69; 78), or all that the rules let pass (.68; "
+            "had not seen, .96 were right; right behind .47 of the keys; 50 shown a hundred keys), "
+            "balanced (.92; .59; 64), eager (.86; .69; 79), or all that the rules let pass (.68; "
             ".62; 92); what is only sure at its beginning is shown up to there, and what is typed "
             "before it is seen is not shown by the calm and the balanced",
             "choices": ("calm", "balanced", "eager", "all"),
