@@ -51,7 +51,9 @@ class Costs:
         return self.glance + self.reading * chars
 
 
-# Chosen on packages that fitted nothing, by the report that docs/settings.md quotes.
+# Chosen on packages that the model judging them had not seen; what each shows of others is in
+# docs/settings.md. The reading of the log-odds is fitted to what the balanced show by these costs:
+# after a change run `make confidence` again.
 COSTS = {
     "calm": Costs(glance=6.0, reading=2.0, look=7.0),
     "balanced": Costs(glance=4.0, reading=0.5, look=5.0),
