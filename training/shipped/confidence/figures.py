@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from homespun.server.confidence.choose import Costs
+from homespun.server.confidence.choose import COSTS, Costs
 from homespun.stats import Estimate
-from homespun.training.shipped.confidence.dataset import Cuts, Floats
+from homespun.training.shipped.confidence.dataset import Cuts, Floats, Longs
 
 _BINS = 10
 _DRAWS = 500
@@ -125,6 +125,12 @@ def shown(cuts: Cuts, chosen: Sequence[int]) -> ShownShares:
         shown=_share(is_shown, weight, cuts.key_package),
         chars=float(np.average(chars, weights=weight)),
     )
+
+
+def by_the_balanced(cuts: Cuts, likely: Floats) -> tuple[Longs, Floats]:
+    """Return the rows (m,) that the balanced show, and how many keys each stands for (m,)."""
+    rows = np.array(by_costs(cuts, likely, COSTS["balanced"]), np.int64)
+    return rows, cuts.key_weight[cuts.owner[rows]]
 
 
 def by_costs(cuts: Cuts, likely: Floats, costs: Costs) -> list[int]:

@@ -11,7 +11,6 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from homespun.server.confidence.choose import COSTS
 from homespun.server.confidence.evidence import FEATURES
 from homespun.server.confidence.probability import Calibration
 from homespun.training.shipped.confidence import figures
@@ -196,20 +195,19 @@ def reading(cuts: Cuts, log_odds: Floats, inside: Booleans | None = None) -> Cal
     """Return how log-odds are to be read for what is said of what is shown to come true.
 
     Of many cuts that one is shown which promises most, so it is the more often one that promises
-    too much: read as all cuts need it, .88 is said of what comes true in .86. So the reading is
-    fitted to what the balanced show by it, again until that is what it was fitted to. `inside`:
-    of these rows alone (n,).
+    too much (docs/log.md has by how much). So the reading is fitted to what the balanced show by
+    it, again until that is what it was fitted to. `inside`: of these rows alone (n,).
     """
     known = np.ones(len(log_odds), bool) if inside is None else inside
     how = calibration(log_odds[known], cuts.right[known], cuts.weight[known])
     for _ in range(_ROUNDS):
         likely = probabilities(log_odds, how)
-        chosen = np.array(figures.by_costs(cuts, likely, COSTS["balanced"]), int)
-        chosen = chosen[known[chosen]]
-        if len(chosen) < _MIN_SHOWN:
+        shown, weight = figures.by_the_balanced(cuts, likely)
+        is_known = known[shown]
+        shown, weight = shown[is_known], weight[is_known]
+        if len(shown) < _MIN_SHOWN:
             break
-        weight = cuts.key_weight[cuts.owner[chosen]]
-        how = calibration(log_odds[chosen], cuts.right[chosen], weight)
+        how = calibration(log_odds[shown], cuts.right[shown], weight)
     return how
 
 

@@ -156,11 +156,8 @@ def calibrate(
     manifest: dict[str, Any] = json.loads(MANIFEST.read_text(encoding="utf-8"))
     usual = Calibration(*manifest["calibration"][WRITER])
     before, after = probabilities(log_odds, usual), read_by_others(cuts, log_odds)
-    shown = figures.by_costs(cuts, before, COSTS["balanced"])
-    losses = [
-        figures.log_loss(each[shown], cuts.right[shown], cuts.key_weight[cuts.owner[shown]])
-        for each in (before, after)
-    ]
+    shown, weight = figures.by_the_balanced(cuts, before)
+    losses = [figures.log_loss(each[shown], cuts.right[shown], weight) for each in (before, after)]
     is_kept = losses[1] < losses[0]
     report = {
         "keys": len(cuts.key_weight),
@@ -182,9 +179,12 @@ def said_of(cuts: Cuts, likely: Floats) -> dict[str, Any]:
     """Return how good probabilities are: of whole suggestions, and of what the balanced show."""
     packages = np.array(cuts.package)
     found = {}
-    shown = np.array(figures.by_costs(cuts, likely, COSTS["balanced"]), int)
-    for name, chosen in (("whole", np.flatnonzero(cuts.is_whole)), ("shown", shown)):
-        weight = cuts.key_weight[cuts.owner[chosen]]
+    whole = np.flatnonzero(cuts.is_whole)
+    kinds = {
+        "whole": (whole, cuts.key_weight[cuts.owner[whole]]),
+        "shown": figures.by_the_balanced(cuts, likely),
+    }
+    for name, (chosen, weight) in kinds.items():
         rows = (likely[chosen], cuts.right[chosen], weight)
         error = figures.calibration_interval(*rows, packages[chosen].tolist())
         found[name] = {

@@ -169,10 +169,14 @@ def test_a_package_is_read_as_the_others_need_it():
     log_odds = 4 * (2 * known.rows[:, 0] + 0.5)  # four times too sure
     likely = read_by_others(known, log_odds)
     plain = probabilities(log_odds, Calibration(1.0, 0.0))
+    loss = figures.log_loss
+    assert loss(likely, known.right, known.weight) < loss(plain, known.right, known.weight)
     assert abs(off_what_is_shown(known, likely)) < 0.02 < off_what_is_shown(known, plain)
-    mine = np.array([name == "p0" for name in known.package])
-    changed.right[mine] = 1 - changed.right[mine]
-    assert np.allclose(likely[mine], read_by_others(changed, log_odds)[mine])
+    others = np.array(known.package) != "p0"
+    how = reading(known, log_odds, others)
+    assert likely[~others] == pytest.approx(probabilities(log_odds[~others], how))
+    changed.right[~others] = 1 - changed.right[~others]
+    assert np.allclose(likely[~others], read_by_others(changed, log_odds)[~others])
 
 
 def test_the_reading_is_right_where_suggestions_are_shown_be_it_wrong_elsewhere():
@@ -189,3 +193,19 @@ def test_where_next_to_nothing_is_shown_the_reading_is_that_of_all_cuts():
     known = cuts(40)
     log_odds = 2 * known.rows[:, 0]
     assert reading(known, log_odds) == calibration(log_odds, known.right, known.weight)
+
+
+def test_the_calibration_error_has_an_interval_of_whole_packages():
+    known = cuts()
+    likely = probabilities(2 * known.rows[:, 0] + 0.5, Calibration(1.0, 0.0))
+    found = figures.calibration_interval(likely, known.right, known.weight, known.package)
+    bins = figures.bins(likely, known.right, known.weight)
+    assert found.mean == figures.calibration_error(bins)
+    assert found.low < found.high < 0.2
+
+
+def test_a_look_is_paid_by_right_ones_too():
+    known = cuts(count=2, packages=1)
+    likely = np.array([1.0, 1.0])  # of 4 and of 10 characters
+    assert figures.by_costs(known, likely, Costs(2.0, 0.5, look=9.0)) == [1]
+    assert figures.by_costs(known, likely, Costs(2.0, 0.5, look=10.0)) == []
