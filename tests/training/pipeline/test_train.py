@@ -256,6 +256,7 @@ def test_a_gpu_that_is_not_there_is_said_before_anything_is_done(workspace, mode
 
 
 def test_more_gpus_than_there_are_is_said_before_anything_is_done(workspace, model, monkeypatch):
+    import peft  # noqa: F401  (loaded under a GPU that is pretended, bitsandbytes stays half loaded)
     import torch
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
