@@ -22,7 +22,7 @@ from bench.common.provenance import RESULTS
 from bench.typing.stats import markdown
 
 WITHOUT_CLOCK = "homespun, asked at every key"
-LATER = "homespun, a look has its price"
+LATER = "homespun alone"
 
 
 def main() -> int:
