@@ -57,7 +57,7 @@ def grown(
     for size in sizes:
         began, before = time.monotonic(), rows
         while rows < size:
-            made = _copy(base.slice(0, min(len(base), size - rows)), copy)
+            made = copy_of(base.slice(0, min(len(base), size - rows)), copy)
             chunks.add(made)
             repos.add(_named(made))
             rows, copy = rows + len(made), copy + 1
@@ -103,7 +103,8 @@ def modelled(found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return rows
 
 
-def _copy(base: Any, number: int) -> Any:  # noqa: ANN401
+def copy_of(base: Any, number: int) -> Any:  # noqa: ANN401
+    """Return the rows once more, of other repositories; copy 0 keeps words and vectors."""
     names = [f"copy{number}/{name.replace('/', '.')}" for name in base["repository"].to_pylist()]
     builds = {name: new_build(time.time()) for name in set(names)}
     columns = {name: base[name] for name in CHUNK_SCHEMA.names}
@@ -177,16 +178,22 @@ def _index_seconds(chunks: Any) -> dict[str, float]:  # noqa: ANN401
 
 def _recall(chunks: Any, queries: Sequence[str]) -> float:  # noqa: ANN401
     """Return which share of the nearest rows, as a look at all finds them, the index finds."""
-    shares = []
-    for vector in StaticEncoder.load().encode(list(queries[:_RECALLED])):
-        sides = []
-        for whole in (False, True):
-            query = chunks.search(vector, vector_column_name="vector").distance_type("dot")
-            query = query.nprobes(PROBES).refine_factor(REFINED)
-            query = query.bypass_vector_index() if whole else query
-            found = query.with_row_id(True).select(["_distance"]).limit(OF_VECTORS).to_arrow()
-            sides.append(set(found["_rowid"].to_pylist()))
-        shares.append(len(sides[0] & sides[1]) / max(1, len(sides[1])))
+    vectors = StaticEncoder.load().encode(list(queries[:_RECALLED]))
+    found = [nearest(chunks, vector, PROBES, REFINED) for vector in vectors]
+    return recall(found, [nearest(chunks, vector) for vector in vectors])
+
+
+def nearest(chunks: Any, vector: Any, probes: int = 0, refined: int = 1) -> set[int]:  # noqa: ANN401
+    """Return the ids of the nearest rows; without `probes` of a look at all."""
+    query = chunks.search(vector, vector_column_name="vector").distance_type("dot")
+    query = query.nprobes(probes).refine_factor(refined) if probes else query.bypass_vector_index()
+    found = query.with_row_id(True).select(["_distance"]).limit(OF_VECTORS).to_arrow()
+    return set(found["_rowid"].to_pylist())
+
+
+def recall(found: Sequence[set[int]], there: Sequence[set[int]]) -> float:
+    """Return the mean share of what is there that was found."""
+    shares = (len(a & b) / max(1, len(b)) for a, b in zip(found, there, strict=True))
     return round(statistics.fmean(shares), 3)
 
 

@@ -53,14 +53,14 @@ def main() -> int:
         return 0
     with tempfile.TemporaryDirectory(prefix="homespun-scale-", dir=args.scratch) as scratch:
         folder = Path(scratch)
-        place, facts = _built(folder)
+        place, facts = built(folder)
         parts: dict[str, Any] = {"run": provenance.facts(NAME, threads=0), "build": facts}
         if args.only != "growth":
             for split in ("dev", "held") if args.split == "all" else (args.split,):
                 parts[f"quality-{split}"] = _quality(place, split)
         if args.only != "quality":
             base = place.table(CHUNKS).search().to_arrow()
-            parts["growth"] = growth.grown(base, folder / "large", args.sizes, _questions())
+            parts["growth"] = growth.grown(base, folder / "large", args.sizes, questions())
             parts["model"] = growth.modelled(parts["growth"]) if len(args.sizes) > 1 else []
     if args.keep_in:
         Path(args.keep_in).write_text(json.dumps(parts), encoding="utf-8")
@@ -70,7 +70,7 @@ def main() -> int:
     return 0
 
 
-def _built(folder: Path) -> tuple[TablePlace, dict[str, Any]]:
+def built(folder: Path) -> tuple[TablePlace, dict[str, Any]]:
     """Build a table of all packages that can be had."""
     listed = []
     for corpus in _chosen():
@@ -103,7 +103,8 @@ def _quality(place: TablePlace, split: str) -> list[dict[str, Any]]:
     return quality.measured(bench, asked)
 
 
-def _questions() -> list[str]:
+def questions() -> list[str]:
+    """Return what a growing table is asked."""
     texts = [q.text for corpus in _chosen() if corpus.split == "dev" for q in corpus.queries]
     random.Random(1).shuffle(texts)
     return texts[:_QUERIES]
