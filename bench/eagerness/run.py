@@ -201,7 +201,7 @@ def _write(report: dict[str, Any], args: argparse.Namespace) -> None:
     body = provenance.facts(args.model, args.threads) | report
     body["use"] = args.use
     body["figures"] = {name: asdict(found) for name, found in report["figures"].items()}
-    name = f"eagerness-{args.model}{use_suffix(args.use)}"
+    name = f"eagerness-{args.name or args.model}{use_suffix(args.use)}"
     provenance.write(name, body)
     path = provenance.RESULTS / f"{name}.svg"
     path.write_text(reliability.drawn(report["reliability"]), encoding="utf-8")
@@ -211,6 +211,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     add_arguments(parser, sessions=2, keys=50)
     parser.add_argument("--write", action="store_true", help="write bench/results/")
+    parser.add_argument("--name", default="", help="of the results, in place of the model's")
     parser.add_argument("--part", type=int, default=0, help="of --parts, from 0; asks, no report")
     parser.add_argument("--parts", type=int, default=1)
     return parser.parse_args()

@@ -14,10 +14,14 @@ from bench.completion.router.ask import RecordingGenerator
 from bench.typing.corpus import RetypedPackage, add_use, copy_with, source_files
 from bench.typing.sessions import Session, make_sessions
 from homespun.indexer.index import Index
-from homespun.models.types import MODEL_AS_SHIPPED
+from homespun.indexer.secrets.mask import mask
+from homespun.models.remote.open import open_remote
+from homespun.models.remote.options import RemoteOptions
+from homespun.models.types import MODEL_AS_SHIPPED, Generator
 from homespun.server.completion.open import context_length, open_generator
 from homespun.server.options import CompletionOptions
 
+_TIMEOUT_MS = 60_000  # of a server: all of an answer is wanted
 _DEADLINE_MS = 10_000  # a busy machine must not cut what is retrieved
 
 RowsOf = Callable[
@@ -39,6 +43,7 @@ def add_arguments(
     parser.add_argument("--sessions", type=int, default=sessions, help="of each package")
     parser.add_argument("--keys", type=int, default=keys, help="of a session, at least")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--remote", default="", help="address of a server that is asked in place")
 
 
 def retype_all(
@@ -50,7 +55,7 @@ def retype_all(
 ) -> None:
     """Add the rows of each session that is not `done` to `args.rows`, as JSON lines.
 
-    `args` has `model`, `threads`, `sessions`, `keys`, `seed` and `rows`.
+    `args` has what `add_arguments` added.
     """
     options = replace(
         CompletionOptions(),
@@ -58,16 +63,7 @@ def retype_all(
         threads=args.threads,
         retrieve_deadline_ms=_DEADLINE_MS,
     )
-    generator = RecordingGenerator(
-        open_generator(
-            args.model,
-            adapter=MODEL_AS_SHIPPED,
-            workspace=None,
-            threads=args.threads,
-            context_tokens=context_length(options),
-            cache_mb=options.cache_mb,
-        )
-    )
+    generator = RecordingGenerator(_generator(options, args.remote))
     for package in packages:
         sessions = make_sessions(
             package.name,
@@ -90,3 +86,20 @@ def retype_all(
                 with args.rows.open("a", encoding="utf-8") as out:
                     out.writelines(json.dumps(row) + "\n" for row in rows)
                 print(f"{package.name}: {number}/{len(missing)}, {len(rows)} rows", file=sys.stderr)
+
+
+def _generator(options: CompletionOptions, url: str) -> Generator:
+    """Return the model, or a server at an address by prompts that were made for the model."""
+    context_tokens = context_length(options)
+    local = open_generator(
+        options.model,
+        adapter=MODEL_AS_SHIPPED,
+        workspace=None,
+        threads=options.threads,
+        context_tokens=context_tokens,
+        cache_mb=options.cache_mb,
+    )
+    if not url:
+        return local
+    asked = RemoteOptions(route="remote", url=url, timeout_ms=_TIMEOUT_MS)
+    return open_remote(asked, local, context_tokens=context_tokens, mask=mask)

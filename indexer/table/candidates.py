@@ -26,7 +26,9 @@ OF_NAMES = 60  # definitions of names that are asked for
 _MAX_WORDS = 64
 _MAX_NAMES = 16
 _SPARE = 1.5  # times as many are asked for: some may be of builds that count no longer
-PROBES, REFINED = 20, 10  # of IVF-PQ: partitions looked into, times as many compared exactly
+# Of IVF-PQ: partitions looked into, times as many compared exactly. `bench.scale.probes` says what
+# more and fewer find and cost, to a million rows.
+PROBES, REFINED = 120, 20
 _JOINT = re.compile(r"\.|::|#")
 
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from itertools import takewhile
 
-from homespun.models.remote.kinds import Piece, Token
+from homespun.models.remote.kinds import Piece
+from homespun.models.remote.told_tokens import Token, TokenRecord, ToldToken
 from homespun.models.types import Generation, GenerationFinish, StopRule, Tokenizer
 
 LINE_END = "\n"
@@ -21,19 +22,24 @@ class RemoteAnswer:
         *,
         heal: str,
         lead: Token | None,
+        instead_of: tuple[Token, ...] = (),
         ends: Collection[int],
         control_at: Callable[[str], int],
         ends_with_line: bool,
     ) -> None:
         """`heal` is text that the answer begins with and that is not part of it.
 
-        `lead` is a token that was put before the answer, `ends` are ids of which each ends it, and
-        `control_at` finds a control string in it. `ends_with_line`: the server ends it there.
+        `lead` is a token that was put before the answer, one of those that might have come first
+        `instead_of` another; `ends` are ids of which each ends it, and `control_at` finds a control
+        string in it. `ends_with_line`: the server ends it there.
         """
         self.text = ""  # what counts, as far as the rules have let it through
         self.written = lead.text if lead else ""  # all of it
         self.ids: list[int] = [lead.id] if lead and lead.id is not None else []
         self.logprob = lead.logprob if lead else 0.0
+        self._record = TokenRecord(heal)
+        if lead:
+            self._record.add([ToldToken(lead.text, lead.logprob, instead_of)])
         self.finish: GenerationFinish | None = None
         self.stop_reason = ""
         self.choices: tuple[Token, ...] = ()  # what might have come first
@@ -57,12 +63,14 @@ class RemoteAnswer:
         if self.finish is not None:
             self.is_at_end_token = False
             return True
+        self._record.add(piece.told)
         own = tuple(takewhile(lambda token: token not in self._ends, piece.ids))
         is_end = self.is_at_end_token = len(own) < len(piece.ids)
         if is_end:
             piece = self._without_end(piece, own)
         if piece.text or piece.ids:
             self._take(piece)
+            self.logprob += piece.logprob if piece.ids or not is_end else 0.0
         if self.finish is None and (is_end or piece.finish):
             self._close("length" if piece.finish == "length" and not is_end else "eos")
         return self.finish is not None
@@ -77,6 +85,8 @@ class RemoteAnswer:
 
         `tokenizer` and `prompt_tokens` are for what the server did not say.
         """
+        is_told = self._record.is_whole(self.written)
+        record = self._record if is_told else TokenRecord()
         return Generation(
             text=self.text,
             token_ids=tuple(self.ids or tokenizer.encode(self.text)),
@@ -89,14 +99,17 @@ class RemoteAnswer:
             accepted_tokens=0,
             prefill_ms=0.0,
             decode_ms=0.0,
+            token_logprobs=tuple(record.logprobs),
+            token_margins=tuple(record.margins),
+            token_entropies=tuple(record.entropies),
+            token_ends=tuple(record.ends(self.written)),
         )
 
     def _without_end(self, piece: Piece, own: tuple[int, ...]) -> Piece:
         """Return what a piece brings beside an end token: text that the server had held back."""
         control = self._control_at(piece.text)
         text = piece.text if control < 0 else piece.text[:control]
-        known = piece.logprob if not piece.logprobs else sum(piece.logprobs[: len(own)])
-        return replace(piece, text=text, ids=own, logprob=known if own else 0.0)
+        return replace(piece, text=text, ids=own, told=piece.told[: len(own)])
 
     def _take(self, piece: Piece) -> None:
         if not self.pieces:
@@ -104,7 +117,6 @@ class RemoteAnswer:
         self.pieces += 1
         self.written += piece.text
         self.ids += piece.ids
-        self.logprob += piece.logprob if piece.text or piece.ids else 0.0
         if len(self.written) <= len(self._heal) or not self.is_as_told:
             return
         text = self.written[len(self._heal) :].rstrip("\ufffd")

@@ -16,13 +16,14 @@ from typing import Any
 from homespun.models.errors import PromptTooLong, RemoteFailed, RemoteRefused, UnsupportedModel
 from homespun.models.remote.answer import LINE_END, RemoteAnswer, ends_with_the_line
 from homespun.models.remote.detect import RemoteServer, detect
-from homespun.models.remote.kinds import Piece, RemoteQuestion, Token
+from homespun.models.remote.kinds import Piece, RemoteQuestion
 from homespun.models.remote.options import RemoteOptions
 from homespun.models.remote.prompt_parts import (
     PromptSplitter,
     first_control,
     sign_of_wrong_format,
 )
+from homespun.models.remote.told_tokens import Token
 from homespun.models.remote.wire.client import Cancelled, Limits, RemoteClient, TimedOut
 from homespun.models.types import (
     MODEL_AS_SHIPPED,
@@ -204,6 +205,7 @@ class RemoteGenerator:
             stop,
             heal=expected,
             lead=lead,
+            instead_of=self._choices[1] if lead else (),
             ends=self._end_ids(server),
             control_at=lambda text: first_control(text, server.format),
             ends_with_line=ends_with_the_line(stop, expected, lead.text if lead else ""),

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from homespun.models.remote.healing import grammar, regular_expression
+from homespun.models.remote.told_tokens import Token, ToldToken
 
 ALTERNATIVES = 5  # likely first tokens that are asked for, so that there are other answers
 _MAX_STOPS = 4  # what every server takes
+_LEAST_LOGPROB = -100.0  # nats; servers write anything from there down for what cannot come
 _KEEP_LOADED = "30m"  # Ollama unloads a model after five minutes otherwise
 
 
@@ -34,27 +36,26 @@ class RemoteQuestion:
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
-    """A token that might have come."""
-
-    id: int | None
-    text: str
-    logprob: float
-
-
-@dataclass(frozen=True, slots=True)
 class Piece:
     """What one event of an answer brings."""
 
     text: str = ""
     ids: tuple[int, ...] = ()
-    logprob: float = math.nan  # of its tokens together
-    logprobs: tuple[float, ...] = ()  # of each, where they can be told apart
-    choices: tuple[Token, ...] = ()  # what might have come in the place of its first token
+    told: tuple[ToldToken, ...] = ()  # its tokens, where they are told of
     finish: Literal["", "stop", "length"] = ""
     prompt_tokens: int = 0
     reused_tokens: int = 0
     server_ms: float = 0.0  # what the server itself took, where it says so
+
+    @property
+    def logprob(self) -> float:
+        """Of its tokens together; NaN where it is not told."""
+        return math.fsum(token.logprob for token in self.told) if self.told else math.nan
+
+    @property
+    def choices(self) -> tuple[Token, ...]:
+        """What might have come in the place of its first token."""
+        return self.told[0].choices if self.told else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +99,7 @@ def _llama_read(event: Mapping[str, Any]) -> Piece:
     return Piece(
         text=_text(event.get("content")),
         ids=_ids(event.get("tokens")),
-        logprob=_total([token.get("logprob") for token in tokens]),
-        choices=_choices(tokens[0].get("top_logprobs")) if tokens else (),
+        told=_told(tokens),
         finish=finish,
         prompt_tokens=_count(event.get("tokens_evaluated")),
         reused_tokens=_count(timings.get("cache_n")),
@@ -153,13 +153,10 @@ def _openai_read(event: Mapping[str, Any]) -> Piece:
     said = choice.get("logprobs") or {}
     delta = choice.get("delta") or choice.get("message") or {}
     finish = choice.get("finish_reason") or ""
-    logprobs = said.get("token_logprobs") or _content_logprobs(said)
     return Piece(
         text=_text(choice.get("text") or delta.get("content")),
         ids=_ids(choice.get("token_ids")),
-        logprob=_total(logprobs),
-        logprobs=() if math.isnan(_total(logprobs)) else tuple(logprobs),
-        choices=_openai_choices(said),
+        told=_older_told(said) or _told(_dicts(said.get("content"))),
         finish="length" if finish == "length" else "stop" if finish else "",
         prompt_tokens=counted.prompt_tokens,
         reused_tokens=reused,
@@ -190,8 +187,7 @@ def _ollama_read(event: Mapping[str, Any]) -> Piece:
         finish = "length" if event.get("done_reason") == "length" else "stop"
     return Piece(
         text=_text(event.get("response")),
-        logprob=_total([token.get("logprob") for token in tokens]),
-        choices=_choices(tokens[0].get("top_logprobs")) if tokens else (),
+        told=_told(tokens),
         finish=finish,
         prompt_tokens=_count(event.get("prompt_eval_count")),
         server_ms=_number(event.get("total_duration")) / 1e6,
@@ -286,31 +282,56 @@ def _ids(value: object) -> tuple[int, ...]:
     return tuple(value) if is_list else ()  # type: ignore[arg-type]
 
 
-def _total(values: object) -> float:
-    """Return the sum of log-probabilities, NaN where one is not said."""
-    if not isinstance(values, list) or not values:
-        return math.nan
-    known = [each for each in values if isinstance(each, int | float)]
-    return float(sum(known)) if len(known) == len(values) else math.nan
+def _id(value: object) -> int | None:
+    return value if type(value) is int else None
+
+
+def _logprob(value: object) -> float:
+    """Return a log-probability, 0 at most and finite; NaN for anything else."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    known = float(value) if is_number else math.nan  # type: ignore[arg-type]
+    return known if math.isnan(known) else min(max(known, _LEAST_LOGPROB), 0.0)
+
+
+def _told(tokens: Sequence[Mapping[str, Any]]) -> tuple[ToldToken, ...]:
+    return tuple(
+        ToldToken(
+            _text(token.get("token")),
+            _logprob(token.get("logprob")),
+            _choices(token.get("top_logprobs")),
+            _id(token.get("id")),
+        )
+        for token in tokens
+    )
 
 
 def _choices(value: object) -> tuple[Token, ...]:
     return tuple(
-        Token(each.get("id") if type(each.get("id")) is int else None, _text(each.get("token")), p)
+        Token(_id(each.get("id")), _text(each.get("token")), p)
         for each in _dicts(value)
-        if isinstance(p := each.get("logprob"), int | float)
+        if not math.isnan(p := _logprob(each.get("logprob")))
     )
 
 
-def _openai_choices(said: Mapping[str, Any]) -> tuple[Token, ...]:
-    """Read `top_logprobs`: a dict of texts in the older form, lists in that of chats."""
-    first = next(iter(said.get("top_logprobs") or ()), None)
-    if isinstance(first, dict):
-        pairs = sorted(first.items(), key=lambda pair: -_number(pair[1]))
-        return tuple(Token(None, _text(text), _number(p)) for text, p in pairs)
-    content = _dicts(said.get("content"))
-    return _choices(content[0].get("top_logprobs")) if content else ()
+def _older_told(said: Mapping[str, Any]) -> tuple[ToldToken, ...]:
+    """Read what is said in three lists, as `/v1/completions` had it first."""
+    logprobs = said.get("token_logprobs") or ()
+    texts, choices = said.get("tokens") or (), said.get("top_logprobs") or ()
+    return tuple(
+        ToldToken(
+            _text(texts[place]) if place < len(texts) else "",
+            _logprob(logprob),
+            _older_choices(choices[place]) if place < len(choices) else (),
+        )
+        for place, logprob in enumerate(logprobs)
+    )
 
 
-def _content_logprobs(said: Mapping[str, Any]) -> list[Any]:
-    return [each.get("logprob") for each in _dicts(said.get("content"))]
+def _older_choices(value: object) -> tuple[Token, ...]:
+    pairs = value.items() if isinstance(value, dict) else ()
+    known = [
+        Token(None, _text(text), p)
+        for text, logprob in pairs
+        if not math.isnan(p := _logprob(logprob))
+    ]
+    return tuple(sorted(known, key=lambda token: -token.logprob))

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from homespun.models.remote.route.question import REMOTE
 from homespun.server.confidence.cuts import cuts
 from homespun.server.confidence.earlier import Predecessors
 from homespun.server.confidence.evidence import EvidenceMissing, rows_of
@@ -84,7 +85,7 @@ class Chooser:
             rows = rows_of(suggestion, ends, earlier)
         except EvidenceMissing:
             return shown_whole(suggestion)
-        calibration = self._likelihood.calibration(suggestion.model)
+        calibration = self._likelihood.calibration(writer_of(suggestion))
         usual = [calibration.probability(each) for each in self._likelihood.log_odds(rows)]
         likely = [recalibrated(each, self._learned) for each in usual]
         if suggestion.explicit:
@@ -101,6 +102,11 @@ class Chooser:
             chars[best],
             self._costs.enough,
         )
+
+
+def writer_of(suggestion: WrittenSuggestion) -> str:
+    """Return whose calibration holds: a server tells less of its tokens than a model here."""
+    return REMOTE if suggestion.generation.route == REMOTE else suggestion.model
 
 
 def judge_of(options: CompletionOptions) -> Judge:

@@ -103,16 +103,16 @@ def llama(*pieces: str, tokenize=tokenized, n_ctx: int = 32768) -> dict:
 
 def completion_event(text: str, *, finish: str | None = None, ids: bool = False) -> dict:
     """A chunk of a streamed `/v1/completions`, the logprobs in the older form."""
+    tokens = list(text) if ids else [text]  # the tokenizer here is one of bytes
     said = {
-        "tokens": [text],
-        "token_logprobs": [-0.25],
-        "top_logprobs": [{text: -0.25, " other": -1.5}],
-        "text_offset": [0],
+        "tokens": tokens,
+        "token_logprobs": [-0.25] * len(tokens),
+        "top_logprobs": [{each: -0.25, "other": -1.5} for each in tokens],
+        "text_offset": [0] * len(tokens),
     }
     choice = {"index": 0, "text": text, "logprobs": said, "finish_reason": finish}
     if ids:
         choice["token_ids"] = TOKENIZER.encode(text)
-        said["token_logprobs"] = [-0.25] * len(choice["token_ids"])
     return {
         "id": "cmpl-1",
         "object": "text_completion",

@@ -218,12 +218,54 @@ def test_a_model_of_which_nothing_tells_the_form_is_refused_in_a_sentence(servin
     assert server.to("/v1/completions") == []
 
 
+def llama_of(*events):
+    return {**llama(), "/completion": stream(*events, llama_end(), done="")}
+
+
 def test_the_logprob_is_the_sum_and_unknown_where_one_is_missing(serving, asking):
     server = serving(llama(" ", "a", "b"))
     assert asking(server.url)().logprob == pytest.approx(-1.5)
     silent = [{**llama_event(text), "completion_probabilities": None} for text in (" ", "a")]
     server = serving({**llama(), "/completion": stream(*silent, llama_end(), done="")})
     assert math.isnan(asking(server.url)().logprob)
+
+
+def test_it_is_told_how_sure_the_model_was_of_each_token(serving, asking):
+    sure = llama_event(" first", logprob=-0.1, others=(" second", "third"))
+    server = serving(llama_of(sure, llama_event(" + 1", logprob=-2.0, others=(" - 1",))))
+    done = asking(server.url)()
+    assert done.text == "first + 1"
+    assert done.token_logprobs[1] == -2.0
+    assert done.token_margins == (pytest.approx(1.0), pytest.approx(1.0))
+    assert done.token_ends == (len("first"), len("first + 1"))
+    # " first" begins with the blank that was typed, and "third" does not.
+    assert done.token_logprobs[0] == pytest.approx(-math.log1p(math.exp(-1.0)))
+    assert len(done.token_entropies) == 2
+
+
+def test_tokens_of_which_it_is_not_told_leave_no_evidence(serving, asking):
+    silent = {**llama_event(" + 1"), "completion_probabilities": None}
+    server = serving(llama_of(llama_event(" first", others=(" second",)), silent))
+    done = asking(server.url)()
+    assert (done.text, done.token_logprobs, done.token_ends) == ("first + 1", (), ())
+
+
+def test_lists_of_tokens_tell_the_same(serving, asking):
+    server = serving(vllm(" first", " + 1"))
+    done = asking(server.url)()
+    assert done.text == "first + 1"
+    assert done.token_ends[-1] == len("first + 1")
+    assert set(done.token_margins) <= {1.25, math.inf}
+    assert set(done.token_logprobs) <= {-0.25, 0.0}
+
+
+def test_what_no_probability_can_be_is_none(serving, asking):
+    odd = llama_event(" first", others=(" second",))
+    odd["completion_probabilities"][0]["top_logprobs"][1]["logprob"] = 1e300
+    odd["completion_probabilities"][0]["logprob"] = -1e300
+    done = asking(serving(llama_of(odd)).url)()
+    assert done.text == "first"
+    assert all(map(math.isfinite, (*done.token_logprobs, *done.token_entropies)))
 
 
 def test_an_answer_may_begin_otherwise(serving, asking):
@@ -243,6 +285,7 @@ def test_an_answer_may_begin_otherwise(serving, asking):
     assert (best.text, other.text) == ("first", "secondly")  # "third" has not the typed blank
     assert other.token_ids == (1002, *TOKENIZER.encode("ly"))
     assert other.logprob == pytest.approx(-2.5 - 0.5)
+    assert other.token_logprobs == ()  # nothing is told of the token behind it
     last = server.to("/completion")[-1].body
     assert last["prompt"][-1] == 1002
     assert "grammar" not in last

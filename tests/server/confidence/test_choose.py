@@ -10,6 +10,7 @@ import math
 import pytest
 
 from homespun.models.fakes import FakeGenerator
+from homespun.models.remote.route.question import REMOTE
 from homespun.server.completion.completer import Completer
 from homespun.server.completion.reasons import sentence
 from homespun.server.confidence import probability
@@ -151,6 +152,20 @@ def test_an_eagerness_has_its_own_costs(eagerness):
     done = generation(["one"], logprobs=[-9.0])
     verdict = judge_of(CompletionOptions(eagerness=eagerness))(suggestion("one", done))
     assert (verdict.text, verdict.least) == ("", COSTS[eagerness].least(len("one")))
+
+
+def test_what_a_server_writes_is_read_by_a_calibration_of_its_own():
+    asked = []
+
+    class Named(LikelyTo):
+        def calibration(self, model):
+            asked.append(model)
+            return super().calibration(model)
+
+    chooser = Chooser(Named(0.9), Costs(2.0, 1.0))
+    chooser(suggestion("one", generation(["one"])))
+    chooser(suggestion("one", dataclasses.replace(generation(["one"]), route=REMOTE)))
+    assert asked == ["m", REMOTE]
 
 
 def test_what_was_learned_counts_unless_that_is_switched_off():

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from homespun.models.remote.route.question import REMOTE
+from homespun.server.confidence.choose import writer_of
 from homespun.server.confidence.cuts import Cut, cuts
 from homespun.server.confidence.earlier import Predecessors
 from homespun.server.confidence.evidence import FEATURES, rows_of
@@ -35,6 +37,20 @@ class Cuts:
     def package(self) -> list[str]:
         """The package of each row."""
         return [self.key_package[owner] for owner in self.owner]
+
+
+def written_by(collected: Iterable[CollectedKey], writer: str) -> Iterator[CollectedKey]:
+    """Leave out what the model here has written where a server was asked, and the reverse.
+
+    Also answers of whose tokens a server has not told: they are shown whole.
+    """
+    for key in collected:
+        if key.suggestion is None:
+            yield key
+            continue
+        is_a_servers = writer_of(key.suggestion) == REMOTE
+        if is_a_servers == (writer == REMOTE) and key.suggestion.generation.token_ends:
+            yield key
 
 
 def cuts_of(collected: Iterable[CollectedKey]) -> Cuts:

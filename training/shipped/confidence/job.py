@@ -38,7 +38,7 @@ from homespun.server.options import CompletionOptions
 from homespun.storage import make_private_folder, write_private
 from homespun.training.shipped.confidence import figures
 from homespun.training.shipped.confidence.collect import collect, read
-from homespun.training.shipped.confidence.dataset import Cuts, Floats, cuts_of
+from homespun.training.shipped.confidence.dataset import Cuts, Floats, cuts_of, written_by
 from homespun.training.shipped.confidence.fit import (
     KINDS,
     Fitted,
@@ -146,11 +146,12 @@ def calibrate(
 ) -> dict[str, Any]:
     """Have the shipped model's log-odds read as another model that writes needs it; say how.
 
+    `writer` is its name, or `remote` for servers of users.
     It is kept where it says better what comes true of what is shown today, in packages that it was
     not fitted on; the manifest tells of it either way. `every_key`: the rows are of
     `bench.eagerness.run`.
     """
-    cuts = cuts_of(read(file, every_key=every_key))
+    cuts = cuts_of(written_by(read(file, every_key=every_key), writer))
     log_odds = np.array(Likelihood().log_odds(cuts.rows.tolist()))
     how = reading(cuts, log_odds)
     manifest: dict[str, Any] = json.loads(MANIFEST.read_text(encoding="utf-8"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
@@ -9,9 +10,10 @@ import pytest
 from homespun.models.fakes import FakeGenerator
 from homespun.progress import NoProgress
 from homespun.server.confidence.cuts import Cut
-from homespun.training.shipped.confidence.collect import collect, read
-from homespun.training.shipped.confidence.dataset import cuts_of, is_right
+from homespun.training.shipped.confidence.collect import CollectedKey, collect, read
+from homespun.training.shipped.confidence.dataset import cuts_of, is_right, written_by
 from homespun.training.shipped.confidence.typed import TypedSession, keys_of, sessions_of
+from tests.server.confidence.test_evidence import generation, suggestion
 
 SESSION = TypedSession(
     *("p", "python", "a.py"),
@@ -88,6 +90,19 @@ def test_what_was_asked_is_read_as_it_was_and_not_asked_again(tmp_path):
     [first, *_] = [row for row in rows if row["row"] == "session"]
     typed_into = folder / first["path"]
     assert typed_into.read_text() == first["before"] + first["target"] + first["after"]
+
+
+def test_what_a_server_wrote_and_told_of_is_told_apart():
+    def key(route, told=True):
+        done = dataclasses.replace(generation(["one"]), route=route)
+        done = done if told else dataclasses.replace(done, token_ends=())
+        return CollectedKey("p", "s", "one", suggestion("one", done), "newline", 1.0, 1.0)
+
+    nothing = CollectedKey("p", "s", "one", None, "filtered:empty", 1.0, 1.0)
+    here, there, untold = key("local"), key("remote"), key("remote", told=False)
+    keys = [here, nothing, there, untold]
+    assert list(written_by(keys, "qwen2.5-coder-0.5b")) == [here, nothing]
+    assert list(written_by(keys, "remote")) == [nothing, there]
 
 
 def test_a_key_that_is_seldom_asked_stands_for_more(tmp_path):
