@@ -223,8 +223,8 @@ class RemoteClient:
                 news = exchange.news.get(timeout=left if is_told else min(left, _POLL_SECONDS))
             except Empty:
                 continue
-            if isinstance(news, Left):
-                raise Cancelled
+            if isinstance(news, Left) or limits.cancelled():
+                raise Cancelled  # whatever came: a connection that we end looks like a broken one
             return news
 
     def _rest(self, seconds: float, limits: Limits) -> None:

@@ -130,9 +130,9 @@ class Exchange:
         with self._lock:
             self._is_left = True
             connection = self._connection
+        self.news.put(Left())  # first: what a shut socket ends in is no failure of the server's
         if connection is not None:
             connection.shut()
-        self.news.put(Left())
 
     def _run(self) -> None:
         error: Exception | None = None

@@ -9,6 +9,7 @@ import socket
 import ssl
 import subprocess
 import threading
+import time
 
 import pytest
 
@@ -139,6 +140,38 @@ def test_cancelling_closes_the_connection_from_another_thread(where, serving, as
     thread.join(10)
     assert server.left.wait(10)
     assert [each.finish for each in done] == ["cancelled"]
+    assert ask.generator.state.trouble == ""
+
+
+def test_a_connection_that_is_ended_by_cancelling_is_no_failure_of_the_server(
+    serving, asking, monkeypatch
+):
+    events = [llama_event(text) for text in (" ", "first")]
+    server = serving({**llama(), "/completion": stream(*events, done="", waits_behind=True)})
+    ask = asking(server.url)
+    cancellation, done, shut = Cancellation(), [], exchange._OwnConnection.shut
+
+    def shut_and_be_slow(connection):  # the thread that reads has seen it before anybody is told
+        shut(connection)
+        time.sleep(0.3)
+
+    has_read = threading.Event()
+
+    def stop(text):
+        if text.endswith("first"):
+            has_read.set()
+
+    def wait_for_it():
+        done.append(ask(cancelled=cancellation, stop=stop))
+
+    monkeypatch.setattr(exchange._OwnConnection, "shut", shut_and_be_slow)
+    thread = threading.Thread(target=wait_for_it)
+    thread.start()
+    assert has_read.wait(20)
+    time.sleep(0.2)  # until it waits for what comes next
+    cancellation.cancel()
+    thread.join(10)
+    assert [(each.finish, each.route) for each in done] == [("cancelled", "remote")]
     assert ask.generator.state.trouble == ""
 
 
