@@ -67,9 +67,10 @@ class PacedServer:
                 headers = dict(line.lower().split(": ", 1) for line in lines[1:] if ": " in line)
                 body = await reader.readexactly(int(headers.get("content-length", 0)))
                 path = lines[0].split(" ")[1]
-                if path == "/v1/completions":
+                asked = json.loads(body) if body else {}
+                if path == "/v1/completions" and asked.get("stream"):
                     user = headers.get("authorization", "")
-                    await self._complete(json.loads(body)["prompt"], user, reader, writer)
+                    await self._complete(asked["prompt"], user, reader, writer)
                 else:
                     _reply(writer, *self._told(path))
                 await writer.drain()
@@ -83,6 +84,8 @@ class PacedServer:
             known["requests_deferred"] = max(len(self._jobs) - _RUNNING, 0)
             known["requests_processing"] = min(len(self._jobs), _RUNNING)
             return 200, "".join(f"llamacpp:{name} {value}\n" for name, value in known.items())
+        if path == "/v1/completions":  # asked what it made of a prompt, as older ones say: nothing
+            return 200, json.dumps({"choices": [{"index": 0, "text": "x"}]})
         return 404, "{}"
 
     async def _complete(

@@ -6,10 +6,11 @@ import asyncio
 import json
 
 from bench.scale.load.paced_server import PacedServer
+from tests.models.remote.conftest import Asking
 
 
 def asked(prompt):
-    body = json.dumps({"prompt": prompt}).encode()
+    body = json.dumps({"prompt": prompt, "stream": True}).encode()
     head = f"POST /v1/completions HTTP/1.1\r\nAuthorization: a\r\nContent-Length: {len(body)}"
     return f"{head}\r\n\r\n".encode() + body
 
@@ -58,3 +59,12 @@ def test_who_leaves_is_out_of_the_queue():
         return await answer(port, "y" * 4)
 
     assert "[DONE]" in asyncio.run(with_server(talk, reads_s=5_000))
+
+
+def test_a_laptop_is_answered():
+    async def talk(paced, port):
+        ask = Asking(f"http://127.0.0.1:{port}", kind="vllm", fim="qwen")
+        return await asyncio.to_thread(ask), ask.generator.state.trouble
+
+    done, trouble = asyncio.run(with_server(talk))
+    assert (done.text, done.route, trouble) == ("value(name)", "remote", "")
