@@ -2,7 +2,8 @@
 
 What a busy machine does to llama.cpp it does not do to this one, so the shape of an overload can be
 seen where there is no processor to spare. Requests are taken in turn and batched step by step; what
-of a prompt the same user has sent before is read already; who leaves is out of the queue at once.
+of a prompt anybody has sent before is read already, in whole blocks (vLLM's automatic prefix
+caching); who leaves is out of the queue at once.
 Prints its address and ends with its standard input.
 """
 
@@ -11,11 +12,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import sys
+from collections import OrderedDict
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 _CHARS_A_TOKEN = 4
+_BLOCK_CHARS = 16 * _CHARS_A_TOKEN  # of what is kept of prompts
+_BLOCKS = 100_000  # kept, the newest
 _STEP_TOKENS = 512  # of prompts, in one step
 _RUNNING = 64  # requests at once; the rest waits
 _ANSWER = (" value", "(", "name", ")", "\n")
@@ -35,7 +39,7 @@ class PacedServer:
     def __init__(self, reads_s: float, step_s: float) -> None:
         self._reads_s, self._step_s = reads_s, step_s
         self._jobs: list[_Job] = []
-        self._sent: dict[str, str] = {}  # the last prompt of each user
+        self._read: OrderedDict[int, None] = OrderedDict()  # hashes of prompts up to each block
         self._wake = asyncio.Event()
         self._totals = {"prompt_tokens": 0, "prompt_tokens_cached": 0, "tokens_predicted": 0}
 
@@ -69,8 +73,7 @@ class PacedServer:
                 path = lines[0].split(" ")[1]
                 asked = json.loads(body) if body else {}
                 if path == "/v1/completions" and asked.get("stream"):
-                    user = headers.get("authorization", "")
-                    await self._complete(asked["prompt"], user, reader, writer)
+                    await self._complete(asked["prompt"], reader, writer)
                 else:
                     _reply(writer, *self._told(path))
                 await writer.drain()
@@ -89,11 +92,12 @@ class PacedServer:
         return 404, "{}"
 
     async def _complete(
-        self, prompt: str, user: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self, prompt: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        known = os.path.commonprefix([self._sent.get(user, ""), prompt])
-        self._totals["prompt_tokens_cached"] += len(known) // _CHARS_A_TOKEN
-        job = _Job(max((len(prompt) - len(known)) // _CHARS_A_TOKEN, 1))
+        blocks = [hash(prompt[:end]) for end in range(_BLOCK_CHARS, len(prompt) + 1, _BLOCK_CHARS)]
+        known = sum(1 for _ in takewhile(self._read.__contains__, blocks)) * _BLOCK_CHARS
+        self._totals["prompt_tokens_cached"] += known // _CHARS_A_TOKEN
+        job = _Job(max((len(prompt) - known) // _CHARS_A_TOKEN, 1))
         self._jobs.append(job)
         self._wake.set()
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n")
@@ -106,7 +110,7 @@ class PacedServer:
                 if gone.done():
                     news.cancel()
                     raise ConnectionResetError
-                self._sent[user] = prompt
+                self._keep(blocks)
                 _event(writer, news.result(), is_last=news.result() == _ANSWER[-1])
                 if news.result() == _ANSWER[-1]:
                     return
@@ -117,6 +121,13 @@ class PacedServer:
                 gone.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await gone
+
+    def _keep(self, blocks: list[int]) -> None:
+        for block in blocks:
+            self._read[block] = None
+            self._read.move_to_end(block)
+        while len(self._read) > _BLOCKS:
+            self._read.popitem(last=False)
 
     def _write(self, job: _Job) -> None:
         if job.written < len(_ANSWER):
