@@ -198,7 +198,7 @@ def _offline(file: Path) -> Iterator[dict[str, Any]]:
 
 
 def _write(report: dict[str, Any], args: argparse.Namespace) -> None:
-    body = provenance.facts(args.model, args.threads) | report
+    body = provenance.facts(args.name or args.model, args.threads) | report
     body["use"] = args.use
     body["figures"] = {name: asdict(found) for name, found in report["figures"].items()}
     name = f"eagerness-{args.name or args.model}{use_suffix(args.use)}"

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import takewhile
 
 from homespun.models.remote.kinds import Piece
-from homespun.models.remote.told_tokens import Token, TokenRecord, ToldToken
+from homespun.models.remote.tokens.told_tokens import Token, TokenRecord, ToldToken
 from homespun.models.types import Generation, GenerationFinish, StopRule, Tokenizer
 
 LINE_END = "\n"

@@ -23,7 +23,7 @@ from homespun.models.remote.prompt_parts import (
     first_control,
     sign_of_wrong_format,
 )
-from homespun.models.remote.told_tokens import Token
+from homespun.models.remote.tokens.told_tokens import Token
 from homespun.models.remote.wire.client import Cancelled, Limits, RemoteClient, TimedOut
 from homespun.models.types import (
     MODEL_AS_SHIPPED,

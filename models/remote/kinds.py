@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from homespun.models.remote.healing import grammar, regular_expression
-from homespun.models.remote.told_tokens import Token, ToldToken
+from homespun.models.remote.tokens.healing import grammar, regular_expression
+from homespun.models.remote.tokens.told_tokens import Token, ToldToken
 
 ALTERNATIVES = 5  # likely first tokens that are asked for, so that there are other answers
 _MAX_STOPS = 4  # what every server takes
-_LEAST_LOGPROB = -100.0  # nats; servers write anything from there down for what cannot come
+_MIN_LOGPROB = -100.0  # nats; servers write anything from there down for what cannot come
 _KEEP_LOADED = "30m"  # Ollama unloads a model after five minutes otherwise
 
 
@@ -290,7 +290,7 @@ def _logprob(value: object) -> float:
     """Return a log-probability, 0 at most and finite; NaN for anything else."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     known = float(value) if is_number else math.nan  # type: ignore[arg-type]
-    return known if math.isnan(known) else min(max(known, _LEAST_LOGPROB), 0.0)
+    return known if math.isnan(known) else min(max(known, _MIN_LOGPROB), 0.0)
 
 
 def _told(tokens: Sequence[Mapping[str, Any]]) -> tuple[ToldToken, ...]:

@@ -28,7 +28,7 @@ PROGRESS_OF_PROGRAMS = "homespun.cli.progress"
 LAYERS = {
     "models": (
         "errors telemetry types",
-        "catalogue remote.route remote.wire runtime weights",
+        "catalogue remote.route remote.tokens remote.wire runtime weights",
         "convert",
         "adapters engine",
         "download fakes",

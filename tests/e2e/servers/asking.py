@@ -16,6 +16,7 @@ from homespun.models.remote.router import Router
 from homespun.models.types import MODEL_AS_SHIPPED, Generation, Generator
 from homespun.server.completion.completer import Completer
 from homespun.server.completion.sent import masked_part
+from homespun.server.confidence.choose import judge_of
 from homespun.server.options import CompletionOptions
 from homespun.server.types import Completion, CompletionRequest
 from tests.e2e.servers.starting import CONTEXT_TOKENS, ROOT, Started, say
@@ -37,6 +38,9 @@ class Asked:
     there: str
     added_ms: float | None  # beyond what the server took; None where it was left before it said so
     gap_nats: float = 0.0  # by which this process finds the other text less likely than its own
+    # That the text is right, by what is told of its tokens; None where that is not enough.
+    likely_here: float | None = None
+    likely_there: float | None = None
 
     @property
     def is_near(self) -> bool:
@@ -97,8 +101,8 @@ def asked(
     """Ask both for each place, the one behind the other; `adapter` is what both have to name."""
     remote = _remote(server, local)
     heard = Overheard(local)
-    own = Completer(heard, None, _OPTIONS)
-    there = Completer(remote, None, _OPTIONS)
+    own = Completer(heard, None, _OPTIONS, judge=judge_of(_OPTIONS))
+    there = Completer(remote, None, _OPTIONS, judge=judge_of(_OPTIONS))
     for place, request in wanted:
         here = own.complete(request)
         server.took_ms()  # from here on
@@ -111,7 +115,8 @@ def asked(
         gap = 0.0
         if here.text != other.text:
             gap = heard.likelihood(here.text) - heard.likelihood(other.text)
-        yield Asked(place, here.text, other.text, added, gap)
+        likely = (here.probability, other.probability)
+        yield Asked(place, here.text, other.text, added, gap, *likely)
     remote.close()
 
 
@@ -130,7 +135,7 @@ def answered(completer: Completer, request: CompletionRequest) -> Completion:
 
 
 def report(server: str, rows: Sequence[Asked], *, as_json: bool) -> int:
-    """Print what was found; 1 where the texts differ too often."""
+    """Print what was found; 1 where the texts differ too often, or one is told too little of."""
     same = sum(row.here == row.there for row in rows)
     near = sum(row.is_near for row in rows)
     added = sorted(row.added_ms for row in rows if row.added_ms is not None)
@@ -138,6 +143,12 @@ def report(server: str, rows: Sequence[Asked], *, as_json: bool) -> int:
         if row.here != row.there and not as_json:
             print(f"{row.place} ({row.gap_nats:.2f} nats)")  # noqa: T201
             print(f"  here   {row.here!r}\n  there  {row.there!r}")  # noqa: T201
+    untold = sum(bool(row.there) and row.likely_there is None for row in rows)
+    apart = [
+        abs(row.likely_here - row.likely_there)
+        for row in rows
+        if row.here == row.there and row.likely_here is not None and row.likely_there is not None
+    ]
     figures = {
         "server": server,
         "places": len(rows),
@@ -146,9 +157,11 @@ def report(server: str, rows: Sequence[Asked], *, as_json: bool) -> int:
         "added_ms_p50": round(statistics.median(added), 1) if added else None,
         "added_ms_p95": round(added[int(len(added) * 0.95)], 1) if added else None,
         "timed": len(added),
+        "told_too_little_of": untold,
+        "probabilities_apart_p50": round(statistics.median(apart), 3) if apart else None,
     }
     print(json.dumps(figures), flush=True)  # noqa: T201
-    return 0 if same + near >= LEAST_SAME * len(rows) else 1
+    return 0 if same + near >= LEAST_SAME * len(rows) and not untold else 1
 
 
 def _remote(server: Started, local: Generator) -> Router:

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from homespun.models.remote.told_tokens import Token, TokenRecord, ToldToken
+from homespun.models.remote.tokens.told_tokens import Token, TokenRecord, ToldToken
 
 
 def told(text, *choices):
