@@ -370,7 +370,7 @@ class RemoteGenerator:
 def _read(server: RemoteServer, event: Mapping[str, Any], where: str) -> Piece:
     try:
         return server.kind.read(event)
-    except (AttributeError, KeyError, TypeError, ValueError, IndexError):
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
         raise RemoteFailed(
             f"{where} answers in another form than {server.kind.name} does; look at "
             "model.remote.kind"

@@ -268,6 +268,16 @@ def test_what_no_probability_can_be_is_none(serving, asking):
     assert all(map(math.isfinite, (*done.token_logprobs, *done.token_entropies)))
 
 
+@pytest.mark.parametrize("field", ["tokens_evaluated", "logprob"])
+def test_a_number_that_no_float_can_be_is_another_form_of_answer(field, serving, asking):
+    odd = llama_event(" first", others=(" second",))
+    where = odd if field in odd else odd["completion_probabilities"][0]
+    where[field] = 10**400
+    ask = asking(serving(llama_of(odd)).url)
+    assert ask().text == "local answer"
+    assert "answers in another form" in ask.generator.state.trouble
+
+
 def test_an_answer_may_begin_otherwise(serving, asking):
     first = llama_event(" first", others=("third", " second"))
     server = serving(
